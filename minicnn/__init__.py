@@ -1,0 +1,24 @@
+"""minicnn: convolutional networks in NumPy and Numba, with Keras's words."""
+
+from . import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+)
+from .layers import Input, Layer
+from .models import Model, Sequential
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Input", "Layer", "Model", "Sequential", "activations", "backend", "callbacks", "config", "initializers", "layers",
+    "losses", "metrics", "models", "optimizers", "regularizers",
+]  # fmt: skip

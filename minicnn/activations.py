@@ -1,0 +1,75 @@
+"""The activations by name, as objects that layers run and users may call on arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import config
+from .ops import activation as op
+from .registry import Registry
+
+_registry = Registry("activation")
+
+
+class Activation:
+    """An activation with its parameter (slope, alpha or limit) fixed: forward, backward, and a plain call."""
+
+    def __init__(self, name: str, operation: str | None, parameter: float = 0.0):
+        self.__name__ = name
+        self.operation = operation
+        self.parameter = parameter
+
+    def forward(self, x, need_saved=True):
+        """y of x's shape, and what `backward` needs."""
+        if self.operation is None:
+            return x, None
+        return op.forward(self.operation, x, self.parameter, need_saved)
+
+    def backward(self, dy, saved):
+        """dx for the upstream gradient dy."""
+        return dy if self.operation is None else op.backward(self.operation, dy, saved)
+
+    def __call__(self, x) -> np.ndarray:
+        """The activation of an array, as a new array."""
+        x = np.asarray(x)
+        if x.dtype.name not in ("float32", "float64"):
+            x = x.astype(config.floatx())
+        x = np.require(x, requirements=["C", "W"])
+        return x.copy() if self.operation is None else self.forward(x, need_saved=False)[0]
+
+    def __repr__(self):
+        return f"<activation {self.__name__}>"
+
+
+def _named(name, operation, parameter=0.0, *aliases):
+    activation = _registry.entries[name] = Activation(name, operation, parameter)
+    for alias in aliases:
+        _registry.entries[alias] = activation
+    return activation
+
+
+linear = _named("linear", None)
+relu = _named("relu", "relu")
+relu6 = _named("relu6", "clipped_relu", 6.0)
+leaky_relu = _named("leaky_relu", "leaky_relu", 0.2)
+elu = _named("elu", "elu", 1.0)
+sigmoid = _named("sigmoid", "sigmoid")
+tanh = _named("tanh", "tanh")
+softmax = _named("softmax", "softmax")
+softplus = _named("softplus", "softplus")
+silu = swish = _named("silu", "swish", 0.0, "swish")
+gelu = _named("gelu", "gelu")
+
+
+def get(identifier) -> Activation:
+    """An activation from its name or itself; None is linear. ValueError for any other callable."""
+    if identifier is None:
+        return linear
+    if isinstance(identifier, Activation):
+        return identifier
+    if isinstance(identifier, str):
+        return _registry.find(identifier)
+    raise ValueError(
+        f"An activation is a name or one of minicnn.activations, which know their derivative; received "
+        f"{identifier!r}. Known: {', '.join(sorted(_registry.entries))}."
+    )

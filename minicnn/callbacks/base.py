@@ -1,0 +1,62 @@
+"""The hooks that training, evaluation and prediction call."""
+
+from __future__ import annotations
+
+
+class Callback:
+    """Base class: override the hooks you want. `self.model` and `self.params` are set before the first one.
+
+    `logs` is a dictionary of the loss and metrics so far; set `self.model.stop_training = True` to end training
+    after the running epoch (or after the running batch, in a batch hook).
+    """
+
+    def __init__(self):
+        self.model = None
+        self.params: dict = {}
+
+    def set_model(self, model) -> None:
+        self.model = model
+
+    def set_params(self, params: dict) -> None:
+        self.params = params
+
+    def on_train_begin(self, logs=None): ...
+    def on_train_end(self, logs=None): ...
+    def on_epoch_begin(self, epoch, logs=None): ...
+    def on_epoch_end(self, epoch, logs=None): ...
+    def on_train_batch_begin(self, batch, logs=None): ...
+    def on_train_batch_end(self, batch, logs=None): ...
+    def on_test_begin(self, logs=None): ...
+    def on_test_end(self, logs=None): ...
+    def on_test_batch_begin(self, batch, logs=None): ...
+    def on_test_batch_end(self, batch, logs=None): ...
+    def on_predict_begin(self, logs=None): ...
+    def on_predict_end(self, logs=None): ...
+    def on_predict_batch_begin(self, batch, logs=None): ...
+    def on_predict_batch_end(self, batch, logs=None): ...
+
+
+class CallbackList:
+    """Several callbacks called as one: `call("on_epoch_end", epoch, logs)`."""
+
+    def __init__(self, callbacks, model, **params):
+        if callbacks is None:
+            callbacks = []
+        elif not isinstance(callbacks, (list, tuple)):
+            callbacks = [callbacks]
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                raise ValueError(f"callbacks must be minicnn.callbacks.Callback objects; received {callback!r}.")
+        self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            callback.set_params(params)
+            callback.set_model(model)
+
+    def call(self, hook: str, *arguments) -> None:
+        """Call the hook of that name on every callback."""
+        for callback in self.callbacks:
+            getattr(callback, hook)(*arguments)
+
+    def overrides(self, hook: str) -> bool:
+        """Whether any callback does something at that hook (so that logs for it are worth making)."""
+        return any(getattr(type(callback), hook) is not getattr(Callback, hook) for callback in self.callbacks)

@@ -1,0 +1,77 @@
+"""Stop when the watched number no longer gets better."""
+
+from __future__ import annotations
+
+from .base import Callback
+
+
+class EarlyStopping(Callback):
+    """Stop training after `patience` epochs in which `monitor` did not improve by more than min_delta.
+
+    mode "min", "max" or "auto" (max for accuracies and other names that end in acc or auc). With a baseline, only
+    being better than it counts. Nothing is watched before epoch `start_from_epoch`. With restore_best_weights the
+    model ends with the weights of its best epoch, also when training runs to its end.
+    """
+
+    def __init__(
+        self,
+        monitor="val_loss",
+        min_delta=0,
+        patience=0,
+        verbose=0,
+        mode="auto",
+        baseline=None,
+        restore_best_weights=False,
+        start_from_epoch=0,
+    ):
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f'mode must be "auto", "min" or "max"; received mode={mode!r}.')
+        self.monitor, self.patience, self.verbose, self.mode = monitor, patience, verbose, mode
+        self.min_delta, self.baseline = abs(min_delta), baseline
+        self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
+
+    def on_train_begin(self, logs=None):
+        self.wait, self.stopped_epoch, self.best_epoch = 0, 0, 0
+        self.best, self.best_weights = None, None
+
+    def _better(self, value, reference):
+        if reference is None:
+            return True
+        largest_is_best = self.mode == "max" or (
+            self.mode == "auto" and self.monitor.endswith(("acc", "accuracy", "auc", "precision", "recall"))
+        )
+        gain = value - reference if largest_is_best else reference - value
+        return gain > self.min_delta
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        if self.monitor not in logs:
+            raise ValueError(
+                f"EarlyStopping watches {self.monitor!r}, which this training does not report; "
+                f"it reports {', '.join(sorted(logs))}."
+            )
+        if epoch < self.start_from_epoch:
+            return
+        value = logs[self.monitor]
+        if self.restore_best_weights and self.best_weights is None:
+            self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+        self.wait += 1
+        if self._better(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self._better(value, self.baseline):
+                self.wait = 0
+            return
+        if self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        if self.stopped_epoch and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.restore_best_weights and self.best_weights is not None:
+            if self.verbose:
+                print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+            self.model.set_weights(self.best_weights)

@@ -1,0 +1,56 @@
+"""Settings of the whole library: the floating-point type, the small constant epsilon, the seed."""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+import numpy as np
+
+_FLOAT_TYPES = ("float32", "float64")
+_floatx = "float32"
+_epsilon = 1e-7
+_seeds = np.random.default_rng(secrets.randbits(64))
+
+
+def floatx() -> str:
+    """The type that weights and activations have by default: "float32" or "float64"."""
+    return _floatx
+
+
+def set_floatx(dtype: str) -> None:
+    """Set the default type of weights and activations made from here on."""
+    global _floatx
+    _floatx = checked_float_type(dtype)
+
+
+def checked_float_type(dtype) -> str:
+    """`dtype` as "float32" or "float64"; ValueError for any other type."""
+    name = np.dtype(dtype).name
+    if name not in _FLOAT_TYPES:
+        raise ValueError(f"minicnn computes in float32 or float64; received dtype={dtype!r}.")
+    return name
+
+
+def epsilon() -> float:
+    """The distance that losses keep probabilities from 0 and 1 (1e-7 unless set)."""
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the value that `epsilon()` returns."""
+    global _epsilon
+    _epsilon = float(value)
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python's, NumPy's and minicnn's random numbers, so that a program repeats itself bit for bit."""
+    global _seeds
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    _seeds = np.random.default_rng(seed)
+
+
+def next_seed() -> int:
+    """A fresh 63-bit seed from minicnn's own stream: one for each initializer call, dropout layer and shuffle."""
+    return int(_seeds.integers(2**63))

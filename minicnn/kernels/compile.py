@@ -1,0 +1,167 @@
+"""How kernels are compiled: one decorator, one cache folder, one place that counts the waiting.
+
+`@kernel` turns a function into machine code at its first call and keeps the code on disk. The folder's name holds
+a hash of every kernel source, because Numba itself does not notice when a helper in another file changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import numba
+from numba.core import event
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+# Contractions and reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN.
+FASTMATH = {"contract", "reassoc", "nsz"}
+OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
+
+helper = numba.njit(**OPTIONS)
+"""Decorator for a function that only kernels call: compiled into its callers."""
+
+
+def kernel(parallel: bool = False):
+    """Decorator: compile for the argument types at the first call, keep the result on disk.
+
+    A parallel kernel is launched through a lock where Numba's threading layer cannot bear two at once.
+    """
+
+    def decorate(function):
+        dispatcher = numba.njit(parallel=parallel, **OPTIONS)(function)
+        if cache_folder() is not None:
+            dispatcher._cache = _KernelCache(function)
+        return _ParallelKernel(dispatcher) if parallel else dispatcher
+
+    return decorate
+
+
+class _ParallelKernel:
+    """A parallel kernel, launched one at a time unless the threading layer is known to allow more."""
+
+    _lock = threading.Lock()
+    _layer_allows_several = False
+
+    def __init__(self, dispatcher):
+        self.dispatcher = dispatcher
+        self.__doc__ = dispatcher.py_func.__doc__
+
+    def __call__(self, *args):
+        if _ParallelKernel._layer_allows_several:
+            return self.dispatcher(*args)
+        with self._lock:
+            result = self.dispatcher(*args)
+            _ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
+        return result
+
+
+@lru_cache(maxsize=1)
+def cache_folder() -> Path | None:
+    """The folder of compiled kernels, or None where none can be written (said in one line).
+
+    `MINICNN_CACHE_DIR`, else `XDG_CACHE_HOME`, else `~/.cache`; below it a folder for these sources and this Numba.
+    """
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256(numba.__version__.encode())
+    sources = [package / "shapes.py", *(package / "kernels").rglob("*.py"), *(package / "ops").rglob("*.py")]
+    for source in sorted(sources):
+        digest.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
+    base = os.environ.get("MINICNN_CACHE_DIR")
+    if base is None:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minicnn"
+    folder = Path(base) / "kernels" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f"probe-{os.getpid()}-{threading.get_ident()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        print(
+            f"minicnn: compiled kernels are not kept, because {folder} cannot be written ({error.strerror}); "
+            f"set MINICNN_CACHE_DIR to a folder that can.",
+            file=sys.stderr,
+        )
+        return None
+    return folder
+
+
+class _KernelLocator(_CacheLocator):
+    """Tells Numba where a kernel's machine code lies: in `cache_folder()`, whose name covers all sources."""
+
+    def __init__(self, function, file):
+        self._py_file = file
+        self._name = f"{function.__module__}-{function.__code__.co_firstlineno}"
+
+    def get_cache_path(self):
+        return str(cache_folder())
+
+    def get_source_stamp(self):
+        return "the folder's name holds the hash of the sources"
+
+    def get_disambiguator(self):
+        return self._name
+
+    @classmethod
+    def from_function(cls, function, file):
+        return cls(function, file)
+
+
+class _KernelCacheImpl(CompileResultCacheImpl):
+    _locator_classes = (_KernelLocator,)
+
+
+class _KernelCache(FunctionCache):
+    """Numba's cache, in our folder. A damaged or unwritable file costs a compilation, never the run."""
+
+    _impl_class = _KernelCacheImpl
+
+    def _index_key(self, sig, codegen):
+        """Argument types, processor, and the names of what a kernel made by a factory closes over."""
+        cells = self._py_func.__closure__ or ()
+        closed_over = tuple(getattr(cell.cell_contents, "__qualname__", cell.cell_contents) for cell in cells)
+        return sig, codegen.magic_tuple(), closed_over
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever unpickling a damaged file raises: compiling anew replaces it
+            return None
+
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            print(f"minicnn: a compiled kernel was not kept ({error}).", file=sys.stderr)
+
+
+class _CompileClock(event.Listener):
+    """Adds up the seconds spent compiling minicnn's kernels, counts them, and may announce the first."""
+
+    def __init__(self):
+        self.seconds, self.count, self._started = 0.0, 0, 0.0
+        self.announce = False
+
+    def _is_ours(self, happening):
+        return happening.data["dispatcher"].py_func.__module__.startswith("minicnn.")
+
+    def on_start(self, happening):
+        if self._is_ours(happening):
+            self._started = time.perf_counter()
+            if self.announce:
+                self.announce = False
+                kept = "" if cache_folder() is None else "; they are kept for the next run"
+                print(f"Compiling kernels for this processor{kept} ...", flush=True)
+
+    def on_end(self, happening):
+        if self._is_ours(happening):
+            self.seconds += time.perf_counter() - self._started
+            self.count += 1
+
+
+compile_clock = _CompileClock()
+event.register("numba:compile", compile_clock)

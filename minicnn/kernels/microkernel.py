@@ -1,0 +1,259 @@
+"""The multiply-add at the bottom of everything: one small block of a matrix product, held in registers.
+
+**What it computes.** With ROWS x (VECTORS * lanes) sums in registers, for k = 0 .. K-1:
+
+    c[i, j] = sum over k of   a[rows[i] + cols[k]] * b[k, j]          i < ROWS, j < VECTORS * lanes
+
+**What a register tile is.** A processor core multiplies and adds two vectors of `lanes` numbers several times per
+nanosecond, but memory cannot feed it two new vectors each time. So keep a block of sums in registers. Each k loads
+VECTORS vectors of b and ROWS single numbers of a, and uses every one of them several times: ROWS * VECTORS
+multiply-adds for ROWS + VECTORS loads. The block must be large enough to hide the latency of a multiply-add and
+small enough to fit the register file; a sum that spills to the stack costs more than it brings.
+
+**Why two offset tables are im2col without the copy.** The left matrix is never stored. Its entry (i, k) lies at
+a[rows[i] + cols[k]], and that is exactly how im2col indexes an image: row i is an output pixel and `rows[i]` the
+place of its window's first number; column k is a tap (kh, kw, c) and `cols[k]` the way from there to the tap.
+im2col would write this matrix out, each pixel KH*KW times over. Here it stays an index map ("implicit" im2col).
+Swap the two tables and the matrix is transposed, which is the kernel gradient. Tables of plain row and
+column offsets give the dense layer. One loop serves them all.
+
+**Edges.** Missing rows repeat the last one and are not stored; missing columns are masked. Both live in a second
+copy of the loop, so whole tiles pay nothing for them.
+
+The code below is LLVM's vector language, emitted through Numba's `@intrinsic`: Numba compiles plain loops well, but
+does not keep a two-dimensional block of vectors in registers on its own. `tile_by_loops` is the slow twin.
+"""
+
+from __future__ import annotations
+
+from llvmlite import binding, ir
+from numba import config as numba_config
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+ADD, BIAS, RELU = 1, 2, 4
+"""What happens to a finished sum: add it to what c holds; add bias[j]; clamp below at zero. Combined with `|`."""
+
+
+def _block_shape() -> tuple[int, int, int]:
+    """(vector bytes, ROWS, VECTORS) for this processor.
+
+    AVX-512 has 32 registers of 64 bytes: 8 x 2 sums, 2 of b, the rest for the compiler. AVX2 has 16 of 32 bytes:
+    6 x 2 sums. Anything else computes in 16-byte vectors, which every processor has or LLVM takes apart.
+    """
+    features = numba_config.CPU_FEATURES
+    if features is None:
+        features = binding.get_host_cpu_features().flatten()
+    features = features.split(",")
+    if "+avx512f" in features:
+        return 64, 8, 2
+    if "+avx2" in features and "+fma" in features:
+        return 32, 6, 2
+    return 16, 4, 2
+
+
+VECTOR_BYTES, ROWS, VECTORS = _block_shape()
+
+
+def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
+    """The block product for one register shape, as a function that kernels can call:
+
+    tile(a, a_start, rows, row_start, row_count, cols, col_start, K,
+         b, b_start, b_stride, c, c_start, c_stride, column_count, bias, bias_start, epilogue)
+
+    a, b, c, bias are flat arrays of float32 or float64, rows and cols flat arrays of integers (intp). Row i < ROWS
+    reads a[a_start + rows[row_start + i] + cols[col_start + k]] and b[b_start + k * b_stride + j], and writes
+    c[c_start + i * c_stride + j]. Only row_count rows and column_count columns are written; K must be at least 1.
+    """
+
+    @intrinsic
+    def tile(
+        typing_context, a, a_start, rows, row_start, row_count, cols, col_start, K,
+        b, b_start, b_stride, c, c_start, c_stride, column_count, bias, bias_start, epilogue,
+    ):  # fmt: skip
+        n = types.intp
+        signature = types.void(a, n, rows, n, n, cols, n, n, b, n, n, c, n, n, n, bias, n, n)
+        bits = a.dtype.bitwidth
+        lanes = vector_bytes * 8 // bits
+
+        def codegen(context, builder, signature, args):
+            def data(position):
+                return context.make_array(signature.args[position])(context, builder, args[position]).data
+
+            emit = _Emitter(builder, bits, lanes)
+            a, rows, cols, b, c, bias = (data(position) for position in (0, 2, 5, 8, 11, 15))
+            (_, a_start, _, row_start, row_count, _, col_start, K,
+             _, b_start, b_stride, _, c_start, c_stride, column_count, _, bias_start, epilogue) = args  # fmt: skip
+            a, b, c = emit.at(a, a_start), emit.at(b, b_start), emit.at(c, c_start)
+            rows, cols = emit.at(rows, row_start), emit.at(cols, col_start)
+            bias = emit.at(bias, bias_start)
+
+            def product(whole):
+                masks = [None if whole else emit.mask(column_count, j * lanes) for j in range(VECTORS)]
+                last = builder.sub(row_count, emit.index(1))
+                row_starts = []
+                for i in range(ROWS):
+                    row = emit.index(i) if whole else emit.smaller(emit.index(i), last)
+                    row_starts.append(emit.at(a, builder.load(emit.at(rows, row))))
+
+                # for k in range(K): the loop that everything else is made for
+                before = builder.block
+                loop = builder.append_basic_block("multiply_add")
+                builder.branch(loop)
+                builder.position_at_end(loop)
+                k, b_row = builder.phi(emit.integer), builder.phi(emit.integer)
+                k.add_incoming(emit.index(0), before)
+                b_row.add_incoming(emit.index(0), before)
+                sums = [[builder.phi(emit.vector) for _ in range(VECTORS)] for _ in range(ROWS)]
+                offset = builder.load(emit.at(cols, k))
+                b_vectors = [
+                    emit.load(emit.at(b, builder.add(b_row, emit.index(j * lanes))), masks[j]) for j in range(VECTORS)
+                ]
+                new_sums = []
+                for i in range(ROWS):
+                    a_number = emit.splat(builder.load(emit.at(row_starts[i], offset)))
+                    new_sums.append([emit.fma(a_number, b_vectors[j], sums[i][j]) for j in range(VECTORS)])
+                for old_row, new_row in zip(sums, new_sums, strict=True):
+                    for old, new in zip(old_row, new_row, strict=True):
+                        old.add_incoming(emit.zero, before)
+                        old.add_incoming(new, loop)
+                next_k = builder.add(k, emit.index(1))
+                k.add_incoming(next_k, loop)
+                b_row.add_incoming(builder.add(b_row, b_stride), loop)
+                done = builder.append_basic_block("done")
+                builder.cbranch(builder.icmp_signed("<", next_k, K), loop, done)
+                builder.position_at_end(done)
+
+                for i in range(ROWS):
+                    places = [
+                        emit.at(c, builder.add(builder.mul(emit.index(i), c_stride), emit.index(j * lanes)))
+                        for j in range(VECTORS)
+                    ]
+                    biases = [emit.at(bias, emit.index(j * lanes)) for j in range(VECTORS)]
+                    stored = emit.true if whole else builder.icmp_signed("<", emit.index(i), row_count)
+                    with builder.if_then(stored):
+                        for j in range(VECTORS):
+                            value = emit.add_if(epilogue, ADD, new_sums[i][j], places[j], masks[j])
+                            value = emit.add_if(epilogue, BIAS, value, biases[j], masks[j])
+                            emit.store(emit.relu_if(epilogue, value), places[j], masks[j])
+
+            whole = builder.and_(
+                builder.icmp_signed(">=", row_count, emit.index(ROWS)),
+                builder.icmp_signed(">=", column_count, emit.index(VECTORS * lanes)),
+            )
+            with builder.if_else(whole) as (then, otherwise):
+                with then:
+                    product(whole=True)
+                with otherwise:
+                    product(whole=False)
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return tile
+
+
+class _Emitter:
+    """The handful of LLVM instructions that the tile is written in."""
+
+    def __init__(self, builder, bits, lanes):
+        self.builder, self.lanes = builder, lanes
+        self.integer = ir.IntType(64)
+        self.scalar = ir.FloatType() if bits == 32 else ir.DoubleType()
+        self.vector = ir.VectorType(self.scalar, lanes)
+        self.mask_type = ir.VectorType(ir.IntType(1), lanes)
+        self.zero = ir.Constant(self.vector, [0.0] * lanes)
+        self.true = ir.Constant(ir.IntType(1), 1)
+        self.alignment = bits // 8
+        self.suffix = f"v{lanes}f{bits}"
+
+    def index(self, value):
+        return ir.Constant(self.integer, value)
+
+    def at(self, pointer, offset):
+        return self.builder.gep(pointer, [offset])
+
+    def smaller(self, left, right):
+        return self.builder.select(self.builder.icmp_signed("<", left, right), left, right)
+
+    def splat(self, scalar):
+        lane_zero = self.builder.insert_element(
+            ir.Constant(self.vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
+        )
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(lane_zero, ir.Constant(self.vector, ir.Undefined), everywhere)
+
+    def mask(self, count, first):
+        """One bit per lane: whether first + lane < count."""
+        lane_type = ir.VectorType(self.integer, self.lanes)
+        limit = self.builder.sub(count, self.index(first))
+        one = self.builder.insert_element(ir.Constant(lane_type, ir.Undefined), limit, ir.Constant(ir.IntType(32), 0))
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        limits = self.builder.shuffle_vector(one, ir.Constant(lane_type, ir.Undefined), everywhere)
+        return self.builder.icmp_signed("<", ir.Constant(lane_type, list(range(self.lanes))), limits)
+
+    def call(self, name, result, arguments):
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
+
+    def fma(self, x, y, z):
+        return self.call(f"llvm.fma.{self.suffix}", self.vector, [x, y, z])
+
+    def load(self, pointer, mask):
+        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        if mask is None:
+            return self.builder.load(pointer, align=self.alignment)
+        alignment = ir.Constant(ir.IntType(32), self.alignment)
+        return self.call(f"llvm.masked.load.{self.suffix}.p0", self.vector, [pointer, alignment, mask, self.zero])
+
+    def store(self, value, pointer, mask):
+        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        if mask is None:
+            self.builder.store(value, pointer, align=self.alignment)
+        else:
+            alignment = ir.Constant(ir.IntType(32), self.alignment)
+            self.call(f"llvm.masked.store.{self.suffix}.p0", ir.VoidType(), [value, pointer, alignment, mask])
+
+    def _has(self, epilogue, flag):
+        return self.builder.icmp_signed("!=", self.builder.and_(epilogue, self.index(flag)), self.index(0))
+
+    def add_if(self, epilogue, flag, value, pointer, mask):
+        """value + the vector at pointer where `flag` is set in the epilogue, else value."""
+        before = self.builder.block
+        with self.builder.if_then(self._has(epilogue, flag)):
+            total = self.builder.fadd(value, self.load(pointer, mask))
+            inside = self.builder.block
+        merged = self.builder.phi(self.vector)
+        merged.add_incoming(value, before)
+        merged.add_incoming(total, inside)
+        return merged
+
+    def relu_if(self, epilogue, value):
+        """max(value, 0) where RELU is set. "Ordered less than" is false for NaN, so NaN stays NaN."""
+        negative = self.builder.fcmp_ordered("<", value, self.zero)
+        return self.builder.select(self._has(epilogue, RELU), self.builder.select(negative, self.zero, value), value)
+
+
+tile = make_tile(VECTOR_BYTES, ROWS, VECTORS)
+
+
+def tile_by_loops(
+    a, a_start, rows, row_start, row_count, cols, col_start, K,
+    b, b_start, b_stride, c, c_start, c_stride, column_count, bias, bias_start, epilogue,
+):  # fmt: skip
+    """The same block of a product in plain loops: what `tile` must equal."""
+    for i in range(row_count):
+        for j in range(column_count):
+            total = 0.0
+            for k in range(K):
+                left = a[a_start + rows[row_start + i] + cols[col_start + k]]
+                total += left * b[b_start + k * b_stride + j]
+            place = c_start + i * c_stride + j
+            if epilogue & ADD:
+                total += c[place]
+            if epilogue & BIAS:
+                total += bias[bias_start + j]
+            if epilogue & RELU and total < 0:
+                total = 0.0
+            c[place] = total

@@ -1,0 +1,88 @@
+"""Activations as layers of their own."""
+
+from __future__ import annotations
+
+from .. import activations
+from ..activations import Activation as Function
+from .base import Layer
+
+
+class _ActivationLayer(Layer):
+    """A layer that only applies the activation in `function`."""
+
+    function: Function = activations.linear
+
+    @property
+    def ends_in(self):
+        return self.function.operation if self.function.operation in ("softmax", "sigmoid") else None
+
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        return (x, None) if logits else self.function.forward(x, bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return dy if saved is None else self.function.backward(dy, saved)
+
+
+class Activation(_ActivationLayer):
+    """The activation of that name."""
+
+    def __init__(self, activation, **kwargs):
+        super().__init__(**kwargs)
+        self.activation = self.function = activations.get(activation)
+
+
+class ReLU(_ActivationLayer):
+    """max(x, 0), at most max_value; negative numbers times negative_slope. Of the last two, only one may be set."""
+
+    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+        super().__init__(**kwargs)
+        if threshold != 0 or (max_value is not None and negative_slope != 0):
+            raise ValueError(
+                "ReLU takes max_value or negative_slope, with threshold=0; received "
+                f"max_value={max_value!r}, negative_slope={negative_slope!r}, threshold={threshold!r}."
+            )
+        if (max_value is not None and not max_value >= 0) or not negative_slope >= 0:
+            raise ValueError(
+                "max_value and negative_slope must be zero or more; received "
+                f"max_value={max_value!r}, negative_slope={negative_slope!r}."
+            )
+        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+        if max_value is not None:
+            self.function = Function("relu", "clipped_relu", max_value)
+        elif negative_slope:
+            self.function = Function("relu", "leaky_relu", negative_slope)
+        else:
+            self.function = activations.relu
+
+
+class LeakyReLU(_ActivationLayer):
+    """x, or negative_slope * x where x is negative."""
+
+    def __init__(self, negative_slope=0.3, **kwargs):
+        if "alpha" in kwargs:  # the argument's name before Keras 3
+            negative_slope = kwargs.pop("alpha")
+        super().__init__(**kwargs)
+        if negative_slope is None or not negative_slope >= 0:
+            raise ValueError(f"negative_slope must be zero or more; received negative_slope={negative_slope!r}.")
+        self.negative_slope = negative_slope
+        self.function = Function("leaky_relu", "leaky_relu", negative_slope)
+
+
+class ELU(_ActivationLayer):
+    """x, or alpha * (exp(x) - 1) where x is negative."""
+
+    def __init__(self, alpha=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = alpha
+        self.function = Function("elu", "elu", alpha)
+
+
+class Softmax(_ActivationLayer):
+    """exp(x_i) / sum over j of exp(x_j), along the last axis."""
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        if axis != -1:
+            raise ValueError(f"Softmax runs along the last axis, axis=-1; received axis={axis!r}.")
+        self.axis = axis
+        self.function = activations.softmax

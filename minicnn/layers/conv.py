@@ -1,0 +1,193 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+import math
+
+from ..ops import conv2d
+from ..shapes import is_positive_integer, output_size, pair, window
+from .activated import ActivatedLayer
+from .base import Layer, checked_choice, checked_data_format
+
+
+class _Convolution(ActivatedLayer):
+    """What Conv2D and DepthwiseConv2D share: the window and its arithmetic."""
+
+    rank = 4
+
+    def __init__(self, kernel_size, strides, padding, data_format, dilation_rate, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_size = pair(kernel_size, "kernel_size")
+        self.strides = pair(strides, "strides")
+        self.padding = checked_choice(padding, ("valid", "same"), "padding")
+        self.data_format = checked_data_format(data_format)
+        self.dilation_rate = pair(dilation_rate, "dilation_rate")
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                "strides and dilation_rate cannot both be larger than 1; received "
+                f"strides={self.strides}, dilation_rate={self.dilation_rate}."
+            )
+
+    def filters_for(self, C: int) -> int:
+        """The number of output channels for C input channels."""
+        raise NotImplementedError(f"{type(self).__name__} does not define filters_for.")
+
+    def compute_output_shape(self, input_shape):
+        N, H, W, C = input_shape
+        (KH, KW), (SH, SW), (DH, DW) = self.kernel_size, self.strides, self.dilation_rate
+        OH, OW = output_size(H, KH, SH, self.padding, DH), output_size(W, KW, SW, self.padding, DW)
+        return (N, OH, OW, self.filters_for(C))
+
+    def check_input(self, input_shape):
+        _, H, W, C = input_shape
+        if self.input_channels != C:
+            raise ValueError(
+                f"{self.name!r} was built for {self.input_channels} channels; "
+                f"received inputs of shape {tuple(input_shape)}."
+            )
+        if H is not None and W is not None:
+            window(H, W, self.kernel_size, self.strides, self.padding, self.dilation_rate)
+
+    def build(self, input_shape):
+        C = input_shape[3]
+        if C is None:
+            raise ValueError(
+                f"{self.name!r} must know the number of input channels; received shape {tuple(input_shape)}."
+            )
+        self.input_channels = C
+        self.add_kernel_and_bias(self.kernel_shape(C), self.filters_for(C))
+
+    def kernel_shape(self, C: int) -> tuple:
+        raise NotImplementedError(f"{type(self).__name__} does not define kernel_shape.")
+
+    def flops(self, input_shape):
+        outputs = math.prod(self.compute_output_shape(input_shape)[1:])
+        KH, KW = self.kernel_size
+        return outputs * (2 * KH * KW * self.channels_per_filter() + self.use_bias)
+
+    def channels_per_filter(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} does not define channels_per_filter.")
+
+
+class Conv2D(_Convolution):
+    """Convolution of images: (N, H, W, C) to (N, OH, OW, filters); kernel (KH, KW, C / groups, filters)."""
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1),
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            **kwargs,
+        )
+        for label, value in (("filters", filters), ("groups", groups)):
+            if not is_positive_integer(value):
+                raise ValueError(f"{label} must be a positive integer; received {label}={value!r}.")
+        if filters % groups:
+            raise ValueError(f"filters must divide by groups; received filters={filters}, groups={groups}.")
+        self.filters, self.groups = int(filters), int(groups)
+
+    def filters_for(self, C):
+        return self.filters
+
+    def channels_per_filter(self):
+        return self.input_channels // self.groups
+
+    def kernel_shape(self, C):
+        if C % self.groups:
+            raise ValueError(f"{self.name!r} has groups={self.groups}, which must divide its {C} input channels.")
+        return (*self.kernel_size, C // self.groups, self.filters)
+
+    def product_forward(self, x, w, b, relu, need_saved):
+        return conv2d.forward(x, w, b, self.strides, self.padding, self.dilation_rate, self.groups, relu, need_saved)
+
+    def product_backward(self, dy, saved, need_dx):
+        return conv2d.backward(dy, saved, need_dx)
+
+
+class DepthwiseConv2D(_Convolution):
+    """Each channel convolved by itself with `depth_multiplier` kernels: (N, H, W, C) to (N, OH, OW, C * multiplier).
+
+    This is Conv2D with as many groups as channels; the kernel (KH, KW, C, multiplier) is the grouped kernel
+    (KH, KW, 1, C * multiplier) in another shape, the numbers in the same order.
+    """
+
+    _not_in_config = (*Layer._not_in_config, "kernel_initializer", "kernel_regularizer")
+
+    def __init__(
+        self,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        depth_multiplier=1,
+        data_format=None,
+        dilation_rate=(1, 1),
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        bias_regularizer=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=depthwise_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=depthwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            **kwargs,
+        )
+        if not is_positive_integer(depth_multiplier):
+            raise ValueError(
+                f"depth_multiplier must be a positive integer; received depth_multiplier={depth_multiplier!r}."
+            )
+        self.depth_multiplier = int(depth_multiplier)
+        self.depthwise_initializer, self.depthwise_regularizer = (self.kernel_initializer, self.kernel_regularizer)
+
+    def filters_for(self, C):
+        return None if C is None else C * self.depth_multiplier
+
+    def channels_per_filter(self):
+        return 1
+
+    def kernel_shape(self, C):
+        return (*self.kernel_size, C, self.depth_multiplier)
+
+    def product_forward(self, x, w, b, relu, need_saved):
+        KH, KW, C, multiplier = w.shape
+        grouped = w.reshape(KH, KW, 1, C * multiplier)
+        return conv2d.forward(x, grouped, b, self.strides, self.padding, self.dilation_rate, C, relu, need_saved)
+
+    def product_backward(self, dy, saved, need_dx):
+        dx, dw, db = conv2d.backward(dy, saved, need_dx)
+        return dx, dw.reshape(self.kernel.shape), db

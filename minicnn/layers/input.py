@@ -1,0 +1,42 @@
+"""Where a graph begins."""
+
+from __future__ import annotations
+
+from ..symbol import Node, Symbol
+from .base import Layer, checked_shape
+
+
+class InputLayer(Layer):
+    """The beginning of a graph: it hands its input on. shape is without the batch axis."""
+
+    def __init__(self, shape=None, batch_size=None, batch_shape=None, **kwargs):
+        super().__init__(**kwargs)
+        if batch_shape is not None:
+            batch_size, shape = batch_shape[0], tuple(batch_shape)[1:]
+        shape = self.input_shape_argument if shape is None else checked_shape(shape, "shape")
+        if shape is None:
+            raise ValueError("InputLayer needs shape=(...), the input's shape without the batch axis.")
+        self.shape, self.batch_size = shape, batch_size
+        self.batch_shape = (batch_size, *shape)
+        self.built = True
+        self._nodes.append(Node(self, [], Symbol(self.batch_shape, self.dtype)))
+
+    def compute_output_shape(self, input_shape):
+        return self.batch_shape
+
+    def flops(self, input_shape):
+        return 0
+
+    def forward(self, x, training=False, need_saved=True):
+        return x, None
+
+    def backward(self, dy, saved, need_dx=True):
+        return dy
+
+
+def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None) -> Symbol:
+    """A symbol for a model's input. shape is without the batch axis, None standing for sizes not yet known.
+
+    dtype, if given, is the type that the model computes in; data of any other type is cast a batch at a time.
+    """
+    return InputLayer(shape=shape, batch_size=batch_size, batch_shape=batch_shape, dtype=dtype, name=name).output

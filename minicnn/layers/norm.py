@@ -1,0 +1,93 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+import math
+
+from .. import initializers, regularizers
+from ..ops import batch_norm
+from .base import Layer
+
+
+class BatchNormalization(Layer):
+    """Each channel brought to mean 0 and variance 1 over the batch, then scaled by gamma and shifted by beta.
+
+    In training it uses the batch's statistics and moves its own; otherwise, and whenever it is frozen
+    (`trainable = False`), it uses its own. Weights (C,): gamma (with `scale`), beta (with `center`), moving_mean,
+    moving_variance.
+    """
+
+    def __init__(
+        self,
+        axis=-1,
+        momentum=0.99,
+        epsilon=0.001,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        moving_mean_initializer="zeros",
+        moving_variance_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum must be from 0 to 1; received momentum={momentum!r}.")
+        if not epsilon > 0:
+            raise ValueError(f"epsilon must be positive; received epsilon={epsilon!r}.")
+        self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
+        self.center, self.scale = bool(center), bool(scale)
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.gamma = self.beta = None
+
+    def build(self, input_shape):
+        axis = self.axis[0] if isinstance(self.axis, (list, tuple)) and len(self.axis) == 1 else self.axis
+        if axis not in (-1, len(input_shape) - 1):
+            raise ValueError(
+                f"{self.name!r} normalizes the last axis (channels); received axis={self.axis!r} "
+                f"for inputs of shape {tuple(input_shape)}."
+            )
+        shape = (input_shape[-1],)
+        if self.scale:
+            self.gamma = self.add_weight(shape, self.gamma_initializer, "gamma", regularizer=self.gamma_regularizer)
+        if self.center:
+            self.beta = self.add_weight(shape, self.beta_initializer, "beta", regularizer=self.beta_regularizer)
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, "moving_mean", trainable=False)
+        self.moving_variance = self.add_weight(
+            shape, self.moving_variance_initializer, "moving_variance", trainable=False
+        )
+
+    def check_input(self, input_shape):
+        if input_shape[-1] != self.moving_mean.shape[0]:
+            raise ValueError(
+                f"{self.name!r} was built for {self.moving_mean.shape[0]} channels; "
+                f"received inputs of shape {tuple(input_shape)}."
+            )
+
+    def flops(self, input_shape):
+        return 2 * math.prod(input_shape[1:])
+
+    def forward(self, x, training=False, need_saved=True):
+        return batch_norm.forward(
+            x,
+            None if self.gamma is None else self.gamma.value,
+            None if self.beta is None else self.beta.value,
+            self.moving_mean.value,
+            self.moving_variance.value,
+            self.momentum,
+            self.epsilon,
+            training and self.trainable,
+            bool(need_saved),
+        )
+
+    def backward(self, dy, saved, need_dx=True):
+        dx, dgamma, dbeta = batch_norm.backward(dy, saved, need_dx)
+        self.add_gradients((self.gamma, dgamma), (self.beta, dbeta))
+        return dx

@@ -1,0 +1,118 @@
+"""Layers that change shapes and pad, and Rescaling."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..ops import rescale, zero_pad2d
+from .base import Layer, checked_data_format
+
+
+class _View(Layer):
+    """A layer that hands out its input in another shape: no number moves."""
+
+    def forward(self, x, training=False, need_saved=True):
+        return x.reshape(self.compute_output_shape(x.shape)), x.shape
+
+    def backward(self, dy, saved, need_dx=True):
+        return dy.reshape(saved)
+
+    def flops(self, input_shape):
+        return 0
+
+
+class Flatten(_View):
+    """(N, ...) to (N, the product of the rest)."""
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = checked_data_format(data_format)
+
+    def compute_output_shape(self, input_shape):
+        rest = input_shape[1:]
+        return (input_shape[0], None if None in rest else math.prod(rest))
+
+
+class Reshape(_View):
+    """(N, ...) to (N, *target_shape); one size may be -1, for what is left."""
+
+    def __init__(self, target_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.target_shape = tuple(target_shape)
+        if self.target_shape.count(-1) > 1 or any(size < -1 or size == 0 for size in self.target_shape):
+            raise ValueError(
+                f"target_shape must hold positive integers and at most one -1; received {self.target_shape}."
+            )
+
+    def compute_output_shape(self, input_shape):
+        rest, known = input_shape[1:], math.prod(size for size in self.target_shape if size != -1)
+        if None in rest:
+            return (input_shape[0], *(None if size == -1 else size for size in self.target_shape))
+        total = math.prod(rest)
+        if total % known or (-1 not in self.target_shape and total != known):
+            raise ValueError(
+                f"{self.name!r} cannot reshape {total} numbers of shape {tuple(rest)} to {self.target_shape}."
+            )
+        return (input_shape[0], *(total // known if size == -1 else size for size in self.target_shape))
+
+
+class ZeroPadding2D(Layer):
+    """Rows and columns of zeros around images. padding: one number, (rows, columns), or
+    ((top, bottom), (left, right))."""
+
+    rank = 4
+
+    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = checked_data_format(data_format)
+        self.padding = _four_sides(padding)
+
+    def compute_output_shape(self, input_shape):
+        N, H, W, C = input_shape
+        (top, bottom), (left, right) = self.padding
+        return (N, None if H is None else top + H + bottom, None if W is None else left + W + right, C)
+
+    def flops(self, input_shape):
+        return 0
+
+    def forward(self, x, training=False, need_saved=True):
+        (top, bottom), (left, right) = self.padding
+        return zero_pad2d.forward(x, (top, bottom, left, right), bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return zero_pad2d.backward(dy, saved, need_dx)
+
+
+def _four_sides(padding):
+    """((top, bottom), (left, right)) from any of ZeroPadding2D's three forms."""
+    sides = (padding, padding) if not isinstance(padding, (tuple, list)) else tuple(padding)
+    if len(sides) == 2:
+        sides = tuple(tuple(s) if isinstance(s, (tuple, list)) else (s, s) for s in sides)
+        numbers = [number for side in sides for number in side]
+        if len(numbers) == 4 and all(hasattr(n, "__index__") and int(n) >= 0 for n in numbers):
+            return sides
+    raise ValueError(
+        f"padding must be a number, a pair, or a pair of pairs, of integers zero or more; received padding={padding!r}."
+    )
+
+
+class Rescaling(Layer):
+    """x * scale + offset; scale and offset are numbers, or one number per channel (last axis)."""
+
+    def __init__(self, scale, offset=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale, self.offset = scale, offset
+
+    def flops(self, input_shape):
+        return 2 * math.prod(input_shape[1:])
+
+    def _per_channel(self, value, x):
+        return np.broadcast_to(np.asarray(value, x.dtype), (x.shape[-1],)).copy()
+
+    def forward(self, x, training=False, need_saved=True):
+        return rescale.forward(x, self._per_channel(self.scale, x), self._per_channel(self.offset, x), bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return rescale.backward(dy, saved, need_dx)

@@ -1,0 +1,207 @@
+"""Losses as Keras names them: objects for `compile`, functions for arrays.
+
+A loss flattens predictions (N, ..., K) to rows (M, K) and gives one number per row; `fit` takes their mean, each
+row weighted by its sample's weight. Where the loss joins the activation that the model ends in (softmax with
+cross-entropy, sigmoid with binary cross-entropy), the trainer hands over logits instead of probabilities.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import config
+from .ops import loss as op
+from .registry import Configurable, Registry
+
+_registry = Registry("loss")
+
+
+class Loss(Configurable):
+    """Base class of losses.
+
+    `operation` is the operation on predictions, `logits_operation` the one on logits (or None), and `joins` the
+    activation that the two forms differ by. `sparse` says that targets are integer labels.
+    """
+
+    operation: str = ""
+    logits_operation: str | None = None
+    joins: str | None = None
+    sparse = False
+    from_logits = False
+
+    def __init__(self, reduction="sum_over_batch_size", name=None):
+        if reduction not in ("sum_over_batch_size", "sum", "none", None):
+            raise ValueError(f'reduction must be "sum_over_batch_size", "sum" or "none"; received {reduction!r}.')
+        self.reduction = reduction
+        self.name = name
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """The loss of predictions y_pred (N, ..., K): a float, or one number per row with reduction "none"."""
+        y_pred = _float_array(y_pred)
+        self.check_targets(np.asarray(y_true), y_pred.shape)
+        losses = self.rows(y_true, y_pred)
+        if sample_weight is not None:
+            losses = losses * spread_weights(sample_weight, losses.size, y_pred.dtype).reshape(losses.shape)
+        if self.reduction in ("none", None):
+            return losses
+        return float(losses.sum() if self.reduction == "sum" else losses.mean())
+
+    def rows(self, y_true, y_pred) -> np.ndarray:
+        """The loss of every row, of shape (N, ...)."""
+        y_pred = _float_array(y_pred)
+        targets = self.targets(np.asarray(y_true), y_pred.shape, y_pred.dtype)
+        losses, _ = self.forward(targets, y_pred, need_saved=False)
+        return losses.reshape(y_pred.shape[:-1])
+
+    def forward(self, targets, y_pred, logits=False, need_saved=True):
+        """losses (M,) of predictions or logits (N, ..., K) against what `targets` made; and what backward needs."""
+        operation = self.logits_operation if logits or self.from_logits else self.operation
+        rows = y_pred.reshape(-1, y_pred.shape[-1])
+        losses, saved = op.forward(operation, rows, targets, config.epsilon(), need_saved)
+        return losses, (operation, saved, y_pred.shape)
+
+    def backward(self, dlosses, saved):
+        """The gradient of the predictions or logits for the upstream gradient dlosses (M,)."""
+        operation, op_saved, shape = saved
+        return op.backward(operation, dlosses, op_saved).reshape(shape)
+
+    def targets(self, y, output_shape, dtype) -> np.ndarray:
+        """A batch of targets as the operation takes them: labels (M,), or numbers (M, K) of the given type."""
+        if self.sparse:
+            return np.ascontiguousarray(y.reshape(-1), np.int64)
+        return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
+
+    def check_targets(self, y: np.ndarray, output_shape) -> None:
+        """ValueError unless the targets y (N, ...) suit outputs of `output_shape` (N, ..., K), N aside."""
+        name, K = type(self).__name__, output_shape[-1]
+        rows = tuple(output_shape[1:-1])
+        if y.dtype.kind not in "buif":
+            raise ValueError(f"{name} needs numbers as targets; received an array of type {y.dtype}.")
+        if self.sparse:
+            if y.shape[1:] not in (rows, (*rows, 1)):
+                hint = " One-hot targets go with categorical_crossentropy." if y.shape[1:] == (*rows, K) else ""
+                raise ValueError(
+                    f"{name} takes one integer label per row, of shape {('N', *rows)}; "
+                    f"received targets of shape {y.shape}.{hint}"
+                )
+            low, high = (y.min(), y.max()) if y.size else (0, 0)
+            if not (low >= 0 and high < K):
+                raise ValueError(
+                    f"The model has {K} outputs, so labels must be from 0 to {K - 1}; "
+                    f"received labels from {low} to {high}."
+                )
+            if y.dtype.kind == "f" and (y != np.floor(y)).any():
+                raise ValueError(f"Labels must be whole numbers; received {y[y != np.floor(y)].flat[0]!r} among them.")
+        elif y.shape[1:] != (*rows, K) and not (K == 1 and y.shape[1:] == rows):
+            hint = (
+                " Integer labels go with sparse_categorical_crossentropy." if y.shape[1:] in (rows, (*rows, 1)) else ""
+            )
+            raise ValueError(
+                f"{name} takes targets of the outputs' shape {('N', *rows, K)}; received shape {y.shape}.{hint}"
+            )
+
+
+class _CrossEntropy(Loss):
+    """A loss on probabilities or, from_logits, on the logits before softmax or sigmoid."""
+
+    def __init__(self, from_logits=False, reduction="sum_over_batch_size", name=None):
+        super().__init__(reduction, name)
+        self.from_logits = from_logits
+
+
+@_registry.add("sparse_categorical_crossentropy")
+class SparseCategoricalCrossentropy(_CrossEntropy):
+    """-log of the probability given to the label; labels (N, ...) or (N, ..., 1) integers."""
+
+    operation, logits_operation = "sparse_categorical_cross_entropy", "sparse_softmax_cross_entropy"
+    joins, sparse = "softmax", True
+
+
+@_registry.add("categorical_crossentropy")
+class CategoricalCrossentropy(_CrossEntropy):
+    """-sum of target * log probability; targets (N, ..., K) one-hot or probabilities."""
+
+    operation, logits_operation, joins = "categorical_cross_entropy", "softmax_cross_entropy", "softmax"
+
+
+@_registry.add("binary_crossentropy")
+class BinaryCrossentropy(_CrossEntropy):
+    """Mean over the last axis of -(t log p + (1 - t) log(1 - p)); targets of the outputs' shape."""
+
+    operation, logits_operation, joins = "binary_cross_entropy", "sigmoid_cross_entropy", "sigmoid"
+
+
+@_registry.add("mean_squared_error", "mse", "MSE")
+class MeanSquaredError(Loss):
+    """Mean over the last axis of (p - t)^2."""
+
+    operation = "mean_squared_error"
+
+
+@_registry.add("mean_absolute_error", "mae", "MAE")
+class MeanAbsoluteError(Loss):
+    """Mean over the last axis of |p - t|."""
+
+    operation = "mean_absolute_error"
+
+
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False) -> np.ndarray:
+    """The loss of every row: y_true (N, ...) labels, y_pred (N, ..., K), result (N, ...)."""
+    return SparseCategoricalCrossentropy(from_logits, "none")(y_true, y_pred)
+
+
+def categorical_crossentropy(y_true, y_pred, from_logits=False) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return CategoricalCrossentropy(from_logits, "none")(y_true, y_pred)
+
+
+def binary_crossentropy(y_true, y_pred, from_logits=False) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return BinaryCrossentropy(from_logits, "none")(y_true, y_pred)
+
+
+def mean_squared_error(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return MeanSquaredError("none")(y_true, y_pred)
+
+
+def mean_absolute_error(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return MeanAbsoluteError("none")(y_true, y_pred)
+
+
+_FUNCTIONS = {
+    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    categorical_crossentropy: CategoricalCrossentropy,
+    binary_crossentropy: BinaryCrossentropy,
+    mean_squared_error: MeanSquaredError,
+    mean_absolute_error: MeanAbsoluteError,
+}
+
+
+def get(identifier) -> Loss | None:
+    """A loss from its name, its function here, its configuration, its class or itself."""
+    if callable(identifier) and identifier in _FUNCTIONS:
+        return _FUNCTIONS[identifier]()
+    loss = _registry.get(identifier)
+    if loss is not None and not isinstance(loss, Loss):
+        raise ValueError(
+            f"A loss needs a derivative: subclass minicnn.losses.Loss with forward and backward; "
+            f"received {identifier!r}."
+        )
+    return loss
+
+
+def spread_weights(sample_weight, rows: int, dtype) -> np.ndarray:
+    """Weights of samples (N,) or (N, 1) or of every row, as one weight for each of the `rows` rows."""
+    weights = np.asarray(sample_weight, dtype).reshape(-1)
+    if weights.size == 0 or rows % weights.size:
+        raise ValueError(f"{rows} losses cannot share {weights.size} sample weights.")
+    return np.repeat(weights, rows // weights.size)
+
+
+def _float_array(x):
+    x = np.asarray(x)
+    dtype = x.dtype if x.dtype.name in ("float32", "float64") else config.floatx()
+    x = np.require(x, dtype, ["C", "W"])
+    return x.reshape(-1, 1) if x.ndim == 1 else x

@@ -1,0 +1,220 @@
+"""Metrics as Keras names them: running means over the batches of an epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import losses
+from .ops import metric as op
+from .registry import Configurable, Registry
+
+_registry = Registry("metric")
+
+
+class Metric(Configurable):
+    """Base class: `update_state` takes a batch, `result` gives the value so far, `reset_state` starts anew."""
+
+    def __init__(self, name=None):
+        self.name = name or type(self).__name__.lower()
+        self.reset_state()
+
+    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
+        raise NotImplementedError(f"{type(self).__name__} does not define update_state.")
+
+    def result(self) -> float:
+        raise NotImplementedError(f"{type(self).__name__} does not define result.")
+
+    def reset_state(self) -> None:
+        raise NotImplementedError(f"{type(self).__name__} does not define reset_state.")
+
+    def check_targets(self, y: np.ndarray, output_shape) -> None:
+        """ValueError unless the targets suit the outputs; by default anything goes."""
+
+    def __call__(self, y_true, y_pred, sample_weight=None) -> float:
+        """Take a batch and give the value so far."""
+        self.update_state(y_true, y_pred, sample_weight)
+        return self.result()
+
+
+@_registry.add("mean")
+class Mean(Metric):
+    """The weighted mean of the values given."""
+
+    def __init__(self, name="mean"):
+        super().__init__(name)
+
+    def reset_state(self):
+        self.total, self.weight = 0.0, 0.0
+
+    def update_state(self, values, sample_weight=None):
+        values = np.asarray(values, np.float64).reshape(-1)
+        weights = np.ones(values.size) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        weights = np.broadcast_to(weights.reshape(-1), values.shape)
+        self.total += float(values @ weights)
+        self.weight += float(weights.sum())
+
+    def result(self):
+        return self.total / self.weight if self.weight else 0.0
+
+
+class _MeanOfRows(Mean):
+    """The mean of one number per row; subclasses define `rows`."""
+
+    default_name = ""
+
+    def __init__(self, name=None):
+        super().__init__(name or self.default_name)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        values = self.rows(np.asarray(y_true), losses._float_array(y_pred)).reshape(-1)
+        if sample_weight is not None:
+            sample_weight = losses.spread_weights(sample_weight, values.size, np.float64)
+        super().update_state(values, sample_weight)
+
+    def rows(self, y_true, y_pred) -> np.ndarray:
+        raise NotImplementedError(f"{type(self).__name__} does not define rows.")
+
+
+class _Accuracy(_MeanOfRows):
+    """A count of right rows; its targets have the form that the loss of the same kind takes."""
+
+    loss: losses.Loss
+
+    def check_targets(self, y, output_shape):
+        self.loss.check_targets(y, output_shape)
+
+    def _rows_and_targets(self, y_true, y_pred):
+        return y_pred.reshape(-1, y_pred.shape[-1]), self.loss.targets(y_true, y_pred.shape, y_pred.dtype)
+
+
+@_registry.add("sparse_categorical_accuracy")
+class SparseCategoricalAccuracy(_Accuracy):
+    """The share of rows whose largest output is at the integer label."""
+
+    default_name = "sparse_categorical_accuracy"
+    loss = losses.SparseCategoricalCrossentropy()
+
+    def rows(self, y_true, y_pred):
+        return op.sparse_categorical_accuracy(*self._rows_and_targets(y_true, y_pred))
+
+
+@_registry.add("categorical_accuracy")
+class CategoricalAccuracy(_Accuracy):
+    """The share of rows whose largest output is where the largest target is."""
+
+    default_name = "categorical_accuracy"
+    loss = losses.CategoricalCrossentropy()
+
+    def rows(self, y_true, y_pred):
+        return op.categorical_accuracy(*self._rows_and_targets(y_true, y_pred))
+
+
+@_registry.add("binary_accuracy")
+class BinaryAccuracy(_Accuracy):
+    """The share of numbers on their target's side of the threshold."""
+
+    default_name = "binary_accuracy"
+    loss = losses.BinaryCrossentropy()
+
+    def __init__(self, name=None, threshold=0.5):
+        super().__init__(name)
+        self.threshold = threshold
+
+    def rows(self, y_true, y_pred):
+        return op.binary_accuracy(*self._rows_and_targets(y_true, y_pred), self.threshold)
+
+
+class _MeanLoss(_MeanOfRows):
+    """The mean of a loss, watched as a metric."""
+
+    loss: losses.Loss
+
+    def check_targets(self, y, output_shape):
+        self.loss.check_targets(y, output_shape)
+
+    def rows(self, y_true, y_pred):
+        return self.loss.rows(y_true, y_pred)
+
+
+class _CrossEntropy(_MeanLoss):
+    loss_class = losses.Loss
+
+    def __init__(self, name=None, from_logits=False):
+        super().__init__(name)
+        self.from_logits = from_logits
+        self.loss = self.loss_class(from_logits)
+
+
+@_registry.add("sparse_categorical_crossentropy")
+class SparseCategoricalCrossentropy(_CrossEntropy):
+    """The mean sparse categorical cross-entropy."""
+
+    default_name, loss_class = "sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy
+
+
+@_registry.add("categorical_crossentropy")
+class CategoricalCrossentropy(_CrossEntropy):
+    """The mean categorical cross-entropy."""
+
+    default_name, loss_class = "categorical_crossentropy", losses.CategoricalCrossentropy
+
+
+@_registry.add("binary_crossentropy")
+class BinaryCrossentropy(_CrossEntropy):
+    """The mean binary cross-entropy."""
+
+    default_name, loss_class = "binary_crossentropy", losses.BinaryCrossentropy
+
+
+@_registry.add("mean_squared_error", "mse", "MSE")
+class MeanSquaredError(_MeanLoss):
+    """The mean squared error."""
+
+    default_name, loss = "mean_squared_error", losses.MeanSquaredError()
+
+
+@_registry.add("mean_absolute_error", "mae", "MAE")
+class MeanAbsoluteError(_MeanLoss):
+    """The mean absolute error."""
+
+    default_name, loss = "mean_absolute_error", losses.MeanAbsoluteError()
+
+
+_ACCURACY = ("accuracy", "acc")
+_BY_OUTPUT = (*_ACCURACY, "crossentropy", "ce")
+
+
+def get(identifier, loss=None, y_shape=None, output_shape=None):
+    """A metric from its name, its configuration, its class, a loss function or itself.
+
+    "accuracy" (or "acc") and "crossentropy" (or "ce") depend on the model: binary where it has one output, on labels
+    where targets are labels, else categorical; they need y_shape and output_shape. A named metric keeps the user's name.
+    """
+    if isinstance(identifier, str) and identifier in _BY_OUTPUT:
+        kind = "Accuracy" if identifier in _ACCURACY else "Crossentropy"
+        if output_shape[-1] == 1 or (loss is not None and loss.joins == "sigmoid"):
+            name = f"Binary{kind}"
+        elif len(y_shape) == len(output_shape) and y_shape[-1] == output_shape[-1]:
+            name = f"Categorical{kind}"
+        else:
+            name = f"SparseCategorical{kind}"
+        arguments = {"from_logits": True} if kind == "Crossentropy" and loss and loss.from_logits else {}
+        return _registry.find(name)(name=identifier, **arguments)
+    if isinstance(identifier, str):
+        if identifier not in _registry.entries:
+            _registry_with_shortcuts().find(identifier)
+        return _registry.find(identifier)(name=identifier)
+    is_function = callable(identifier) and not isinstance(identifier, type)
+    if is_function and getattr(identifier, "__name__", "") in _registry.entries:
+        return _registry.find(identifier.__name__)(name=identifier.__name__)
+    metric = _registry.get(identifier)
+    if not isinstance(metric, Metric):
+        raise ValueError(f"A metric is a name or a minicnn.metrics.Metric; received {identifier!r}.")
+    return metric
+
+
+def _registry_with_shortcuts():
+    """The registry, with the names that depend on the model, for the sentence about an unknown one."""
+    everything = Registry("metric")
+    everything.entries = {**_registry.entries, **dict.fromkeys(_BY_OUTPUT)}
+    return everything

@@ -1,0 +1,124 @@
+"""Models made of a graph of symbols: `Model(inputs, outputs)`. A model is a layer, so models nest."""
+
+from __future__ import annotations
+
+from ..layers.base import Layer
+from ..symbol import Symbol
+from .graph import Plan
+from .summary import print_summary
+from .trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """A layer that holds layers and can be trained. `Model(inputs, outputs)` makes a functional model.
+
+    inputs is a symbol (or a list of one) made by `Input` or belonging to another model, outputs a symbol computed
+    from it. Layers are shared with every other model that the symbols belong to.
+    """
+
+    def __new__(cls, *args, **kwargs):
+        if cls is Model:
+            if not args and "inputs" not in kwargs:
+                raise TypeError("Model needs inputs and outputs: Model(inputs=..., outputs=...).")
+            cls = Functional
+        return super().__new__(cls)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in the order of their weights."""
+        return list(self._sublayers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of that name or number; ValueError if there is none."""
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer takes a name or an index; received name={name!r}, index={index!r}.")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self.name!r} has {len(self.layers)} layers; received index={index!r}.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"No layer {name!r} in {self.name!r}: it has {', '.join(layer.name for layer in self.layers)}."
+        )
+
+    inputs: list[Symbol]
+    outputs: list[Symbol]
+
+    @property
+    def input(self) -> Symbol:
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Symbol:
+        return self.outputs[0]
+
+    @property
+    def input_shape(self) -> tuple:
+        """The input's shape, None for the batch."""
+        return self.inputs[0].shape
+
+    @property
+    def output_shape(self) -> tuple:
+        """The output's shape, None for the batch."""
+        return self.outputs[0].shape
+
+    def check_input(self, input_shape):
+        expected = self.inputs[0].shape
+        fits = len(expected) == len(input_shape) and all(
+            wanted is None or size is None or wanted == size
+            for wanted, size in zip(expected[1:], tuple(input_shape)[1:], strict=True)
+        )
+        if not fits:
+            raise ValueError(f"{self.name!r} takes inputs of shape {expected}; received shape {tuple(input_shape)}.")
+
+    def summary(
+        self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, cost=False
+    ) -> None:
+        """Print the layers, their output shapes and their numbers of parameters, as Keras 3 draws them.
+
+        cost=True adds, per layer and image: floating-point operations, megabytes of output, and measured milliseconds
+        of a forward pass in inference.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, cost)
+
+
+class Functional(Model):
+    """A model between symbols; see `Model`."""
+
+    def __init__(self, inputs, outputs, name=None, trainable=True):
+        self.inputs, self.outputs = _one_symbol(inputs, "inputs"), _one_symbol(outputs, "outputs")
+        super().__init__(name=name, trainable=trainable, dtype=self.inputs[0].dtype)
+        self.plan = Plan(self.inputs, self.outputs)
+        self._sublayers = self.plan.layers
+        self.built = True
+        if not trainable:
+            self.trainable = False
+
+    @property
+    def ends_in(self):
+        last = self.outputs[0].node.layer
+        used_again = any(slot == self.plan.output_slots[0] for step in self.plan.steps for slot in step.inputs)
+        return None if used_again or not self.plan.steps else last.ends_in
+
+    def compute_output_shape(self, input_shape):
+        return self.plan.output_shape(input_shape)
+
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        return self.plan.forward(x, training, need_saved, logits)
+
+    def backward(self, dy, saved, need_dx=True):
+        return self.plan.backward(dy, saved, need_dx)
+
+    def flops(self, input_shape):
+        return sum(layer.flops(layer.input.shape) for layer in self.layers if layer._nodes)
+
+
+def _one_symbol(symbols, name):
+    symbols = list(symbols) if isinstance(symbols, (list, tuple)) else [symbols]
+    if len(symbols) != 1 or not isinstance(symbols[0], Symbol):
+        raise ValueError(
+            f"A model takes one symbol as {name}, made by Input or by calling a layer; received {symbols!r}."
+        )
+    return symbols

@@ -1,0 +1,130 @@
+"""The graph between two symbols as a plan: which layer runs when, and from which slots to which it reads and writes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..layers.base import FOR_WEIGHTS, Layer
+from ..ops import merge
+from ..symbol import Node, Symbol
+
+
+class Step(NamedTuple):
+    """One call of a layer: its output goes to `output`, its inputs come from `inputs` (numbers of slots)."""
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    output: int
+    several: bool
+
+
+class Plan:
+    """The layers between `inputs` and `outputs` in an order in which they can run.
+
+    `layers` lists each layer once, in Keras's order: by the longest way to an output, the far ones first.
+    """
+
+    def __init__(self, inputs: list[Symbol], outputs: list[Symbol]):
+        nodes = _ordered_nodes(inputs, outputs)
+        slots = {id(symbol): i for i, symbol in enumerate(inputs)}
+        self.steps: list[Step] = []
+        for node in nodes:
+            slots[id(node.output)] = len(slots)
+            places = tuple(slots[id(symbol)] for symbol in node.inputs)
+            self.steps.append(Step(node.layer, places, slots[id(node.output)], node.layer.takes_several))
+        self.nodes = nodes
+        self.input_slots = [slots[id(symbol)] for symbol in inputs]
+        self.output_slots = [slots[id(symbol)] for symbol in outputs]
+        self.size = len(slots)
+        starts = [symbol.node.layer for symbol in inputs if not symbol.node.inputs]
+        self.layers = _in_keras_order(starts, nodes, outputs)
+
+    def output_shape(self, input_shape) -> tuple:
+        """The shape of the first output for a first input of this shape; ValueError where a layer cannot take its."""
+        shapes = {self.input_slots[0]: tuple(input_shape)}
+        for step in self.steps:
+            taken = [shapes[slot] for slot in step.inputs]
+            shape = taken if step.several else taken[0]
+            step.layer.build_for(shape)
+            shapes[step.output] = tuple(step.layer.compute_output_shape(shape))
+        return shapes[self.output_slots[0]]
+
+    def forward(self, x, training, need_saved, logits=False):
+        """(y, saved): every step in turn. Steps that no gradient reaches keep nothing."""
+        values = {self.input_slots[0]: x}
+        wants = self._wants(need_saved)
+        kept = []
+        for step, want in zip(self.steps, wants, strict=True):
+            taken = [values[slot] for slot in step.inputs]
+            last = {"logits": True} if logits and step.output == self.output_slots[0] else {}
+            values[step.output], saved = step.layer.forward(taken if step.several else taken[0], training, want, **last)
+            kept.append(saved if want else None)
+        return values[self.output_slots[0]], (kept, wants)
+
+    def backward(self, dy, saved, need_dx=True):
+        """The gradient of the input: every step in reverse; where an output went several ways, gradients add up."""
+        kept, wants = saved
+        gradients = {self.output_slots[0]: dy}
+        for step, step_saved, want in zip(reversed(self.steps), reversed(kept), reversed(wants), strict=True):
+            upstream = gradients.pop(step.output, None)
+            if not want or upstream is None:
+                continue
+            dx = step.layer.backward(upstream, step_saved, need_dx=want is True)
+            if want is not True:
+                continue
+            for slot, part in zip(step.inputs, dx if step.several else [dx], strict=True):
+                if slot in gradients:
+                    part, _ = merge.add_forward([gradients[slot], part], need_saved=False)
+                gradients[slot] = part
+        return gradients.get(self.input_slots[0]) if need_dx else None
+
+    def _wants(self, need_saved):
+        """`need_saved` for every step: everything where a gradient must go on, else for the weights, else nothing."""
+        gradient_wanted = dict.fromkeys(self.input_slots, need_saved is True)
+        wants = []
+        for step in self.steps:
+            below = any(gradient_wanted[slot] for slot in step.inputs)
+            here = bool(need_saved) and step.layer.has_trainable_weights()
+            wants.append(True if below else FOR_WEIGHTS if here else False)
+            gradient_wanted[step.output] = below or here
+        return wants
+
+
+def _ordered_nodes(inputs, outputs) -> list[Node]:
+    """The nodes between inputs and outputs, each after those it reads from."""
+    given = {id(symbol) for symbol in inputs}
+    ordered, finished = [], set()
+    stack = [(symbol, False) for symbol in reversed(outputs)]
+    while stack:
+        symbol, inputs_done = stack.pop()
+        if id(symbol) in given or id(symbol) in finished:
+            continue
+        node = symbol.node
+        if inputs_done:
+            finished.add(id(symbol))
+            ordered.append(node)
+        elif not node.inputs:
+            raise ValueError(
+                f"The model's output depends on the input {node.layer.name!r}, which is not among the model's inputs."
+            )
+        else:
+            stack.append((symbol, True))
+            stack.extend((parent, False) for parent in reversed(node.inputs))
+    return ordered
+
+
+def _in_keras_order(starts, nodes, outputs) -> list[Layer]:
+    """Each layer once: by depth (the longest way to an output), equal depths in the order of the nodes."""
+    depth = {id(symbol.node): 0 for symbol in outputs}
+    layer_depth: dict[int, int] = {}
+    for node in reversed(nodes):
+        here = max(depth.get(id(node), 0), layer_depth.get(id(node.layer), 0))
+        depth[id(node)] = layer_depth[id(node.layer)] = here
+        for symbol in node.inputs:
+            depth[id(symbol.node)] = max(depth.get(id(symbol.node), 0), here + 1)
+    order: dict[int, Layer] = {}
+    for layer in [*starts, *(node.layer for node in nodes)]:
+        order.setdefault(id(layer), layer)
+    for layer in starts:
+        layer_depth[id(layer)] = max((depth.get(id(node), 0) for node in layer._nodes), default=0)
+    return sorted(order.values(), key=lambda layer: -layer_depth[id(layer)])

@@ -1,0 +1,36 @@
+"""Where does the NaN come from? The first layer whose output is not finite, found by running a batch again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..layers.base import Layer, unchanged_state
+
+
+def first_non_finite(model: Layer, x: np.ndarray, training: bool) -> str:
+    """A sentence naming the first layer whose output for x is not finite. The model's state is left as it was."""
+    if not np.isfinite(x).all():
+        return "the input batch holds NaN or infinity already."
+    culprits: list[str] = []
+
+    def watch(layer, forward):
+        def watched(x, *arguments, **options):
+            y, saved = forward(x, *arguments, **options)
+            if not culprits and not np.isfinite(y).all():
+                culprits.append(layer.name)
+            return y, saved
+
+        return watched
+
+    inner = [layer for layer in model.flattened() if not layer._sublayers]
+    try:
+        for layer in inner:
+            layer.forward = watch(layer, layer.forward)
+        with unchanged_state(model):
+            model.forward(x, training, need_saved=False)
+    finally:
+        for layer in inner:
+            del layer.forward
+    if culprits:
+        return f"the first layer whose output is not finite is {culprits[0]!r}."
+    return "every layer's output is finite, so it comes from the loss or a penalty."

@@ -1,0 +1,93 @@
+"""What `fit`, `evaluate` and `predict` show: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+_WIDTH = 20  # characters of the bar
+_INTERVAL = 0.05  # seconds between two drawings of the bar
+
+
+class Progress:
+    """The progress of one pass over the data.
+
+    verbose 0 shows nothing; 1 draws a bar with the remaining time on a terminal, or prints one line at the end where
+    the output is no terminal; 2 prints one line at the end.
+    """
+
+    def __init__(self, steps: int, verbose):
+        self.steps, self.verbose = steps, 1 if verbose == "auto" else int(verbose)
+        if self.verbose not in (0, 1, 2):
+            raise ValueError(f'verbose must be 0, 1, 2 or "auto"; received verbose={verbose!r}.')
+        self.draws = self.verbose == 1 and sys.stdout.isatty()
+        self._started = time.perf_counter()
+        self._compiling = 0.0
+        self._last_drawn = 0.0
+        self._last_length = 0
+
+    def leave_out(self, seconds: float) -> None:
+        """Do not count these seconds, which went into compiling."""
+        self._compiling += seconds
+
+    def wants_logs(self) -> bool:
+        """Whether `update` would draw now, so that the caller need not make logs in vain."""
+        return self.draws and time.perf_counter() - self._last_drawn >= _INTERVAL
+
+    def update(self, step: int, logs: dict) -> None:
+        """Draw the bar after `step` steps."""
+        if self.draws:
+            self._last_drawn = time.perf_counter()
+            remaining = self._elapsed() / step * (self.steps - step)
+            self._draw(step, f"{_clock(remaining)} {self._pace(step)}", logs, end="")
+
+    def finish(self, logs: dict) -> None:
+        """The last drawing, or the line."""
+        if self.verbose == 0:
+            return
+        pace = f"{self._elapsed():.0f}s {self._pace(self.steps)}"
+        if self.verbose == 1:
+            self._draw(self.steps, pace, logs, end="\n")
+        else:
+            print(f"{self.steps}/{self.steps} - {pace.replace(' ', ' - ', 1)}{_written(logs)}", flush=True)
+
+    def _draw(self, step, pace, logs, end):
+        filled = _WIDTH * step // self.steps
+        digits = len(str(self.steps))
+        counter = f"{step:{digits}d}/{self.steps}"
+        if self.draws:
+            bar = f"\033[1m{counter}\033[0m \033[32m{'━' * filled}\033[0m\033[37m{'━' * (_WIDTH - filled)}\033[0m"
+        else:
+            bar = f"{counter} {'━' * filled}"
+        text = f" {pace}{_written(logs)}"
+        padding = " " * max(0, self._last_length - len(text))
+        self._last_length = len(text)
+        start = "\r" if self.draws else ""
+        sys.stdout.write(f"{start}{bar}{text}{padding}{end}")
+        sys.stdout.flush()
+
+    def _elapsed(self):
+        return time.perf_counter() - self._started - self._compiling
+
+    def _pace(self, step):
+        seconds = self._elapsed() / step
+        for unit, factor in (("s", 1), ("ms", 1e3)):
+            if seconds * factor >= 1:
+                return f"{seconds * factor:.0f}{unit}/step"
+        return f"{seconds * 1e6:.0f}us/step"
+
+
+def _clock(seconds):
+    """3:07 for 187 seconds, 12s for 12."""
+    seconds = int(seconds)
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}:{seconds % 60:02d}"
+    return f"{seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+
+
+def _written(logs):
+    return "".join(
+        f" - {name}: {value:.4f}" if abs(value) > 1e-3 else f" - {name}: {value:.4e}" for name, value in logs.items()
+    )

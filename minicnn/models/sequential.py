@@ -1,0 +1,118 @@
+"""Layers in a row."""
+
+from __future__ import annotations
+
+from ..layers.base import FOR_WEIGHTS, Layer
+from ..layers.input import Input, InputLayer
+from ..symbol import Symbol
+from .functional import Model
+
+
+class Sequential(Model):
+    """A model whose layers run one after the other. It knows its shapes once it knows its input's.
+
+    The first layer may be `Input(shape=...)`, an InputLayer, or any layer with input_shape=...; otherwise the first
+    data decide.
+    """
+
+    def __init__(self, layers=None, trainable=True, name=None):
+        super().__init__(name=name, trainable=trainable)
+        self.inputs, self.outputs = [], []
+        if layers is not None:
+            for layer in layers if isinstance(layers, (list, tuple)) else [layers]:
+                self.add(layer)
+        if not trainable:
+            self.trainable = False
+
+    def add(self, layer) -> None:
+        """Append a layer."""
+        if isinstance(layer, Symbol) and isinstance(layer.node.layer, InputLayer):
+            layer = layer.node.layer
+        if not isinstance(layer, Layer):
+            raise ValueError(f"Only layers can be added to a Sequential model; received {layer!r}.")
+        if isinstance(layer, InputLayer):
+            if self.inputs or self._sublayers:
+                raise ValueError(f"{self.name!r} has an input or layers already; received another {layer!r}.")
+            self.dtype = layer.dtype
+            self.inputs = self.outputs = [layer.output]
+            return
+        if any(layer.name == other.name for other in self._sublayers):
+            raise ValueError(f"{self.name!r} has a layer named {layer.name!r} already; names must be unique.")
+        if not self._sublayers and not self.inputs:
+            self.dtype = layer.dtype
+            shape = layer.input_shape_argument
+            if shape is None and isinstance(layer, Model) and layer.inputs:
+                shape = layer.input_shape[1:]
+            if shape is not None:
+                self.inputs = self.outputs = [Input(shape, dtype=layer.dtype)]
+        if self.inputs:
+            self.outputs = [layer(self.outputs[0])]
+            self.built = True
+        self._sublayers.append(layer)
+
+    def pop(self) -> Layer:
+        """Take the last layer off."""
+        if not self._sublayers:
+            raise ValueError(f"{self.name!r} has no layer to take off.")
+        layer = self._sublayers.pop()
+        if self.outputs:
+            self.outputs = [self.outputs[0].node.inputs[0]]
+            self.built = bool(self._sublayers)
+        return layer
+
+    def build(self, input_shape=None):
+        """Make all weights, for inputs of this shape (with the batch axis, which may be None)."""
+        if not self._sublayers:
+            raise ValueError(f"{self.name!r} has no layers: add some before building or running it.")
+        if self.inputs:
+            return
+        if input_shape is None:
+            raise ValueError(f"{self.name!r} does not know its input's shape; call build(input_shape).")
+        self.inputs = self.outputs = [Input(tuple(input_shape)[1:], dtype=self.dtype)]
+        for layer in self._sublayers:
+            self.outputs = [layer(self.outputs[0])]
+        self.built = True
+
+    def build_for(self, input_shape):
+        self.build(input_shape)
+        super().build_for(input_shape)
+
+    @property
+    def ends_in(self):
+        return self._sublayers[-1].ends_in
+
+    def compute_output_shape(self, input_shape):
+        for layer in self._sublayers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return tuple(input_shape)
+
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        saved = []
+        for layer, want in zip(self._sublayers, self._wants(need_saved), strict=True):
+            last = {"logits": True} if logits and layer is self._sublayers[-1] else {}
+            x, kept = layer.forward(x, training, want, **last)
+            saved.append((kept, want) if want else (None, False))
+        return x, saved
+
+    def backward(self, dy, saved, need_dx=True):
+        for layer, (kept, want) in zip(reversed(self._sublayers), reversed(saved), strict=True):
+            if not want:
+                return None
+            dy = layer.backward(dy, kept, need_dx=want is True)
+        return dy
+
+    def _wants(self, need_saved):
+        """`need_saved` for every layer: all from the lowest trainable one on, nothing below it."""
+        gradient_wanted, wants = need_saved is True, []
+        for layer in self._sublayers:
+            here = bool(need_saved) and layer.has_trainable_weights()
+            wants.append(True if gradient_wanted else FOR_WEIGHTS if here else False)
+            gradient_wanted = gradient_wanted or here
+        return wants
+
+    def flops(self, input_shape):
+        total = 0
+        for layer in self._sublayers:
+            total += layer.flops(input_shape)
+            input_shape = layer.compute_output_shape(input_shape)
+        return total

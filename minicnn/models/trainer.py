@@ -1,0 +1,387 @@
+"""compile, fit, evaluate, predict: the loop around a model's forward and backward.
+
+`fit` -> `_train_step`, one batch: gather it, forward, loss, backward, update. Read that one first.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+
+import numpy as np
+
+from .. import config, losses, metrics, optimizers
+from ..activations import Activation
+from ..callbacks import CallbackList, History
+from ..kernels import workspace
+from ..kernels.compile import compile_clock
+from ..layers.base import FOR_WEIGHTS
+from ..ops import gather, optimizer_update
+from .data import Data, checked_batch_size
+from .nonfinite import first_non_finite
+from .progress import Progress
+
+
+class Trainer:
+    """The part of a model that trains it. It needs forward, backward, ends_in and the weights."""
+
+    optimizer = None
+    loss: losses.Loss | None = None
+    stop_training = False
+    history: History | None = None
+
+    # compile
+
+    def compile(self, optimizer="rmsprop", loss=None, *, metrics=None) -> None:
+        """Choose the optimizer, the loss and the metrics, each by name or as an object.
+
+        metrics is a list, or a single name. "accuracy" (or "acc") becomes the accuracy that suits loss and targets.
+        """
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = losses.get(loss)
+        names = [] if metrics is None else list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
+        self._metric_identifiers = names
+        self._check_metric_names(names)
+        self._metrics: list[metrics.Metric] | None = None
+        self._loss_mean = _RunningMean()
+
+    @staticmethod
+    def _check_metric_names(identifiers):
+        """ValueError for an unknown metric now, although which accuracy is meant shows only with the data."""
+        for identifier in identifiers:
+            metrics.get(identifier, None, (None,), (None, 1))
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self.optimizer is not None
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` returns, in order."""
+        return ["loss", *(metric.name for metric in self._metrics or [])]
+
+    # fit
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        validation_batch_size=None,
+        validation_freq=1,
+    ) -> History:
+        """Train on arrays x (n, ...) and y (n, ...), and return the History.
+
+        batch_size 32 unless given; validation_split takes the last part of the data, before shuffling;
+        validation_data (x, y) or (x, y, weights) goes before it; class_weight {label: weight} and sample_weight (n,)
+        weigh the loss. Every array is checked before the first step.
+        """
+        self._check_compiled("fit")
+        batch_size = checked_batch_size(batch_size)
+        if not (hasattr(epochs, "__index__") and int(epochs) >= 0):
+            raise ValueError(f"epochs must be an integer, zero or more; received epochs={epochs!r}.")
+        data, validation = Data(x, y, sample_weight), None
+        self._check_targets_given(data, "fit")
+        if class_weight is not None:
+            data.apply_class_weight(class_weight, self.loss)
+        if validation_data is not None:
+            if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
+                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
+            validation = Data(*validation_data)
+        elif validation_split:
+            data, validation = data.split(validation_split)
+        for part in (data, validation):
+            if part is not None:
+                self._prepare(part)
+        validation_batch_size = checked_batch_size(validation_batch_size or batch_size)
+
+        history = self.history = History()
+        steps = math.ceil(data.size / batch_size)
+        verbose = 1 if verbose == "auto" else verbose
+        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=epochs, steps=steps)
+        hooks.callbacks.append(history)
+        batch_logs = hooks.overrides("on_train_batch_end")
+        self.stop_training, self._told_non_finite = False, False
+        generator = np.random.default_rng(config.next_seed()) if shuffle else None
+        hooks.call("on_train_begin", {})
+        logs: dict = {}
+        for epoch in range(initial_epoch, epochs):
+            self.reset_metrics()
+            hooks.call("on_epoch_begin", epoch, {})
+            if verbose:
+                print(f"Epoch {epoch + 1}/{epochs}", flush=True)
+            progress = Progress(steps, verbose)
+            order = None if generator is None else generator.permutation(data.size)
+            for step, rows in enumerate(data.batches(batch_size, order)):
+                hooks.call("on_train_batch_begin", step, {})
+                with _announced_compiling(progress):
+                    self._train_step(data, rows)
+                if batch_logs:
+                    hooks.call("on_train_batch_end", step, self._logs())
+                if progress.wants_logs():
+                    progress.update(step + 1, self._logs())
+                if self.stop_training:
+                    break
+            logs = self._logs()
+            if validation is not None and (epoch + 1) % validation_freq == 0:
+                results = self._evaluate(validation, validation_batch_size, hooks, Progress(1, 0))
+                logs.update({f"val_{name}": value for name, value in results.items()})
+            progress.finish(logs)
+            hooks.call("on_epoch_end", epoch, logs)
+            if self.stop_training:
+                break
+        hooks.call("on_train_end", logs)
+        return history
+
+    def _train_step(self, data: Data, rows) -> None:
+        """One batch: forward, loss, backward, update. What is computed lives in lent buffers until the step ends."""
+        with workspace.step():
+            x = gather.forward(data.x, rows, self.dtype)
+            y_pred, dy, saved = self._forward_and_loss(x, data, rows, training=True)
+            self.backward(dy, saved, need_dx=False)
+            self._update_weights()
+
+    def _forward_and_loss(self, x, data, rows, training):
+        """Run a batch, count its loss and metrics: (predictions, their gradient, saved); no gradient in inference."""
+        joined = self._joined_activation()
+        y_pred, saved = self.forward(
+            x, training, FOR_WEIGHTS if training else False, **({"logits": True} if joined else {})
+        )
+        targets = self.loss.targets(data.y[rows], y_pred.shape, self.dtype)
+        values, saved_loss = self.loss.forward(targets, y_pred, bool(joined), need_saved=training)
+        shares = self._shares(data, rows, values.size)
+        penalties = self._penalties()
+        loss = float(values @ shares) + sum(
+            optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2) for v in penalties
+        )
+        self._loss_mean.add(loss, len(rows))
+        if not math.isfinite(loss):
+            self._tell_non_finite(x, training)
+        dy = self.loss.backward(shares, saved_loss) if training else None
+        if self._metrics:
+            probabilities = joined.forward(y_pred, need_saved=False)[0] if joined else y_pred
+            for metric in self._metrics:
+                metric.update_state(data.y[rows], probabilities)
+        return y_pred, dy, saved
+
+    def _joined_activation(self) -> Activation | None:
+        """The activation that the loss computes together with itself, if the model ends in it."""
+        if self.loss.joins is None or self.loss.from_logits or self.ends_in != self.loss.joins:
+            return None
+        return Activation(self.loss.joins, self.loss.joins)
+
+    def _shares(self, data, rows, count):
+        """Each row's share of the batch's loss: its weight, divided by the number of rows for the mean."""
+        if data.weights is None:
+            shares = np.ones(count, self.dtype)
+        else:
+            shares = losses.spread_weights(data.weights[rows], count, self.dtype)
+        return shares if self.loss.reduction == "sum" else shares / shares.dtype.type(count)
+
+    def _penalties(self):
+        return [v for v in self.trainable_weights if v.regularizer is not None]
+
+    def _update_weights(self):
+        """Add the penalties' gradients, let the optimizer take its step, forget the gradients."""
+        for v in self._penalties():
+            if v.grad is not None:
+                v.grad = optimizer_update.add_penalty_gradient(v.grad, v.value, v.regularizer.l1, v.regularizer.l2)
+        variables = self.trainable_weights
+        self.optimizer.apply([v.grad for v in variables], variables)
+        for v in variables:
+            v.grad = None
+
+    def _tell_non_finite(self, x, training):
+        """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
+        if not self._told_non_finite:
+            self._told_non_finite = True
+            print(f"minicnn: the loss is not finite; {first_non_finite(self, x, training)}", flush=True)
+
+    _told_non_finite = False
+
+    # evaluate and predict
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, callbacks=None, return_dict=False
+    ):
+        """The loss, or [loss, metrics...], or with return_dict a dictionary of them, on arrays x and y."""
+        self._check_compiled("evaluate")
+        data = Data(x, y, sample_weight)
+        self._check_targets_given(data, "evaluate")
+        self._prepare(data)
+        batch_size = checked_batch_size(batch_size)
+        steps = math.ceil(data.size / batch_size)
+        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=steps)
+        progress = Progress(steps, verbose)
+        self._told_non_finite = False
+        logs = self._evaluate(data, batch_size, hooks, progress)
+        progress.finish(logs)
+        return logs if return_dict else self._in_order(logs)
+
+    def _evaluate(self, data, batch_size, hooks, progress):
+        """A pass in inference: the logs. The running means of training, if any, are left as they were."""
+        outer = self._loss_mean, self._metrics
+        self._loss_mean, self._metrics = _RunningMean(), self._make_metrics(data)
+        hooks.call("on_test_begin", {})
+        for step, rows in enumerate(data.batches(batch_size)):
+            hooks.call("on_test_batch_begin", step, {})
+            self._test_step(data, rows, progress)
+            if hooks.overrides("on_test_batch_end"):
+                hooks.call("on_test_batch_end", step, self._logs())
+            if progress.wants_logs():
+                progress.update(step + 1, self._logs())
+        logs = self._logs()
+        hooks.call("on_test_end", logs)
+        self._loss_mean, self._metrics = outer
+        return logs
+
+    def _test_step(self, data, rows, progress):
+        with _announced_compiling(progress), workspace.step():
+            self._forward_and_loss(gather.forward(data.x, rows, self.dtype), data, rows, training=False)
+
+    def predict(self, x, batch_size=None, verbose="auto", callbacks=None) -> np.ndarray:
+        """The outputs for inputs x (n, ...): an array (n, ...) of the model's type."""
+        data = Data(x)
+        self._build_for(data)
+        batch_size = checked_batch_size(batch_size)
+        steps = math.ceil(data.size / batch_size)
+        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=steps)
+        progress = Progress(steps, verbose)
+        hooks.call("on_predict_begin", {})
+        outputs, done = None, 0
+        for step, rows in enumerate(data.batches(batch_size)):
+            hooks.call("on_predict_batch_begin", step, {})
+            with _announced_compiling(progress), workspace.step():
+                y, _ = self.forward(gather.forward(data.x, rows, self.dtype), training=False, need_saved=False)
+                if outputs is None:
+                    outputs = np.empty((data.size, *y.shape[1:]), y.dtype)
+                outputs[done : done + len(rows)] = y
+            done += len(rows)
+            if hooks.overrides("on_predict_batch_end"):
+                hooks.call("on_predict_batch_end", step, {"outputs": outputs[done - len(rows) : done]})
+            if progress.wants_logs():
+                progress.update(step + 1, {})
+        progress.finish({})
+        hooks.call("on_predict_end", {})
+        return outputs
+
+    # Single batches
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One step: the loss, or [loss, metrics...], as running means since `reset_metrics`, as in Keras."""
+        self._check_compiled("train_on_batch")
+        data = Data(x, y, sample_weight)
+        self._check_targets_given(data, "train_on_batch")
+        if class_weight is not None:
+            data.apply_class_weight(class_weight, self.loss)
+        self._prepare(data)
+        self._train_step(data, np.arange(data.size))
+        return self._logs() if return_dict else self._in_order(self._logs())
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of one batch in inference, as running means since `reset_metrics`, as in Keras."""
+        self._check_compiled("test_on_batch")
+        data = Data(x, y, sample_weight)
+        self._check_targets_given(data, "test_on_batch")
+        self._prepare(data)
+        self._test_step(data, np.arange(data.size), Progress(1, 0))
+        return self._logs() if return_dict else self._in_order(self._logs())
+
+    def predict_on_batch(self, x) -> np.ndarray:
+        """The outputs for one batch."""
+        return self.predict(x, batch_size=len(x), verbose=0)
+
+    def reset_metrics(self) -> None:
+        """Start the running means of loss and metrics anew."""
+        self._loss_mean = _RunningMean()
+        for metric in self._metrics or []:
+            metric.reset_state()
+
+    # What is checked before anything runs
+
+    def _check_compiled(self, method):
+        if self.optimizer is None:
+            raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} has no loss yet.")
+        if self.loss is None:
+            raise ValueError(f"{self.name!r} was compiled without a loss, which {method} needs: compile(loss=...).")
+
+    @staticmethod
+    def _check_targets_given(data, method):
+        if data.y is None:
+            raise ValueError(f"{method} needs targets: call {method}(x, y); received y=None.")
+
+    def _build_for(self, data):
+        if self.built and self.inputs:
+            data.fit_rank(self.input_shape)
+        self.build_for((None, *data.x.shape[1:]))
+
+    def _prepare(self, data):
+        """Build the model, check data against it, and choose the metrics, all before the first step."""
+        self._build_for(data)
+        output_shape = self.compute_output_shape(data.x.shape)
+        self.loss.check_targets(data.y, output_shape)
+        if self._metrics is None:
+            self._metrics = self._make_metrics(data)
+        for metric in self._metrics:
+            metric.check_targets(data.y, output_shape)
+        if data.weights is not None:
+            losses.spread_weights(data.weights, math.prod(output_shape[:-1]), self.dtype)
+
+    def _make_metrics(self, data):
+        output_shape = self.compute_output_shape(data.x.shape)
+        made = [metrics.get(m, self.loss, data.y.shape, output_shape) for m in self._metric_identifiers]
+        return [type(m).from_config(m.get_config()) for m in made]
+
+    def _logs(self):
+        """Loss and metrics so far, in the order of their names, as Keras logs them."""
+        logs = {"loss": self._loss_mean.result(), **{metric.name: metric.result() for metric in self._metrics or []}}
+        return dict(sorted(logs.items()))
+
+    def _in_order(self, logs):
+        """[loss, metrics...], or the loss alone where there are no metrics."""
+        values = [logs["loss"], *(logs[metric.name] for metric in self._metrics or [])]
+        return values if len(values) > 1 else values[0]
+
+
+class _RunningMean:
+    """The mean of the batches' losses, each counted as often as it has samples."""
+
+    def __init__(self):
+        self.total, self.count = 0.0, 0
+
+    def add(self, value, count):
+        self.total += value * count
+        self.count += count
+
+    def result(self):
+        return self.total / self.count if self.count else 0.0
+
+
+def _listed(callbacks):
+    return [] if callbacks is None else list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+@contextmanager
+def _announced_compiling(progress):
+    """Say that kernels are being compiled, and then how long it took; keep it out of the step's time."""
+    count, seconds = compile_clock.count, compile_clock.seconds
+    compile_clock.announce = progress.verbose != 0
+    try:
+        yield
+    finally:
+        compile_clock.announce = False
+    if compile_clock.count > count:
+        took = compile_clock.seconds - seconds
+        progress.leave_out(took)
+        if progress.verbose:
+            print(f"Compiled {compile_clock.count - count} kernels in {took:.1f} s.", flush=True)

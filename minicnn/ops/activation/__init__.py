@@ -1,0 +1,34 @@
+"""Activations: functions of one number, and softmax, a function of one row.
+
+    relu        max(x, 0)                     sigmoid   1 / (1 + exp(-x))
+    leaky_relu  x, or slope * x if x < 0      tanh      (exp(x) - exp(-x)) / (exp(x) + exp(-x))
+    elu         x, or alpha (exp(x) - 1)      softplus  log(1 + exp(x))
+    clipped_relu  max(x, 0), at most limit    swish     x * sigmoid(x)
+    gelu        x * Phi(x), Phi the normal distribution function; gelu_tanh its approximation
+    softmax     exp(x_i) / sum over j of exp(x_j), along the last axis
+
+Every function has the pair `<name>_forward(x, parameter, need_saved) -> y, saved` and
+`<name>_backward(dy, saved) -> dx`; x, y, dy, dx have one shape. `parameter` is the slope, alpha or limit, and is
+not looked at by functions that have none. At its kink relu's derivative is 0, as in TensorFlow. NaN stays NaN.
+
+Sources: ELU, Clevert et al. 2015; GELU, Hendrycks and Gimpel 2016; swish, Ramachandran et al. 2017.
+
+Reading order: `vectorized.py`, a line for each; `functions.py`, the same for one number; `cpu.py`, the loops.
+"""
+
+from ...backend import variant
+
+NAMES = (
+    "relu", "leaky_relu", "elu", "clipped_relu", "sigmoid", "tanh", "softplus", "swish", "gelu", "gelu_tanh",
+    "softmax",
+)  # fmt: skip
+
+
+def forward(name, x, parameter=0.0, need_saved=True):
+    """y and what `backward` needs, for the activation of that name."""
+    return getattr(variant(__name__), f"{name}_forward")(x, parameter, need_saved)
+
+
+def backward(name, dy, saved):
+    """dx for the upstream gradient dy."""
+    return getattr(variant(__name__), f"{name}_backward")(dy, saved)

@@ -1,0 +1,20 @@
+"""Average pooling: each channel's mean over every window.
+
+    y[n, oh, ow, c] = mean over kh, kw inside the image of x[n, oh*SH + kh - PT, ow*SW + kw - PL, c]
+
+    x (N, H, W, C)      y (N, OH, OW, C)
+
+Cells outside the image are not counted, as in TensorFlow: a window at the border averages fewer numbers.
+"""
+
+from ...backend import variant
+
+
+def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
+    """y and what `backward` needs. ValueError if the window does not fit the image."""
+    return variant(__name__).forward(x, pool_size, strides, padding, need_saved)
+
+
+def backward(dy, saved, need_dx=True):
+    """dx for the upstream gradient dy, or None unless need_dx."""
+    return variant(__name__).backward(dy, saved, need_dx)

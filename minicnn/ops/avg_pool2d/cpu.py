@@ -1,0 +1,68 @@
+"""Average pooling in Numba: one pass over the image, channels side by side in vectors, nothing padded."""
+
+from __future__ import annotations
+
+from numba import prange
+
+from ...kernels import workspace
+from ...kernels.compile import kernel
+from ...shapes import window
+
+
+def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
+    N, H, W, C = x.shape
+    at = window(H, W, pool_size, strides, padding)
+    y = workspace.empty((N, at.OH, at.OW, C), x.dtype)
+    _pool(x, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, y)
+    return y, ((x.shape, at) if need_saved else None)
+
+
+@kernel(parallel=True)
+def _pool(x, KH, KW, SH, SW, PT, PL, y):
+    _, H, W, C = x.shape
+    N, OH, OW, _ = y.shape
+    for row in prange(N * OH):
+        n, oh = row // OH, row % OH
+        top = oh * SH - PT
+        for ow in range(OW):
+            left = ow * SW - PL
+            y[n, oh, ow] = 0
+            count = 0
+            for kh in range(max(0, -top), min(KH, H - top)):
+                for kw in range(max(0, -left), min(KW, W - left)):
+                    count += 1
+                    for c in range(C):
+                        y[n, oh, ow, c] += x[n, top + kh, left + kw, c]
+            for c in range(C):
+                y[n, oh, ow, c] /= x.dtype.type(count)
+
+
+def backward(dy, saved, need_dx=True):
+    if not need_dx:
+        return None
+    x_shape, at = saved
+    dx = workspace.empty(x_shape, dy.dtype)
+    _unpool(dy, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, dx)
+    return dx
+
+
+@kernel(parallel=True)
+def _unpool(dy, KH, KW, SH, SW, PT, PL, dx):
+    """Each dy shared among its window. Rows of windows that overlap belong to one task, so no two threads meet."""
+    N, H, W, C = dx.shape
+    _, OH, OW, _ = dy.shape
+    bands = OH if KH <= SH else 1
+    for task in prange(N * bands):
+        n, band = task // bands, task % bands
+        first, last = band * OH // bands, (band + 1) * OH // bands
+        dx[n, (0 if first == 0 else max(0, first * SH - PT)) : (H if last == OH else last * SH - PT)] = 0
+        for oh in range(first, last):
+            top = oh * SH - PT
+            for ow in range(OW):
+                left = ow * SW - PL
+                count = (min(KH, H - top) - max(0, -top)) * (min(KW, W - left) - max(0, -left))
+                share = dy.dtype.type(1) / dy.dtype.type(count)
+                for kh in range(max(0, -top), min(KH, H - top)):
+                    for kw in range(max(0, -left), min(KW, W - left)):
+                        for c in range(C):
+                            dx[n, top + kh, left + kw, c] += dy[n, oh, ow, c] * share

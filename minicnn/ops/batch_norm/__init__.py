@@ -1,0 +1,35 @@
+"""Batch normalization, per channel (the last axis).
+
+    training:   mean[c], variance[c] = over all of x[..., c]         (the biased variance: divided by the count)
+    inference:  mean, variance = the moving statistics
+    x_hat = (x - mean) / sqrt(variance + epsilon)        y = gamma * x_hat + beta
+
+In training the moving statistics step towards the batch's, in place:
+moving = momentum * moving + (1 - momentum) * batch.
+
+    x, y (..., C)       gamma, beta (C,) or None       moving_mean, moving_variance (C,)
+
+Backward in training, with M numbers per channel, sums over all axes but the last:
+
+    dbeta = sum dy      dgamma = sum dy * x_hat
+    dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / M - x_hat * dgamma / M)
+
+In inference mean and variance are constants, and dx is the first term alone. The variance is computed in a second
+pass over x - mean: "mean of squares minus square of the mean" loses every digit when the mean is large.
+
+Source: Ioffe and Szegedy, "Batch Normalization", 2015.
+"""
+
+from ...backend import variant
+
+
+def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+    """y and what `backward` needs. In training moving_mean and moving_variance are updated in place."""
+    return variant(__name__).forward(
+        x, gamma, beta, moving_mean, moving_variance, momentum, epsilon, training, need_saved
+    )
+
+
+def backward(dy, saved, need_dx=True):
+    """(dx, dgamma, dbeta); dx is None unless need_dx, the others are None where gamma or beta is."""
+    return variant(__name__).backward(dy, saved, need_dx)

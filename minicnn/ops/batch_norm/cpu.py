@@ -1,0 +1,118 @@
+"""Batch normalization in Numba: three passes over x forward, two backward, no temporary images.
+
+What it buys over `vectorized.py`: NumPy writes a whole image-sized array for each of `x - mean`, its square, the
+normalised x, the product and the sum. Here sums are made in pieces of rows by all threads (in float64, the pieces
+added in order), and y is written once. x_hat is not kept: backward computes it again from x.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import prange
+
+from ...kernels import workspace
+from ...kernels.compile import kernel
+
+_PIECES = 32  # the rows are summed in this many pieces, whatever the number of threads
+
+
+def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+    C = x.shape[-1]
+    rows = x.reshape(-1, C)
+    y = workspace.empty(x.shape, x.dtype)
+    mean, scale = workspace.empty((C,), np.float64), workspace.empty((C,), x.dtype)
+    if training:
+        partial = workspace.empty((_PIECES, C), np.float64)
+        _batch_statistics(rows, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale)
+    else:
+        mean[...] = moving_mean
+        scale[...] = 1 / np.sqrt(moving_variance + epsilon)
+    factor = scale if gamma is None else gamma * scale
+    shift = np.zeros(C, x.dtype) if beta is None else beta
+    _normalize(rows, mean, factor, shift, y.reshape(-1, C))
+    saved = (x, mean, scale, gamma, beta is not None, training) if need_saved else None
+    return y, saved
+
+
+@kernel(parallel=True)
+def _batch_statistics(x, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale):
+    """mean and scale = 1 / sqrt(variance + epsilon) of the batch; the moving statistics take a step towards it."""
+    M, C = x.shape
+    pieces = partial.shape[0]
+    for piece in prange(pieces):
+        partial[piece] = 0
+        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
+            for c in range(C):
+                partial[piece, c] += x[i, c]
+    for c in range(C):
+        total = 0.0
+        for piece in range(pieces):
+            total += partial[piece, c]
+        mean[c] = total / M
+    for piece in prange(pieces):
+        partial[piece] = 0
+        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
+            for c in range(C):
+                partial[piece, c] += (x[i, c] - mean[c]) ** 2
+    for c in range(C):
+        total = 0.0
+        for piece in range(pieces):
+            total += partial[piece, c]
+        variance = total / M
+        scale[c] = 1 / math.sqrt(variance + epsilon)
+        moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean[c]
+        moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance
+
+
+@kernel(parallel=True)
+def _normalize(x, mean, factor, shift, y):
+    M, C = x.shape
+    for i in prange(M):
+        for c in range(C):
+            y[i, c] = x.dtype.type(x[i, c] - mean[c]) * factor[c] + shift[c]
+
+
+def backward(dy, saved, need_dx=True):
+    x, mean, scale, gamma, has_beta, training = saved
+    C = x.shape[-1]
+    dgamma, dbeta = workspace.empty((C,), dy.dtype), workspace.empty((C,), dy.dtype)
+    partial = workspace.empty((_PIECES, 2, C), np.float64)
+    _parameter_gradients(dy.reshape(-1, C), x.reshape(-1, C), mean, scale, partial, dgamma, dbeta)
+    dx = None
+    if need_dx:
+        dx = workspace.empty(x.shape, dy.dtype)
+        factor = scale if gamma is None else gamma * scale
+        _input_gradient(
+            dy.reshape(-1, C), x.reshape(-1, C), mean, scale, factor, dgamma, dbeta, training, dx.reshape(-1, C)
+        )
+    return dx, (None if gamma is None else dgamma), (dbeta if has_beta else None)
+
+
+@kernel(parallel=True)
+def _parameter_gradients(dy, x, mean, scale, partial, dgamma, dbeta):
+    M, C = x.shape
+    pieces = partial.shape[0]
+    for piece in prange(pieces):
+        partial[piece] = 0
+        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
+            for c in range(C):
+                partial[piece, 0, c] += dy[i, c] * ((x[i, c] - mean[c]) * scale[c])
+                partial[piece, 1, c] += dy[i, c]
+    for c in range(C):
+        total_gamma, total_beta = 0.0, 0.0
+        for piece in range(pieces):
+            total_gamma += partial[piece, 0, c]
+            total_beta += partial[piece, 1, c]
+        dgamma[c], dbeta[c] = total_gamma, total_beta
+
+
+@kernel(parallel=True)
+def _input_gradient(dy, x, mean, scale, factor, dgamma, dbeta, training, dx):
+    M, C = x.shape
+    per_number = dy.dtype.type(1.0 / M if training else 0.0)
+    for i in prange(M):
+        for c in range(C):
+            x_hat = dy.dtype.type(x[i, c] - mean[c]) * scale[c]
+            dx[i, c] = factor[c] * (dy[i, c] - (dbeta[c] + x_hat * dgamma[c]) * per_number)

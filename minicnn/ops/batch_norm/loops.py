@@ -1,0 +1,42 @@
+"""Batch normalization as its definition reads, channel by channel."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+    C = x.shape[-1]
+    rows, y = x.reshape(-1, C), np.empty((x.size // C, C), x.dtype)
+    M = len(rows)
+    x_hat, scale = np.empty_like(y), np.empty(C, x.dtype)
+    for c in range(C):
+        mean, variance = float(moving_mean[c]), float(moving_variance[c])
+        if training:
+            mean = sum(float(rows[m, c]) for m in range(M)) / M
+            variance = sum((float(rows[m, c]) - mean) ** 2 for m in range(M)) / M
+            moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean
+            moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance
+        scale[c] = 1 / math.sqrt(variance + epsilon)
+        for m in range(M):
+            x_hat[m, c] = (float(rows[m, c]) - mean) * scale[c]
+            y[m, c] = (1 if gamma is None else gamma[c]) * x_hat[m, c] + (0 if beta is None else beta[c])
+    saved = (x_hat, scale, gamma, beta is not None, training) if need_saved else None
+    return y.reshape(x.shape), saved
+
+
+def backward(dy, saved, need_dx=True):
+    x_hat, scale, gamma, has_beta, training = saved
+    M, C = x_hat.shape
+    rows = dy.reshape(M, C)
+    dx, dgamma, dbeta = np.empty_like(x_hat), np.zeros(C, dy.dtype), np.zeros(C, dy.dtype)
+    for c in range(C):
+        for m in range(M):
+            dbeta[c] += rows[m, c]
+            dgamma[c] += rows[m, c] * x_hat[m, c]
+        for m in range(M):
+            correction = (dbeta[c] + x_hat[m, c] * dgamma[c]) / M if training else 0
+            dx[m, c] = (1 if gamma is None else gamma[c]) * scale[c] * (rows[m, c] - correction)
+    return (dx.reshape(dy.shape) if need_dx else None, None if gamma is None else dgamma, dbeta if has_beta else None)

@@ -1,0 +1,36 @@
+"""Batch normalization in NumPy. Sums are kept in float64: float32 would drop digits over many pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+    axes = tuple(range(x.ndim - 1))
+    mean, variance = moving_mean, moving_variance
+    if training:
+        mean = x.mean(axis=axes, dtype=np.float64)
+        variance = np.square(x - mean).mean(axis=axes)
+        moving_mean[...] = momentum * moving_mean + (1 - momentum) * mean
+        moving_variance[...] = momentum * moving_variance + (1 - momentum) * variance
+    scale = 1 / np.sqrt(variance + epsilon)
+    x_hat = ((x - mean) * scale).astype(x.dtype)
+    y = x_hat if gamma is None else x_hat * gamma
+    y = y if beta is None else y + beta
+    saved = (x_hat, scale.astype(x.dtype), gamma, beta is not None, training) if need_saved else None
+    return y, saved
+
+
+def backward(dy, saved, need_dx=True):
+    x_hat, scale, gamma, has_beta, training = saved
+    axes = tuple(range(dy.ndim - 1))
+    dbeta = dy.sum(axis=axes, dtype=np.float64)
+    dgamma = (dy * x_hat).sum(axis=axes, dtype=np.float64)
+    dx = None
+    if need_dx:
+        dx = dy
+        if training:
+            M = dy.size // dy.shape[-1]
+            dx = dy - (dbeta / M + x_hat * (dgamma / M))
+        dx = (dx * (scale if gamma is None else scale * gamma)).astype(dy.dtype)
+    return (dx, None if gamma is None else dgamma.astype(dy.dtype), dbeta.astype(dy.dtype) if has_beta else None)

@@ -1,0 +1,44 @@
+"""Two-dimensional convolution (cross-correlation, as in every deep-learning library).
+
+    y[n, oh, ow, f] = b[f] + sum over kh, kw, c of   x[n, oh*SH + kh*DH - PT, ow*SW + kw*DW - PL, c] * w[kh, kw, c, f]
+
+where x is zero outside the image. With G groups, filter f sees only the channels of its own group.
+
+    x  (N, H, W, C)        w  (KH, KW, C/G, F)      b  (F,) or None        y  (N, OH, OW, F)
+
+**im2col.** Write each window as a row and the convolution is one matrix product. A 2x2 kernel on a 3x3 image of one
+channel, without padding:
+
+    image          windows, one row per output pixel      kernel        output
+                     (kh,kw) 0,0 0,1 1,0 1,1
+    a b c            pixel 0   a   b   d   e                 p          pixel 0   a*p + b*q + d*r + e*s
+    d e f            pixel 1   b   c   e   f        times    q     =    pixel 1   b*p + c*q + e*r + f*s
+    g h i            pixel 2   d   e   g   h                 r          pixel 2   d*p + e*q + g*r + h*s
+                     pixel 3   e   f   h   i                 s          pixel 3   e*p + f*q + h*r + i*s
+
+    im2col(x)  (N*OH*OW, KH*KW*C)   @   w.reshape(KH*KW*C, F)   =   y.reshape(N*OH*OW, F)
+
+NHWC images and (KH, KW, C, F) kernels need no transposition on either side. The gradients are products too:
+
+    dw = im2col(x)^T @ dy        dx = col2im(dy @ w^T): every window's gradient added where the window came from
+
+Reading order: `loops.py` (the definition), `vectorized.py` (im2col and one product), `cpu.py` (the same product
+without ever writing im2col down). Figures of the im2col method: Chellapilla, Puri and Simard, "High Performance
+Convolutional Neural Networks for Document Processing", 2006.
+"""
+
+from ...backend import variant
+
+
+def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, need_saved=True):
+    """y and what `backward` needs (None unless need_saved).
+
+    x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None, all of one float type; padding "valid" or "same".
+    With relu=True negative outputs become zero in the same pass. ValueError if the shapes do not fit.
+    """
+    return variant(__name__).forward(x, w, b, strides, padding, dilation, groups, relu, need_saved)
+
+
+def backward(dy, saved, need_dx=True):
+    """(dx, dw, db) for the upstream gradient dy (N, OH, OW, F); dx is None unless need_dx, db None without b."""
+    return variant(__name__).backward(dy, saved, need_dx)

@@ -1,0 +1,62 @@
+"""The convolution as its definition reads: seven loops. Slow, and the judge of the fast variants."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...shapes import check_convolution, window
+
+
+def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, need_saved=True):
+    check_convolution(x.shape, w.shape, groups)
+    (N, H, W, C), (KH, KW, _, F) = x.shape, w.shape
+    at = window(H, W, (KH, KW), strides, padding, dilation)
+    y = np.empty((N, at.OH, at.OW, F), x.dtype)
+    for n in range(N):
+        for oh in range(at.OH):
+            for ow in range(at.OW):
+                for f in range(F):
+                    total = x.dtype.type(0) if b is None else b[f]
+                    for h, w_, kh, kw in taps(at, H, W, oh, ow):
+                        for c, channel in enumerate(channels_of(f, C, F, groups)):
+                            total += x[n, h, w_, channel] * w[kh, kw, c, f]
+                    y[n, oh, ow, f] = 0 if relu and total < 0 else total
+    return y, ((x, w, b is not None, y if relu else None, at, groups) if need_saved else None)
+
+
+def backward(dy, saved, need_dx=True):
+    x, w, has_bias, y, at, groups = saved
+    (N, H, W, C), F = x.shape, w.shape[3]
+    dx = np.zeros_like(x) if need_dx else None
+    dw = np.zeros_like(w)
+    db = np.zeros(F, w.dtype) if has_bias else None
+    for n in range(N):
+        for oh in range(at.OH):
+            for ow in range(at.OW):
+                for f in range(F):
+                    upstream = dy[n, oh, ow, f]
+                    if y is not None and not y[n, oh, ow, f] > 0:
+                        upstream = upstream * 0
+                    if has_bias:
+                        db[f] += upstream
+                    for h, w_, kh, kw in taps(at, H, W, oh, ow):
+                        for c, channel in enumerate(channels_of(f, C, F, groups)):
+                            dw[kh, kw, c, f] += upstream * x[n, h, w_, channel]
+                            if need_dx:
+                                dx[n, h, w_, channel] += upstream * w[kh, kw, c, f]
+    return dx, dw, db
+
+
+def taps(at, H, W, oh, ow):
+    """(row, column, kh, kw) of each tap of the window at output (oh, ow) that lies inside the image."""
+    for kh in range(at.KH):
+        for kw in range(at.KW):
+            h, w = oh * at.SH + kh * at.DH - at.PT, ow * at.SW + kw * at.DW - at.PL
+            if 0 <= h < H and 0 <= w < W:
+                yield h, w, kh, kw
+
+
+def channels_of(f, C, F, groups):
+    """The input channels that filter f reads."""
+    group = f // (F // groups)
+    return range(group * (C // groups), (group + 1) * (C // groups))

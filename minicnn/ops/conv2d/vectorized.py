@@ -1,0 +1,75 @@
+"""The convolution in NumPy: pad, view the windows, write them out as rows (im2col), one matrix product.
+
+What it buys over the loops: the product runs in BLAS. What it costs: im2col holds each pixel KH*KW times.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from ...shapes import check_convolution, window
+
+
+def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, need_saved=True):
+    check_convolution(x.shape, w.shape, groups)
+    (N, H, W, _), (KH, KW, _, F) = x.shape, w.shape
+    at = window(H, W, (KH, KW), strides, padding, dilation)
+    columns = im2col(x, at, groups)
+    y = np.matmul(columns, group_kernels(w, groups))  # (G, N*OH*OW, F/G)
+    y = np.moveaxis(y, 0, 1).reshape(N, at.OH, at.OW, F)
+    if b is not None:
+        y = y + b
+    if relu:
+        y[y < 0] = 0
+    return y, ((x.shape, columns, w, b is not None, y if relu else None, at, groups) if need_saved else None)
+
+
+def backward(dy, saved, need_dx=True):
+    x_shape, columns, w, has_bias, y, at, groups = saved
+    KH, KW, C_group, F = w.shape
+    if y is not None:
+        dy = np.where(y > 0, dy, dy.dtype.type(0))
+    db = dy.sum(axis=(0, 1, 2)) if has_bias else None
+    rows = np.moveaxis(dy.reshape(-1, groups, F // groups), 1, 0)  # (G, N*OH*OW, F/G)
+    dw = np.matmul(columns.swapaxes(1, 2), rows)  # (G, KH*KW*C/G, F/G)
+    dw = np.moveaxis(dw, 0, 1).reshape(KH, KW, C_group, F)
+    dx = None
+    if need_dx:
+        dx = col2im(np.matmul(rows, group_kernels(w, groups).swapaxes(1, 2)), x_shape, at)
+    return dx, dw, db
+
+
+def group_kernels(w, groups):
+    """w (KH, KW, C/G, F) as one matrix per group: (G, KH*KW*C/G, F/G)."""
+    F = w.shape[3]
+    return np.moveaxis(w.reshape(-1, groups, F // groups), 1, 0)
+
+
+def im2col(x, at, groups=1):
+    """The windows of x (N, H, W, C) as rows: (G, N*OH*OW, KH*KW*C/G)."""
+    N, _, _, C = x.shape
+    padded = np.pad(x, ((0, 0), (at.PT, at.PB), (at.PL, at.PR), (0, 0)))
+    n, h, w, c = padded.strides
+    windows = as_strided(
+        padded,
+        (groups, N, at.OH, at.OW, at.KH, at.KW, C // groups),
+        (C // groups * c, n, h * at.SH, w * at.SW, h * at.DH, w * at.DW, c),
+        writeable=False,
+    )
+    return windows.reshape(groups, N * at.OH * at.OW, -1)
+
+
+def col2im(columns, x_shape, at):
+    """The transpose of im2col: each window's numbers added back where they came from. (N, H, W, C)."""
+    N, H, W, C = x_shape
+    G = columns.shape[0]
+    windows = columns.reshape(G, N, at.OH, at.OW, at.KH, at.KW, C // G)
+    windows = np.moveaxis(windows, 0, -2).reshape(N, at.OH, at.OW, at.KH, at.KW, C)
+    padded = np.zeros((N, H + at.PT + at.PB, W + at.PL + at.PR, C), columns.dtype)
+    for kh in range(at.KH):
+        for kw in range(at.KW):
+            top, left = kh * at.DH, kw * at.DW
+            bottom, right = top + (at.OH - 1) * at.SH + 1, left + (at.OW - 1) * at.SW + 1
+            padded[:, top : bottom : at.SH, left : right : at.SW] += windows[:, :, :, kh, kw]
+    return np.ascontiguousarray(padded[:, at.PT : at.PT + H, at.PL : at.PL + W])

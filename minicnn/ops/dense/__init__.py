@@ -1,0 +1,20 @@
+"""The dense layer's operation, a matrix product over the last axis.
+
+    y[m, f] = b[f] + sum over k of x[m, k] * w[k, f]          x (..., K)   w (K, F)   b (F,) or None   y (..., F)
+
+Its gradients are products as well: dx = dy @ w^T, dw = x^T @ dy, db = the sum of dy's rows.
+"""
+
+from ...backend import variant
+
+
+def forward(x, w, b, relu=False, need_saved=True):
+    """y (..., F) and what `backward` needs. With relu=True negative outputs become zero in the same pass."""
+    if w.ndim != 2 or x.shape[-1] != w.shape[0]:
+        raise ValueError(f"A dense kernel (K, F) multiplies inputs (..., K); received shapes {w.shape} and {x.shape}.")
+    return variant(__name__).forward(x, w, b, relu, need_saved)
+
+
+def backward(dy, saved, need_dx=True):
+    """(dx, dw, db) for the upstream gradient dy (..., F); dx is None unless need_dx, db None without b."""
+    return variant(__name__).backward(dy, saved, need_dx)

@@ -1,0 +1,22 @@
+"""Dropout: in training each number is zero with probability `rate`, and the others grow by 1 / (1 - rate).
+
+    y = x * kept / (1 - rate)         kept = 1 where a random number in [0, 1) is at least `rate`, else 0
+
+`noise_shape`, of x's rank with some axes 1, drops along those axes together: (N, 1, 1, C) drops whole channels.
+The random number of element i is a hash of (key, i), see `kernels/random.py`. So the mask needs no memory: backward
+draws it again. And it is the same in every variant, for any number of threads.
+
+Source: Srivastava et al., "Dropout", 2014.
+"""
+
+from ...backend import variant
+
+
+def forward(x, rate, key, noise_shape=None, need_saved=True):
+    """y and what `backward` needs. key: a stream of `kernels.random`; noise_shape None: every number by itself."""
+    return variant(__name__).forward(x, rate, key, noise_shape, need_saved)
+
+
+def backward(dy, saved, need_dx=True):
+    """dx for the upstream gradient dy, or None unless need_dx."""
+    return variant(__name__).backward(dy, saved, need_dx)

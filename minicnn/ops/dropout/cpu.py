@@ -1,0 +1,40 @@
+"""Dropout in Numba: the random number is drawn, compared and used in a register; no mask is ever stored."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from ...kernels import workspace
+from ...kernels.compile import helper, kernel
+from ...kernels.random import random_bits, threshold
+from .vectorized import growth
+
+_bits = helper(random_bits)
+
+
+def forward(x, rate, key, noise_shape=None, need_saved=True):
+    noise_shape = x.shape if noise_shape is None else noise_shape
+    return _apply(x, rate, key, noise_shape), ((rate, key, noise_shape) if need_saved else None)
+
+
+def backward(dy, saved, need_dx=True):
+    return _apply(dy, *saved) if need_dx else None
+
+
+def _apply(x, rate, key, noise_shape):
+    y = workspace.empty(x.shape, x.dtype)
+    if noise_shape == x.shape:
+        _drop(x.reshape(-1), key, threshold(rate), growth(rate), y.reshape(-1))
+    else:
+        scale = np.ones(noise_shape, x.dtype)
+        _drop(scale.reshape(-1), key, threshold(rate), growth(rate), scale.reshape(-1))
+        np.multiply(x, scale, out=y)
+    return y
+
+
+@kernel(parallel=True)
+def _drop(x, key, least, scale, y):
+    grown = x.dtype.type(scale)
+    for i in prange(x.size):
+        y[i] = x[i] * (grown if _bits(key, np.uint64(i)) >= least else x.dtype.type(0))

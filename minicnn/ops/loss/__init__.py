@@ -1,0 +1,37 @@
+"""Losses: one number per row, from predictions (M, K) and targets.
+
+    softmax_cross_entropy         -sum t_k log softmax(z)_k             z logits, t (M, K) one-hot or probabilities
+    sparse_softmax_cross_entropy  -log softmax(z)_label                 labels (M,) integers
+    categorical_cross_entropy     -sum t_k log(p_k / sum p)             p probabilities, clipped to [eps, 1 - eps]
+    sparse_categorical_cross_entropy  -log(p_label / sum p)             p clipped to [eps, 1 - eps] first
+    sigmoid_cross_entropy         mean of max(z, 0) - z t + log(1 + exp(-|z|))        z logits
+    binary_cross_entropy          mean of -(t log p + (1 - t) log(1 - p))             p clipped likewise
+    mean_squared_error            mean of (p - t)^2
+    mean_absolute_error           mean of |p - t|                       derivative 0 where p = t
+
+`forward(name, prediction, target, epsilon, need_saved) -> losses (M,), saved` and
+`backward(name, dlosses (M,), saved) -> dprediction (M, K)`. epsilon is looked at where probabilities are clipped;
+a clipped probability passes no gradient.
+
+Softmax and cross-entropy are one operation where they meet, because apart they destroy each other: softmax may
+round a probability to 0, whose logarithm is -infinity; together log(softmax(z)_k) = z_k - log(sum exp z), and the
+gradient is simply softmax(z) - t.
+"""
+
+from ...backend import variant
+
+NAMES = (
+    "softmax_cross_entropy", "sparse_softmax_cross_entropy", "categorical_cross_entropy",
+    "sparse_categorical_cross_entropy", "sigmoid_cross_entropy", "binary_cross_entropy", "mean_squared_error",
+    "mean_absolute_error",
+)  # fmt: skip
+
+
+def forward(name, prediction, target, epsilon=1e-7, need_saved=True):
+    """The losses (M,) and what `backward` needs, for the loss of that name."""
+    return getattr(variant(__name__), f"{name}_forward")(prediction, target, epsilon, need_saved)
+
+
+def backward(name, dlosses, saved):
+    """dprediction (M, K) for the upstream gradient dlosses (M,)."""
+    return getattr(variant(__name__), f"{name}_backward")(dlosses, saved)

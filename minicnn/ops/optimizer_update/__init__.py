@@ -1,0 +1,66 @@
+"""The optimizers' updates, in place: w the weights, g their gradient (read only), every other array the
+optimizer's memory of that weight, all of one shape. The formulas are Keras's, term by term.
+
+    sgd        w -= rate * g
+    momentum   v = momentum * v - rate * g;   w += v,   or with Nesterov w += momentum * v - rate * g
+    rmsprop    s = rho * s + (1 - rho) * g^2;   a = rho * a + (1 - rho) * g (centered only)
+               step = rate * g / sqrt(s - a^2 + epsilon);   v = momentum * v + step (if momentum);   w -= v or step
+    adam       m += (g - m) (1 - beta_1);   v += (g^2 - v) (1 - beta_2);   v_hat = max(v_hat, v) (amsgrad only)
+               w -= m * rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) / (sqrt(v or v_hat) + epsilon)
+    decay      w -= w * rate                                              (AdamW's decoupled weight decay)
+
+and what is done to gradients before: `scale`, `clip_value`, `sum_of_squares` for clipping by norm, and the penalty
+l1 * sum|w| + l2 * sum w^2 with its gradient.
+
+Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam, Kingma
+and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 2019.
+"""
+
+from ...backend import variant
+
+
+def sgd(w, g, rate):
+    variant(__name__).sgd(w, g, rate)
+
+
+def momentum(w, g, v, rate, momentum, nesterov=False):
+    variant(__name__).momentum(w, g, v, rate, momentum, nesterov)
+
+
+def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
+    """a is None unless centered, v is None without momentum."""
+    variant(__name__).rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon)
+
+
+def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t):
+    """t counts the steps from 1; v_hat is None unless amsgrad."""
+    variant(__name__).adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t)
+
+
+def decay(w, rate):
+    variant(__name__).decay(w, rate)
+
+
+def scale(g, factor):
+    """g * factor in a buffer of its own."""
+    return variant(__name__).scale(g, factor)
+
+
+def clip_value(g, limit):
+    """g limited to [-limit, limit] in a buffer of its own."""
+    return variant(__name__).clip_value(g, limit)
+
+
+def sum_of_squares(g):
+    """The sum of g^2 as a float."""
+    return variant(__name__).sum_of_squares(g)
+
+
+def penalty(w, l1, l2):
+    """l1 * sum|w| + l2 * sum w^2 as a float."""
+    return variant(__name__).penalty(w, l1, l2)
+
+
+def add_penalty_gradient(g, w, l1, l2):
+    """g + l1 * sign(w) + 2 * l2 * w in a buffer of its own."""
+    return variant(__name__).add_penalty_gradient(g, w, l1, l2)

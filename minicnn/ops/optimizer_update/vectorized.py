@@ -1,0 +1,62 @@
+"""The optimizers' updates in NumPy: the definitions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def sgd(w, g, rate):
+    w -= rate * g
+
+
+def momentum(w, g, v, rate, momentum, nesterov=False):
+    v[...] = momentum * v - rate * g
+    w += momentum * v - rate * g if nesterov else v
+
+
+def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
+    s[...] = rho * s + (1 - rho) * np.square(g)
+    denominator = s + epsilon
+    if a is not None:
+        a[...] = rho * a + (1 - rho) * g
+        denominator = s - np.square(a) + epsilon
+    step = rate * g / np.sqrt(denominator)
+    if v is not None:
+        v[...] = step = momentum * v + step
+    w -= step
+
+
+def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t):
+    m += (g - m) * (1 - beta_1)
+    v += (np.square(g) - v) * (1 - beta_2)
+    if v_hat is not None:
+        np.maximum(v_hat, v, out=v_hat)
+        v = v_hat
+    alpha = rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    w -= m * alpha / (np.sqrt(v) + epsilon)
+
+
+def decay(w, rate):
+    w -= w * rate
+
+
+def scale(g, factor):
+    return g * g.dtype.type(factor)
+
+
+def clip_value(g, limit):
+    return np.clip(g, -g.dtype.type(limit), g.dtype.type(limit))
+
+
+def sum_of_squares(g):
+    return float(np.square(g).sum())
+
+
+def penalty(w, l1, l2):
+    return float(l1 * np.abs(w).sum() + l2 * np.square(w).sum())
+
+
+def add_penalty_gradient(g, w, l1, l2):
+    return g + w.dtype.type(l1) * np.sign(w) + w.dtype.type(2 * l2) * w

@@ -1,0 +1,13 @@
+"""Rescaling: y = x * scale + offset, with one scale and offset for all, or one per channel (the last axis)."""
+
+from ...backend import variant
+
+
+def forward(x, scale, offset, need_saved=True):
+    """y and what `backward` needs. scale, offset (C,), of x's type."""
+    return variant(__name__).forward(x, scale, offset, need_saved)
+
+
+def backward(dy, saved, need_dx=True):
+    """dx = dy * scale, or None unless need_dx."""
+    return variant(__name__).backward(dy, saved, need_dx)

@@ -1,0 +1,16 @@
+"""Zero padding of images: rows and columns of zeros around x (N, H, W, C).
+
+y (N, top + H + bottom, left + W + right, C)      padding = (top, bottom, left, right)
+"""
+
+from ...backend import variant
+
+
+def forward(x, padding, need_saved=True):
+    """y and what `backward` needs."""
+    return variant(__name__).forward(x, padding, need_saved)
+
+
+def backward(dy, saved, need_dx=True):
+    """dx, the middle of the upstream gradient dy, or None unless need_dx."""
+    return variant(__name__).backward(dy, saved, need_dx)

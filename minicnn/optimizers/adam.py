@@ -1,0 +1,58 @@
+"""Adam and AdamW: momentum and RMSprop together, both corrected for starting at zero."""
+
+from __future__ import annotations
+
+from ..ops import optimizer_update
+from .base import Optimizer, registry
+
+
+@registry.add("adam")
+class Adam(Optimizer):
+    """Adam; amsgrad divides by the largest second moment so far."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        name="adam",
+    ):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+
+    def memory_names(self):
+        return ["momentum", "velocity", *(["velocity_hat"] if self.amsgrad else [])]
+
+    def update(self, w, g, memory):
+        optimizer_update.adam(
+            w, g, memory["momentum"], memory["velocity"], memory.get("velocity_hat"),
+            self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self.iterations,
+        )  # fmt: skip
+
+
+@registry.add("adamw")
+class AdamW(Adam):
+    """Adam with decoupled weight decay: every step also subtracts weight * rate * weight_decay."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        weight_decay=0.004,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        name="adamw",
+    ):
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, name
+        )

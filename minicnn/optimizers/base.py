@@ -1,0 +1,102 @@
+"""What all optimizers share: the rate, clipping, weight decay, and the memory they keep of every weight."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..ops import optimizer_update
+from ..registry import Configurable, Registry
+from ..variable import Variable
+
+registry = Registry("optimizer")
+
+
+class Optimizer(Configurable):
+    """Base class. A subclass names its memories in `memory_names` and defines `update`.
+
+    learning_rate > 0; weight_decay: every step also subtracts weight * rate * weight_decay; clipnorm: each gradient
+    is shrunk to at most this norm; global_clipnorm: all gradients together are; clipvalue: each number is limited.
+    """
+
+    def __init__(
+        self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, name=None
+    ):
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        if sum(value is not None for value in (clipnorm, clipvalue, global_clipnorm)) > 1:
+            raise ValueError(
+                "Only one of clipnorm, clipvalue and global_clipnorm can be set; received "
+                f"clipnorm={clipnorm!r}, clipvalue={clipvalue!r}, global_clipnorm={global_clipnorm!r}."
+            )
+        for label in ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm"):
+            value = getattr(self, label)
+            if value is not None and not (_is_number(value) and value >= 0):
+                raise ValueError(f"{label} must be a number, zero or more; received {label}={value!r}.")
+        self.name = name or type(self).__name__.lower()
+        self.iterations = 0
+        self._memories: dict[Variable, dict[str, np.ndarray]] = {}
+
+    @property
+    def learning_rate(self) -> float:
+        """The step size; may be set while training."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        if not (_is_number(value) and value >= 0):
+            raise ValueError(f"learning_rate must be a number, zero or more; received learning_rate={value!r}.")
+        self._learning_rate = float(value)
+
+    def memory_names(self) -> list[str]:
+        """The arrays kept for each weight, all starting at zero."""
+        return []
+
+    def update(self, w: np.ndarray, g: np.ndarray, memory: dict[str, np.ndarray]) -> None:
+        """Change the weight w in place by its gradient g and the arrays named in `memory_names`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define update.")
+
+    def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
+        """One step: every variable by its gradient; a variable without gradient stays as it is."""
+        pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+        self.iterations += 1
+        for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
+            memory = self._memories.get(variable)
+            if memory is None:
+                memory = {name: np.zeros_like(variable.value) for name in self.memory_names()}
+                self._memories[variable] = memory
+            if self.weight_decay:
+                optimizer_update.decay(variable.value, self.weight_decay * self.learning_rate)
+            self.update(variable.value, gradient, memory)
+
+    def _clipped(self, gradients):
+        if self.clipvalue:
+            return [optimizer_update.clip_value(g, self.clipvalue) for g in gradients]
+        if self.clipnorm:
+            return [_shrunk(g, optimizer_update.sum_of_squares(g), self.clipnorm) for g in gradients]
+        if self.global_clipnorm:
+            total = sum(optimizer_update.sum_of_squares(g) for g in gradients)
+            return [_shrunk(g, total, self.global_clipnorm) for g in gradients]
+        return gradients
+
+
+def _shrunk(gradient, sum_of_squares, limit):
+    """gradient * limit / max(norm, limit)."""
+    norm = math.sqrt(sum_of_squares)
+    return optimizer_update.scale(gradient, limit / norm) if norm > limit or norm != norm else gradient
+
+
+def _is_number(value):
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def get(identifier) -> Optimizer:
+    """An optimizer from its name, its configuration, its class or itself."""
+    if isinstance(identifier, str):
+        identifier = identifier.lower() if identifier.lower() in registry.entries else identifier
+    optimizer = registry.get(identifier)
+    if not isinstance(optimizer, Optimizer):
+        raise ValueError(f"An optimizer is a name or a minicnn.optimizers.Optimizer; received {identifier!r}.")
+    return optimizer

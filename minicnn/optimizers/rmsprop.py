@@ -1,0 +1,37 @@
+"""RMSprop: the step divided by a running root mean square of the gradient."""
+
+from __future__ import annotations
+
+from ..ops import optimizer_update
+from .base import Optimizer, registry
+
+
+@registry.add("rmsprop")
+class RMSprop(Optimizer):
+    """RMSprop, with momentum and, centered, the gradient's running mean taken out of its mean square."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        rho=0.9,
+        momentum=0.0,
+        epsilon=1e-7,
+        centered=False,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        name="rmsprop",
+    ):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+
+    def memory_names(self):
+        optional = (["momentum"] if self.momentum else []) + (["average_gradient"] if self.centered else [])
+        return ["velocity", *optional]
+
+    def update(self, w, g, memory):
+        optimizer_update.rmsprop(
+            w, g, memory["velocity"], memory.get("average_gradient"), memory.get("momentum"),
+            self.learning_rate, self.rho, self.momentum, self.epsilon,
+        )  # fmt: skip

@@ -1,0 +1,36 @@
+"""Stochastic gradient descent, with momentum and Nesterov's variant."""
+
+from __future__ import annotations
+
+from ..ops import optimizer_update
+from .base import Optimizer, registry
+
+
+@registry.add("sgd")
+class SGD(Optimizer):
+    """w -= rate * g, or with momentum v = momentum * v - rate * g; w += v (Nesterov: momentum * v - rate * g)."""
+
+    def __init__(
+        self,
+        learning_rate=0.01,
+        momentum=0.0,
+        nesterov=False,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        name="SGD",
+    ):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum must be from 0 to 1; received momentum={momentum!r}.")
+        self.momentum, self.nesterov = momentum, nesterov
+
+    def memory_names(self):
+        return ["momentum"] if self.momentum else []
+
+    def update(self, w, g, memory):
+        if self.momentum:
+            optimizer_update.momentum(w, g, memory["momentum"], self.learning_rate, self.momentum, self.nesterov)
+        else:
+            optimizer_update.sgd(w, g, self.learning_rate)

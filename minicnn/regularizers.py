@@ -1,0 +1,59 @@
+"""Penalties on weights, added to the loss: l1 * sum|w| + l2 * sum w^2."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .ops import optimizer_update
+from .registry import Configurable, Registry
+
+_registry = Registry("regularizer")
+
+
+class Regularizer(Configurable):
+    """Base class. A regularizer has the two factors `l1` and `l2`."""
+
+    l1 = 0.0
+    l2 = 0.0
+
+    def __call__(self, x) -> float:
+        """The penalty of an array."""
+        return optimizer_update.penalty(np.asarray(x), self.l1, self.l2)
+
+
+def _factor(value, name):
+    if isinstance(value, bool) or not np.isscalar(value) or not value >= 0 or value == np.inf:
+        raise ValueError(f"{name} must be a number, zero or more; received {name}={value!r}.")
+    return float(value)
+
+
+@_registry.add("l1")
+class L1(Regularizer):
+    """l1 * sum|w|."""
+
+    def __init__(self, l1=0.01):
+        self.l1 = _factor(l1, "l1")
+
+
+@_registry.add("l2")
+class L2(Regularizer):
+    """l2 * sum w^2."""
+
+    def __init__(self, l2=0.01):
+        self.l2 = _factor(l2, "l2")
+
+
+@_registry.add("l1_l2")
+class L1L2(Regularizer):
+    """l1 * sum|w| + l2 * sum w^2."""
+
+    def __init__(self, l1=0.0, l2=0.0):
+        self.l1, self.l2 = _factor(l1 or 0.0, "l1"), _factor(l2 or 0.0, "l2")
+
+
+l1, l2, l1_l2 = L1, L2, L1L2
+
+
+def get(identifier):
+    """A regularizer from its name, its configuration, its class or itself."""
+    return _registry.get(identifier)

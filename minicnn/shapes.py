@@ -1,0 +1,121 @@
+"""The notation, and the arithmetic of shapes: pure functions of integers.
+
+    N      images in the batch          H  W    height and width of the input
+    C      channels of the input        F       filters, the channels of the output
+    KH KW  height, width of the kernel  SH SW   stride downwards, sideways
+    OH OW  height, width of the output  DH DW   dilation: the step between a kernel's taps
+    G      groups of channels           PT PB PL PR   padding: top, bottom, left, right
+
+Images are NHWC and C-contiguous; a convolution's kernel is (KH, KW, C/G, F). These are Keras's own layouts.
+Lower case names arrays (`x w b y dy dx dw db`), capitals name sizes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+
+def pair(value, name: str) -> tuple[int, int]:
+    """A size given once or per direction, as (down, sideways); ValueError unless made of positive integers.
+
+    >>> pair(3, "kernel_size"), pair((2, 1), "strides")
+    ((3, 3), (2, 1))
+    """
+    values = (value, value) if not isinstance(value, (tuple, list)) else tuple(value)
+    if len(values) != 2 or not all(is_positive_integer(v) for v in values):
+        raise ValueError(f"{name} must be a positive integer or a pair of them; received {name}={value!r}.")
+    return int(values[0]), int(values[1])
+
+
+def is_positive_integer(value) -> bool:
+    """Whether `value` is a positive integer (of Python or NumPy; booleans are not).
+
+    >>> is_positive_integer(3), is_positive_integer(0), is_positive_integer(2.0), is_positive_integer(True)
+    (True, False, False, False)
+    """
+    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) > 0
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """How many cells `padding="same"` adds before and after, so that the output has ceil(size / stride) cells.
+
+    An odd total puts the extra cell after, as TensorFlow does.
+
+    >>> same_padding(28, 3, 1), same_padding(28, 2, 1), same_padding(7, 3, 2), same_padding(6, 3, 2)
+    ((1, 1), (0, 1), (1, 1), (0, 1))
+    """
+    reach = (kernel - 1) * dilation + 1
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + reach - size, 0)
+    return total // 2, total - total // 2
+
+
+def output_size(size: int | None, kernel: int, stride: int, padding: str, dilation: int = 1) -> int | None:
+    """Positions a window of `kernel` taps takes along one axis; None (unknown) stays None, and 0 means no room.
+
+    >>> output_size(28, 3, 1, "same"), output_size(28, 3, 1, "valid"), output_size(7, 2, 2, "same")
+    (28, 26, 4)
+    >>> output_size(2, 5, 1, "valid"), output_size(None, 3, 1, "valid")
+    (0, None)
+    """
+    if size is None:
+        return None
+    if padding == "same":
+        return -(-size // stride)
+    reach = (kernel - 1) * dilation + 1
+    return max((size - reach) // stride + 1, 0)
+
+
+class Window(NamedTuple):
+    """Where a KH x KW window stands on an H x W image: shared by convolution and pooling."""
+
+    KH: int
+    KW: int
+    SH: int
+    SW: int
+    DH: int
+    DW: int
+    PT: int
+    PB: int
+    PL: int
+    PR: int
+    OH: int
+    OW: int
+
+
+@lru_cache(maxsize=4096)
+def window(H: int, W: int, size, strides, padding: str, dilation=(1, 1)) -> Window:
+    """The window of `size` (KH, KW) over an H x W image; ValueError where it does not fit.
+
+    >>> window(28, 28, (3, 3), (1, 1), "same").OH, window(5, 4, (2, 3), (2, 1), "valid")[-2:]
+    (28, (2, 2))
+    """
+    (KH, KW), (SH, SW), (DH, DW) = size, strides, dilation
+    OH, OW = output_size(H, KH, SH, padding, DH), output_size(W, KW, SW, padding, DW)
+    if OH == 0 or OW == 0:
+        reach = ((KH - 1) * DH + 1, (KW - 1) * DW + 1)
+        raise ValueError(
+            f"A window reaching over {reach[0]} x {reach[1]} cells does not fit an image of {H} x {W}: use a "
+            f'smaller kernel or pool, or padding="same"; received size={size}, dilation={dilation}.'
+        )
+    (PT, PB), (PL, PR) = (0, 0), (0, 0)
+    if padding == "same":
+        PT, PB = same_padding(H, KH, SH, DH)
+        PL, PR = same_padding(W, KW, SW, DW)
+    return Window(KH, KW, SH, SW, DH, DW, PT, PB, PL, PR, OH, OW)
+
+
+def check_convolution(x_shape, w_shape, groups: int) -> None:
+    """ValueError unless a kernel of shape (KH, KW, C/G, F) can run over images of shape (N, H, W, C)."""
+    if len(x_shape) != 4 or len(w_shape) != 4:
+        raise ValueError(
+            f"A convolution takes images (N, H, W, C) and a kernel (KH, KW, C/groups, F); "
+            f"received shapes {tuple(x_shape)} and {tuple(w_shape)}."
+        )
+    C, F = x_shape[3], w_shape[3]
+    if w_shape[2] * groups != C or F % groups:
+        raise ValueError(
+            f"A kernel of shape {tuple(w_shape)} in {groups} group(s) reads {w_shape[2] * groups} channels and "
+            f"its filters must divide by the groups; received images of shape {tuple(x_shape)}."
+        )
