@@ -12,6 +12,7 @@ from . import (
     models,
     optimizers,
     regularizers,
+    utils,
 )
 from .layers import Input, Layer
 from .models import Model, Sequential
@@ -20,5 +21,5 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Input", "Layer", "Model", "Sequential", "activations", "backend", "callbacks", "config", "initializers", "layers",
-    "losses", "metrics", "models", "optimizers", "regularizers",
+    "losses", "metrics", "models", "optimizers", "regularizers", "utils",
 ]  # fmt: skip

@@ -188,7 +188,7 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
     """A metric from its name, its configuration, its class, a loss function or itself.
 
     "accuracy" (or "acc") and "crossentropy" (or "ce") depend on the model: binary where it has one output, on labels
-    where targets are labels, else categorical; they need y_shape and output_shape. A named metric keeps the user's name.
+    where targets are labels, else categorical; they need y_shape and output_shape. A named metric keeps its given name.
     """
     if isinstance(identifier, str) and identifier in _BY_OUTPUT:
         kind = "Accuracy" if identifier in _ACCURACY else "Crossentropy"

@@ -105,7 +105,7 @@ class Layer(Configurable):
         raise NotImplementedError(f"{type(self).__name__} does not define backward.")
 
     def flops(self, input_shape) -> int:
-        """Floating-point operations for one input of this shape, a multiply-add being two; by default one per output."""
+        """Floating-point operations for one input of this shape (a multiply-add is two); by default one per output."""
         return math.prod(self.compute_output_shape(input_shape)[1:])
 
     # Weights

@@ -1,0 +1,89 @@
+"""Data sets that Keras downloaded earlier, in the places where it keeps them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pickle
+from pathlib import Path
+from pickle import UnpicklingError
+
+import numpy as np
+
+__all__ = ["UnpicklingError", "home", "read"]
+
+
+def home() -> Path:
+    """Keras's folder of data sets: `KERAS_HOME` or `~/.keras`, then `datasets`."""
+    base = Path(os.environ["KERAS_HOME"]) if os.environ.get("KERAS_HOME") else Path.home() / ".keras"
+    return base / "datasets"
+
+
+def read(name: str, folder: Path) -> dict | None:
+    """The arrays x_train, y_train, x_test, y_test of a data set, or None if Keras has not downloaded it."""
+    return {"fashion_mnist": _fashion_mnist, "mnist": _mnist, "cifar10": _cifar10}[name](folder)
+
+
+def _fashion_mnist(folder):
+    names = {
+        "x_train": ("train-images-idx3-ubyte.gz", 16),
+        "y_train": ("train-labels-idx1-ubyte.gz", 8),
+        "x_test": ("t10k-images-idx3-ubyte.gz", 16),
+        "y_test": ("t10k-labels-idx1-ubyte.gz", 8),
+    }
+    for place in (folder / "fashion-mnist", folder / "fashion_mnist"):
+        if all((place / file).exists() for file, _ in names.values()):
+            parts = {}
+            for part, (file, header) in names.items():
+                with gzip.open(place / file, "rb") as stream:
+                    content = np.frombuffer(stream.read(), np.uint8, offset=header)
+                parts[part] = content.reshape(-1, 28, 28) if part.startswith("x") else content
+            return parts
+    return None
+
+
+def _mnist(folder):
+    path = folder / "mnist.npz"
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in ("x_train", "y_train", "x_test", "y_test")}
+
+
+def _cifar10(folder):
+    places = (folder / "cifar-10-batches-py-target" / "cifar-10-batches-py", folder / "cifar-10-batches-py")
+    names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
+    for place in places:
+        if all((place / name).is_file() for name in names):
+            batches = [_cifar_batch(place / name) for name in names]
+            x = [data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1) for data, _ in batches]
+            y = [labels for _, labels in batches]
+            return {"x_train": np.concatenate(x[:5]), "y_train": np.concatenate(y[:5]), "x_test": x[5], "y_test": y[5]}
+    return None
+
+
+def _cifar_batch(path):
+    """(pixels, labels) of one of CIFAR-10's own files, which are pickles of a dictionary."""
+    with open(path, "rb") as file:
+        batch = _ArrayUnpickler(file, encoding="bytes").load()
+    return np.asarray(batch[b"data"], np.uint8), np.asarray(batch[b"labels"], np.uint8)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads pickles of NumPy arrays and nothing else: a pickle may otherwise run any code."""
+
+    _allowed = frozenset(
+        (module, name)
+        for module, names in {
+            "numpy.core.multiarray": ["_reconstruct"],
+            "numpy._core.multiarray": ["_reconstruct"],
+            "numpy": ["ndarray", "dtype"],
+            "_codecs": ["encode"],
+        }.items()
+        for name in names
+    )
+
+    def find_class(self, module, name):
+        if (module, name) not in self._allowed:
+            raise UnpicklingError(f"it asks for {module}.{name}, which an array does not need")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)

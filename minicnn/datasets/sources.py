@@ -1,0 +1,200 @@
+"""Where a data set comes from. Four places are looked in, in this order, and one line says which it was:
+
+1. the folder `data_dir`, or else the one named by the environment variable MINICNN_DATA, which holds
+   `<folder>/<name>.npz`, `<name>.npz`, or `<folder>/` with the original IDX files, gzipped or not;
+2. Keras's cache, `~/.keras/datasets` (or below KERAS_HOME);
+3. what an earlier download left, `<name>.npz` in minicnn's own cache;
+4. a download through tensorflow_datasets (`tfds_source.py`), kept in minicnn's cache for the next time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import sys
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from . import keras_cache
+
+PARTS = ("x_train", "y_train", "x_test", "y_test")
+
+
+class Description(NamedTuple):
+    """What identifies a data set: Keras's name, its folder, the shapes of one picture and one label, its host."""
+
+    name: str
+    folder: str
+    image_shape: tuple[int, ...]
+    label_shape: tuple[int, ...]
+    host: str
+
+
+class Loaded(NamedTuple):
+    """The arrays in Keras's form ((x_train, y_train), (x_test, y_test)), and where they came from."""
+
+    arrays: tuple
+    source: str
+
+
+class DataNotFoundError(FileNotFoundError):
+    """No place had the data set; the message names every place looked in."""
+
+
+def load(description: Description, data_dir=None) -> Loaded:
+    """Find and read a data set. DataNotFoundError if it is nowhere; ValueError if a file is damaged."""
+    looked_in = []
+    for folder in _folders(data_dir):
+        parts = _read_folder(Path(folder).expanduser(), description)
+        if parts is not None:
+            return _announced(parts, description, str(folder))
+        looked_in.append(f"the folder {folder} (no {description.folder}/*.gz and no {description.name}.npz)")
+    if not looked_in:
+        looked_in.append("no folder (MINICNN_DATA is not set and data_dir not given)")
+
+    home = keras_cache.home()
+    parts = _checked_read(lambda: keras_cache.read(description.name, home), home)
+    if parts is not None:
+        return _announced(parts, description, f"Keras's cache {home}")
+    looked_in.append(f"Keras's cache {home}")
+
+    kept = cache_folder() / f"{description.name}.npz"
+    parts = _read_kept(kept)
+    if parts is not None:
+        return _announced(parts, description, f"{kept} (downloaded earlier)")
+    looked_in.append(f"earlier downloads {kept}")
+
+    from . import tfds_source  # late: tensorflow_datasets is optional and heavy
+
+    try:
+        parts = tfds_source.download(description)
+    except tfds_source.NotReachableError as reason:
+        looked_in.append(f"tensorflow_datasets ({reason})")
+        raise DataNotFoundError(
+            f"{description.name} was not found. Looked in: {'; '.join(looked_in)}. Set MINICNN_DATA to a folder that "
+            f"holds {description.folder}/ with the .gz files, or {description.name}.npz."
+        ) from None
+    keep(parts, kept)
+    return _announced(parts, description, "tensorflow_datasets")
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `MINICNN_CACHE_DIR`, else `XDG_CACHE_HOME`, else `~/.cache`, in minicnn/datasets."""
+    base = os.environ.get("MINICNN_CACHE_DIR")
+    if base is None:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minicnn"
+    return Path(base) / "datasets"
+
+
+def keep(parts: dict, path: Path) -> None:
+    """Write the arrays to `path` with a checksum. A folder that cannot be written costs a new download, and is said."""
+    part_file = path.with_name(f"{path.stem}.{os.getpid()}.npz")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(part_file, **parts, sha256=np.array(_checksum(parts)))
+        part_file.replace(path)
+    except OSError as error:
+        print(f"minicnn: the download is not kept, because {path.parent} cannot be written ({error}).", file=sys.stderr)
+
+
+def _read_kept(path):
+    """The arrays that `keep` wrote; None if there are none, or they are damaged (which is said)."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            parts = {name: file[name] for name in PARTS}
+            intact = str(file["sha256"]) == _checksum(parts)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        intact = False
+    if not intact:
+        print(f"minicnn: {path} is damaged and is not used.", file=sys.stderr)
+        return None
+    return parts
+
+
+def _checksum(parts):
+    digest = hashlib.sha256()
+    for name in PARTS:
+        digest.update(np.ascontiguousarray(parts[name]))
+    return digest.hexdigest()
+
+
+def _folders(data_dir):
+    return [folder for folder in (data_dir, os.environ.get("MINICNN_DATA")) if folder]
+
+
+def _read_folder(folder, description):
+    """The four arrays out of `folder`, or None if it does not hold them."""
+    for path in (folder / description.folder / f"{description.name}.npz", folder / f"{description.name}.npz"):
+        if path.exists():
+            return _checked_read(lambda path=path: _read_npz(path), path)
+    for place in (folder / description.folder, folder / description.name):
+        files = [_idx_file(place, kind) for kind in ("train-images", "train-labels", "t10k-images", "t10k-labels")]
+        if all(files):
+            return {
+                part: _checked_read(lambda file=file: read_idx(file), file)
+                for part, file in zip(PARTS, files, strict=True)
+            }
+    return None
+
+
+def _idx_file(folder, kind):
+    """The file of that kind in the folder: train-images-idx3-ubyte, with .gz or without."""
+    return next(iter(sorted(folder.glob(f"{kind}[-.]idx?-ubyte*"))), None)
+
+
+def _read_npz(path):
+    with np.load(path, allow_pickle=False) as file:
+        missing = [name for name in PARTS if name not in file]
+        if missing:
+            raise ValueError(f"it has no array {missing[0]!r}")
+        return {name: file[name] for name in PARTS}
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """An IDX file of bytes, gzipped or not: uint8, of the shape its header states. ValueError if it is damaged.
+
+    The format: two zero bytes, 8 (unsigned bytes), the number of axes, each axis's size as 4 bytes (big end first),
+    the numbers.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        content = file.read()
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise ValueError("it does not start like an IDX file of bytes")
+    axes = content[3]
+    shape = tuple(np.frombuffer(content, ">u4", axes, offset=4).tolist())
+    if len(content) != 4 + 4 * axes + int(np.prod(shape)):
+        raise ValueError(f"its header states the shape {shape}, but it holds {len(content)} bytes")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
+
+
+def _checked_read(read, path):
+    """What `read` returns; a damaged file becomes a ValueError that names it."""
+    try:
+        return read()
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, keras_cache.UnpicklingError) as error:
+        raise ValueError(f"{path} cannot be read: {error}. Replace it, or move it away to look elsewhere.") from error
+
+
+def _announced(parts, description, source):
+    """The arrays in Keras's shapes, after a line that says where they came from."""
+    shaped = []
+    for name in PARTS:
+        array = np.asarray(parts[name])
+        wanted = description.image_shape if name.startswith("x") else description.label_shape
+        if array.dtype.kind not in "ui" or array.size != len(array) * int(np.prod(wanted, dtype=int)):
+            raise ValueError(
+                f"{description.name} from {source}: {name} should be integers of shape "
+                f"(n, {', '.join(map(str, wanted))}); "
+                f"found {array.dtype} of shape {array.shape}."
+            )
+        shaped.append(np.ascontiguousarray(array, np.uint8).reshape(len(array), *wanted))
+    print(f"{description.name}: from {source}", flush=True)
+    x_train, y_train, x_test, y_test = shaped
+    return Loaded(((x_train, y_train), (x_test, y_test)), source)

@@ -1,0 +1,173 @@
+"""Are the gradients right? Compare them with slopes measured by moving each number a little.
+
+The measured slope of f at a number v is (f(v + h) - f(v - h)) / 2h, whose error falls with h^2. In float64 with
+h = 1e-5 it is exact to about ten digits, so any mistake in a `backward` stands out.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from .. import losses
+from ..layers.base import Layer, unchanged_state
+
+_KINK = 1e-3  # left and right slope further apart than this (relative): a kink lies between
+_KINKS_ALLOWED = 0.05  # of a tensor's entries
+
+
+def gradient_check(
+    model_or_layer: Layer,
+    x,
+    y=None,
+    *,
+    loss=None,
+    training: bool = True,
+    step: float = 1e-5,
+    max_entries: int = 400,
+    seed: int = 0,
+    verbose: bool = True,
+) -> float:
+    """The largest error of the gradients of a layer or model, on its inputs x and all trainable weights.
+
+    Everything runs in float64; weights, moving statistics and dropout masks are as before afterwards, and dropout
+    draws the same mask every time. Without y the function differentiated is a sum of the outputs, each with a random
+    factor (equal factors would hide mistakes). With targets y it is the model's loss (or `loss`), each sample with a
+    random weight.
+
+    The error of a tensor is max|analytic - measured| / max(1, max|measured|); a right gradient stays below 1e-6.
+    Of large tensors, max_entries entries are drawn. Entries where left and right slope differ, because a kink (of
+    relu, max, abs) lies within one `step`, are left out; ValueError if they are more than 5 % of a tensor.
+    The worst entry is printed unless verbose is False.
+    """
+    layer, rng = model_or_layer, np.random.default_rng(seed)
+    xs = [np.array(v, np.float64) for v in (x if layer.takes_several else [x])]
+    layer.build_for([v.shape for v in xs] if layer.takes_several else xs[0].shape)
+    with _in_float64(layer):
+        problem = _Problem(layer, xs, y, loss, training, rng)
+        gradients = problem.gradients()
+        worst = None
+        left_out = 0
+        for name, array, gradient in gradients:
+            found, kinks = _worst_entry(problem, name, array, gradient, step, max_entries, rng)
+            left_out += kinks
+            if found is not None and (worst is None or found[0] > worst[0]):
+                worst = found
+    if worst is None:
+        raise ValueError(f"{layer.name!r} has nothing to check: no inputs and no trainable weights.")
+    error, name, place, analytic, measured = worst
+    if verbose:
+        print(
+            f"gradient_check of {layer.name}: worst entry {name}[{', '.join(map(str, place))}] "
+            f"analytic {analytic:.10g} measured {measured:.10g}, error {error:.1e} "
+            f"(step {step:g}, {left_out} entries at kinks left out)"
+        )
+    return error
+
+
+class _Problem:
+    """A function of a layer's inputs and weights: its value, and its gradients by `backward`."""
+
+    def __init__(self, layer, xs, y, loss, training, rng):
+        self.layer, self.xs, self.training, self.rng = layer, xs, training, rng
+        self.y, self.loss = (None, None) if y is None else (np.asarray(y), losses.get(loss) or layer.loss)
+        self.factors = None
+        if y is not None and self.loss is None:
+            raise ValueError("With targets y, gradient_check needs a loss: compile the model or pass loss=.")
+        self.joined = None
+        if self.loss is not None and self.loss.joins and not self.loss.from_logits:
+            self.joined = self.loss.joins == layer.ends_in
+
+    def _outputs(self, need_saved):
+        x = self.xs if self.layer.takes_several else self.xs[0]
+        logits = {"logits": True} if self.joined else {}
+        with unchanged_state(self.layer):
+            return self.layer.forward(x, self.training, need_saved, **logits)
+
+    def _losses(self, outputs):
+        self.loss.check_targets(self.y, outputs.shape)
+        targets = self.loss.targets(self.y, outputs.shape, outputs.dtype)
+        return self.loss.forward(targets, outputs, bool(self.joined))
+
+    def _weigh(self, values):
+        """Random factors, drawn once: neither equal nor near zero."""
+        if self.factors is None:
+            self.factors = self.rng.uniform(0.5, 1.5, values.shape) * self.rng.choice([-1.0, 1.0], values.shape)
+        return float((values * self.factors).sum())
+
+    def value(self):
+        outputs, _ = self._outputs(need_saved=False)
+        return self._weigh(outputs if self.loss is None else self._losses(outputs)[0])
+
+    def gradients(self):
+        """(name, array, gradient) of every input and trainable weight."""
+        variables = self.layer.trainable_weights
+        outputs, saved = self._outputs(need_saved=True)
+        if self.loss is None:
+            self._weigh(outputs)
+            dy = self.factors
+        else:
+            values, saved_loss = self._losses(outputs)
+            self._weigh(values)
+            dy = self.loss.backward(self.factors, saved_loss)
+        for variable in variables:
+            variable.grad = None
+        dx = self.layer.backward(dy, saved, need_dx=True)
+        dxs = dx if self.layer.takes_several else [dx]
+        found = [("x" if len(dxs) == 1 else f"x{i}", v, g) for i, (v, g) in enumerate(zip(self.xs, dxs, strict=True))]
+        found += [(variable.path, variable.value, variable.grad) for variable in variables]
+        for variable in variables:
+            variable.grad = None
+        return [(name, array, np.zeros_like(array) if g is None else g.copy()) for name, array, g in found]
+
+
+def _worst_entry(problem, name, array, gradient, step, max_entries, rng):
+    """((error, name, place, analytic, measured) of the worst entry, number of kinks)."""
+    places = list(np.ndindex(array.shape))
+    if len(places) > max_entries:
+        places = [places[i] for i in np.sort(rng.choice(len(places), max_entries, replace=False))]
+    checked, kinks = [], 0
+    middle = problem.value()
+    for place in places:
+        original = array[place]
+        array[place] = original + step
+        right = problem.value()
+        array[place] = original - step
+        left = problem.value()
+        array[place] = original
+        slopes = (right - middle) / step, (middle - left) / step
+        if abs(slopes[0] - slopes[1]) > _KINK * max(1.0, abs(slopes[0]), abs(slopes[1])):
+            kinks += 1
+            continue
+        checked.append((place, float(gradient[place]), (right - left) / (2 * step)))
+    if kinks > _KINKS_ALLOWED * len(places):
+        raise ValueError(
+            f"{kinks} of {len(places)} entries of {name} lie within {step:g} of a kink; at most 5 % may. "
+            "Use other data, or a smaller step."
+        )
+    scale = max([1.0, *(abs(measured) for _, _, measured in checked)])
+    errors = [
+        (abs(analytic - measured) / scale, name, place, analytic, measured) for place, analytic, measured in checked
+    ]
+    nans = [error for error in errors if error[0] != error[0]]
+    return (nans[0] if nans else max(errors, key=lambda error: error[0], default=None)), kinks
+
+
+@contextmanager
+def _in_float64(layer):
+    """Within this block the layer and all within it hold and compute float64."""
+    inner = layer.flattened()
+    dtypes = [(part, part.dtype) for part in inner]
+    values = [(variable, variable.value) for part in inner for variable in part._variables]
+    try:
+        for part in inner:
+            part.dtype = "float64"
+        for variable, value in values:
+            variable.value = value.astype(np.float64)
+        yield
+    finally:
+        for part, dtype in dtypes:
+            part.dtype = dtype
+        for variable, value in values:
+            variable.value = value
