@@ -15,16 +15,19 @@ def print_summary(model, line_length, positions, print_fn, expand_nested, show_t
     from rich.markup import escape
     from rich.table import Column, Table
 
-    columns = _columns(model, show_trainable, cost)
-    line_length = line_length or min(sum(c.room for c in columns), shutil.get_terminal_size().columns - 4)
-    widths = _widths(columns, line_length, positions)
+    columns, costs = _columns(model, show_trainable), _cost_columns(model) if cost else []
+    default_length, default_positions = _line(_is_linear(model), show_trainable)
+    room = 3 * (len(columns) + 1) + _COST_ROOM * len(costs) if costs else 0
+    line_length = line_length or min(default_length + room, shutil.get_terminal_size().columns - 4)
+    widths = _widths(positions or default_positions, line_length - room, len(columns))
     table = Table(
         *(Column(c.title, justify=c.justify, width=w) for c, w in zip(columns, widths, strict=True)),
+        *(Column(c.title, justify=c.justify, width=_COST_WIDTH) for c in costs),
         width=line_length,
         show_lines=True,
     )
     for layer, depth in _rows(model, expand_nested):
-        table.add_row(*(escape(c.cell(layer, depth)) for c in columns))
+        table.add_row(*(escape(c.cell(layer, depth)) for c in columns + costs))
     console = Console(highlight=False, **({"force_terminal": False, "color_system": None} if print_fn else {}))
     if print_fn:
         console.begin_capture()
@@ -32,47 +35,71 @@ def print_summary(model, line_length, positions, print_fn, expand_nested, show_t
     console.print(table)
     for title, count, size in _totals(model):
         console.print(f"[bold] {title}: [/]{count:,} ({_readable(size)})")
+    if cost:
+        totals = [sum(c.value(layer) for layer in model.layers) for c in costs]
+        console.print("[bold] Cost of one image: [/]{:.3f} MFLOPs, {:.3f} MB of outputs, {:.3f} ms".format(*totals))
     if print_fn:
         print_fn(console.end_capture())
 
 
 class _Column:
-    """A column of the table: its title, the room it takes on an unlimited line, and what stands in a layer's cell."""
+    """A column of the table: its title, its side, and what stands in a layer's cell."""
 
-    def __init__(self, title, room, justify, cell):
-        self.title, self.room, self.justify, self.cell = title, room, justify, cell
+    def __init__(self, title, justify, cell):
+        self.title, self.justify, self.cell = title, justify, cell
 
 
-def _columns(model, show_trainable, cost):
-    linear = _is_linear(model)
+class _CostColumn(_Column):
+    """A column of numbers, `value(layer)` each."""
+
+    def __init__(self, title, value):
+        super().__init__(title, "right", lambda layer, depth: _number(value(layer)))
+        self.value = value
+
+
+_COST_WIDTH = 6  # characters of a number
+_COST_ROOM = _COST_WIDTH + 3  # with the spaces and the line beside it
+
+
+def _columns(model, show_trainable):
     columns = [
-        _Column("Layer (type)", 39 if linear else 32, "left", _name),
-        _Column("Output Shape", 31 if linear else 28, "left", lambda layer, depth: _shape(layer)),
-        _Column("Param #", 18 if linear else 20, "right", lambda layer, depth: _parameters(layer)),
+        _Column("Layer (type)", "left", _name),
+        _Column("Output Shape", "left", lambda layer, depth: _shape(layer)),
+        _Column("Param #", "right", lambda layer, depth: _parameters(layer)),
     ]
-    if not linear:
-        columns.append(_Column("Connected to", 28, "left", lambda layer, depth: _connections(model, layer)))
+    if not _is_linear(model):
+        columns.append(_Column("Connected to", "left", lambda layer, depth: _connections(model, layer)))
     if show_trainable:
-        columns.append(_Column("Trainable", 12, "center", lambda layer, depth: _trainable(layer)))
-    if cost:
-        milliseconds = _milliseconds(model)
-        columns += [
-            _Column("MFLOPs", 12, "right", lambda layer, depth: _number(_flops(layer) / 1e6)),
-            _Column("Out MB", 11, "right", lambda layer, depth: _number(_output_bytes(layer) / 1e6)),
-            _Column("ms", 10, "right", lambda layer, depth: _number(milliseconds.get(id(layer), 0.0))),
-        ]
+        columns.append(_Column("Trainable", "center", lambda layer, depth: _trainable(layer)))
     return columns
 
 
-def _widths(columns, line_length, positions):
-    """The columns' widths: the line shared by `positions` (shares of the line, increasing), or as the rooms are."""
-    if positions is None:
-        total, ends = sum(c.room for c in columns), np.cumsum([c.room for c in columns])
-        positions = [round(float(end / total), 2) for end in ends[:-1]] + [1.0]
+def _cost_columns(model):
+    milliseconds = _milliseconds(model)
+    return [
+        _CostColumn("MFLOPs", lambda layer: sum(layer.flops(_shape_in(call)) for call in _calls(model, layer)) / 1e6),
+        _CostColumn("Out MB", lambda layer: sum(_output_bytes(call) for call in _calls(model, layer)) / 1e6),
+        _CostColumn("ms", lambda layer: milliseconds.get(id(layer), 0.0)),
+    ]
+
+
+def _line(linear, show_trainable):
+    """(length, positions): the characters of a line, and where its columns end as shares of it. Keras's numbers."""
+    length, positions = (88, [0.45, 0.80, 1.0]) if linear else (108, [0.3, 0.56, 0.74, 1.0])
+    if show_trainable:
+        length, positions = length + 12, [p * 0.9 for p in positions] + [1.0]
+    return length, positions
+
+
+def _widths(positions, line_length, count):
+    """The columns' widths, for ends given as shares of the line or as numbers of characters."""
     ends = [int(p * line_length) if p <= 1 else int(p) for p in positions]
     widths = [end - start for start, end in zip([0, *ends], ends, strict=False)]
-    if min(widths) < 4:
-        raise ValueError(f"A line of {line_length} characters is too short for the summary's {len(columns)} columns.")
+    if len(widths) != count or min(widths) < 4:
+        raise ValueError(
+            f"The summary needs {count} columns of at least 4 characters; positions {list(positions)} of a line of "
+            f"{line_length} characters give widths {widths}."
+        )
     return widths
 
 
@@ -120,23 +147,33 @@ def _trainable(layer):
     return "-" if not layer.weights else "Y" if layer.trainable else "N"
 
 
-def _flops(layer):
-    return layer.flops(_input_shape(layer)) if layer._nodes and layer._nodes[0].inputs else 0
+def _calls(model, layer):
+    """The nodes at which this model calls the layer: several if it uses it several times, none for its input."""
+    if hasattr(model, "plan") and any(node.layer is layer for node in model.plan.nodes):
+        return [node for node in model.plan.nodes if node.layer is layer]
+    return [node for node in layer._nodes[:1] if node.inputs]
 
 
-def _input_shape(layer):
-    shapes = [symbol.shape for symbol in layer._nodes[0].inputs]
-    return shapes if layer.takes_several else shapes[0]
+def _shape_in(call):
+    shapes = [symbol.shape for symbol in call.inputs]
+    return shapes if call.layer.takes_several else shapes[0]
 
 
-def _output_bytes(layer):
-    if not layer._nodes:
-        return 0
-    return math.prod(size or 1 for size in layer._nodes[-1].output.shape[1:]) * np.dtype(layer.dtype).itemsize
+def _output_bytes(call):
+    return math.prod(size or 1 for size in call.output.shape[1:]) * np.dtype(call.output.dtype).itemsize
 
 
 def _number(value):
-    return "0" if value == 0 else f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+    """A number in at most six characters, up to a hundred thousand.
+
+    >>> [_number(v) for v in (0, 2e-5, 0.0451, 27.09, 61234.5)]
+    ['0', '<0.001', '0.045', '27.1', '61,234']
+    """
+    if value == 0:
+        return "0"
+    if value < 0.001:
+        return "<0.001"
+    return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 1000 else f"{value:,.0f}"
 
 
 def _milliseconds(model, batch=32, repeats=5):
@@ -144,16 +181,15 @@ def _milliseconds(model, batch=32, repeats=5):
     rng = np.random.default_rng(0)
     results = {}
     for layer, _ in _rows(model, expand_nested=True):
-        if not layer._nodes or not layer._nodes[0].inputs:
-            continue
-        shapes = [(batch, *(size or 32 for size in symbol.shape[1:])) for symbol in layer._nodes[0].inputs]
-        arrays = [rng.random(shape).astype(layer.dtype) for shape in shapes]
-        x, times = arrays if layer.takes_several else arrays[0], []
-        for _ in range(repeats + 1):
-            started = time.perf_counter()
-            layer.forward(x, training=False, need_saved=False)
-            times.append(time.perf_counter() - started)
-        results[id(layer)] = float(np.median(times[1:])) * 1e3 / batch
+        for call in _calls(model, layer):
+            shapes = [(batch, *(size or 32 for size in symbol.shape[1:])) for symbol in call.inputs]
+            arrays = [rng.random(shape).astype(layer.dtype) for shape in shapes]
+            x, times = arrays if layer.takes_several else arrays[0], []
+            for _ in range(repeats + 1):
+                started = time.perf_counter()
+                layer.forward(x, training=False, need_saved=False)
+                times.append(time.perf_counter() - started)
+            results[id(layer)] = results.get(id(layer), 0.0) + float(np.median(times[1:])) * 1e3 / batch
     return results
 
 
