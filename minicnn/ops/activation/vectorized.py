@@ -69,7 +69,7 @@ def tanh_backward(dy, saved):
 
 
 def softplus_forward(x, parameter=0.0, need_saved=True):
-    return np.logaddexp(x, x.dtype.type(0)), (x if need_saved else None)
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), (x if need_saved else None)
 
 
 def softplus_backward(dy, saved):

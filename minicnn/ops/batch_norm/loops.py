@@ -31,7 +31,7 @@ def backward(dy, saved, need_dx=True):
     x_hat, scale, gamma, has_beta, training = saved
     M, C = x_hat.shape
     rows = dy.reshape(M, C)
-    dx, dgamma, dbeta = np.empty_like(x_hat), np.zeros(C, dy.dtype), np.zeros(C, dy.dtype)
+    dx, dgamma, dbeta = np.empty_like(x_hat), np.zeros(C), np.zeros(C)
     for c in range(C):
         for m in range(M):
             dbeta[c] += rows[m, c]
@@ -39,4 +39,5 @@ def backward(dy, saved, need_dx=True):
         for m in range(M):
             correction = (dbeta[c] + x_hat[m, c] * dgamma[c]) / M if training else 0
             dx[m, c] = (1 if gamma is None else gamma[c]) * scale[c] * (rows[m, c] - correction)
+    dgamma, dbeta = dgamma.astype(dy.dtype), dbeta.astype(dy.dtype)
     return (dx.reshape(dy.shape) if need_dx else None, None if gamma is None else dgamma, dbeta if has_beta else None)

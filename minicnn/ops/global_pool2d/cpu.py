@@ -23,7 +23,9 @@ def _average(x, y):
         for h in range(H):
             for w in range(W):
                 for c in range(C):
-                    y[n, c] += x[n, h, w, c] * share
+                    y[n, c] += x[n, h, w, c]
+        for c in range(C):
+            y[n, c] *= share
 
 
 def average_backward(dy, saved, need_dx=True):

@@ -51,12 +51,13 @@ def _largest(z, i):
 
 
 @helper
-def _log_sum_exp(z, i):
+def _normalizer(z, i):
+    """(largest z, log of the sum of exp(z - largest)): log softmax(z)_k = (z_k - first) - second, digits kept."""
     largest = _largest(z, i)
     total = z.dtype.type(0)
     for k in range(z.shape[1]):
         total += math.exp(z[i, k] - largest)
-    return largest + math.log(total)
+    return largest, math.log(total)
 
 
 @helper
@@ -81,30 +82,32 @@ def _row_sum(p, i):
 
 @helper
 def _softmax_loss(z, t, i, epsilon):
-    normalizer = _log_sum_exp(z, i)
+    largest, log_sum = _normalizer(z, i)
     loss = z.dtype.type(0)
     for k in range(z.shape[1]):
-        loss += t[i, k] * (normalizer - z[i, k])
+        loss += t[i, k] * (log_sum - (z[i, k] - largest))
     return loss
 
 
 @helper
 def _softmax_gradient(z, t, i, epsilon, upstream, dz):
-    normalizer, weight = _log_sum_exp(z, i), _row_sum(t, i)
+    largest, log_sum = _normalizer(z, i)
+    weight = _row_sum(t, i)
     for k in range(z.shape[1]):
-        dz[i, k] = upstream * (math.exp(z[i, k] - normalizer) * weight - t[i, k])
+        dz[i, k] = upstream * (math.exp((z[i, k] - largest) - log_sum) * weight - t[i, k])
 
 
 @helper
 def _sparse_softmax_loss(z, labels, i, epsilon):
-    return _log_sum_exp(z, i) - z[i, labels[i]]
+    largest, log_sum = _normalizer(z, i)
+    return log_sum - (z[i, labels[i]] - largest)
 
 
 @helper
 def _sparse_softmax_gradient(z, labels, i, epsilon, upstream, dz):
-    normalizer = _log_sum_exp(z, i)
+    largest, log_sum = _normalizer(z, i)
     for k in range(z.shape[1]):
-        dz[i, k] = upstream * math.exp(z[i, k] - normalizer)
+        dz[i, k] = upstream * math.exp((z[i, k] - largest) - log_sum)
     dz[i, labels[i]] -= upstream
 
 

@@ -1,0 +1,88 @@
+"""Fixtures: backends, TensorFlow as the judge, real data; and a clean state for every test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import minicnn
+from minicnn import backend, config
+from minicnn.kernels import workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--all", action="store_true", help="fail, instead of skipping, where TensorFlow or the real data are missing"
+    )
+
+
+def _missing(config, sentence):
+    if config.getoption("--all"):
+        pytest.fail(f"{sentence} (and --all was given)")
+    pytest.skip(sentence)
+
+
+@pytest.fixture(autouse=True)
+def clean_state():
+    """Every test starts, and leaves the next one, with the same settings."""
+    minicnn.utils.set_random_seed(1234)
+    minicnn.utils.clear_session()
+    yield
+    backend.set_backend("cpu")
+    config.set_floatx("float32")
+    config.set_epsilon(1e-7)
+    workspace.poison_released_buffers = False
+
+
+@pytest.fixture(params=backend.backends())
+def each_backend(request):
+    """Run the test once per backend, with that backend set."""
+    backend.set_backend(request.param)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def tf(request):
+    """TensorFlow, the independent judge."""
+    if importlib.util.find_spec("tensorflow") is None:
+        _missing(request.config, "TensorFlow is not installed: pip install tensorflow-cpu")
+    import tensorflow
+
+    return tensorflow
+
+
+@pytest.fixture(scope="session")
+def real_data(request, tmp_path_factory):
+    """A folder with the real data sets, laid out as MINICNN_DATA expects."""
+    if os.environ.get("MINICNN_DATA"):
+        return Path(os.environ["MINICNN_DATA"])
+    if not (SHARED_DATA / "prepare.py").exists():
+        _missing(request.config, f"no real data: MINICNN_DATA is not set, and there is no {SHARED_DATA}")
+    folder = tmp_path_factory.mktemp("data")
+    subprocess.run([sys.executable, SHARED_DATA / "prepare.py", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def python():
+    """Run Python code in a process of its own; its standard output."""
+
+    def run(code, **environment):
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}, cwd=ROOT
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run

@@ -1,0 +1,55 @@
+"""What the tests share: how two arrays are compared, and reproducible numbers."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+
+
+def error(a, b) -> float:
+    """max|a - b| / max(1, max|b|), NaN where only one is NaN; arrays of different shapes are an assertion error."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    assert a.shape == b.shape, f"shapes differ: {a.shape} and {b.shape}"
+    if a.size == 0:
+        return 0.0
+    if (np.isnan(a) != np.isnan(b)).any():
+        return np.nan
+    a, b = np.nan_to_num(a), np.nan_to_num(b)
+    return float(np.abs(a - b).max() / max(1.0, np.abs(b).max()))
+
+
+def assert_close(a, b, tolerance, what="") -> None:
+    """The one measure of equality: max|a - b| <= tolerance * max(1, max|b|)."""
+    found = error(a, b)
+    assert found <= tolerance, f"{what}: error {found:.2e} is more than {tolerance:g}"
+
+
+_draw = 0  # which of many draws `drawing` has chosen
+
+
+@contextmanager
+def drawing(number: int):
+    """Within this block `normal` and `probabilities` draw other numbers for the same seeds."""
+    global _draw
+    _draw = number
+    try:
+        yield
+    finally:
+        _draw = 0
+
+
+def normal(*shape, seed=0, dtype=np.float64) -> np.ndarray:
+    """Normal random numbers that float32 can hold, so that they are the same in both types; the same for a seed."""
+    return np.random.default_rng([seed, _draw]).standard_normal(shape, np.float32).astype(dtype)
+
+
+def probabilities(*shape, seed=0, dtype=np.float64) -> np.ndarray:
+    """Positive rows that add up to one along the last axis, of numbers that float32 can hold."""
+    raw = np.random.default_rng([seed, _draw]).uniform(0.05, 1, shape)
+    return (raw / raw.sum(axis=-1, keepdims=True)).astype(np.float32).astype(dtype)
+
+
+def labels(*shape, classes=10, seed=0) -> np.ndarray:
+    """Random integer labels below `classes`."""
+    return np.random.default_rng(seed).integers(0, classes, shape)

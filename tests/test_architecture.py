@@ -1,0 +1,95 @@
+"""The floors: a module imports lower floors and its own, and operations import nothing but what a lesson needs."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import minicnn
+
+PACKAGE = Path(minicnn.__file__).parent
+FLOORS = {
+    "config": 0, "shapes": 0, "registry": 0,
+    "kernels": 1, "backend": 1,
+    "ops": 2,
+    "variable": 3, "symbol": 3, "initializers": 3, "regularizers": 3, "activations": 3, "losses": 3, "metrics": 3,
+    "optimizers": 3,
+    "layers": 4, "callbacks": 4,
+    "models": 5,
+    "datasets": 6, "utils": 6,
+}  # fmt: skip
+OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "__future__"}
+LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source"}  # heavy, or optional
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
+
+
+def imports(path):
+    """(package below minicnn or None, top-level name, whether inside a function) of every import in a file."""
+    here = path.relative_to(PACKAGE).with_suffix("").parts
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield None, alias.name.split(".")[0], id(node) in inside
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield None, node.module.split(".")[0], id(node) in inside
+        elif isinstance(node, ast.ImportFrom):
+            parts = [*here[: len(here) - node.level], *(node.module or "").split(".")]
+            parts = [part for part in parts if part]
+            names = parts[:1] or [alias.name for alias in node.names]
+            for name in names:
+                late = node.module or node.names[0].name
+                yield name, late.split(".")[-1], id(node) in inside
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_module_imports_lower_floors_only(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    assert parts[0] in FLOORS, f"{parts[0]} has no floor: give it one in FLOORS"
+    for package, top_level, inside_function in imports(path):
+        if package is not None:
+            assert FLOORS[package] <= FLOORS[parts[0]], f"{'/'.join(parts)} imports {package}, which is a floor above"
+            if parts[0] == "ops":
+                assert package in ("ops", "kernels", "shapes", "backend"), f"an operation imports {package}"
+        elif parts[0] == "ops":
+            assert top_level in OPS_MAY_IMPORT, f"an operation imports {top_level}"
+        if inside_function:
+            assert top_level in LATE_IMPORTS, f"{'/'.join(parts)} hides the import of {top_level} in a function"
+
+
+def test_packages_have_no_cycles():
+    arrows = {name: set() for name in FLOORS}
+    for path in MODULES:
+        name = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        arrows[name] |= {package for package, _, _ in imports(path) if package not in (None, name)}
+    finished: list[str] = []
+
+    def visit(name, above=()):
+        assert name not in above, f"a cycle of imports: {' -> '.join((*above, name))}"
+        if name not in finished:
+            for below in sorted(arrows[name]):
+                visit(below, (*above, name))
+            finished.append(name)
+
+    for name in FLOORS:
+        visit(name)
+
+
+def test_only_declared_packages_are_imported():
+    third_party = {
+        top_level
+        for path in MODULES
+        for package, top_level, _ in imports(path)
+        if package is None and top_level not in sys.stdlib_module_names
+    }
+    assert third_party <= {"numpy", "numba", "llvmlite", "rich", "tensorflow_datasets", "PIL"}

@@ -1,0 +1,65 @@
+"""All variants of an operation define the same functions, with the signatures that its contract promises."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+from minicnn import ops
+from minicnn.backend import variant
+
+OPERATIONS = sorted(folder.name for folder in Path(ops.__file__).parent.iterdir() if (folder / "__init__.py").exists())
+VARIANTS = ("loops", "vectorized", "cpu")
+
+
+def public_functions(module):
+    """{name: parameters} of the functions that a module defines itself."""
+    return {
+        name: [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def existing(operation):
+    folder = Path(ops.__file__).parent / operation
+    return [name for name in VARIANTS if (folder / f"{name}.py").exists()]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_variants_define_what_the_contract_names(operation):
+    contract = importlib.import_module(f"minicnn.ops.{operation}")
+    promised = public_functions(contract)
+    for name in existing(operation):
+        functions = public_functions(importlib.import_module(f"minicnn.ops.{operation}.{name}"))
+        if hasattr(contract, "NAMES"):  # a folder of many: <name>_forward and <name>_backward for each
+            for one in contract.NAMES:
+                for direction in ("forward", "backward"):
+                    wanted, found = promised[direction][1:], functions[f"{one}_{direction}"]
+                    assert len(found) == len(wanted)
+                    assert found[-1][0] == wanted[-1][0]
+                    assert [default for _, default in found] == [default for _, default in wanted]
+        else:
+            for function, parameters in promised.items():
+                assert functions[function] == parameters, f"{operation}/{name}.py: {function}"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_has_its_definition_and_its_fast_variant(operation):
+    assert {"vectorized", "cpu"} <= set(existing(operation))
+
+
+def test_a_missing_variant_is_an_error_that_names_the_file():
+    from minicnn import backend
+
+    backend._FILES["fast"] = ("fast",)
+    try:
+        backend.set_backend("fast")
+        with pytest.raises(NotImplementedError, match=r"'fast' needs ops/dense/fast\.py"):
+            variant("minicnn.ops.dense")
+    finally:
+        backend.set_backend("cpu")
+        del backend._FILES["fast"]

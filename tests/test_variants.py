@@ -1,0 +1,397 @@
+"""Every variant of every operation computes its definition: forward and all gradients.
+
+The definition is loops.py where there is one, else vectorized.py, in float64. Fast variants must agree with it in
+float64 to 1e-9, and in float32 be at most four times as far from it as vectorized.py in float32 is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+import numpy as np
+import pytest
+from helpers import assert_close, drawing, labels, normal, probabilities
+
+from minicnn.kernels.random import stream_key
+from minicnn.ops import activation, loss
+
+CASES = {}
+
+
+def case(operation, name, *, variants=("vectorized", "cpu")):
+    """Decorator: run(variant, dtype) -> {what: array} is one case of an operation."""
+
+    def decorate(run):
+        CASES[f"{operation}-{name}"] = (operation, run, variants)
+        return run
+
+    return decorate
+
+
+def module(operation, name):
+    full = f"minicnn.ops.{operation}.{name}"
+    return importlib.import_module(full) if importlib.util.find_spec(full) else None
+
+
+def copied(result):
+    return {what: np.array(value) for what, value in result.items() if value is not None}
+
+
+# x (N, H, W, C), w (KH, KW, C/G, F), strides, padding, dilation, groups
+CONVOLUTIONS = {
+    "ordinary": ((2, 5, 6, 3), (3, 3, 3, 4), (1, 1), "same", (1, 1), 1),
+    "all sizes one": ((1, 1, 1, 1), (1, 1, 1, 1), (1, 1), "valid", (1, 1), 1),
+    "even kernel, stride down": ((1, 7, 5, 2), (2, 3, 2, 1), (2, 1), "same", (1, 1), 1),
+    "uneven padding": ((3, 6, 7, 1), (4, 2, 1, 5), (3, 2), "same", (1, 1), 1),
+    "dilation": ((2, 9, 8, 2), (3, 2, 2, 3), (1, 1), "valid", (2, 3), 1),
+    "dilation, same": ((1, 6, 5, 2), (3, 3, 2, 3), (1, 1), "same", (2, 2), 1),
+    "groups": ((2, 5, 7, 4), (3, 3, 2, 6), (1, 1), "same", (1, 1), 2),
+    "depthwise, multiplier 2": ((1, 6, 5, 3), (3, 3, 1, 6), (2, 2), "same", (1, 1), 3),
+    "valid to one pixel": ((2, 5, 4, 1), (5, 4, 1, 2), (1, 1), "valid", (1, 1), 1),
+    "kernel larger than image": ((1, 3, 2, 2), (5, 5, 2, 2), (1, 1), "same", (1, 1), 1),
+    "stride larger than kernel": ((3, 8, 7, 3), (1, 1, 3, 17), (3, 2), "valid", (1, 1), 1),
+    "stride leaves a rest": ((1, 8, 9, 2), (3, 3, 2, 2), (3, 3), "valid", (1, 1), 1),
+    "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
+}
+
+
+def _convolution(sizes, relu, bias):
+    x_shape, w_shape, strides, padding, dilation, groups = sizes
+
+    def run(op, dtype):
+        x, w = normal(*x_shape, seed=1, dtype=dtype), normal(*w_shape, seed=2, dtype=dtype)
+        b = normal(w_shape[3], seed=3, dtype=dtype) if bias else None
+        y, saved = op.forward(x, w, b, strides, padding, dilation, groups, relu)
+        dx, dw, db = op.backward(normal(*y.shape, seed=4, dtype=dtype), saved)
+        return {"y": y, "dx": dx, "dw": dw, "db": db}
+
+    return run
+
+
+for name, sizes in CONVOLUTIONS.items():
+    case("conv2d", name)(_convolution(sizes, relu=False, bias=True))
+case("conv2d", "relu")(_convolution(CONVOLUTIONS["ordinary"], relu=True, bias=True))
+case("conv2d", "no bias")(_convolution(CONVOLUTIONS["ordinary"], relu=False, bias=False))
+case("conv2d", "relu, no bias, groups")(_convolution(CONVOLUTIONS["groups"], relu=True, bias=False))
+
+# x (N, H, W, C), pool, strides, padding
+POOLS = {
+    "ordinary": ((2, 6, 6, 3), (2, 2), (2, 2), "valid"),
+    "all sizes one": ((1, 1, 1, 1), (1, 1), (1, 1), "valid"),
+    "overlapping": ((2, 5, 7, 2), (3, 3), (1, 1), "same"),
+    "overlapping, stride 2": ((1, 8, 6, 2), (3, 3), (2, 2), "same"),
+    "uneven padding": ((1, 7, 5, 1), (4, 2), (3, 2), "same"),
+    "a rest is left out": ((3, 7, 9, 2), (2, 3), (2, 3), "valid"),
+    "gaps between windows": ((2, 9, 8, 2), (2, 2), (3, 4), "valid"),
+    "pool larger than image": ((1, 2, 3, 2), (5, 5), (1, 1), "same"),
+    "whole image": ((2, 4, 3, 5), (4, 3), (4, 3), "valid"),
+}
+
+
+def _pool(sizes, values):
+    x_shape, pool, strides, padding = sizes
+
+    def run(op, dtype):
+        y, saved = op.forward(values(*x_shape).astype(dtype), pool, strides, padding)
+        return {"y": y, "dx": op.backward(normal(*y.shape, seed=2, dtype=dtype), saved)}
+
+    return run
+
+
+def _negative(*shape):
+    return -1 - np.abs(normal(*shape, seed=1))
+
+
+def _with_ties(*shape):
+    return np.random.default_rng(1).integers(0, 3, shape).astype(float)
+
+
+def _with_nan(*shape):
+    x = normal(*shape, seed=1)
+    x.flat[:: max(1, x.size // 7)] = np.nan
+    return x
+
+
+for name, sizes in POOLS.items():
+    for values in (normal, _negative, _with_ties, _with_nan):
+        case("max_pool2d", f"{name}, {values.__name__.strip('_')}")(_pool(sizes, values))
+    case("avg_pool2d", name)(_pool(sizes, normal))
+
+
+def _batch_norm(shape, gamma, beta, training, mean=0.0):
+    C = shape[-1]
+
+    def run(op, dtype):
+        x = (normal(*shape, seed=1, dtype=np.float32) + np.float32(mean)).astype(dtype)
+        moving_mean, moving_variance = normal(C, seed=4, dtype=dtype), probabilities(C, seed=5, dtype=dtype)
+        y, saved = op.forward(
+            x,
+            normal(C, seed=2, dtype=dtype) if gamma else None,
+            normal(C, seed=3, dtype=dtype) if beta else None,
+            moving_mean, moving_variance, 0.9, 1e-3, training,
+        )  # fmt: skip
+        dx, dgamma, dbeta = op.backward(normal(*shape, seed=6, dtype=dtype), saved)
+        return {
+            "y": y, "dx": dx, "dgamma": dgamma, "dbeta": dbeta,
+            "moving_mean": moving_mean, "moving_variance": moving_variance,
+        }  # fmt: skip
+
+    return run
+
+
+for name, shape in {"images": (3, 4, 5, 6), "rows": (7, 3), "one channel": (2, 3, 2, 1), "one row": (1, 4)}.items():
+    for training in (True, False):
+        mode = "training" if training else "inference"
+        case("batch_norm", f"{name}, {mode}")(_batch_norm(shape, True, True, training))
+case("batch_norm", "no gamma")(_batch_norm((3, 2, 2, 4), False, True, True))
+case("batch_norm", "no beta")(_batch_norm((3, 2, 2, 4), True, False, True))
+case("batch_norm", "neither")(_batch_norm((3, 2, 2, 4), False, False, True))
+case("batch_norm", "mean 1e4")(_batch_norm((16, 5, 5, 3), True, True, True, mean=1e4))
+
+
+def _dense(shape, units, relu, bias):
+    def run(op, dtype):
+        b = normal(units, seed=3, dtype=dtype) if bias else None
+        y, saved = op.forward(normal(*shape, dtype=dtype), normal(shape[-1], units, seed=2, dtype=dtype), b, relu)
+        dx, dw, db = op.backward(normal(*y.shape, seed=4, dtype=dtype), saved)
+        return {"y": y, "dx": dx, "dw": dw, "db": db}
+
+    return run
+
+
+for shape, units in (((4, 7), 3), ((1, 1), 1), ((33, 50), 19), ((9, 130), 70), ((2, 3, 4), 5)):
+    case("dense", f"{shape} to {units}")(_dense(shape, units, False, True))
+case("dense", "relu")(_dense((5, 6), 7, True, True))
+case("dense", "no bias")(_dense((5, 6), 7, False, False))
+
+
+def _global_pool(kind, shape, values):
+    def run(op, dtype):
+        y, saved = getattr(op, f"{kind}_forward")(values(*shape).astype(dtype))
+        return {"y": y, "dx": getattr(op, f"{kind}_backward")(normal(*y.shape, seed=2, dtype=dtype), saved)}
+
+    return run
+
+
+for shape in ((2, 3, 5, 4), (1, 1, 1, 1), (3, 7, 2, 1)):
+    case("global_pool2d", f"average {shape}")(_global_pool("average", shape, normal))
+    case("global_pool2d", f"maximum {shape}")(_global_pool("maximum", shape, normal))
+    case("global_pool2d", f"maximum {shape}, ties")(_global_pool("maximum", shape, _with_ties))
+
+
+def _activation(name, parameter, x):
+    x = x.astype(np.float32)
+
+    def run(op, dtype):
+        y, saved = getattr(op, f"{name}_forward")(x.astype(dtype), parameter)
+        return {"y": y, "dx": getattr(op, f"{name}_backward")(normal(*x.shape, seed=2, dtype=dtype), saved)}
+
+    return run
+
+
+_EXTREMES = np.array([[-800.0, -90.0, -20.0, -1e-9], [0.0, 1e-9, 20.0, 90.0], [800.0, -0.0, 0.3, -0.3]])
+_PARAMETERS = {"leaky_relu": 0.2, "elu": 1.5, "clipped_relu": 0.7}
+for name in activation.NAMES:
+    for what, x in (("ordinary", 3 * normal(3, 4, 5)), ("extremes", _EXTREMES), ("NaN", _with_nan(3, 5))):
+        case("activation", f"{name}, {what}")(_activation(name, _PARAMETERS.get(name, 0.0), x))
+
+
+def _loss(name, p, target):
+    def run(op, dtype):
+        t = target if target.dtype.kind == "i" else target.astype(dtype)
+        losses, saved = getattr(op, f"{name}_forward")(p.astype(dtype), t, 1e-7)
+        return {"loss": losses, "dp": getattr(op, f"{name}_backward")(normal(len(p), seed=3, dtype=dtype), saved)}
+
+    return run
+
+
+for name in loss.NAMES:
+    for M, K in ((6, 5), (1, 1), (3, 2)):
+        logits = name in ("softmax_cross_entropy", "sparse_softmax_cross_entropy", "sigmoid_cross_entropy")
+        p = 5 * normal(M, K, seed=1) if logits or name.startswith("mean") else probabilities(M, K, seed=1)
+        t = labels(M, classes=K, seed=2) if name.startswith("sparse") else probabilities(M, K, seed=2)
+        case("loss", f"{name}, {M} x {K}")(_loss(name, p, t))
+        if logits:
+            case("loss", f"{name}, {M} x {K}, raw pixels")(_loss(name, 60 * p, t))
+        elif not name.startswith("mean"):
+            clipped = np.clip(np.round(p * 4) / 4, 0, 1) + (np.arange(K) == 0) * 2.0**-10
+            case("loss", f"{name}, {M} x {K}, zeros and ones")(_loss(name, clipped, t))
+
+
+def _optimizer(name, steps=3, **options):
+    def run(op, dtype):
+        w, memories = normal(4, 5, dtype=dtype), {}
+        for t in range(1, steps + 1):
+            g = normal(4, 5, seed=t, dtype=dtype)
+
+            def memory(label, wanted=True):
+                return memories.setdefault(label, np.zeros_like(w)) if wanted else None
+
+            if name == "sgd":
+                op.sgd(w, g, 0.1)
+            elif name == "momentum":
+                op.momentum(w, g, memory("v"), 0.1, 0.9, options["nesterov"])
+            elif name == "rmsprop":
+                a, v = memory("a", options["centered"]), memory("v", options["momentum"] > 0)
+                op.rmsprop(w, g, memory("s"), a, v, 0.01, 0.9, options["momentum"], 1e-7)
+            elif name == "adam":
+                v_hat = memory("v_hat", options["amsgrad"])
+                op.adam(w, g, memory("m"), memory("v"), v_hat, 0.01, 0.9, 0.999, 1e-7, t)
+            elif name == "decay":
+                op.decay(w, 0.03)
+        return {"w": w, **memories}
+
+    return run
+
+
+case("optimizer_update", "sgd")(_optimizer("sgd"))
+case("optimizer_update", "decay")(_optimizer("decay"))
+for nesterov in (False, True):
+    case("optimizer_update", f"momentum, nesterov={nesterov}")(_optimizer("momentum", nesterov=nesterov))
+for centered in (False, True):
+    for momentum in (0.0, 0.9):
+        case("optimizer_update", f"rmsprop, centered={centered}, momentum={momentum}")(
+            _optimizer("rmsprop", centered=centered, momentum=momentum)
+        )
+for amsgrad in (False, True):
+    case("optimizer_update", f"adam, amsgrad={amsgrad}")(_optimizer("adam", amsgrad=amsgrad))
+
+
+@case("optimizer_update", "clipping and penalties")
+def _(op, dtype):
+    g, w = normal(300, dtype=dtype), normal(300, seed=1, dtype=dtype)
+    w[:3] = 0
+    return {
+        "scale": op.scale(g, 0.3), "clip_value": op.clip_value(g, 0.5), "sum_of_squares": op.sum_of_squares(g),
+        "penalty": op.penalty(w, 0.1, 0.01), "add_penalty_gradient": op.add_penalty_gradient(g, w, 0.1, 0.01),
+    }  # fmt: skip
+
+
+@case("dropout", "elements")
+def _(op, dtype):
+    y, saved = op.forward(normal(3, 4, 5, dtype=dtype), 0.4, stream_key(1, 2))
+    return {"y": y, "dx": op.backward(normal(3, 4, 5, seed=1, dtype=dtype), saved)}
+
+
+@case("dropout", "channels")
+def _(op, dtype):
+    y, saved = op.forward(normal(2, 3, 4, 5, dtype=dtype), 0.4, stream_key(1, 2), (2, 1, 1, 5))
+    return {"y": y, "dx": op.backward(normal(2, 3, 4, 5, seed=1, dtype=dtype), saved)}
+
+
+@case("dropout", "everything dropped")
+def _(op, dtype):
+    y, saved = op.forward(normal(3, 4, dtype=dtype), 1.0, stream_key(1, 2))
+    return {"y": y, "dx": op.backward(normal(3, 4, seed=1, dtype=dtype), saved)}
+
+
+def _merge(kind, shapes, *arguments):
+    def run(op, dtype):
+        xs = [normal(*shape, seed=i, dtype=dtype) for i, shape in enumerate(shapes)]
+        y, saved = getattr(op, f"{kind}_forward")(xs, *arguments)
+        dxs = getattr(op, f"{kind}_backward")(normal(*y.shape, seed=9, dtype=dtype), saved)
+        return {"y": y, **{f"dx{i}": dx for i, dx in enumerate(dxs)}}
+
+    return run
+
+
+for kind in ("add", "multiply"):
+    case("merge", kind)(_merge(kind, [(2, 3, 4)] * 3))
+    case("merge", f"{kind}, broadcast")(_merge(kind, [(2, 3, 4, 5), (2, 1, 1, 5), (2, 3, 4, 1)]))
+case("merge", "concatenate")(_merge("concatenate", [(2, 3, 4), (2, 3, 1), (2, 3, 7)], -1))
+case("merge", "concatenate, middle axis")(_merge("concatenate", [(2, 3, 4), (2, 2, 4)], 1))
+
+
+@case("zero_pad2d", "four sides")
+def _(op, dtype):
+    y, saved = op.forward(normal(2, 3, 4, 5, dtype=dtype), (1, 0, 2, 3))
+    return {"y": y, "dx": op.backward(normal(*y.shape, seed=1, dtype=dtype), saved)}
+
+
+@case("rescale", "per channel")
+def _(op, dtype):
+    y, saved = op.forward(normal(2, 3, 4, dtype=dtype), normal(4, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype))
+    return {"y": y, "dx": op.backward(normal(2, 3, 4, seed=3, dtype=dtype), saved)}
+
+
+@case("metric", "accuracies")
+def _(op, dtype):
+    p, t = probabilities(9, 4, dtype=dtype), np.eye(4, dtype=dtype)[labels(9, classes=4)]
+    p[0, 1:3] = 2  # a tie: the first counts
+    p[1, 2] = np.nan
+    return {
+        "sparse": op.sparse_categorical_accuracy(p, labels(9, classes=4)), "categorical": op.categorical_accuracy(p, t),
+        "binary": op.binary_accuracy(p, t, 0.3),
+    }  # fmt: skip
+
+
+def _gather(x, index):
+    return lambda op, dtype: {"y": op.forward(x, np.array(index), dtype)}
+
+
+_PIXELS = np.random.default_rng(0).integers(0, 256, (7, 3, 4))
+for name, x in {
+    "uint8": _PIXELS.astype(np.uint8),
+    "int64": _PIXELS,
+    "float64": _PIXELS / 7,
+    "float32": (_PIXELS / 7).astype(np.float32),
+    "float16": _PIXELS.astype(np.float16),
+    "bool": _PIXELS > 100,
+    "big-endian": (_PIXELS / 7).astype(">f4"),
+    "Fortran order": np.asfortranarray(_PIXELS / 7),
+    "every second row": np.repeat(_PIXELS, 2, axis=0)[::2],
+    "backwards": (_PIXELS / 7)[::-1, :, ::-1],
+}.items():
+    case("gather", name)(_gather(x, [3, 0, 0, 6]))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float64_is_the_definition(name):
+    operation, run, variants = CASES[name]
+    definition = copied(run(module(operation, "loops") or module(operation, "vectorized"), np.float64))
+    for variant in variants:
+        found = copied(run(module(operation, variant), np.float64))
+        assert found.keys() == definition.keys()
+        for what, value in found.items():
+            assert_close(value, definition[what], 1e-9, f"{variant}.py, {what}")
+
+
+DRAWS = 5  # small arrays have few roundings: errors are taken over several draws of the numbers
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float32_is_as_near_the_definition_as_numpy(name):
+    operation, run, variants = CASES[name]
+    loops = module(operation, "loops")
+    names = (*variants, *(["loops"] if loops else []))
+    errors: dict = {}
+    for draw in range(DRAWS):
+        with drawing(draw):
+            definition = copied(run(loops or module(operation, "vectorized"), np.float64))
+            for variant in names:
+                for what, value in copied(run(module(operation, variant), np.float32)).items():
+                    exact = definition[what]
+                    np.testing.assert_array_equal(np.isnan(value), np.isnan(exact))
+                    # the exact result, rounded to float32, is this far from itself
+                    rounding = _distance(np.asarray(exact, np.float32), exact)
+                    _keep_largest(errors, ("rounding", what), rounding)
+                    _keep_largest(errors, (variant, what), _distance(value, exact))
+    for (variant, what), found in errors.items():
+        allowed = 4 * max(errors["vectorized", what], errors["rounding", what])
+        assert found <= allowed, f"{variant}.py, {what}: {found:.2e} is more than {allowed:.2e}"
+
+
+def _keep_largest(errors, key, value):
+    errors[key] = max(errors.get(key, 0.0), value)
+
+
+def _distance(a, b):
+    difference = np.abs(np.nan_to_num(np.asarray(a, np.float64)) - np.nan_to_num(np.asarray(b, np.float64)))
+    return float(difference.max()) if difference.size else 0.0
+
+
+def test_every_operation_has_cases():
+    from test_signatures import OPERATIONS
+
+    assert {operation for operation, _, _ in CASES.values()} == set(OPERATIONS)
