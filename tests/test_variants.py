@@ -197,8 +197,9 @@ for name in activation.NAMES:
         case("activation", f"{name}, {what}")(_activation(name, _PARAMETERS.get(name, 0.0), x))
 
 
-def _loss(name, p, target):
+def _loss(name, predictions, target):
     def run(op, dtype):
+        p = predictions()
         t = target if target.dtype.kind == "i" else target.astype(dtype)
         losses, saved = getattr(op, f"{name}_forward")(p.astype(dtype), t, 1e-7)
         return {"loss": losses, "dp": getattr(op, f"{name}_backward")(normal(len(p), seed=3, dtype=dtype), saved)}
@@ -206,17 +207,23 @@ def _loss(name, p, target):
     return run
 
 
+def _some_zeros_and_ones(p):
+    return np.clip(np.round(p * 4) / 4, 0, 1) + (np.arange(p.shape[1]) == 0) * 2.0**-10
+
+
 for name in loss.NAMES:
     for M, K in ((6, 5), (1, 1), (3, 2)):
-        logits = name in ("softmax_cross_entropy", "sparse_softmax_cross_entropy", "sigmoid_cross_entropy")
-        p = 5 * normal(M, K, seed=1) if logits or name.startswith("mean") else probabilities(M, K, seed=1)
         t = labels(M, classes=K, seed=2) if name.startswith("sparse") else probabilities(M, K, seed=2)
-        case("loss", f"{name}, {M} x {K}")(_loss(name, p, t))
-        if logits:
-            case("loss", f"{name}, {M} x {K}, raw pixels")(_loss(name, 60 * p, t))
-        elif not name.startswith("mean"):
-            clipped = np.clip(np.round(p * 4) / 4, 0, 1) + (np.arange(K) == 0) * 2.0**-10
-            case("loss", f"{name}, {M} x {K}, zeros and ones")(_loss(name, clipped, t))
+        if name in ("softmax_cross_entropy", "sparse_softmax_cross_entropy", "sigmoid_cross_entropy"):
+            case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: 4 * normal(M, K, seed=1), t))
+            case("loss", f"{name}, {M} x {K}, raw pixels")(_loss(name, lambda M=M, K=K: 256 * normal(M, K, seed=1), t))
+        elif name.startswith("mean"):
+            case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: normal(M, K, seed=1), t))
+        else:
+            case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: probabilities(M, K, seed=1), t))
+            case("loss", f"{name}, {M} x {K}, zeros and ones")(
+                _loss(name, lambda M=M, K=K: _some_zeros_and_ones(probabilities(M, K, seed=1)), t)
+            )
 
 
 def _optimizer(name, steps=3, **options):

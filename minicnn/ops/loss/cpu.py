@@ -51,13 +51,13 @@ def _largest(z, i):
 
 
 @helper
-def _normalizer(z, i):
-    """(largest z, log of the sum of exp(z - largest)): log softmax(z)_k = (z_k - first) - second, digits kept."""
+def _largest_and_sum(z, i):
+    """(largest z, sum of exp(z - largest)): softmax(z)_k = exp(z_k - largest) / sum."""
     largest = _largest(z, i)
     total = z.dtype.type(0)
     for k in range(z.shape[1]):
         total += math.exp(z[i, k] - largest)
-    return largest, math.log(total)
+    return largest, total
 
 
 @helper
@@ -82,33 +82,33 @@ def _row_sum(p, i):
 
 @helper
 def _softmax_loss(z, t, i, epsilon):
-    largest, log_sum = _normalizer(z, i)
+    largest, total = _largest_and_sum(z, i)
     loss = z.dtype.type(0)
     for k in range(z.shape[1]):
-        loss += t[i, k] * (log_sum - (z[i, k] - largest))
+        loss += t[i, k] * (math.log(total) - (z[i, k] - largest))
     return loss
 
 
 @helper
 def _softmax_gradient(z, t, i, epsilon, upstream, dz):
-    largest, log_sum = _normalizer(z, i)
+    largest, total = _largest_and_sum(z, i)
     weight = _row_sum(t, i)
     for k in range(z.shape[1]):
-        dz[i, k] = upstream * (math.exp((z[i, k] - largest) - log_sum) * weight - t[i, k])
+        dz[i, k] = upstream * (math.exp(z[i, k] - largest) / total * weight - t[i, k])
 
 
 @helper
 def _sparse_softmax_loss(z, labels, i, epsilon):
-    largest, log_sum = _normalizer(z, i)
-    return log_sum - (z[i, labels[i]] - largest)
+    largest, total = _largest_and_sum(z, i)
+    return math.log(total) - (z[i, labels[i]] - largest)
 
 
 @helper
 def _sparse_softmax_gradient(z, labels, i, epsilon, upstream, dz):
-    largest, log_sum = _normalizer(z, i)
+    largest, total = _largest_and_sum(z, i)
     for k in range(z.shape[1]):
-        dz[i, k] = upstream * math.exp((z[i, k] - largest) - log_sum)
-    dz[i, labels[i]] -= upstream
+        target = z.dtype.type(1 if k == labels[i] else 0)
+        dz[i, k] = upstream * (math.exp(z[i, k] - largest) / total - target)
 
 
 @helper
