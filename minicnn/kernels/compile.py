@@ -134,7 +134,13 @@ class _KernelCache(FunctionCache):
 
     def save_overload(self, sig, data):
         try:
-            super().save_overload(sig, data)
+            try:
+                super().save_overload(sig, data)
+            except (OSError, MemoryError):
+                raise
+            except Exception:  # a damaged index, as above: start it anew
+                self.flush()
+                super().save_overload(sig, data)
         except OSError as error:
             print(f"minicnn: a compiled kernel was not kept ({error}).", file=sys.stderr)
 

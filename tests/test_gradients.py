@@ -1,0 +1,112 @@
+"""Gradient checks: every layer and loss, on inputs, weights and biases, on every backend, against central differences.
+
+`gradient_check` gives every output another upstream gradient, since equal ones hide mistakes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import labels, normal, probabilities
+from layer_zoo import LAYERS, ONLY_HERE
+
+import minicnn
+from minicnn import backend, layers, losses
+from minicnn.utils import gradient_check
+
+BOUND = 1e-6
+
+
+def entries():
+    """How many entries of a tensor are checked: the loops are slow."""
+    return 25 if backend.backend() == "loops" else 300
+
+
+def random_weights(layer, seed=5):
+    """Weights that are neither zeros nor ones, so that no mistake hides."""
+    for i, variable in enumerate(layer.weights):
+        value = 0.6 * normal(*variable.shape, seed=seed + i)
+        variable.assign(np.abs(value) + 0.3 if "variance" in variable.name else value)
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
+@pytest.mark.parametrize(("name", "make", "shapes"), LAYERS + ONLY_HERE, ids=[case[0] for case in LAYERS + ONLY_HERE])
+def test_layer(name, make, shapes, training, each_backend):
+    layer = make(layers)
+    several = isinstance(shapes, list)
+    x = [normal(*shape, seed=i) for i, shape in enumerate(shapes)] if several else normal(*shapes, seed=3)
+    layer.build_for(shapes)
+    random_weights(layer)
+    assert gradient_check(layer, x, training=training, max_entries=entries(), verbose=False) <= BOUND
+
+
+LOSSES = {
+    "sparse_categorical_crossentropy": lambda: (probabilities(6, 5), labels(6, classes=5)),
+    "categorical_crossentropy": lambda: (probabilities(6, 5), probabilities(6, 5, seed=1)),
+    "binary_crossentropy": lambda: (probabilities(6, 3), labels(6, 3, classes=2)),
+    "mean_squared_error": lambda: (normal(6, 3), normal(6, 3, seed=1)),
+    "mean_absolute_error": lambda: (normal(6, 3), normal(6, 3, seed=1)),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss(name, each_backend):
+    x, y = LOSSES[name]()
+    assert gradient_check(layers.Activation("linear"), x, y, loss=name, verbose=False) <= BOUND
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.SparseCategoricalCrossentropy(from_logits=True),
+        losses.CategoricalCrossentropy(from_logits=True),
+        losses.BinaryCrossentropy(from_logits=True),
+    ],
+    ids=lambda loss: type(loss).__name__,
+)
+@pytest.mark.parametrize("scale", [1, 40], ids=["ordinary logits", "logits of raw pixels"])
+def test_loss_from_logits(loss, scale, each_backend):
+    y = labels(6, classes=5) if loss.sparse else probabilities(6, 5, seed=1)
+    x = scale * normal(6, 5)
+    assert gradient_check(layers.Activation("linear"), x, y, loss=loss, verbose=False) <= BOUND
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [
+        ("softmax", "sparse_categorical_crossentropy"),
+        ("softmax", "categorical_crossentropy"),
+        ("sigmoid", "binary_crossentropy"),
+    ],
+)
+@pytest.mark.parametrize("where", ["argument", "layer", "nested model"])
+def test_loss_joined_with_the_final_activation(activation, loss, where, each_backend):
+    if where == "argument":
+        end = [layers.Dense(4, activation=activation)]
+    elif where == "layer":
+        end = [layers.Dense(4), layers.Activation(activation)]
+    else:
+        end = [minicnn.Sequential([layers.Input((6,)), layers.Dense(4, activation=activation)])]
+    model = minicnn.Sequential([layers.Input((6,)), *end])
+    y = labels(5, classes=4) if loss.startswith("sparse") else probabilities(5, 4)
+    assert gradient_check(model, 30 * normal(5, 6), y, loss=loss, verbose=False) <= BOUND
+
+
+def test_model_with_everything(each_backend):
+    """Branches, a layer used twice, a nested model, batch norm, dropout: the gradients add up where paths meet."""
+    x = layers.Input((6, 5, 2))
+    twice = layers.Conv2D(3, 3, padding="same", activation="tanh")
+    a = twice(layers.Conv2D(3, 1)(x))
+    b = layers.BatchNormalization()(twice(a))
+    inner_in = layers.Input((6, 5, 3))
+    inner = minicnn.Model(inner_in, layers.Add()([layers.DepthwiseConv2D(3, padding="same")(inner_in), inner_in]))
+    c = layers.Dropout(0.3)(inner(b))
+    joined = layers.Concatenate()([layers.Multiply()([a, b]), c, inner(a)])
+    y = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(layers.AveragePooling2D()(joined)))
+    model = minicnn.Model(x, y)
+    random_weights(model)
+    bound = gradient_check(
+        model, normal(3, 6, 5, 2), labels(3, classes=4), loss="sparse_categorical_crossentropy",
+        max_entries=entries(), verbose=False,
+    )  # fmt: skip
+    assert bound <= BOUND

@@ -1,0 +1,222 @@
+"""What the fast variants share: the microkernel, matrix products, lent buffers, random numbers, the compile cache."""
+
+from __future__ import annotations
+
+import threading
+
+import numba
+import numpy as np
+import pytest
+from helpers import assert_close, normal
+
+from minicnn.kernels import microkernel, workspace
+from minicnn.kernels.compile import OPTIONS, cache_folder
+from minicnn.kernels.matmul import matmul, matmul_transposed, no_bias, transpose
+from minicnn.kernels.microkernel import ADD, BIAS, RELU, make_tile, tile_by_loops
+from minicnn.kernels.random import random_bits, stream_key, threshold
+
+SHAPES = [(microkernel.VECTOR_BYTES, microkernel.ROWS, microkernel.VECTORS), (16, 4, 2), (32, 6, 2), (64, 7, 3)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", dict.fromkeys(SHAPES), ids=str)
+def test_tile_of_every_shape_is_the_loops(shape, dtype):
+    """Whole tiles and every remainder of rows and columns, with every epilogue, through random offset tables."""
+    tile = make_tile(*shape)
+
+    @numba.njit(**OPTIONS)
+    def run(a, rows, row_count, cols, K, b, b_stride, c, c_stride, column_count, bias, epilogue):
+        tile(a, 3, rows, 1, row_count, cols, 2, K, b, 4, b_stride, c, 5, c_stride, column_count, bias, 6, epilogue)
+
+    vector_bytes, ROWS, VECTORS = shape
+    width, K = VECTORS * vector_bytes // np.dtype(dtype).itemsize, 9
+    rng = np.random.default_rng(0)
+    rows, cols = rng.integers(0, 40, ROWS + 1), rng.integers(0, 40, K + 2)
+    b_stride, c_stride = width + 3, width + 5
+    a, b, bias = (normal(n, seed=n, dtype=dtype) for n in (90, K * b_stride + width + 4, width + 6))
+    for row_count in range(1, ROWS + 2):
+        for column_count in (1, 2, width // VECTORS, width // VECTORS + 1, width - 1, width, width + 7):
+            for epilogue in (0, ADD, BIAS, RELU, ADD | BIAS | RELU):
+                c = normal(ROWS * c_stride + width + 6, seed=7, dtype=dtype)
+                expected = c.copy()
+                run(a, rows, row_count, cols, K, b, b_stride, c, c_stride, column_count, bias, epilogue)
+                tile_by_loops(
+                    a, 3, rows, 1, min(row_count, ROWS), cols, 2, K, b, 4, b_stride,
+                    expected, 5, c_stride, min(column_count, width), bias, 6, epilogue,
+                )  # fmt: skip
+                assert_close(c, expected, 1e-12 if dtype == "float64" else 1e-5, f"{row_count} x {column_count}")
+
+
+def test_relu_of_the_tile_keeps_nan():
+    y = np.zeros(8)
+    a = np.array([np.nan, -1.0, 2.0])
+    matmul(a, 0, 3, np.arange(3), np.zeros(1, np.intp), np.ones(1), 0, 1, no_bias("float64"), 0, y, 0, 1, 3, 1, RELU)
+    assert np.isnan(y[0])
+    assert y[1] == 0
+    assert y[2] == 2
+
+
+@pytest.mark.parametrize(("M", "K", "F"), [(1, 1, 1), (7, 5, 3), (65, 33, 40), (600, 3, 70), (2, 300, 9)])
+def test_products_over_plain_tables(M, K, F):
+    a, b, bias = normal(M, K), normal(K, F, seed=1), normal(F, seed=2)
+    rows, cols = np.arange(min(M, 50)) * K, np.arange(K)
+    c = np.empty((M, F))
+    step = rows.size * K
+    matmul(a.ravel(), 0, step, rows, cols, b.ravel(), 0, F, bias, 0, c.ravel(), 0, F, M, F, BIAS | RELU)
+    assert_close(c, np.maximum(a @ b + bias, 0), 1e-12)
+    dy, dw = normal(M, F, seed=3), np.empty((K, F))
+    matmul_transposed(a.ravel(), 0, step, rows, cols, M, dy.ravel(), 0, F, F, dw.ravel(), 0, F)
+    assert_close(dw, a.T @ dy, 1e-12)
+    turned = np.empty((F, K))
+    transpose(b, turned)
+    np.testing.assert_array_equal(turned, b.T)
+
+
+def test_long_sums_are_cut_into_pieces():
+    M, K, F = 5000, 4, 6
+    a, dy, dw = normal(M, K), normal(M, F, seed=1), np.empty((K, F))
+    rows = np.arange(128) * K
+    matmul_transposed(a.ravel(), 0, 128 * K, rows, np.arange(K), M, dy.ravel(), 0, F, F, dw.ravel(), 0, F)
+    assert_close(dw, a.T @ dy, 1e-12)
+
+
+def test_buffers_are_lent_within_a_step_only():
+    outside = workspace.empty((3, 4), np.float32)
+    assert outside.base is None
+    workspace.clear()
+    with workspace.step():
+        first = workspace.empty((10, 10), np.float32)
+        second = workspace.empty((10, 10), np.float32)
+        assert not np.shares_memory(first, second)
+        assert first.ctypes.data % 64 == 0
+        with workspace.step():
+            inner = workspace.empty((10, 10), np.float32)
+        third = workspace.empty((10, 10), np.float32)
+        assert not any(np.shares_memory(third, other) for other in (first, second, inner))
+    with workspace.step():
+        again = [workspace.empty((10, 10), np.float32) for _ in range(4)]
+        assert all(any(np.shares_memory(one, old) for old in (first, second, inner, third)) for one in again)
+        assert workspace.zeros((3,), np.float64).tolist() == [0, 0, 0]
+        assert workspace.empty((0, 5), np.float32).shape == (0, 5)
+
+
+def test_released_buffers_can_be_poisoned():
+    workspace.poison_released_buffers = True
+    with workspace.step():
+        kept = workspace.zeros((4,), np.float32)
+    assert np.isnan(kept).all()
+
+
+def test_an_error_in_a_step_gives_the_buffers_back():
+    workspace.clear()
+    with pytest.raises(KeyError), workspace.step():
+        lent = workspace.empty((100,), np.float32)
+        raise KeyError
+    with workspace.step():
+        assert np.shares_memory(workspace.empty((100,), np.float32), lent)
+
+
+def test_each_thread_has_its_own_buffers():
+    results = []
+
+    def work(value):
+        with workspace.step():
+            mine = workspace.empty((1000,), np.float64)
+            for _ in range(50):
+                mine[:] = value
+                results.append((mine == value).all())
+
+    threads = [threading.Thread(target=work, args=(value,)) for value in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 200
+    assert all(results)
+
+
+def test_random_bits_are_splitmix64():
+    # The generator's published sequence for seed 1234567, upper halves: Vigna's splitmix64.c
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    found = random_bits(np.uint64(1234567), np.arange(1, 5, dtype=np.uint64))
+    assert [int(v) for v in found] == [v >> 32 for v in expected]
+
+
+def test_random_bits_are_uniform_and_streams_unrelated():
+    index = np.arange(200_000, dtype=np.uint64)
+    first, second = (random_bits(stream_key(5, counter), index) / 2**32 for counter in (0, 1))
+    for stream in (first, second):
+        assert abs(stream.mean() - 0.5) < 0.005
+        counts = np.histogram(stream, 20, (0, 1))[0]
+        assert ((counts - 10_000) ** 2 / 10_000).sum() < 45  # chi-square, 19 degrees of freedom, p = 0.0007
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.01
+    assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 0.01
+    assert abs((random_bits(stream_key(9, 9), index) < threshold(0.3)).mean() - 0.3) < 0.005
+
+
+def test_kernels_are_kept_on_disk_and_damage_is_survived(python, tmp_path):
+    code = """
+import numpy as np
+from minicnn.kernels.compile import compile_clock
+from minicnn.ops import rescale
+y, _ = rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
+assert (y == 3).all()
+print(compile_clock.count)
+"""
+    environment = {"MINICNN_CACHE_DIR": str(tmp_path)}
+    assert python(code, **environment).split()[-1] == "1"
+    files = [path for path in tmp_path.rglob("*.nb?") if path.is_file()]
+    assert files
+    assert python(code, **environment).split()[-1] == "0"
+    for path in files:
+        path.write_bytes(b"damaged")
+    assert python(code, **environment).split()[-1] == "1"
+
+
+def test_an_unwritable_cache_is_said_in_one_line(python, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    code = """
+import sys, io
+sys.stderr = io.StringIO()
+import numpy as np
+from minicnn.ops import rescale
+y, _ = rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
+assert (y == 3).all()
+print(sys.stderr.getvalue())
+"""
+    said = python(code, MINICNN_CACHE_DIR=str(tmp_path / "file" / "cache")).strip().splitlines()
+    assert len(said) == 1
+    assert "cannot be written" in said[0]
+
+
+def test_the_users_own_numba_cache_is_left_alone():
+    assert numba.config.CACHE_DIR in ("", None) or str(cache_folder()) not in numba.config.CACHE_DIR
+
+
+def test_the_definition_of_a_kernels_cache_covers_the_sources():
+    assert cache_folder().parent.name == "kernels"
+    assert len(cache_folder().name) == 16
+
+
+def test_two_threads_may_predict_at_once_on_the_threading_layer_that_aborts(python):
+    """Numba's workqueue layer kills the process when two threads launch parallel kernels at once."""
+    code = """
+import threading
+import numpy as np
+import minicnn
+from minicnn import layers
+model = minicnn.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.ReLU(), layers.MaxPooling2D(),
+                            layers.Flatten(), layers.Dense(3, activation="softmax")])
+x = np.random.default_rng(0).normal(size=(16, 8, 8, 1))
+expected = model.predict(x, verbose=0)
+wrong = []
+def work():
+    for _ in range(40):
+        if not np.array_equal(model.predict(x, verbose=0), expected):
+            wrong.append(1)
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+import numba
+print(len(wrong), numba.threading_layer())
+"""
+    assert python(code, NUMBA_THREADING_LAYER="workqueue").split() == ["0", "workqueue"]
