@@ -5,6 +5,7 @@ from . import (
     backend,
     callbacks,
     config,
+    datasets,
     initializers,
     layers,
     losses,
@@ -20,6 +21,6 @@ from .models import Model, Sequential
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Layer", "Model", "Sequential", "activations", "backend", "callbacks", "config", "initializers", "layers",
-    "losses", "metrics", "models", "optimizers", "regularizers", "utils",
+    "Input", "Layer", "Model", "Sequential", "activations", "backend", "callbacks", "config", "datasets",
+    "initializers", "layers", "losses", "metrics", "models", "optimizers", "regularizers", "utils",
 ]  # fmt: skip

@@ -1,9 +1,11 @@
-"""Settings of the whole library: the floating-point type, the small constant epsilon, the seed."""
+"""Settings of the whole library: the floating-point type, the small constant epsilon, the seed, the cache folder."""
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
+from pathlib import Path
 
 import numpy as np
 
@@ -46,6 +48,9 @@ def set_epsilon(value: float) -> None:
 def set_random_seed(seed: int) -> None:
     """Seed Python's, NumPy's and minicnn's random numbers, so that a program repeats itself bit for bit."""
     global _seeds
+    if not hasattr(seed, "__index__") or int(seed) < 0:
+        raise ValueError(f"A seed is an integer, zero or more; received seed={seed!r}.")
+    seed = int(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
     _seeds = np.random.default_rng(seed)
@@ -54,3 +59,11 @@ def set_random_seed(seed: int) -> None:
 def next_seed() -> int:
     """A fresh 63-bit seed from minicnn's own stream: one for each initializer call, dropout layer and shuffle."""
     return int(_seeds.integers(2**63))
+
+
+def cache_home() -> Path:
+    """minicnn's folder for compiled kernels and downloads: `MINICNN_CACHE_DIR`, or minicnn/ in `XDG_CACHE_HOME`,
+    or in `~/.cache`."""
+    if os.environ.get("MINICNN_CACHE_DIR"):
+        return Path(os.environ["MINICNN_CACHE_DIR"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minicnn"

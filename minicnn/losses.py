@@ -7,11 +7,13 @@ cross-entropy, sigmoid with binary cross-entropy), the trainer hands over logits
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from . import config
 from .ops import loss as op
-from .registry import Configurable, Registry
+from .registry import Configurable, Registry, snake_case
 
 _registry = Registry("loss")
 
@@ -19,13 +21,12 @@ _registry = Registry("loss")
 class Loss(Configurable):
     """Base class of losses.
 
-    `operation` is the operation on predictions, `logits_operation` the one on logits (or None), and `joins` the
-    activation that the two forms differ by. `sparse` says that targets are integer labels.
+    `operation` is the operation on predictions, `logits_operation` the one on logits (or None). `sparse` says that
+    targets are integer labels.
     """
 
     operation: str = ""
     logits_operation: str | None = None
-    joins: str | None = None
     sparse = False
     from_logits = False
 
@@ -33,25 +34,32 @@ class Loss(Configurable):
         if reduction not in ("sum_over_batch_size", "sum", "none", None):
             raise ValueError(f'reduction must be "sum_over_batch_size", "sum" or "none"; received {reduction!r}.')
         self.reduction = reduction
-        self.name = name
+        self.name = name or snake_case(type(self).__name__)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The loss of predictions y_pred (N, ..., K): a float, or one number per row with reduction "none"."""
-        y_pred = _float_array(y_pred)
-        self.check_targets(np.asarray(y_true), y_pred.shape)
         losses = self.rows(y_true, y_pred)
         if sample_weight is not None:
-            losses = losses * spread_weights(sample_weight, losses.size, y_pred.dtype).reshape(losses.shape)
+            losses = losses * spread_weights(sample_weight, losses.shape, losses.dtype).reshape(losses.shape)
         if self.reduction in ("none", None):
             return losses
         return float(losses.sum() if self.reduction == "sum" else losses.mean())
 
     def rows(self, y_true, y_pred) -> np.ndarray:
-        """The loss of every row, of shape (N, ...)."""
-        y_pred = _float_array(y_pred)
-        targets = self.targets(np.asarray(y_true), y_pred.shape, y_pred.dtype)
+        """The loss of every row, of shape (N, ...). ValueError if targets and predictions do not suit each other."""
+        y_true, y_pred = np.asarray(y_true), float_array(y_pred)
+        check_lengths(y_true, y_pred)
+        self.check_targets(y_true, y_pred.shape)
+        targets = self.targets(y_true, y_pred.shape, y_pred.dtype)
         losses, _ = self.forward(targets, y_pred, need_saved=False)
         return losses.reshape(y_pred.shape[:-1])
+
+    def joins(self, activation: str | None) -> bool:
+        """Whether the loss is computed together with the activation ("softmax", "sigmoid") that a model ends in.
+
+        As in Keras, cross-entropies take the logits of either, and also where from_logits was said by mistake.
+        """
+        return activation is not None and self.logits_operation is not None
 
     def forward(self, targets, y_pred, logits=False, need_saved=True):
         """losses (M,) of predictions or logits (N, ..., K) against what `targets` made; and what backward needs."""
@@ -114,21 +122,21 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     """-log of the probability given to the label; labels (N, ...) or (N, ..., 1) integers."""
 
     operation, logits_operation = "sparse_categorical_cross_entropy", "sparse_softmax_cross_entropy"
-    joins, sparse = "softmax", True
+    sparse = True
 
 
 @_registry.add("categorical_crossentropy")
 class CategoricalCrossentropy(_CrossEntropy):
     """-sum of target * log probability; targets (N, ..., K) one-hot or probabilities."""
 
-    operation, logits_operation, joins = "categorical_cross_entropy", "softmax_cross_entropy", "softmax"
+    operation, logits_operation = "categorical_cross_entropy", "softmax_cross_entropy"
 
 
-@_registry.add("binary_crossentropy")
+@_registry.add("binary_crossentropy", "bce", "BCE")
 class BinaryCrossentropy(_CrossEntropy):
     """Mean over the last axis of -(t log p + (1 - t) log(1 - p)); targets of the outputs' shape."""
 
-    operation, logits_operation, joins = "binary_cross_entropy", "sigmoid_cross_entropy", "sigmoid"
+    operation, logits_operation = "binary_cross_entropy", "sigmoid_cross_entropy"
 
 
 @_registry.add("mean_squared_error", "mse", "MSE")
@@ -170,7 +178,7 @@ def mean_absolute_error(y_true, y_pred) -> np.ndarray:
     return MeanAbsoluteError("none")(y_true, y_pred)
 
 
-_FUNCTIONS = {
+FUNCTIONS = {
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
     categorical_crossentropy: CategoricalCrossentropy,
     binary_crossentropy: BinaryCrossentropy,
@@ -181,8 +189,8 @@ _FUNCTIONS = {
 
 def get(identifier) -> Loss | None:
     """A loss from its name, its function here, its configuration, its class or itself."""
-    if callable(identifier) and identifier in _FUNCTIONS:
-        return _FUNCTIONS[identifier]()
+    if callable(identifier) and identifier in FUNCTIONS:
+        return FUNCTIONS[identifier]()
     loss = _registry.get(identifier)
     if loss is not None and not isinstance(loss, Loss):
         raise ValueError(
@@ -192,15 +200,24 @@ def get(identifier) -> Loss | None:
     return loss
 
 
-def spread_weights(sample_weight, rows: int, dtype) -> np.ndarray:
-    """Weights of samples (N,) or (N, 1) or of every row, as one weight for each of the `rows` rows."""
-    weights = np.asarray(sample_weight, dtype).reshape(-1)
-    if weights.size == 0 or rows % weights.size:
-        raise ValueError(f"{rows} losses cannot share {weights.size} sample weights.")
-    return np.repeat(weights, rows // weights.size)
+def spread_weights(sample_weight, shape: tuple, dtype) -> np.ndarray:
+    """Weights of samples, (N,) or (N, 1), or of every row, (N, ...), as one weight for each row of losses `shape`."""
+    weights, rows = np.asarray(sample_weight, dtype), math.prod(shape)
+    if weights.ndim == 0:
+        weights = weights.reshape(1)
+    if weights.size not in (1, shape[0], rows) or (weights.size > 1 and len(weights) != shape[0]):
+        raise ValueError(f"Sample weights of shape {weights.shape} do not go with losses of shape {tuple(shape)}.")
+    return np.repeat(weights.reshape(-1), rows // weights.size)
 
 
-def _float_array(x):
+def check_lengths(y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    """ValueError unless there are as many targets as predictions."""
+    if y_true.ndim == 0 or len(y_true) != len(y_pred):
+        raise ValueError(f"{len(y_pred)} predictions need as many targets; received targets of shape {y_true.shape}.")
+
+
+def float_array(x) -> np.ndarray:
+    """Predictions as a contiguous float array of rows (N, ..., K)."""
     x = np.asarray(x)
     dtype = x.dtype if x.dtype.name in ("float32", "float64") else config.floatx()
     x = np.require(x, dtype, ["C", "W"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from . import losses
 from .ops import metric as op
-from .registry import Configurable, Registry
+from .registry import Configurable, Registry, snake_case
 
 _registry = Registry("metric")
 
@@ -14,9 +16,11 @@ _registry = Registry("metric")
 class Metric(Configurable):
     """Base class: `update_state` takes a batch, `result` gives the value so far, `reset_state` starts anew."""
 
+    larger_is_better: bool | None = None
+    """Which way is better: what `EarlyStopping` goes by. None if it depends."""
+
     def __init__(self, name=None):
-        self.name = name or type(self).__name__.lower()
-        self.reset_state()
+        self.name = name or snake_case(type(self).__name__)
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not define update_state.")
@@ -42,6 +46,7 @@ class Mean(Metric):
 
     def __init__(self, name="mean"):
         super().__init__(name)
+        self.reset_state()
 
     def reset_state(self):
         self.total, self.weight = 0.0, 0.0
@@ -66,9 +71,12 @@ class _MeanOfRows(Mean):
         super().__init__(name or self.default_name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        values = self.rows(np.asarray(y_true), losses._float_array(y_pred)).reshape(-1)
+        y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+        losses.check_lengths(y_true, y_pred)
+        self.check_targets(y_true, y_pred.shape)
+        values = np.asarray(self.rows(y_true, y_pred))
         if sample_weight is not None:
-            sample_weight = losses.spread_weights(sample_weight, values.size, np.float64)
+            sample_weight = losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64)
         super().update_state(values, sample_weight)
 
     def rows(self, y_true, y_pred) -> np.ndarray:
@@ -79,6 +87,7 @@ class _Accuracy(_MeanOfRows):
     """A count of right rows; its targets have the form that the loss of the same kind takes."""
 
     loss: losses.Loss
+    larger_is_better = True
 
     def check_targets(self, y, output_shape):
         self.loss.check_targets(y, output_shape)
@@ -128,6 +137,7 @@ class _MeanLoss(_MeanOfRows):
     """The mean of a loss, watched as a metric."""
 
     loss: losses.Loss
+    larger_is_better = False
 
     def check_targets(self, y, output_shape):
         self.loss.check_targets(y, output_shape)
@@ -159,7 +169,7 @@ class CategoricalCrossentropy(_CrossEntropy):
     default_name, loss_class = "categorical_crossentropy", losses.CategoricalCrossentropy
 
 
-@_registry.add("binary_crossentropy")
+@_registry.add("binary_crossentropy", "bce", "BCE")
 class BinaryCrossentropy(_CrossEntropy):
     """The mean binary cross-entropy."""
 
@@ -180,6 +190,17 @@ class MeanAbsoluteError(_MeanLoss):
     default_name, loss = "mean_absolute_error", losses.MeanAbsoluteError()
 
 
+class MeanOfFunction(_MeanOfRows):
+    """The mean of what a function of a batch (y_true, y_pred) returns: a number per row, or one for the batch."""
+
+    def __init__(self, function, name=None):
+        super().__init__(name or function.__name__)
+        self.function = function
+
+    def rows(self, y_true, y_pred):
+        return self.function(y_true, y_pred)
+
+
 _ACCURACY = ("accuracy", "acc")
 _BY_OUTPUT = (*_ACCURACY, "crossentropy", "ce")
 
@@ -192,7 +213,7 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
     """
     if isinstance(identifier, str) and identifier in _BY_OUTPUT:
         kind = "Accuracy" if identifier in _ACCURACY else "Crossentropy"
-        if output_shape[-1] == 1 or (loss is not None and loss.joins == "sigmoid"):
+        if output_shape[-1] == 1:
             name = f"Binary{kind}"
         elif len(y_shape) == len(output_shape) and y_shape[-1] == output_shape[-1]:
             name = f"Categorical{kind}"
@@ -204,9 +225,10 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
         if identifier not in _registry.entries:
             _registry_with_shortcuts().find(identifier)
         return _registry.find(identifier)(name=identifier)
-    is_function = callable(identifier) and not isinstance(identifier, type)
-    if is_function and getattr(identifier, "__name__", "") in _registry.entries:
+    if callable(identifier) and identifier in losses.FUNCTIONS:
         return _registry.find(identifier.__name__)(name=identifier.__name__)
+    if inspect.isfunction(identifier):
+        return MeanOfFunction(identifier)
     metric = _registry.get(identifier)
     if not isinstance(metric, Metric):
         raise ValueError(f"A metric is a name or a minicnn.metrics.Metric; received {identifier!r}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 
 
 class Configurable:
@@ -87,6 +88,16 @@ class Registry:
                 f"received {identifier!r} of type {type(identifier).__name__}."
             )
         return identifier
+
+
+def snake_case(class_name: str) -> str:
+    """Keras's name for a class.
+
+    >>> [snake_case(name) for name in ("Conv2D", "MaxPooling2D", "ReLU", "MeanSquaredError", "L1L2")]
+    ['conv2d', 'max_pooling2d', 're_lu', 'mean_squared_error', 'l1l2']
+    """
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def nearest(name: str, known) -> str:

@@ -55,5 +55,11 @@ l1, l2, l1_l2 = L1, L2, L1L2
 
 
 def get(identifier):
-    """A regularizer from its name, its configuration, its class or itself."""
-    return _registry.get(identifier)
+    """A regularizer from its name, its configuration, its class or itself. ValueError for any other function."""
+    regularizer = _registry.get(identifier)
+    if regularizer is not None and type(regularizer).__call__ is not Regularizer.__call__:
+        raise ValueError(
+            "A regularizer needs a derivative: it is one of minicnn.regularizers, l1 * sum|w| + l2 * sum w^2; "
+            f"received {identifier!r}."
+        )
+    return regularizer

@@ -1,7 +1,7 @@
 """Every layer, over awkward shapes: used by the gradient checks and by the comparison with Keras.
 
-A case is (name, make, shapes): make(layers) builds the layer from minicnn.layers or keras.layers, shapes is the shape of
-its input, batch included, or a list of them for a merge.
+A case is (name, make, shapes): make(layers) builds the layer from minicnn.layers or keras.layers, shapes is the shape
+of its input, batch included, or a list of them for a merge.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAYERS = [
     ("MaxPooling2D", lambda L: L.MaxPooling2D(), (2, 6, 4, 3)),
     ("MaxPooling2D overlapping, same", lambda L: L.MaxPooling2D(3, strides=2, padding="same"), (2, 6, 5, 2)),
     ("MaxPooling2D a rest", lambda L: L.MaxPool2D((2, 3)), (1, 5, 7, 1)),
-    ("AveragePooling2D", lambda L: L.AveragePooling2D(), (2, 6, 4, 3)),
+    ("AveragePooling2D", lambda L: L.AveragePooling2D(2), (2, 6, 4, 3)),
     ("AveragePooling2D overlapping, same", lambda L: L.AveragePooling2D(3, 2, "same"), (2, 6, 5, 2)),
     ("AveragePooling2D a rest", lambda L: L.AvgPool2D((2, 3), strides=(3, 1)), (1, 5, 7, 1)),
     ("GlobalAveragePooling2D", lambda L: L.GlobalAveragePooling2D(), (2, 3, 5, 4)),

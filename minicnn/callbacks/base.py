@@ -59,4 +59,5 @@ class CallbackList:
 
     def overrides(self, hook: str) -> bool:
         """Whether any callback does something at that hook (so that logs for it are worth making)."""
-        return any(getattr(type(callback), hook) is not getattr(Callback, hook) for callback in self.callbacks)
+        hooks = (getattr(callback, hook) for callback in self.callbacks)
+        return any(getattr(method, "__func__", method) is not getattr(Callback, hook) for method in hooks)

@@ -8,7 +8,7 @@ from .base import Callback
 class EarlyStopping(Callback):
     """Stop training after `patience` epochs in which `monitor` did not improve by more than min_delta.
 
-    mode "min", "max" or "auto" (max for accuracies and other names that end in acc or auc). With a baseline, only
+    mode "min", "max" or "auto" (the metric knows). With a baseline, only
     being better than it counts. Nothing is watched before epoch `start_from_epoch`. With restore_best_weights the
     model ends with the weights of its best epoch, also when training runs to its end.
     """
@@ -36,16 +36,28 @@ class EarlyStopping(Callback):
         self.best, self.best_weights = None, None
 
     def _better(self, value, reference):
-        if reference is None:
+        if reference is None or reference != reference:  # nothing yet, or NaN, which anything is better than
             return True
-        largest_is_best = self.mode == "max" or (
-            self.mode == "auto" and self.monitor.endswith(("acc", "accuracy", "auc", "precision", "recall"))
-        )
-        gain = value - reference if largest_is_best else reference - value
+        gain = value - reference if self._larger_is_better() else reference - value
         return gain > self.min_delta
+
+    def _larger_is_better(self):
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        larger = {"loss": False, **{metric.name: metric.larger_is_better for metric in self.model.metrics}}.get(name)
+        if larger is None:
+            raise ValueError(
+                f'EarlyStopping cannot tell whether a larger or a smaller {self.monitor!r} is better: give mode="max" '
+                'or mode="min".'
+            )
+        return larger
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
+        epoch_without_validation = self.params.get("do_validation") and not any(n.startswith("val_") for n in logs)
+        if self.monitor.startswith("val_") and epoch_without_validation:
+            return
         if self.monitor not in logs:
             raise ValueError(
                 f"EarlyStopping watches {self.monitor!r}, which this training does not report; "

@@ -10,8 +10,6 @@ from pickle import UnpicklingError
 
 import numpy as np
 
-__all__ = ["UnpicklingError", "home", "read"]
-
 
 def home() -> Path:
     """Keras's folder of data sets: `KERAS_HOME` or `~/.keras`, then `datasets`."""

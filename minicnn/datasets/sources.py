@@ -14,14 +14,18 @@ import hashlib
 import os
 import sys
 import zipfile
+import zlib
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import NamedTuple
 
 import numpy as np
 
+from .. import config
 from . import keras_cache
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
+CLASSES = 10  # of each of the data sets
 
 
 class Description(NamedTuple):
@@ -83,11 +87,8 @@ def load(description: Description, data_dir=None) -> Loaded:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: `MINICNN_CACHE_DIR`, else `XDG_CACHE_HOME`, else `~/.cache`, in minicnn/datasets."""
-    base = os.environ.get("MINICNN_CACHE_DIR")
-    if base is None:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minicnn"
-    return Path(base) / "datasets"
+    """Where downloads are kept."""
+    return config.cache_home() / "datasets"
 
 
 def keep(parts: dict, path: Path) -> None:
@@ -178,7 +179,7 @@ def _checked_read(read, path):
     """What `read` returns; a damaged file becomes a ValueError that names it."""
     try:
         return read()
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, keras_cache.UnpicklingError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, UnpicklingError) as error:
         raise ValueError(f"{path} cannot be read: {error}. Replace it, or move it away to look elsewhere.") from error
 
 
@@ -187,14 +188,24 @@ def _announced(parts, description, source):
     shaped = []
     for name in PARTS:
         array = np.asarray(parts[name])
-        wanted = description.image_shape if name.startswith("x") else description.label_shape
-        if array.dtype.kind not in "ui" or array.size != len(array) * int(np.prod(wanted, dtype=int)):
+        wanted, limit = (description.image_shape, 256) if name.startswith("x") else (description.label_shape, CLASSES)
+        fits = _without_ones(array.shape[1:]) == _without_ones(wanted) and array.dtype.kind in "ui" and array.size
+        if not fits or array.min() < 0 or array.max() >= limit:
             raise ValueError(
-                f"{description.name} from {source}: {name} should be integers of shape "
-                f"(n, {', '.join(map(str, wanted))}); "
+                f"{description.name} from {source}: {name} should be integers below {limit} of shape {('n', *wanted)}; "
                 f"found {array.dtype} of shape {array.shape}."
             )
         shaped.append(np.ascontiguousarray(array, np.uint8).reshape(len(array), *wanted))
-    print(f"{description.name}: from {source}", flush=True)
     x_train, y_train, x_test, y_test = shaped
+    if len(x_train) != len(y_train) or len(x_test) != len(y_test):
+        raise ValueError(
+            f"{description.name} from {source}: {len(x_train)} and {len(x_test)} pictures do not go with "
+            f"{len(y_train)} and {len(y_test)} labels."
+        )
+    print(f"{description.name}: from {source}", flush=True)
     return Loaded(((x_train, y_train), (x_test, y_test)), source)
+
+
+def _without_ones(shape):
+    """A shape less its axes of size 1: a channel axis more or less is the same picture."""
+    return tuple(size for size in shape if size != 1)

@@ -18,6 +18,8 @@ import numba
 from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
+from ..config import cache_home
+
 # Contractions and reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN.
 FASTMATH = {"contract", "reassoc", "nsz"}
 OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
@@ -64,17 +66,14 @@ class _ParallelKernel:
 def cache_folder() -> Path | None:
     """The folder of compiled kernels, or None where none can be written (said in one line).
 
-    `MINICNN_CACHE_DIR`, else `XDG_CACHE_HOME`, else `~/.cache`; below it a folder for these sources and this Numba.
+    Below `config.cache_home()`, a folder for these sources and this Numba.
     """
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256(numba.__version__.encode())
     sources = [package / "shapes.py", *(package / "kernels").rglob("*.py"), *(package / "ops").rglob("*.py")]
     for source in sorted(sources):
         digest.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
-    base = os.environ.get("MINICNN_CACHE_DIR")
-    if base is None:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minicnn"
-    folder = Path(base) / "kernels" / digest.hexdigest()[:16]
+    folder = cache_home() / "kernels" / digest.hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"probe-{os.getpid()}-{threading.get_ident()}"
@@ -150,13 +149,17 @@ class _CompileClock(event.Listener):
 
     def __init__(self):
         self.seconds, self.count, self._started = 0.0, 0, 0.0
+        self._depth = 0  # a kernel's helpers are compiled while it is
         self.announce = False
 
     def _is_ours(self, happening):
-        return happening.data["dispatcher"].py_func.__module__.startswith("minicnn.")
+        return (happening.data["dispatcher"].py_func.__module__ or "").startswith("minicnn.")
 
     def on_start(self, happening):
-        if self._is_ours(happening):
+        if not self._is_ours(happening):
+            return
+        self._depth += 1
+        if self._depth == 1:
             self._started = time.perf_counter()
             if self.announce:
                 self.announce = False
@@ -164,7 +167,10 @@ class _CompileClock(event.Listener):
                 print(f"Compiling kernels for this processor{kept} ...", flush=True)
 
     def on_end(self, happening):
-        if self._is_ours(happening):
+        if not self._is_ours(happening):
+            return
+        self._depth -= 1
+        if self._depth == 0:
             self.seconds += time.perf_counter() - self._started
             self.count += 1
 

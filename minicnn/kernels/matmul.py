@@ -58,6 +58,10 @@ def matmul(
 def matmul_transposed(a, a_start, block_step, rows, cols, M, b, b_start, b_stride, F, out, out_start, out_stride):
     """out[k, j] = sum over i < M of a[entry (i, k)] * b[i, j], in the notation of `matmul`."""
     R, K = rows.size, cols.size
+    if M == 0:
+        for k in range(K):
+            out[out_start + k * out_stride : out_start + k * out_stride + F] = 0
+        return
     blocks_per_piece = max(1, _PIECE // R)
     blocks = (M + R - 1) // R
     pieces = (blocks + blocks_per_piece - 1) // blocks_per_piece

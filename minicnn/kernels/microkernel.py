@@ -29,7 +29,7 @@ from __future__ import annotations
 from llvmlite import binding, ir
 from numba import config as numba_config
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, errors
 from numba.extending import intrinsic
 
 ADD, BIAS, RELU = 1, 2, 4
@@ -72,6 +72,9 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
         typing_context, a, a_start, rows, row_start, row_count, cols, col_start, K,
         b, b_start, b_stride, c, c_start, c_stride, column_count, bias, bias_start, epilogue,
     ):  # fmt: skip
+        arrays = (a, b, c, bias)
+        if any(array.layout != "C" for array in (*arrays, rows, cols)) or len({array.dtype for array in arrays}) != 1:
+            raise errors.TypingError(f"tile takes contiguous arrays of one float type; received {arrays}.")
         n = types.intp
         signature = types.void(a, n, rows, n, n, cols, n, n, b, n, n, c, n, n, n, bias, n, n)
         bits = a.dtype.bitwidth
@@ -242,7 +245,7 @@ def tile_by_loops(
     a, a_start, rows, row_start, row_count, cols, col_start, K,
     b, b_start, b_stride, c, c_start, c_stride, column_count, bias, bias_start, epilogue,
 ):  # fmt: skip
-    """The same block of a product in plain loops: what `tile` must equal."""
+    """The same block of a product in plain loops: what `tile` must equal. Here to be read and tested, not called."""
     for i in range(row_count):
         for j in range(column_count):
             total = 0.0

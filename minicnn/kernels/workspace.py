@@ -33,17 +33,18 @@ poison_released_buffers = False
 @contextmanager
 def step():
     """Within this block `empty` lends buffers; when the outermost block ends, all are taken back."""
-    _pool.depth += 1
     try:
+        _pool.depth += 1
         yield
     finally:
         _pool.depth -= 1
         if _pool.depth == 0:
-            for entry in _pool.lent:
+            # taken out first: an interruption may lose buffers, but never lends one twice
+            taken_back, _pool.lent = _pool.lent, []
+            for entry in taken_back:
                 if poison_released_buffers:
                     entry[2][:] = 255  # all bits set: NaN in every floating-point type
                 insort(_pool.free, entry)
-            _pool.lent.clear()
 
 
 def empty(shape, dtype) -> np.ndarray:
@@ -62,13 +63,6 @@ def empty(shape, dtype) -> np.ndarray:
         entry = _new_entry(needed)
     _pool.lent.append(entry)
     return entry[2][:needed].view(dtype).reshape(shape)
-
-
-def zeros(shape, dtype) -> np.ndarray:
-    """Like `empty`, filled with zeros."""
-    array = empty(shape, dtype)
-    array.fill(0)
-    return array
 
 
 def clear() -> None:

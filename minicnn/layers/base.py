@@ -6,15 +6,15 @@ needs, so a layer used twice in a model gets its two gradients right.
 
 from __future__ import annotations
 
+import functools
 import math
-import re
 from collections import Counter
 from contextlib import contextmanager
 
 import numpy as np
 
 from .. import config, initializers
-from ..registry import Configurable, nearest
+from ..registry import Configurable, nearest, snake_case
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
 
@@ -27,8 +27,7 @@ _names_given: Counter[str] = Counter()
 
 def automatic_name(class_name: str) -> str:
     """Keras's automatic names: "Conv2D" gives conv2d, conv2d_1, ...; "MaxPooling2D" max_pooling2d."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)
-    name = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+    name = snake_case(class_name)
     count = _names_given[name]
     _names_given[name] += 1
     return f"{name}_{count}" if count else name
@@ -89,6 +88,12 @@ class Layer(Configurable):
 
     # What subclasses define
 
+    def __init_subclass__(cls, **kwargs):
+        """Whoever calls `build`, weights are made once."""
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _once(cls.build)
+
     def build(self, input_shape) -> None:
         """Make the weights for inputs of this shape (None for unknown sizes)."""
 
@@ -110,11 +115,20 @@ class Layer(Configurable):
 
     # Weights
 
+    def __setattr__(self, name, value):
+        """A layer kept in an attribute belongs to this one: its weights are this layer's weights."""
+        super().__setattr__(name, value)
+        if isinstance(value, Layer) and value not in self._sublayers:
+            self._sublayers.append(value)
+
     def add_weight(
         self, shape=(), initializer="glorot_uniform", name="weight", trainable=True, regularizer=None, dtype=None
     ) -> Variable:
-        """Make a weight of this layer."""
-        value = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
+        """Make a weight of this layer. ValueError if the initializer makes another shape."""
+        make, dtype = initializers.get(initializer or "glorot_uniform"), dtype or self.dtype
+        value = np.require(make(tuple(shape), dtype), dtype, ["C", "W", "O"])
+        if value.shape != tuple(shape):
+            raise ValueError(f"The initializer of {self.name}/{name} was asked for {tuple(shape)}; made {value.shape}.")
         variable = Variable(value, name, f"{self.name}/{name}", trainable, regularizer)
         self._variables.append(variable)
         return variable
@@ -175,7 +189,7 @@ class Layer(Configurable):
 
     def set_weights(self, weights) -> None:
         """Replace all weights; ValueError, before anything changes, if their number or a shape differs."""
-        variables, arrays = self.weights, [np.asarray(w) for w in weights]
+        variables, arrays = self.weights, [np.asarray(w, self.dtype) for w in weights]
         if len(arrays) != len(variables):
             raise ValueError(f"{self.name!r} has {len(variables)} weights; received {len(arrays)} arrays.")
         for variable, array in zip(variables, arrays, strict=True):
@@ -200,7 +214,7 @@ class Layer(Configurable):
         """Add gradients to their variables: (variable, gradient) pairs, either of them None where there is none."""
         if self._trainable:
             for variable, gradient in pairs:
-                if variable is not None and gradient is not None:
+                if variable is not None and variable.trainable and gradient is not None:
                     variable.add_gradient(gradient)
 
     # Being called
@@ -219,7 +233,10 @@ class Layer(Configurable):
     """Whether the layer takes a list of inputs."""
 
     def _as_input(self, x):
-        return np.require(np.asarray(x), self.dtype, ["C", "W"])
+        x = np.asarray(x)
+        if x.dtype.kind not in "buif":
+            raise ValueError(f"{self.name!r} takes arrays of numbers; received an array of type {x.dtype}.")
+        return np.require(x, self.dtype, ["C", "W"])
 
     def _call_on_symbols(self, x):
         inputs = list(x) if isinstance(x, (list, tuple)) else [x]
@@ -230,6 +247,8 @@ class Layer(Configurable):
                 raise ValueError(
                     f"A model computes in one type: {self.name!r} is {self.dtype}, its input is {symbol.dtype}."
                 )
+        if len(inputs) > 1 and not self.takes_several:
+            raise ValueError(f"{self.name!r} ({type(self).__name__}) takes one input; received {len(inputs)}.")
         shapes = [symbol.shape for symbol in inputs]
         shape = shapes if isinstance(x, (list, tuple)) and self.takes_several else shapes[0]
         self.build_for(shape)
@@ -245,10 +264,19 @@ class Layer(Configurable):
                 f"{self.name!r} ({type(self).__name__}) takes inputs of shape {axes}; "
                 f"received shape {tuple(input_shape)}."
             )
-        if not self.built:
+        if 0 in tuple(input_shape)[1:]:
+            raise ValueError(f"{self.name!r} takes inputs of positive sizes; received shape {tuple(input_shape)}.")
+        if self.built:
+            self.check_input(input_shape)
+            return
+        try:
             self.build(input_shape)
-            self.built = True
-        self.check_input(input_shape)
+            self.check_input(input_shape)
+        except Exception:
+            self._variables.clear()
+            self.built = False
+            raise
+        self.built = True
 
     def check_input(self, input_shape) -> None:
         """ValueError if a built layer cannot take inputs of this shape."""
@@ -275,6 +303,18 @@ class Layer(Configurable):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _once(build):
+    """`build`, doing nothing on a layer that is built already."""
+
+    @functools.wraps(build)
+    def build_once(self, input_shape=None):
+        if not self.built:
+            build(self, input_shape)
+            self.built = True
+
+    return build_once
 
 
 def _unique(variables):

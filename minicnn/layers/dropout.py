@@ -26,7 +26,13 @@ class Dropout(Layer):
         """The shape that the mask is drawn in, or None for x's own."""
         if self.noise_shape is None:
             return None
-        return tuple(size if noise is None else noise for noise, size in zip(self.noise_shape, x_shape, strict=True))
+        sizes = [size if noise is None else noise for noise, size in zip(self.noise_shape, x_shape, strict=False)]
+        if len(self.noise_shape) != len(x_shape) or any(n not in (1, s) for n, s in zip(sizes, x_shape, strict=True)):
+            raise ValueError(
+                f"noise_shape must have the input's sizes, 1 or None; received noise_shape={self.noise_shape!r} "
+                f"for inputs of shape {tuple(x_shape)}."
+            )
+        return tuple(sizes)
 
     def forward(self, x, training=False, need_saved=True):
         if not training or self.rate == 0:

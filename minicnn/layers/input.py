@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..symbol import Node, Symbol
 from .base import Layer, checked_shape
 
@@ -10,6 +12,8 @@ class InputLayer(Layer):
     """The beginning of a graph: it hands its input on. shape is without the batch axis."""
 
     def __init__(self, shape=None, batch_size=None, batch_shape=None, **kwargs):
+        if kwargs.get("dtype") is not None and np.dtype(kwargs["dtype"]).kind in "bui":
+            kwargs["dtype"] = None  # the type of the data; the model computes in the default type
         super().__init__(**kwargs)
         if batch_shape is not None:
             batch_size, shape = batch_shape[0], tuple(batch_shape)[1:]
@@ -37,6 +41,7 @@ class InputLayer(Layer):
 def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None) -> Symbol:
     """A symbol for a model's input. shape is without the batch axis, None standing for sizes not yet known.
 
-    dtype, if given, is the type that the model computes in; data of any other type is cast a batch at a time.
+    A float dtype is the type that the model computes in. Data of any type is cast a batch at a time, so an integer
+    dtype changes nothing.
     """
     return InputLayer(shape=shape, batch_size=batch_size, batch_shape=batch_shape, dtype=dtype, name=name).output

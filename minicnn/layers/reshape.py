@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..ops import rescale, zero_pad2d
+from ..shapes import is_positive_integer
 from .base import Layer, checked_data_format
 
 
@@ -40,11 +41,10 @@ class Reshape(_View):
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
-        if self.target_shape.count(-1) > 1 or any(size < -1 or size == 0 for size in self.target_shape):
-            raise ValueError(
-                f"target_shape must hold positive integers and at most one -1; received {self.target_shape}."
-            )
+        sizes = tuple(target_shape) if isinstance(target_shape, (tuple, list)) else (target_shape,)
+        if sum(size == -1 for size in sizes) > 1 or not all(is_positive_integer(s) or s == -1 for s in sizes):
+            raise ValueError(f"target_shape must hold positive integers and at most one -1; received {target_shape!r}.")
+        self.target_shape = tuple(int(size) for size in sizes)
 
     def compute_output_shape(self, input_shape):
         rest, known = input_shape[1:], math.prod(size for size in self.target_shape if size != -1)
@@ -104,6 +104,15 @@ class Rescaling(Layer):
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
+
+    def build(self, input_shape):
+        for name in ("scale", "offset"):
+            value = np.asarray(getattr(self, name), self.dtype)
+            if value.size not in (1, input_shape[-1]) or value.ndim > 1:
+                raise ValueError(
+                    f"{name} must be a number, or one for each of the {input_shape[-1]} channels; "
+                    f"received {name}={getattr(self, name)!r}."
+                )
 
     def flops(self, input_shape):
         return 2 * math.prod(input_shape[1:])

@@ -12,8 +12,8 @@ class Data:
     """Inputs x (n, ...), targets y (n, ...) or None, weights (n,) or None. No array is copied."""
 
     def __init__(self, x, y=None, sample_weight=None):
-        self.x = _number_array(x, "x")
-        self.y = None if y is None else _number_array(y, "y")
+        self.x = _number_array(_only_one(x), "x")
+        self.y = None if y is None else _number_array(_only_one(y), "y")
         self.weights = None if sample_weight is None else _number_array(sample_weight, "sample_weight")
         self.size = len(self.x)
         if self.size == 0:
@@ -33,22 +33,21 @@ class Data:
             self.x = self.x[..., 0]
 
     def apply_class_weight(self, class_weight: dict, loss: Loss) -> None:
-        """Multiply every sample's weight by its class's; ValueError if a class of y has no entry."""
+        """Multiply every sample's weight by its class's, which is 1 for a class without an entry."""
         labels = self.y.argmax(axis=-1) if not loss.sparse and self.y.ndim > 1 and self.y.shape[-1] > 1 else self.y
         labels = labels.reshape(self.size, -1).astype(np.int64)
         classes, places = np.unique(labels, return_inverse=True)
-        missing = [int(c) for c in classes if int(c) not in class_weight]
-        if missing:
-            raise ValueError(
-                f"class_weight must have an entry for every class in y; missing {missing}, received {class_weight!r}."
-            )
-        weights = np.array([class_weight[int(c)] for c in classes], np.float64)[places].reshape(labels.shape)
-        weights = weights[:, 0] if weights.shape[1] == 1 else weights
-        self.weights = weights if self.weights is None else weights * self.weights.reshape(weights.shape)
+        by_class = np.array([class_weight.get(int(c), 1.0) for c in classes], np.float64)
+        if not np.isfinite(by_class).all():
+            raise ValueError(f"class_weight must hold finite numbers; received {class_weight!r}.")
+        weights = by_class[places].reshape(labels.shape)
+        if self.weights is not None:
+            weights = weights * self.weights.reshape(self.size, -1)
+        self.weights = weights[:, 0] if weights.shape[1] == 1 else weights
 
     def split(self, fraction: float) -> tuple[Data, Data]:
         """The first part for training, the last `fraction` for validation."""
-        if not (isinstance(fraction, (int, float)) and 0 < fraction < 1):
+        if not (isinstance(fraction, (int, float, np.number)) and 0 < fraction < 1):
             raise ValueError(f"validation_split must be between 0 and 1; received validation_split={fraction!r}.")
         cut = int(self.size * (1 - fraction))
         if cut in (0, self.size):
@@ -75,6 +74,15 @@ def checked_batch_size(batch_size) -> int:
     if not is_positive_integer(batch_size):
         raise ValueError(f"batch_size must be a positive integer; received batch_size={batch_size!r}.")
     return int(batch_size)
+
+
+def _only_one(arrays):
+    """The array itself where a model's only input or target is wrapped in a list, a tuple or a dictionary."""
+    if isinstance(arrays, dict) and len(arrays) == 1:
+        return next(iter(arrays.values()))
+    if isinstance(arrays, (list, tuple)) and len(arrays) == 1 and isinstance(arrays[0], np.ndarray) and arrays[0].ndim:
+        return arrays[0]
+    return arrays
 
 
 def _number_array(array, name):

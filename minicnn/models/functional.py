@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..layers.base import Layer
 from ..symbol import Symbol
 from .graph import Plan
@@ -73,6 +75,9 @@ class Model(Trainer, Layer):
         if not fits:
             raise ValueError(f"{self.name!r} takes inputs of shape {expected}; received shape {tuple(input_shape)}.")
 
+    def get_config(self):
+        raise NotImplementedError(f"{self.name!r} is a model, which has no configuration; get_weights has its numbers.")
+
     def summary(
         self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, cost=False
     ) -> None:
@@ -91,6 +96,9 @@ class Functional(Model):
         self.inputs, self.outputs = _one_symbol(inputs, "inputs"), _one_symbol(outputs, "outputs")
         super().__init__(name=name, trainable=trainable, dtype=self.inputs[0].dtype)
         self.plan = Plan(self.inputs, self.outputs)
+        for name, count in Counter(layer.name for layer in self.plan.layers).items():
+            if count > 1:
+                raise ValueError(f"{self.name!r} has {count} layers named {name!r}; names must be unique.")
         self._sublayers = self.plan.layers
         self.built = True
         if not trainable:
@@ -98,9 +106,7 @@ class Functional(Model):
 
     @property
     def ends_in(self):
-        last = self.outputs[0].node.layer
-        used_again = any(slot == self.plan.output_slots[0] for step in self.plan.steps for slot in step.inputs)
-        return None if used_again or not self.plan.steps else last.ends_in
+        return self.outputs[0].node.layer.ends_in if self.plan.steps else None
 
     def compute_output_shape(self, input_shape):
         return self.plan.output_shape(input_shape)
@@ -112,7 +118,7 @@ class Functional(Model):
         return self.plan.backward(dy, saved, need_dx)
 
     def flops(self, input_shape):
-        return sum(layer.flops(layer.input.shape) for layer in self.layers if layer._nodes)
+        return self.plan.flops(input_shape)
 
 
 def _one_symbol(symbols, name):

@@ -42,12 +42,22 @@ class Plan:
     def output_shape(self, input_shape) -> tuple:
         """The shape of the first output for a first input of this shape; ValueError where a layer cannot take its."""
         shapes = {self.input_slots[0]: tuple(input_shape)}
+        for step, shape in self._input_shapes(shapes):
+            step.layer.build_for(shape)
+        return shapes[self.output_slots[0]]
+
+    def flops(self, input_shape) -> int:
+        """Floating-point operations for one input of this shape: every call of every layer."""
+        shapes = {self.input_slots[0]: tuple(input_shape)}
+        return sum(step.layer.flops(shape) for step, shape in self._input_shapes(shapes))
+
+    def _input_shapes(self, shapes):
+        """(step, shape or shapes of what it reads) for every step; fills in the slots' shapes on the way."""
         for step in self.steps:
             taken = [shapes[slot] for slot in step.inputs]
             shape = taken if step.several else taken[0]
-            step.layer.build_for(shape)
+            yield step, shape
             shapes[step.output] = tuple(step.layer.compute_output_shape(shape))
-        return shapes[self.output_slots[0]]
 
     def forward(self, x, training, need_saved, logits=False):
         """(y, saved): every step in turn. Steps that no gradient reaches keep nothing."""

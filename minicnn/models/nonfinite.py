@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from ..layers.base import Layer, unchanged_state
 
 
-def first_non_finite(model: Layer, x: np.ndarray, training: bool) -> str:
+def first_non_finite(model: Layer, x: np.ndarray, targets: np.ndarray, training: bool) -> str:
     """A sentence naming the first layer whose output for x is not finite. The model's state is left as it was."""
     if not np.isfinite(x).all():
         return "the input batch holds NaN or infinity already."
+    if not np.isfinite(targets).all():
+        return "the targets hold NaN or infinity already."
     culprits: list[str] = []
+    calls: Counter[str] = Counter()
 
     def watch(layer, forward):
         def watched(x, *arguments, **options):
             y, saved = forward(x, *arguments, **options)
+            calls[layer.name] += 1
             if not culprits and not np.isfinite(y).all():
                 culprits.append(layer.name)
             return y, saved
@@ -27,6 +33,11 @@ def first_non_finite(model: Layer, x: np.ndarray, training: bool) -> str:
         for layer in inner:
             layer.forward = watch(layer, layer.forward)
         with unchanged_state(model):
+            model.forward(x, training, need_saved=False)
+            for layer in inner:  # once more with the dropout masks of the step that failed
+                if hasattr(layer, "random_counter"):
+                    layer.random_counter -= 2 * calls[layer.name]
+            culprits.clear()
             model.forward(x, training, need_saved=False)
     finally:
         for layer in inner:

@@ -38,16 +38,18 @@ class Sequential(Model):
             return
         if any(layer.name == other.name for other in self._sublayers):
             raise ValueError(f"{self.name!r} has a layer named {layer.name!r} already; names must be unique.")
-        if not self._sublayers and not self.inputs:
+        inputs, outputs = self.inputs, self.outputs
+        if not self._sublayers and not inputs:
             self.dtype = layer.dtype
             shape = layer.input_shape_argument
             if shape is None and isinstance(layer, Model) and layer.inputs:
                 shape = layer.input_shape[1:]
             if shape is not None:
-                self.inputs = self.outputs = [Input(shape, dtype=layer.dtype)]
-        if self.inputs:
-            self.outputs = [layer(self.outputs[0])]
+                inputs = outputs = [Input(shape, dtype=layer.dtype)]
+        if inputs:
+            outputs = [layer(outputs[0])]
             self.built = True
+        self.inputs, self.outputs = inputs, outputs
         self._sublayers.append(layer)
 
     def pop(self) -> Layer:
@@ -68,10 +70,10 @@ class Sequential(Model):
             return
         if input_shape is None:
             raise ValueError(f"{self.name!r} does not know its input's shape; call build(input_shape).")
-        self.inputs = self.outputs = [Input(tuple(input_shape)[1:], dtype=self.dtype)]
+        inputs = outputs = [Input(tuple(input_shape)[1:], dtype=self.dtype)]
         for layer in self._sublayers:
-            self.outputs = [layer(self.outputs[0])]
-        self.built = True
+            outputs = [layer(outputs[0])]
+        self.inputs, self.outputs = inputs, outputs
 
     def build_for(self, input_shape):
         self.build(input_shape)

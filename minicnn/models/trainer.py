@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..kernels import workspace
 from ..kernels.compile import compile_clock
 from ..layers.base import FOR_WEIGHTS
 from ..ops import gather, optimizer_update
+from ..shapes import is_positive_integer
 from .data import Data, checked_batch_size
 from .nonfinite import first_non_finite
 from .progress import Progress
@@ -29,6 +31,8 @@ class Trainer:
     loss: losses.Loss | None = None
     stop_training = False
     history: History | None = None
+    _metric_identifiers: list = []  # noqa: RUF012 - replaced by compile, never changed in place
+    _metrics: list[metrics.Metric] | None = None
 
     # compile
 
@@ -37,13 +41,10 @@ class Trainer:
 
         metrics is a list, or a single name. "accuracy" (or "acc") becomes the accuracy that suits loss and targets.
         """
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = losses.get(loss)
-        names = [] if metrics is None else list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
-        self._metric_identifiers = names
-        self._check_metric_names(names)
-        self._metrics: list[metrics.Metric] | None = None
-        self._loss_mean = _RunningMean()
+        optimizer, loss, identifiers = optimizers.get(optimizer), losses.get(loss), _listed(metrics)
+        self._check_metric_names(identifiers)
+        self.optimizer, self.loss, self._metric_identifiers = optimizer, loss, identifiers
+        self._metrics, self._loss_mean = None, _RunningMean()
 
     @staticmethod
     def _check_metric_names(identifiers):
@@ -59,7 +60,12 @@ class Trainer:
     @property
     def metrics_names(self) -> list[str]:
         """What `evaluate` returns, in order."""
-        return ["loss", *(metric.name for metric in self._metrics or [])]
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    @property
+    def metrics(self) -> list:
+        """The metrics, once the first data have shown which are meant."""
+        return list(self._metrics or [])
 
     # fit
 
@@ -84,32 +90,47 @@ class Trainer:
 
         batch_size 32 unless given; validation_split takes the last part of the data, before shuffling;
         validation_data (x, y) or (x, y, weights) goes before it; class_weight {label: weight} and sample_weight (n,)
-        weigh the loss. Every array is checked before the first step.
+        weigh the loss of training (not of validation_split's part, as far as classes go). validation_freq: validate
+        after every so many epochs, or after the epochs listed. Every argument is checked before the first step.
         """
         self._check_compiled("fit")
         batch_size = checked_batch_size(batch_size)
-        if not (hasattr(epochs, "__index__") and int(epochs) >= 0):
-            raise ValueError(f"epochs must be an integer, zero or more; received epochs={epochs!r}.")
+        for label, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+            if not (hasattr(value, "__index__") and int(value) >= 0):
+                raise ValueError(f"{label} must be an integer, zero or more; received {label}={value!r}.")
+        if not (is_positive_integer(validation_freq) or isinstance(validation_freq, (list, tuple, set, range))):
+            raise ValueError(
+                f"validation_freq must be a positive integer or a list of epochs; received {validation_freq!r}."
+            )
+        Progress(1, verbose)
         data, validation = Data(x, y, sample_weight), None
         self._check_targets_given(data, "fit")
-        if class_weight is not None:
-            data.apply_class_weight(class_weight, self.loss)
         if validation_data is not None:
             if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
-                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
+                raise ValueError(
+                    "validation_data must be (x, y) or (x, y, sample_weight); "
+                    f"received an object of type {type(validation_data).__name__}."
+                )
             validation = Data(*validation_data)
+            self._check_targets_given(validation, "validation")
         elif validation_split:
             data, validation = data.split(validation_split)
+        if class_weight is not None:
+            data.apply_class_weight(class_weight, self.loss)
         for part in (data, validation):
             if part is not None:
                 self._prepare(part)
-        validation_batch_size = checked_batch_size(validation_batch_size or batch_size)
+        validation_batch_size = checked_batch_size(
+            batch_size if validation_batch_size is None else validation_batch_size
+        )
 
         history = self.history = History()
         steps = math.ceil(data.size / batch_size)
         verbose = 1 if verbose == "auto" else verbose
-        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=epochs, steps=steps)
-        hooks.callbacks.append(history)
+        hooks = CallbackList(
+            [*_listed(callbacks), history], self,
+            verbose=verbose, epochs=epochs, steps=steps, do_validation=validation is not None,
+        )  # fmt: skip
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
         generator = np.random.default_rng(config.next_seed()) if shuffle else None
@@ -133,7 +154,7 @@ class Trainer:
                 if self.stop_training:
                     break
             logs = self._logs()
-            if validation is not None and (epoch + 1) % validation_freq == 0:
+            if validation is not None and _is_validated(epoch + 1, validation_freq):
                 results = self._evaluate(validation, validation_batch_size, hooks, Progress(1, 0))
                 logs.update({f"val_{name}": value for name, value in results.items()})
             progress.finish(logs)
@@ -141,13 +162,16 @@ class Trainer:
             if self.stop_training:
                 break
         hooks.call("on_train_end", logs)
+        workspace.clear()
         return history
 
     def _train_step(self, data: Data, rows) -> None:
         """One batch: forward, loss, backward, update. What is computed lives in lent buffers until the step ends."""
+        for variable in self.weights:  # an interrupted step may have left gradients behind
+            variable.grad = None
         with workspace.step():
             x = gather.forward(data.x, rows, self.dtype)
-            y_pred, dy, saved = self._forward_and_loss(x, data, rows, training=True)
+            _, dy, saved = self._forward_and_loss(x, data, rows, training=True)
             self.backward(dy, saved, need_dx=False)
             self._update_weights()
 
@@ -159,34 +183,33 @@ class Trainer:
         )
         targets = self.loss.targets(data.y[rows], y_pred.shape, self.dtype)
         values, saved_loss = self.loss.forward(targets, y_pred, bool(joined), need_saved=training)
-        shares = self._shares(data, rows, values.size)
+        shares = self._shares(data, rows, y_pred.shape[:-1])
         penalties = self._penalties()
         loss = float(values @ shares) + sum(
             optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2) for v in penalties
         )
         self._loss_mean.add(loss, len(rows))
         if not math.isfinite(loss):
-            self._tell_non_finite(x, training)
+            self._tell_non_finite(x, targets, training)
         dy = self.loss.backward(shares, saved_loss) if training else None
         if self._metrics:
-            probabilities = joined.forward(y_pred, need_saved=False)[0] if joined else y_pred
+            # a copy, because metrics may keep what they are given, and buffers are only lent
+            probabilities = (joined.forward(y_pred, need_saved=False)[0] if joined else y_pred).copy()
             for metric in self._metrics:
                 metric.update_state(data.y[rows], probabilities)
         return y_pred, dy, saved
 
     def _joined_activation(self) -> Activation | None:
         """The activation that the loss computes together with itself, if the model ends in it."""
-        if self.loss.joins is None or self.loss.from_logits or self.ends_in != self.loss.joins:
-            return None
-        return Activation(self.loss.joins, self.loss.joins)
+        return Activation(self.ends_in, self.ends_in) if self.loss.joins(self.ends_in) else None
 
-    def _shares(self, data, rows, count):
+    def _shares(self, data, rows, shape):
         """Each row's share of the batch's loss: its weight, divided by the number of rows for the mean."""
         if data.weights is None:
-            shares = np.ones(count, self.dtype)
+            shares = np.ones(math.prod(shape), self.dtype)
         else:
-            shares = losses.spread_weights(data.weights[rows], count, self.dtype)
-        return shares if self.loss.reduction == "sum" else shares / shares.dtype.type(count)
+            shares = losses.spread_weights(data.weights[rows], shape, self.dtype)
+        return shares if self.loss.reduction == "sum" else shares / shares.dtype.type(shares.size)
 
     def _penalties(self):
         return [v for v in self.trainable_weights if v.regularizer is not None]
@@ -201,11 +224,11 @@ class Trainer:
         for v in variables:
             v.grad = None
 
-    def _tell_non_finite(self, x, training):
+    def _tell_non_finite(self, x, targets, training):
         """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
         if not self._told_non_finite:
             self._told_non_finite = True
-            print(f"minicnn: the loss is not finite; {first_non_finite(self, x, training)}", flush=True)
+            print(f"minicnn: the loss is not finite; {first_non_finite(self, x, targets, training)}", flush=True)
 
     _told_non_finite = False
 
@@ -226,12 +249,12 @@ class Trainer:
         self._told_non_finite = False
         logs = self._evaluate(data, batch_size, hooks, progress)
         progress.finish(logs)
+        workspace.clear()
         return logs if return_dict else self._in_order(logs)
 
     def _evaluate(self, data, batch_size, hooks, progress):
-        """A pass in inference: the logs. The running means of training, if any, are left as they were."""
-        outer = self._loss_mean, self._metrics
-        self._loss_mean, self._metrics = _RunningMean(), self._make_metrics(data)
+        """A pass in inference: the logs."""
+        self.reset_metrics()
         hooks.call("on_test_begin", {})
         for step, rows in enumerate(data.batches(batch_size)):
             hooks.call("on_test_batch_begin", step, {})
@@ -242,7 +265,6 @@ class Trainer:
                 progress.update(step + 1, self._logs())
         logs = self._logs()
         hooks.call("on_test_end", logs)
-        self._loss_mean, self._metrics = outer
         return logs
 
     def _test_step(self, data, rows, progress):
@@ -273,27 +295,30 @@ class Trainer:
                 progress.update(step + 1, {})
         progress.finish({})
         hooks.call("on_predict_end", {})
+        workspace.clear()
         return outputs
 
     # Single batches
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """One step: the loss, or [loss, metrics...], as running means since `reset_metrics`, as in Keras."""
+        """One step on one batch: its loss, or [loss, metrics...]."""
         self._check_compiled("train_on_batch")
         data = Data(x, y, sample_weight)
         self._check_targets_given(data, "train_on_batch")
         if class_weight is not None:
             data.apply_class_weight(class_weight, self.loss)
         self._prepare(data)
+        self.reset_metrics()
         self._train_step(data, np.arange(data.size))
         return self._logs() if return_dict else self._in_order(self._logs())
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """Loss and metrics of one batch in inference, as running means since `reset_metrics`, as in Keras."""
+        """Loss and metrics of one batch in inference."""
         self._check_compiled("test_on_batch")
         data = Data(x, y, sample_weight)
         self._check_targets_given(data, "test_on_batch")
         self._prepare(data)
+        self.reset_metrics()
         self._test_step(data, np.arange(data.size), Progress(1, 0))
         return self._logs() if return_dict else self._in_order(self._logs())
 
@@ -304,7 +329,7 @@ class Trainer:
     def reset_metrics(self) -> None:
         """Start the running means of loss and metrics anew."""
         self._loss_mean = _RunningMean()
-        for metric in self._metrics or []:
+        for metric in self.metrics:
             metric.reset_state()
 
     # What is checked before anything runs
@@ -331,25 +356,29 @@ class Trainer:
         output_shape = self.compute_output_shape(data.x.shape)
         self.loss.check_targets(data.y, output_shape)
         if self._metrics is None:
-            self._metrics = self._make_metrics(data)
+            self._metrics = self._make_metrics(data.y.shape, output_shape)
         for metric in self._metrics:
             metric.check_targets(data.y, output_shape)
         if data.weights is not None:
-            losses.spread_weights(data.weights, math.prod(output_shape[:-1]), self.dtype)
+            losses.spread_weights(data.weights, output_shape[:-1], self.dtype)
 
-    def _make_metrics(self, data):
-        output_shape = self.compute_output_shape(data.x.shape)
-        made = [metrics.get(m, self.loss, data.y.shape, output_shape) for m in self._metric_identifiers]
-        return [type(m).from_config(m.get_config()) for m in made]
+    def _make_metrics(self, y_shape, output_shape):
+        made = [metrics.get(m, self.loss, y_shape, output_shape) for m in self._metric_identifiers]
+        taken: Counter[str] = Counter()
+        for metric in made:
+            taken[metric.name] += 1
+            if taken[metric.name] > 1:
+                metric.name = f"{metric.name}_{taken[metric.name] - 1}"
+        return made
 
     def _logs(self):
         """Loss and metrics so far, in the order of their names, as Keras logs them."""
-        logs = {"loss": self._loss_mean.result(), **{metric.name: metric.result() for metric in self._metrics or []}}
+        logs = {"loss": self._loss_mean.result(), **{metric.name: metric.result() for metric in self.metrics}}
         return dict(sorted(logs.items()))
 
     def _in_order(self, logs):
         """[loss, metrics...], or the loss alone where there are no metrics."""
-        values = [logs["loss"], *(logs[metric.name] for metric in self._metrics or [])]
+        values = [logs["loss"], *(logs[metric.name] for metric in self.metrics)]
         return values if len(values) > 1 else values[0]
 
 
@@ -367,8 +396,16 @@ class _RunningMean:
         return self.total / self.count if self.count else 0.0
 
 
-def _listed(callbacks):
-    return [] if callbacks is None else list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+def _listed(one_or_several):
+    if one_or_several is None:
+        return []
+    return list(one_or_several) if isinstance(one_or_several, (list, tuple)) else [one_or_several]
+
+
+def _is_validated(epochs_done, validation_freq):
+    if is_positive_integer(validation_freq):
+        return epochs_done % validation_freq == 0
+    return epochs_done in validation_freq
 
 
 @contextmanager

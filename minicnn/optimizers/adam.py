@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ops import optimizer_update
-from .base import Optimizer, registry
+from .base import Optimizer, checked_share, registry
 
 
 @registry.add("adam")
@@ -24,7 +24,8 @@ class Adam(Optimizer):
         name="adam",
     ):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+        self.beta_1, self.beta_2 = checked_share(beta_1, "beta_1"), checked_share(beta_2, "beta_2")
+        self.epsilon, self.amsgrad = epsilon, amsgrad
 
     def memory_names(self):
         return ["momentum", "velocity", *(["velocity_hat"] if self.amsgrad else [])]

@@ -33,7 +33,7 @@ class Optimizer(Configurable):
             )
         for label in ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm"):
             value = getattr(self, label)
-            if value is not None and not (_is_number(value) and value >= 0):
+            if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"{label} must be a number, zero or more; received {label}={value!r}.")
         self.name = name or type(self).__name__.lower()
         self.iterations = 0
@@ -46,7 +46,7 @@ class Optimizer(Configurable):
 
     @learning_rate.setter
     def learning_rate(self, value):
-        if not (_is_number(value) and value >= 0):
+        if not (is_number(value) and value >= 0):
             raise ValueError(f"learning_rate must be a number, zero or more; received learning_rate={value!r}.")
         self._learning_rate = float(value)
 
@@ -88,7 +88,15 @@ def _shrunk(gradient, sum_of_squares, limit):
     return optimizer_update.scale(gradient, limit / norm) if norm > limit or norm != norm else gradient
 
 
-def _is_number(value):
+def checked_share(value, label: str):
+    """A number from 0 up to, but not, 1: what decays a running mean. ValueError otherwise."""
+    if not (is_number(value) and 0 <= value < 1):
+        raise ValueError(f"{label} must be a number from 0 to below 1; received {label}={value!r}.")
+    return float(value)
+
+
+def is_number(value) -> bool:
+    """Whether value is a real number of Python or NumPy (booleans and NaN are not)."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and not math.isnan(value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ops import optimizer_update
-from .base import Optimizer, registry
+from .base import Optimizer, checked_share, registry
 
 
 @registry.add("rmsprop")
@@ -24,7 +24,8 @@ class RMSprop(Optimizer):
         name="rmsprop",
     ):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
-        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        self.rho, self.momentum = checked_share(rho, "rho"), checked_share(momentum, "momentum")
+        self.epsilon, self.centered = epsilon, centered
 
     def memory_names(self):
         optional = (["momentum"] if self.momentum else []) + (["average_gradient"] if self.centered else [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ops import optimizer_update
-from .base import Optimizer, registry
+from .base import Optimizer, is_number, registry
 
 
 @registry.add("sgd")
@@ -22,9 +22,9 @@ class SGD(Optimizer):
         name="SGD",
     ):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum must be from 0 to 1; received momentum={momentum!r}.")
-        self.momentum, self.nesterov = momentum, nesterov
+        if not (is_number(momentum) and 0 <= momentum <= 1):
+            raise ValueError(f"momentum must be a number from 0 to 1; received momentum={momentum!r}.")
+        self.momentum, self.nesterov = float(momentum), nesterov
 
     def memory_names(self):
         return ["momentum"] if self.momentum else []

@@ -71,13 +71,13 @@ class _Problem:
 
     def __init__(self, layer, xs, y, loss, training, rng):
         self.layer, self.xs, self.training, self.rng = layer, xs, training, rng
-        self.y, self.loss = (None, None) if y is None else (np.asarray(y), losses.get(loss) or layer.loss)
+        self.y, self.loss = (
+            (None, None) if y is None else (np.asarray(y), losses.get(loss) or getattr(layer, "loss", None))
+        )
         self.factors = None
         if y is not None and self.loss is None:
             raise ValueError("With targets y, gradient_check needs a loss: compile the model or pass loss=.")
-        self.joined = None
-        if self.loss is not None and self.loss.joins and not self.loss.from_logits:
-            self.joined = self.loss.joins == layer.ends_in
+        self.joined = self.loss is not None and self.loss.joins(layer.ends_in)
 
     def _outputs(self, need_saved):
         x = self.xs if self.layer.takes_several else self.xs[0]
@@ -88,7 +88,7 @@ class _Problem:
     def _losses(self, outputs):
         self.loss.check_targets(self.y, outputs.shape)
         targets = self.loss.targets(self.y, outputs.shape, outputs.dtype)
-        return self.loss.forward(targets, outputs, bool(self.joined))
+        return self.loss.forward(targets, outputs, self.joined)
 
     def _weigh(self, values):
         """Random factors, drawn once: neither equal nor near zero."""

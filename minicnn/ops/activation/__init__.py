@@ -4,7 +4,7 @@
     leaky_relu  x, or slope * x if x < 0      tanh      (exp(x) - exp(-x)) / (exp(x) + exp(-x))
     elu         x, or alpha (exp(x) - 1)      softplus  log(1 + exp(x))
     clipped_relu  max(x, 0), at most limit    swish     x * sigmoid(x)
-    gelu        x * Phi(x), Phi the normal distribution function; gelu_tanh its approximation
+    gelu        x * Phi(x), Phi the normal distribution function
     softmax     exp(x_i) / sum over j of exp(x_j), along the last axis
 
 Every function has the pair `<name>_forward(x, parameter, need_saved) -> y, saved` and
@@ -19,8 +19,7 @@ Reading order: `vectorized.py`, a line for each; `functions.py`, the same for on
 from ...backend import variant
 
 NAMES = (
-    "relu", "leaky_relu", "elu", "clipped_relu", "sigmoid", "tanh", "softplus", "swish", "gelu", "gelu_tanh",
-    "softmax",
+    "relu", "leaky_relu", "elu", "clipped_relu", "sigmoid", "tanh", "softplus", "swish", "gelu", "softmax",
 )  # fmt: skip
 
 

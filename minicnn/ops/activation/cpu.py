@@ -40,7 +40,6 @@ tanh_forward, tanh_backward = _pair("tanh")
 softplus_forward, softplus_backward = _pair("softplus")
 swish_forward, swish_backward = _pair("swish")
 gelu_forward, gelu_backward = _pair("gelu")
-gelu_tanh_forward, gelu_tanh_backward = _pair("gelu_tanh")
 
 
 def softmax_forward(x, parameter=0.0, need_saved=True):

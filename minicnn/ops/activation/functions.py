@@ -12,12 +12,11 @@ from ...kernels.compile import helper
 
 _SQRT_HALF = math.sqrt(0.5)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
-_GELU_A, _GELU_B = math.sqrt(2 / math.pi), 0.044715
 
 
 @helper
 def relu(x, p):
-    return x * 0 if x < 0 else x
+    return type(x)(0) if x < 0 else x
 
 
 @helper
@@ -80,7 +79,7 @@ def tanh_derivative(dy, x, y, p):
 
 @helper
 def softplus(x, p):
-    return type(x)(math.log1p(math.exp(-abs(x)))) + (x if x > 0 else x * 0)
+    return type(x)(math.log1p(math.exp(-abs(x)))) + (x if x > 0 else type(x)(0))
 
 
 @helper
@@ -112,14 +111,3 @@ def gelu(x, p):
 @helper
 def gelu_derivative(dy, x, y, p):
     return dy * (normal_cdf(x) + x * type(x)(_DENSITY * math.exp(-0.5 * x * x)))
-
-
-@helper
-def gelu_tanh(x, p):
-    return type(x)(0.5 * x * (1 + math.tanh(_GELU_A * (x + _GELU_B * x * x * x))))
-
-
-@helper
-def gelu_tanh_derivative(dy, x, y, p):
-    t = math.tanh(_GELU_A * (x + _GELU_B * x * x * x))
-    return dy * type(x)(0.5 * (1 + t + x * (1 - t * t) * _GELU_A * (1 + 3 * _GELU_B * x * x)))

@@ -101,19 +101,6 @@ def _normal_cdf(x):
     return (0.5 * (1 + _erf(x / math.sqrt(2)))).astype(x.dtype)
 
 
-_GELU_A, _GELU_B = math.sqrt(2 / math.pi), 0.044715
-
-
-def gelu_tanh_forward(x, parameter=0.0, need_saved=True):
-    return 0.5 * x * (1 + np.tanh(_GELU_A * (x + _GELU_B * x**3))), (x if need_saved else None)
-
-
-def gelu_tanh_backward(dy, saved):
-    x = saved
-    t = np.tanh(_GELU_A * (x + _GELU_B * x**3))
-    return dy * 0.5 * (1 + t + x * (1 - t * t) * _GELU_A * (1 + 3 * _GELU_B * x * x))
-
-
 def softmax_forward(x, parameter=0.0, need_saved=True):
     e = np.exp(x - x.max(axis=-1, keepdims=True))  # the shift changes nothing but keeps exp from overflowing
     y = e / e.sum(axis=-1, keepdims=True)

@@ -88,4 +88,5 @@ def _maximum_gradient(dy, x, y, share, dx):
         for h in range(H):
             for w in range(W):
                 for c in range(C):
-                    dx[n, h, w, c] = share[n, c] if x[n, h, w, c] == y[n, c] else dy.dtype.type(0)
+                    largest = dy.dtype.type(1) if x[n, h, w, c] == y[n, c] else dy.dtype.type(0)
+                    dx[n, h, w, c] = largest * share[n, c]

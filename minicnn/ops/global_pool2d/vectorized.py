@@ -26,4 +26,5 @@ def maximum_backward(dy, saved, need_dx=True):
         return None
     x, y = saved
     largest = (x == y[:, None, None, :]).astype(x.dtype)
-    return largest * (dy / largest.sum(axis=(1, 2)))[:, None, None, :]
+    with np.errstate(divide="ignore", invalid="ignore"):  # a maximum of NaN equals nothing: its gradient is NaN
+        return largest * (dy / largest.sum(axis=(1, 2)))[:, None, None, :]

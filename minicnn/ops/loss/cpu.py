@@ -64,12 +64,13 @@ def _largest_and_sum(z, i):
 def _clip(p, epsilon):
     if p < epsilon:
         return epsilon
-    return 1 - epsilon if p > 1 - epsilon else p
+    highest = type(p)(1) - epsilon
+    return highest if p > highest else p
 
 
 @helper
 def _inside(p, epsilon):
-    return p >= epsilon and p <= 1 - epsilon
+    return p >= epsilon and p <= type(p)(1) - epsilon
 
 
 @helper
@@ -158,7 +159,7 @@ def _sigmoid_loss(z, t, i, epsilon):
     loss = z.dtype.type(0)
     for k in range(z.shape[1]):
         value = z[i, k]
-        positive = value * 0 if value < 0 else value
+        positive = z.dtype.type(0) if value < 0 else value
         loss += positive - value * t[i, k] + math.log1p(math.exp(-abs(value)))
     return loss / z.shape[1]
 
@@ -176,7 +177,8 @@ def _binary_loss(p, t, i, epsilon):
     loss = p.dtype.type(0)
     for k in range(p.shape[1]):
         q = _clip(p[i, k], epsilon)
-        loss -= t[i, k] * math.log(q) + (1 - t[i, k]) * math.log(1 - q)
+        one = type(q)(1)
+        loss -= t[i, k] * math.log(q) + (one - t[i, k]) * math.log(one - q)
     return loss / p.shape[1]
 
 
@@ -184,7 +186,7 @@ def _binary_loss(p, t, i, epsilon):
 def _binary_gradient(p, t, i, epsilon, upstream, dp):
     for k in range(p.shape[1]):
         q = _clip(p[i, k], epsilon)
-        slope = (q - t[i, k]) / (q * (1 - q)) / p.shape[1]
+        slope = (q - t[i, k]) / (q * (type(q)(1) - q)) / p.shape[1]
         dp[i, k] = upstream * slope if _inside(p[i, k], epsilon) else p.dtype.type(0)
 
 

@@ -43,7 +43,7 @@ def _categorical(p, t, right):
 
 def binary_accuracy(p, t, threshold=0.5):
     right = np.empty(p.shape[0], p.dtype)
-    _binary(p, t, threshold, right)
+    _binary(p, t, p.dtype.type(threshold), right)
     return right
 
 

@@ -1,0 +1,286 @@
+"""Keras is the judge of losses, metrics, optimizers and initializers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import assert_close, labels, normal, probabilities
+
+import minicnn
+from minicnn import initializers, layers, losses, metrics, optimizers
+
+TOLERANCE = 1e-5
+
+
+def one_hot(y, classes):
+    return np.eye(classes, dtype=np.float32)[y]
+
+
+def saturated(*shape):
+    p = probabilities(*shape, dtype=np.float32)
+    p[0], p[1] = 0, 1
+    return p
+
+
+LOSSES = {
+    "sparse_categorical_crossentropy": ("SparseCategoricalCrossentropy", lambda: labels(7, classes=5)),
+    "categorical_crossentropy": ("CategoricalCrossentropy", lambda: one_hot(labels(7, classes=5), 5)),
+    "binary_crossentropy": ("BinaryCrossentropy", lambda: labels(7, 5, classes=2).astype(np.float32)),
+    "mean_squared_error": ("MeanSquaredError", lambda: normal(7, 5, seed=3, dtype=np.float32)),
+    "mean_absolute_error": ("MeanAbsoluteError", lambda: normal(7, 5, seed=3, dtype=np.float32)),
+}
+
+
+@pytest.mark.parametrize("predictions", [probabilities, saturated], ids=["ordinary", "zeros and ones"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_probabilities(tf, name, predictions):
+    class_name, target = LOSSES[name]
+    y_true, y_pred = target(), predictions(7, 5).astype(np.float32)
+    ours, theirs = getattr(losses, class_name), getattr(tf.keras.losses, class_name)
+    weights = np.linspace(0.2, 2, 7).astype(np.float32)
+    assert_close(ours()(y_true, y_pred), theirs()(y_true, y_pred), TOLERANCE)
+    assert_close(ours()(y_true, y_pred, weights), theirs()(y_true, y_pred, weights), TOLERANCE)
+    assert_close(ours(reduction="sum")(y_true, y_pred), theirs(reduction="sum")(y_true, y_pred), TOLERANCE)
+    rows = tf.keras.losses.get(name)(y_true, y_pred)
+    assert_close(ours(reduction="none")(y_true, y_pred), rows, TOLERANCE)
+    assert_close(getattr(losses, name)(y_true, y_pred), rows, TOLERANCE)
+    assert ours().name == theirs().name == name
+    _assert_same_gradient(tf, ours(), theirs(), y_true, y_pred)
+
+
+@pytest.mark.parametrize("scale", [1, 60], ids=["ordinary", "raw pixels"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if "crossentropy" in name])
+def test_losses_of_logits(tf, name, scale):
+    class_name, target = LOSSES[name]
+    y_true, y_pred = target(), scale * normal(7, 5, dtype=np.float32)
+    ours, theirs = getattr(losses, class_name), getattr(tf.keras.losses, class_name)
+    expected = theirs(from_logits=True)(y_true, y_pred)
+    assert_close(ours(from_logits=True)(y_true, y_pred), expected, TOLERANCE)
+    _assert_same_gradient(tf, ours(from_logits=True), theirs(from_logits=True), y_true, y_pred)
+
+
+def _assert_same_gradient(tf, ours, theirs, y_true, y_pred):
+    tensor, upstream = tf.constant(y_pred), normal(len(y_pred), seed=8, dtype=np.float32)
+    theirs.reduction = None
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        total = tf.reduce_sum(theirs(y_true, tensor) * upstream)
+    targets = ours.targets(y_true, y_pred.shape, np.float32)
+    _, saved = ours.forward(targets, y_pred)
+    assert_close(ours.backward(upstream, saved), tape.gradient(total, tensor), TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "from_logits"),
+    [
+        ("softmax", "sparse_categorical_crossentropy", False),
+        ("softmax", "categorical_crossentropy", False),
+        ("sigmoid", "binary_crossentropy", False),
+        ("softmax", "binary_crossentropy", False),
+        ("sigmoid", "categorical_crossentropy", False),
+        ("softmax", "sparse_categorical_crossentropy", True),
+        ("sigmoid", "binary_crossentropy", True),
+        ("linear", "categorical_crossentropy", True),
+        ("tanh", "mean_squared_error", False),
+        ("linear", "mean_absolute_error", False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*received `from_logits=True`")
+def test_the_loss_that_fit_and_evaluate_report(tf, activation, loss, from_logits):
+    """Large inputs: only a loss that meets the logits themselves agrees."""
+    class_name, target = LOSSES[loss]
+    x, y = 50 * normal(7, 4, dtype=np.float32), target()
+
+    def build(k):
+        model = k.Sequential([k.layers.Input((4,)), k.layers.Dense(5, activation=activation)])
+        loss_class = getattr(k.losses, class_name)
+        model.compile("sgd", loss_class(from_logits=True) if from_logits else loss_class(), metrics=["accuracy"])
+        model.set_weights([normal(4, 5, dtype=np.float32), normal(5, seed=1, dtype=np.float32)])
+        return model
+
+    ours, theirs = build(minicnn), build(tf.keras)
+    assert_close(ours.evaluate(x, y, verbose=0), theirs.evaluate(x, y, verbose=0), TOLERANCE)
+    assert_close(ours.train_on_batch(x, y), theirs.train_on_batch(x, y), TOLERANCE)
+    for mine, wanted in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert_close(mine, wanted, TOLERANCE)
+
+
+@pytest.mark.parametrize("shape", ["(N,)", "(N, 1)", "floats", "uint8"])
+def test_forms_of_labels(tf, shape):
+    y = labels(7, classes=5)
+    y = {"(N,)": y, "(N, 1)": y[:, None], "floats": y.astype(np.float64), "uint8": y.astype(np.uint8)}[shape]
+    p = probabilities(7, 5, dtype=np.float32)
+    expected = tf.keras.losses.sparse_categorical_crossentropy(y, p)
+    assert_close(losses.sparse_categorical_crossentropy(y, p), expected, TOLERANCE)
+
+
+METRICS = {
+    "SparseCategoricalAccuracy": lambda: labels(9, classes=5),
+    "CategoricalAccuracy": lambda: one_hot(labels(9, classes=5), 5),
+    "BinaryAccuracy": lambda: labels(9, 5, classes=2),
+    "SparseCategoricalCrossentropy": lambda: labels(9, classes=5),
+    "CategoricalCrossentropy": lambda: one_hot(labels(9, classes=5), 5),
+    "BinaryCrossentropy": lambda: labels(9, 5, classes=2).astype(np.float32),
+    "MeanSquaredError": lambda: normal(9, 5, dtype=np.float32),
+    "MeanAbsoluteError": lambda: normal(9, 5, dtype=np.float32),
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics(tf, name):
+    y_true, y_pred = METRICS[name](), probabilities(9, 5, dtype=np.float32)
+    ours, theirs = getattr(metrics, name)(), getattr(tf.keras.metrics, name)()
+    assert ours.name == theirs.name
+    for rows in (slice(0, 6), slice(6, 9)):
+        ours.update_state(y_true[rows], y_pred[rows])
+        theirs.update_state(y_true[rows], y_pred[rows])
+    assert_close(ours.result(), theirs.result(), TOLERANCE)
+    weights = np.linspace(0, 2, 9).astype(np.float32)
+    ours.update_state(y_true, y_pred, weights)
+    theirs.update_state(y_true, y_pred, weights)
+    assert_close(ours.result(), theirs.result(), TOLERANCE)
+    ours.reset_state()
+    assert ours.result() == 0
+
+
+def test_mean_and_binary_threshold(tf):
+    ours, theirs = metrics.Mean(), tf.keras.metrics.Mean()
+    for values, weights in (([1.0, 2.0, 5.0], None), ([4.0], [0.5])):
+        ours.update_state(values, weights)
+        theirs.update_state(values, weights)
+    assert_close(ours.result(), theirs.result(), TOLERANCE)
+    y, p = np.array([[0.0], [1.0]], np.float32), np.array([[0.3], [0.3]], np.float32)
+    assert metrics.BinaryAccuracy(threshold=0.3)(y, p) == float(tf.keras.metrics.BinaryAccuracy(threshold=0.3)(y, p))
+
+
+OPTIMIZERS = {
+    "sgd": lambda k: k.SGD(0.1),
+    "sgd momentum": lambda k: k.SGD(0.05, momentum=0.9),
+    "sgd nesterov": lambda k: k.SGD(0.05, momentum=0.9, nesterov=True),
+    "rmsprop": lambda k: k.RMSprop(0.01),
+    "rmsprop momentum": lambda k: k.RMSprop(0.01, rho=0.8, momentum=0.7),
+    "rmsprop centered": lambda k: k.RMSprop(0.01, centered=True),
+    "adam": lambda k: k.Adam(0.01),
+    "adam amsgrad": lambda k: k.Adam(0.01, beta_1=0.8, beta_2=0.95, amsgrad=True),
+    "adamw": lambda k: k.AdamW(0.01, weight_decay=0.1),
+    "clipnorm": lambda k: k.SGD(0.1, clipnorm=0.5),
+    "clipvalue": lambda k: k.Adam(0.01, clipvalue=0.1),
+    "global_clipnorm": lambda k: k.SGD(0.1, global_clipnorm=0.5),
+    "weight_decay": lambda k: k.SGD(0.1, weight_decay=0.01),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(tf, name, each_backend):
+    from minicnn.variable import Variable
+
+    ours, theirs = OPTIMIZERS[name](optimizers), OPTIMIZERS[name](tf.keras.optimizers)
+    shapes = [(3, 4), (4,)]
+    mine = [Variable(normal(*s, seed=i, dtype=np.float32), "w", f"w{i}") for i, s in enumerate(shapes)]
+    wanted = [tf.Variable(v.value) for v in mine]
+    for step in range(5):
+        gradients = [normal(*s, seed=10 * step + i, dtype=np.float32) for i, s in enumerate(shapes)]
+        ours.apply(gradients, mine)
+        theirs.apply_gradients(zip([tf.constant(g) for g in gradients], wanted, strict=True))
+        for found, expected in zip(mine, wanted, strict=True):
+            assert_close(found.value, expected, TOLERANCE, f"step {step}")
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw"])
+def test_default_options_are_keras_s(tf, name):
+    ours, theirs = optimizers.get(name), tf.keras.optimizers.get(name)
+    config = theirs.get_config()
+    for option, value in ours.get_config().items():
+        if option != "name":
+            assert config[option] == (pytest.approx(value) if isinstance(value, float) else value), option
+
+
+INITIALIZERS = [
+    "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal", "RandomNormal",
+    "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "Ones", "Constant", "Orthogonal",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [(name, shape) for name in INITIALIZERS for shape in ((300, 400), (3, 3, 40, 60), (60, 60))]
+    + [("Identity", (30, 40)), ("Identity", (60, 60))],
+    ids=str,
+)
+def test_initializers_have_keras_s_distribution(tf, name, shape):
+    ours = getattr(initializers, name)()(shape, "float64")
+    theirs = np.asarray(getattr(tf.keras.initializers, name)()(shape, dtype="float64"))
+    assert ours.shape == shape
+    assert ours.dtype == np.float64
+    assert abs(ours.mean() - theirs.mean()) <= 6 * (theirs.std() + 1e-12) / np.sqrt(ours.size)
+    assert ours.std() == pytest.approx(theirs.std(), rel=0.05, abs=1e-12)
+    # uniform and truncated distributions end where Keras's do
+    quantiles = np.linspace(0, 1, 41)[1:-1]
+    assert_close(
+        np.quantile(ours, quantiles) / (theirs.std() + 1e-12),
+        np.quantile(theirs, quantiles) / (theirs.std() + 1e-12),
+        0.1,
+    )
+    assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=0.25, abs=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (6, 4), (3, 3, 2, 5)], ids=str)
+def test_orthogonal_weights_are_orthogonal_and_train(shape):
+    w = initializers.Orthogonal()(shape, "float64").reshape(-1, shape[-1])
+    small = w @ w.T if w.shape[0] < w.shape[1] else w.T @ w
+    assert_close(small, np.eye(len(small)), 1e-12)
+    layer = layers.Dense(6, kernel_initializer="orthogonal")
+    model = minicnn.Sequential([layers.Input((4,)), layer])
+    model.compile("sgd", "mse")
+    before = layer.kernel.numpy()
+    model.train_on_batch(normal(5, 4), normal(5, 6))
+    assert (layer.kernel.numpy() != before).all()
+
+
+def test_truncated_normal_is_cut_at_two_deviations():
+    w = initializers.TruncatedNormal(stddev=1.0)((200, 200), "float64")
+    assert 1.99 < np.abs(w).max() <= 2
+    variance = initializers.HeNormal()((500, 400), "float64").var()
+    assert variance == pytest.approx(2 / 500, rel=0.03)
+
+
+def test_a_seed_repeats_and_no_seed_does_not():
+    assert (initializers.HeNormal(seed=3)((4, 4)) == initializers.HeNormal(seed=3)((4, 4))).all()
+    assert (initializers.HeNormal()((4, 4)) != initializers.HeNormal()((4, 4))).any()
+
+
+def test_an_initializer_of_the_users_own_is_cast_and_checked():
+    layer = layers.Dense(3, kernel_initializer=lambda shape, dtype=None: np.ones(shape))
+    assert layer(np.ones((2, 4))).tolist() == [[4, 4, 4]] * 2
+    assert layer.kernel.dtype == "float32"
+    with pytest.raises(ValueError, match=r"was asked for \(4, 3\); made \(2, 2\)"):
+        layers.Dense(3, kernel_initializer=lambda shape, dtype=None: np.ones((2, 2)))(np.ones((2, 4)))
+
+
+@pytest.mark.parametrize("regularizer", ["l1", "l2", "l1_l2"])
+def test_regularizers_in_the_loss_and_in_the_gradient(tf, regularizer):
+    x, y = normal(6, 4, dtype=np.float32), normal(6, 3, seed=1, dtype=np.float32)
+
+    def build(k):
+        penalty = {
+            "l1": lambda: k.regularizers.l1(0.02),
+            "l2": lambda: k.regularizers.l2(0.03),
+            "l1_l2": lambda: k.regularizers.l1_l2(0.01, 0.02),
+        }[regularizer]
+        dense = k.layers.Dense(3, kernel_regularizer=penalty(), bias_regularizer=penalty())
+        model = k.Sequential([k.layers.Input((4,)), dense])
+        model.compile(k.optimizers.SGD(0.1), "mse")
+        model.set_weights([normal(4, 3, seed=2, dtype=np.float32), normal(3, seed=3, dtype=np.float32)])
+        return model
+
+    ours, theirs = build(minicnn), build(tf.keras)
+    assert_close(ours.evaluate(x, y, verbose=0), theirs.evaluate(x, y, verbose=0), TOLERANCE)
+    mine = ours.fit(x, y, epochs=3, batch_size=2, shuffle=False, verbose=0).history["loss"]
+    assert_close(mine, theirs.fit(x, y, epochs=3, batch_size=2, shuffle=False, verbose=0).history["loss"], TOLERANCE)
+    for found, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert_close(found, expected, TOLERANCE)
+
+
+def test_to_categorical(tf):
+    for y, classes in (([0, 2, 1], None), ([[0], [2]], 4), (np.array([[0, 1], [2, 0]]), 3)):
+        assert_close(minicnn.utils.to_categorical(y, classes), tf.keras.utils.to_categorical(y, classes), 0)
