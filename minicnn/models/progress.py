@@ -17,9 +17,9 @@ class Progress:
     """
 
     def __init__(self, steps: int, verbose):
-        self.steps, self.verbose = steps, 1 if verbose == "auto" else int(verbose)
-        if self.verbose not in (0, 1, 2):
+        if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f'verbose must be 0, 1, 2 or "auto"; received verbose={verbose!r}.')
+        self.steps, self.verbose = steps, 1 if verbose == "auto" else int(verbose)
         self.draws = self.verbose == 1 and sys.stdout.isatty()
         self._started = time.perf_counter()
         self._compiling = 0.0
