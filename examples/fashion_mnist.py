@@ -1,0 +1,140 @@
+"""Train a convolutional network on Fashion-MNIST, test it, and draw what it learned.
+
+    python examples/fashion_mnist.py                            the whole job: real images, early stopping
+    python examples/fashion_mnist.py --epochs 3 --limit 5000    a taste of it
+
+Where no copy of Fashion-MNIST can be reached it trains on `synthetic_fashion`, drawn garments, and every line and
+every figure of that run says "synthetic". `figures.py` draws the figures, into the folder given with --output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import figures
+import numpy as np
+
+from minicnn import Sequential, backend, layers, utils
+from minicnn.callbacks import EarlyStopping
+from minicnn.datasets import fashion_mnist, sources, synthetic_fashion
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=positive, default=30, help="at most so many: early stopping ends sooner")
+    parser.add_argument("--limit", type=positive, help="use so many training images, and a fifth of it for the test")
+    parser.add_argument("--batch-size", type=positive, default=32)
+    parser.add_argument("--data-dir", help="a folder with fashion-mnist/*.gz; else MINICNN_DATA, caches, a download")
+    parser.add_argument("--backend", default=backend.backend(), choices=backend.backends())
+    parser.add_argument("--output", type=Path, default=Path("output"), help="the folder of the figures")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more; received {text}")
+    return number
+
+
+def load(data_dir):
+    """The real data set, or None and the reason why it is not to be had."""
+    try:
+        return fashion_mnist.load_data(data_dir), None
+    except sources.DataNotFoundError as error:
+        return None, error
+
+
+def prepare(x, y, limit):
+    """The first `limit` images as float32 (n, 28, 28, 1) from 0 to 1, and their labels."""
+    return x[:limit, ..., None].astype(np.float32) / 255, y[:limit]
+
+
+def build():
+    return Sequential([
+        layers.Input((28, 28, 1)),
+        layers.Conv2D(32, 3, padding="same", activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(64, 3, padding="same", activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dense(100, activation="relu"),
+        layers.Dropout(0.4),
+        layers.Dense(10, activation="softmax"),
+    ])  # fmt: skip
+
+
+def run(arguments, data, source):
+    """Train, test, draw; (test loss, test accuracy)."""
+    (x_train, y_train), (x_test, y_test) = data
+    x_train, y_train = prepare(x_train, y_train, arguments.limit)
+    x_test, y_test = prepare(x_test, y_test, arguments.limit and max(1, arguments.limit // 5))
+
+    model = build()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.summary()
+    untrained = model.get_weights()
+    history = model.fit(
+        x_train, y_train, batch_size=arguments.batch_size, epochs=arguments.epochs, validation_split=0.1,
+        callbacks=[EarlyStopping(patience=3, restore_best_weights=True)],
+    )  # fmt: skip
+    loss, accuracy = model.evaluate(x_test, y_test)
+
+    probabilities = model.predict(x_test, verbose=0)
+    names, data_name = fashion_mnist.CLASS_NAMES, "synthetic garments" if source == "synthetic" else "Fashion-MNIST"
+    drawings = {
+        "curves": figures.curves(history, data_name),
+        "predictions": figures.predictions(x_test[..., 0], y_test, probabilities, names, data_name),
+        "confusion": figures.confusion(y_test, probabilities.argmax(axis=1), names, data_name),
+        "filters": figures.filters_and_maps(model, untrained, x_test[0], data_name),
+    }
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name, figure in drawings.items():
+        path = arguments.output / f"{source}_{name}.png"
+        figure.savefig(path, dpi=120)
+        print(f"drew {path}")
+    return loss, accuracy
+
+
+class EveryLine:
+    """A stream that writes a label at the beginning of every line."""
+
+    def __init__(self, stream, label):
+        self.stream, self.label, self.at_start = stream, label, True
+
+    def write(self, text):
+        for line in text.splitlines(keepends=True):
+            self.stream.write(f"{self.label}{line}" if self.at_start else line)
+            self.at_start = line.endswith("\n")
+        return len(text)
+
+    def flush(self):
+        self.stream.flush()
+
+    def isatty(self):
+        return False
+
+
+def main():
+    arguments = parse_arguments()
+    backend.set_backend(arguments.backend)
+    utils.set_random_seed(arguments.seed)
+    data, reason = load(arguments.data_dir)
+    if data is not None:
+        source = "fashion_mnist"
+        loss, accuracy = run(arguments, data, source)
+    else:
+        source = "synthetic"
+        with redirect_stdout(EveryLine(sys.stdout, "synthetic: ")):
+            print(reason)
+            print("No real images: this run trains on drawn garments instead (minicnn.datasets.synthetic_fashion).")
+            loss, accuracy = run(arguments, synthetic_fashion.load_data(arguments.seed), source)
+    print(f"test accuracy {accuracy:.4f}  test loss {loss:.4f}  data {source}  backend {arguments.backend}")
+
+
+if __name__ == "__main__":
+    main()
