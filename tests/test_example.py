@@ -1,0 +1,63 @@
+"""The example runs as a user would run it: on real data, and where there is none."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+LAST_LINE = r"test accuracy (0\.\d{4})  test loss (\d\.\d{4})  data (\w+)  backend (\w+)"
+FIGURES = {"curves", "predictions", "confusion", "filters"}
+
+
+def run(tmp_path, *options, **environment):
+    result = subprocess.run(
+        [sys.executable, ROOT / "examples" / "fashion_mnist.py", "--output", tmp_path / "figures", *options],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def assert_figures(folder, source):
+    paths = sorted(folder.iterdir())
+    assert {path.stem for path in paths} == {f"{source}_{name}" for name in FIGURES}
+    for path in paths:
+        with Image.open(path) as image:
+            assert min(image.size) > 300
+            assert len(image.convert("RGB").getcolors(2**24)) > 50, f"{path.name} is nearly empty"
+
+
+def test_on_real_images(tmp_path, real_data):
+    said = run(tmp_path, "--epochs", "2", "--limit", "4000", "--seed", "1", "--data-dir", str(real_data))
+    accuracy, loss, source, backend = re.fullmatch(LAST_LINE, said[-1]).groups()
+    assert (source, backend) == ("fashion_mnist", "cpu")
+    assert float(accuracy) > 0.7
+    assert float(loss) < 1
+    assert any("333,526" in line for line in said)
+    assert_figures(tmp_path / "figures", "fashion_mnist")
+
+
+@pytest.mark.parametrize("backend", ["cpu", "numpy"])
+def test_without_data_every_line_says_synthetic(tmp_path, backend):
+    environment = {"HOME": str(tmp_path), "MINICNN_DATA": "", "http_proxy": "http://127.0.0.1:9", "KERAS_HOME": ""}
+    said = run(tmp_path, "--epochs", "1", "--limit", "1000", "--backend", backend, **environment)
+    assert all("synthetic" in line for line in said)
+    assert any("was not found. Looked in: " in line for line in said)
+    assert re.fullmatch(LAST_LINE, said[-1]).groups()[2:] == ("synthetic", backend)
+    assert_figures(tmp_path / "figures", "synthetic")
+
+
+def test_options_that_make_no_sense(tmp_path):
+    for options in (["--limit", "0"], ["--epochs", "-1"], ["--backend", "quantum"]):
+        result = subprocess.run(
+            [sys.executable, ROOT / "examples" / "fashion_mnist.py", *options], capture_output=True, text=True
+        )
+        assert result.returncode == 2
+        assert options[0] in result.stderr
