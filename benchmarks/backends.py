@@ -12,25 +12,13 @@ import statistics
 import time
 
 import machine
+import network
 import numpy as np
 
-from minicnn import Sequential, backend, layers, utils
+import minicnn
+from minicnn import backend, utils
 
 BACKENDS, BATCH, STEPS, ROUNDS = ("cpu", "numpy"), 32, 40, 5
-
-
-def build():
-    return Sequential([
-        layers.Input((28, 28, 1)),
-        layers.Conv2D(32, 3, padding="same", activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, padding="same", activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Flatten(),
-        layers.Dense(100, activation="relu"),
-        layers.Dropout(0.4),
-        layers.Dense(10, activation="softmax"),
-    ])  # fmt: skip
 
 
 def main():
@@ -40,7 +28,7 @@ def main():
     for name in BACKENDS:
         backend.set_backend(name)
         utils.set_random_seed(0)
-        models[name] = build()
+        models[name] = network.build(minicnn)
         models[name].compile("adam", "sparse_categorical_crossentropy")
         losses[name] = [models[name].train_on_batch(x[:BATCH], y[:BATCH]) for _ in range(3)]
         models[name].evaluate(x, y, batch_size=BATCH, verbose=0)

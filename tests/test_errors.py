@@ -196,6 +196,15 @@ def test_models_without_layers_or_weights():
         minicnn.Model()
     with pytest.raises(ValueError, match="has no layer to take off"):
         minicnn.Sequential().pop()
+    with pytest.raises(AttributeError, match="does not know its shapes yet: build it"):
+        _ = minicnn.Sequential([layers.Dense(3)]).output_shape
+
+    class Subclass(minicnn.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(NotImplementedError, match="Subclass does not define forward"):
+        Subclass().predict(np.ones((2, 2)), verbose=0)
 
 
 def test_losses_and_metrics_called_on_arrays():

@@ -115,10 +115,12 @@ class Layer(Configurable):
 
     # Weights
 
+    _keeps_layers = True
+
     def __setattr__(self, name, value):
         """A layer kept in an attribute belongs to this one: its weights are this layer's weights."""
         super().__setattr__(name, value)
-        if isinstance(value, Layer) and value not in self._sublayers:
+        if self._keeps_layers and isinstance(value, Layer) and value not in self._sublayers:
             self._sublayers.append(value)
 
     def add_weight(

@@ -45,28 +45,36 @@ class Model(Trainer, Layer):
             f"No layer {name!r} in {self.name!r}: it has {', '.join(layer.name for layer in self.layers)}."
         )
 
-    inputs: list[Symbol]
-    outputs: list[Symbol]
+    inputs: list[Symbol] = []  # noqa: RUF012 - replaced, never changed in place
+    outputs: list[Symbol] = []  # noqa: RUF012
+    _keeps_layers = False  # a model's layers are those of its graph
 
     @property
     def input(self) -> Symbol:
-        return self.inputs[0]
+        return self._only(self.inputs)
 
     @property
     def output(self) -> Symbol:
-        return self.outputs[0]
+        return self._only(self.outputs)
+
+    def _only(self, symbols):
+        if not symbols:
+            raise AttributeError(f"{self.name!r} does not know its shapes yet: build it, or call it on data.")
+        return symbols[0]
 
     @property
     def input_shape(self) -> tuple:
         """The input's shape, None for the batch."""
-        return self.inputs[0].shape
+        return self.input.shape
 
     @property
     def output_shape(self) -> tuple:
         """The output's shape, None for the batch."""
-        return self.outputs[0].shape
+        return self.output.shape
 
     def check_input(self, input_shape):
+        if not self.inputs:
+            return
         expected = self.inputs[0].shape
         fits = len(expected) == len(input_shape) and all(
             wanted is None or size is None or wanted == size
