@@ -103,26 +103,10 @@ class Trainer:
                 f"validation_freq must be a positive integer or a list of epochs; received {validation_freq!r}."
             )
         Progress(1, verbose)
-        data, validation = Data(x, y, sample_weight), None
-        self._check_targets_given(data, "fit")
-        if validation_data is not None:
-            if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
-                raise ValueError(
-                    "validation_data must be (x, y) or (x, y, sample_weight); "
-                    f"received an object of type {type(validation_data).__name__}."
-                )
-            validation = Data(*validation_data)
-            self._check_targets_given(validation, "validation")
-        elif validation_split:
-            data, validation = data.split(validation_split)
-        if class_weight is not None:
-            data.apply_class_weight(class_weight, self.loss)
-        for part in (data, validation):
-            if part is not None:
-                self._prepare(part)
         validation_batch_size = checked_batch_size(
             batch_size if validation_batch_size is None else validation_batch_size
         )
+        data, validation = self._data_of_fit(x, y, sample_weight, class_weight, validation_data, validation_split)
 
         history = self.history = History()
         steps = math.ceil(data.size / batch_size)
@@ -165,18 +149,39 @@ class Trainer:
         workspace.clear()
         return history
 
+    def _data_of_fit(self, x, y, sample_weight, class_weight, validation_data, validation_split):
+        """(data, validation or None), checked, and the model built for them."""
+        data, validation = Data(x, y, sample_weight), None
+        self._check_targets_given(data, "fit")
+        if validation_data is not None:
+            if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
+                raise ValueError(
+                    "validation_data must be (x, y) or (x, y, sample_weight); "
+                    f"received an object of type {type(validation_data).__name__}."
+                )
+            validation = Data(*validation_data)
+            self._check_targets_given(validation, "validation")
+        elif validation_split:
+            data, validation = data.split(validation_split)
+        if class_weight is not None:
+            data.apply_class_weight(class_weight, self.loss)
+        for part in (data, validation):
+            if part is not None:
+                self._prepare(part)
+        return data, validation
+
     def _train_step(self, data: Data, rows) -> None:
         """One batch: forward, loss, backward, update. What is computed lives in lent buffers until the step ends."""
         for variable in self.weights:  # an interrupted step may have left gradients behind
             variable.grad = None
         with workspace.step():
             x = gather.forward(data.x, rows, self.dtype)
-            _, dy, saved = self._forward_and_loss(x, data, rows, training=True)
+            dy, saved = self._forward_and_loss(x, data, rows, training=True)
             self.backward(dy, saved, need_dx=False)
             self._update_weights()
 
     def _forward_and_loss(self, x, data, rows, training):
-        """Run a batch, count its loss and metrics: (predictions, their gradient, saved); no gradient in inference."""
+        """Run a batch, count its loss and metrics: (the outputs' gradient, saved); no gradient in inference."""
         joined = self._joined_activation()
         y_pred, saved = self.forward(
             x, training, FOR_WEIGHTS if training else False, **({"logits": True} if joined else {})
@@ -197,7 +202,7 @@ class Trainer:
             probabilities = (joined.forward(y_pred, need_saved=False)[0] if joined else y_pred).copy()
             for metric in self._metrics:
                 metric.update_state(data.y[rows], probabilities)
-        return y_pred, dy, saved
+        return dy, saved
 
     def _joined_activation(self) -> Activation | None:
         """The activation that the loss computes together with itself, if the model ends in it."""
