@@ -24,18 +24,25 @@ from ..config import cache_home
 FASTMATH = {"contract", "reassoc", "nsz"}
 OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
 
+AS_WRITTEN = {**OPTIONS, "fastmath": {"contract", "nsz"}}
+
 helper = numba.njit(**OPTIONS)
 """Decorator for a function that only kernels call: compiled into its callers."""
 
+helper_as_written = numba.njit(**AS_WRITTEN)
+"""The same, for formulas whose order of operations keeps digits: `(z - largest) - log(sum)` must not become
+`z - (largest + log(sum))`."""
 
-def kernel(parallel: bool = False):
+
+def kernel(parallel: bool = False, as_written: bool = False):
     """Decorator: compile for the argument types at the first call, keep the result on disk.
 
-    A parallel kernel is launched through a lock where Numba's threading layer cannot bear two at once.
+    A parallel kernel is launched through a lock where Numba's threading layer cannot bear two at once. Sums may be
+    reordered, which vectorises them, unless as_written.
     """
 
     def decorate(function):
-        dispatcher = numba.njit(parallel=parallel, **OPTIONS)(function)
+        dispatcher = numba.njit(parallel=parallel, **(AS_WRITTEN if as_written else OPTIONS))(function)
         if cache_folder() is not None:
             dispatcher._cache = _KernelCache(function)
         return _ParallelKernel(dispatcher) if parallel else dispatcher

@@ -1,6 +1,8 @@
 """Losses in Numba: each row in one go, rows shared among the threads.
 
-The loss of a row is made by a helper, its gradient by the helper below it; two loops over rows serve them all.
+The loss of a row is made by a helper, its gradient by the helper below it; two loops over rows serve them all. The
+compiler must leave the order of operations alone: the formulas are arranged to keep digits where logits are large and
+probabilities near 0 or 1.
 """
 
 from __future__ import annotations
@@ -11,18 +13,18 @@ import numpy as np
 from numba import prange
 
 from ...kernels import workspace
-from ...kernels.compile import helper, kernel
+from ...kernels.compile import helper_as_written, kernel
 
 
 def _pair(row_loss, row_gradient):
     """forward and backward out of row_loss(p, t, i, epsilon) and row_gradient(p, t, i, epsilon, upstream, dp)."""
 
-    @kernel(parallel=True)
+    @kernel(parallel=True, as_written=True)
     def run(p, t, epsilon, losses):
         for i in prange(p.shape[0]):
             losses[i] = row_loss(p, t, i, p.dtype.type(epsilon))
 
-    @kernel(parallel=True)
+    @kernel(parallel=True, as_written=True)
     def run_gradient(dlosses, p, t, epsilon, dp):
         for i in prange(p.shape[0]):
             row_gradient(p, t, i, p.dtype.type(epsilon), dlosses[i], dp)
@@ -41,7 +43,7 @@ def _pair(row_loss, row_gradient):
     return forward, backward
 
 
-@helper
+@helper_as_written
 def _largest(z, i):
     largest = z[i, 0]
     for k in range(1, z.shape[1]):
@@ -50,7 +52,7 @@ def _largest(z, i):
     return largest
 
 
-@helper
+@helper_as_written
 def _largest_and_sum(z, i):
     """(largest z, sum of exp(z - largest)): softmax(z)_k = exp(z_k - largest) / sum."""
     largest = _largest(z, i)
@@ -60,7 +62,7 @@ def _largest_and_sum(z, i):
     return largest, total
 
 
-@helper
+@helper_as_written
 def _clip(p, epsilon):
     if p < epsilon:
         return epsilon
@@ -68,12 +70,12 @@ def _clip(p, epsilon):
     return highest if p > highest else p
 
 
-@helper
+@helper_as_written
 def _inside(p, epsilon):
     return p >= epsilon and p <= type(p)(1) - epsilon
 
 
-@helper
+@helper_as_written
 def _row_sum(p, i):
     total = p.dtype.type(0)
     for k in range(p.shape[1]):
@@ -81,7 +83,7 @@ def _row_sum(p, i):
     return total
 
 
-@helper
+@helper_as_written
 def _softmax_loss(z, t, i, epsilon):
     largest, total = _largest_and_sum(z, i)
     loss = z.dtype.type(0)
@@ -90,7 +92,7 @@ def _softmax_loss(z, t, i, epsilon):
     return loss
 
 
-@helper
+@helper_as_written
 def _softmax_gradient(z, t, i, epsilon, upstream, dz):
     largest, total = _largest_and_sum(z, i)
     weight = _row_sum(t, i)
@@ -98,13 +100,13 @@ def _softmax_gradient(z, t, i, epsilon, upstream, dz):
         dz[i, k] = upstream * (math.exp(z[i, k] - largest) / total * weight - t[i, k])
 
 
-@helper
+@helper_as_written
 def _sparse_softmax_loss(z, labels, i, epsilon):
     largest, total = _largest_and_sum(z, i)
     return math.log(total) - (z[i, labels[i]] - largest)
 
 
-@helper
+@helper_as_written
 def _sparse_softmax_gradient(z, labels, i, epsilon, upstream, dz):
     largest, total = _largest_and_sum(z, i)
     for k in range(z.shape[1]):
@@ -112,7 +114,7 @@ def _sparse_softmax_gradient(z, labels, i, epsilon, upstream, dz):
         dz[i, k] = upstream * (math.exp(z[i, k] - largest) / total - target)
 
 
-@helper
+@helper_as_written
 def _categorical_loss(p, t, i, epsilon):
     total, loss = _row_sum(p, i), p.dtype.type(0)
     for k in range(p.shape[1]):
@@ -120,7 +122,7 @@ def _categorical_loss(p, t, i, epsilon):
     return loss
 
 
-@helper
+@helper_as_written
 def _categorical_gradient(p, t, i, epsilon, upstream, dp):
     total, shared = _row_sum(p, i), p.dtype.type(0)
     for k in range(p.shape[1]):
@@ -131,7 +133,7 @@ def _categorical_gradient(p, t, i, epsilon, upstream, dp):
         dp[i, k] = upstream * (dp[i, k] - shared) / total
 
 
-@helper
+@helper_as_written
 def _clipped_sum(p, i, epsilon):
     total = p.dtype.type(0)
     for k in range(p.shape[1]):
@@ -139,12 +141,12 @@ def _clipped_sum(p, i, epsilon):
     return total
 
 
-@helper
+@helper_as_written
 def _sparse_categorical_loss(p, labels, i, epsilon):
     return math.log(_clipped_sum(p, i, epsilon)) - math.log(_clip(p[i, labels[i]], epsilon))
 
 
-@helper
+@helper_as_written
 def _sparse_categorical_gradient(p, labels, i, epsilon, upstream, dp):
     total = _clipped_sum(p, i, epsilon)
     for k in range(p.shape[1]):
@@ -154,7 +156,7 @@ def _sparse_categorical_gradient(p, labels, i, epsilon, upstream, dp):
         dp[i, k] = upstream * slope if _inside(p[i, k], epsilon) else p.dtype.type(0)
 
 
-@helper
+@helper_as_written
 def _sigmoid_loss(z, t, i, epsilon):
     loss = z.dtype.type(0)
     for k in range(z.shape[1]):
@@ -164,7 +166,7 @@ def _sigmoid_loss(z, t, i, epsilon):
     return loss / z.shape[1]
 
 
-@helper
+@helper_as_written
 def _sigmoid_gradient(z, t, i, epsilon, upstream, dz):
     for k in range(z.shape[1]):
         e = math.exp(-abs(z[i, k]))
@@ -172,7 +174,7 @@ def _sigmoid_gradient(z, t, i, epsilon, upstream, dz):
         dz[i, k] = upstream * (p - t[i, k]) / z.shape[1]
 
 
-@helper
+@helper_as_written
 def _binary_loss(p, t, i, epsilon):
     loss = p.dtype.type(0)
     for k in range(p.shape[1]):
@@ -182,7 +184,7 @@ def _binary_loss(p, t, i, epsilon):
     return loss / p.shape[1]
 
 
-@helper
+@helper_as_written
 def _binary_gradient(p, t, i, epsilon, upstream, dp):
     for k in range(p.shape[1]):
         q = _clip(p[i, k], epsilon)
@@ -190,7 +192,7 @@ def _binary_gradient(p, t, i, epsilon, upstream, dp):
         dp[i, k] = upstream * slope if _inside(p[i, k], epsilon) else p.dtype.type(0)
 
 
-@helper
+@helper_as_written
 def _squared_loss(p, t, i, epsilon):
     loss = p.dtype.type(0)
     for k in range(p.shape[1]):
@@ -198,13 +200,13 @@ def _squared_loss(p, t, i, epsilon):
     return loss / p.shape[1]
 
 
-@helper
+@helper_as_written
 def _squared_gradient(p, t, i, epsilon, upstream, dp):
     for k in range(p.shape[1]):
         dp[i, k] = upstream * 2 * (p[i, k] - t[i, k]) / p.shape[1]
 
 
-@helper
+@helper_as_written
 def _absolute_loss(p, t, i, epsilon):
     loss = p.dtype.type(0)
     for k in range(p.shape[1]):
@@ -212,7 +214,7 @@ def _absolute_loss(p, t, i, epsilon):
     return loss / p.shape[1]
 
 
-@helper
+@helper_as_written
 def _absolute_gradient(p, t, i, epsilon, upstream, dp):
     for k in range(p.shape[1]):
         dp[i, k] = upstream * np.sign(p[i, k] - t[i, k]) / p.shape[1]
