@@ -1,0 +1,196 @@
+"""One library training and predicting one network, in a process of its own that works when it is told to.
+
+    python benchmarks/contestants.py LIBRARY NETWORK      (started by rivals.py)
+
+Reads commands from standard input and answers each with one line of JSON:
+
+    save FILE      write the weights (minicnn only)          load FILE      take them
+    check          logits of a fixed batch, and the losses of three training steps, both without dropout
+    train          milliseconds per training step over one shuffled epoch
+    predict        milliseconds for four times the training batch
+    memory         the process's peak memory in megabytes (VmHWM)
+
+Every library is used as its own users would use it to be quick: minicnn and Keras through `fit` and `predict`, timed
+from the first batch to the last; PyTorch through a bare loop over tensors, without a DataLoader. All shuffle, all keep
+a running loss and accuracy.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import numpy as np
+from models import WORKLOADS, keras_model, set_torch_weights, torch_model
+
+LIBRARIES = {
+    "minicnn": "minicnn",
+    "keras": "Keras on TensorFlow",
+    "keras-jit": "Keras on TensorFlow, jit_compile",
+    "torch": "PyTorch",
+    "torch-channels-last": "PyTorch, channels_last, fused Adam",
+    "torch-compile": "PyTorch, torch.compile, fused Adam",
+}
+CHECKED_STEPS = 3
+
+
+def images(name):
+    """Random images and labels of the network's size."""
+    work, rng = WORKLOADS[name], np.random.default_rng(0)
+    n = work.batch * work.batches
+    return rng.random((n, *work.image), np.float32), rng.integers(0, work.classes, n)
+
+
+class KerasLike:
+    """minicnn, or Keras: the same calls."""
+
+    def __init__(self, library, name):
+        import importlib
+
+        self.k, self.name, self.work = importlib.import_module(library.split("-")[0]), name, WORKLOADS[name]
+        self.options = {"jit_compile": library.endswith("jit")} if library.startswith("keras") else {}
+        self.x, self.y = images(name)
+        self.model = self._compiled(dropout=True)
+        self.timer = self._timer()
+
+    def _compiled(self, dropout):
+        model = keras_model(self.k, self.name, dropout)
+        loss = self.k.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"], **self.options)
+        return model
+
+    def _timer(self):
+        class Timer(self.k.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                self.started = time.perf_counter()
+
+            def on_epoch_end(self, epoch, logs=None):
+                self.seconds = time.perf_counter() - self.started
+
+            def on_predict_begin(self, logs=None):
+                self.started = time.perf_counter()
+
+            def on_predict_end(self, logs=None):
+                self.seconds = time.perf_counter() - self.started
+
+        return Timer()
+
+    def save(self, file):
+        np.savez(file, *self.model.get_weights())
+
+    def load(self, file):
+        with np.load(file) as arrays:
+            self.weights = [arrays[key] for key in arrays.files]
+        self.model.set_weights(self.weights)
+
+    def check(self):
+        twin = self._compiled(dropout=False)
+        twin.set_weights(self.weights)
+        x, y = self.x[: self.work.batch], self.y[: self.work.batch]
+        logits = np.asarray(twin.predict(x, verbose=0))
+        losses = [float(twin.train_on_batch(x, y)[0]) for _ in range(CHECKED_STEPS)]
+        return {"logits": logits.tolist(), "losses": losses}
+
+    def train(self):
+        # two epochs, the second timed: the first may find its buffers not yet there
+        self.model.fit(self.x, self.y, self.work.batch, epochs=2, verbose=0, callbacks=[self.timer])
+        return self.timer.seconds / self.work.batches * 1e3
+
+    def predict(self):
+        batch = 4 * self.work.batch
+        self.model.predict(self.x, batch, verbose=0, callbacks=[self.timer])
+        return self.timer.seconds / (len(self.x) / batch) * 1e3
+
+
+class Torch:
+    """PyTorch, in one of three ways."""
+
+    def __init__(self, library, name):
+        import torch
+
+        self.torch, self.library, self.name, self.work = torch, library, name, WORKLOADS[name]
+        x, y = images(name)
+        self.x = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
+        if library != "torch":
+            self.x = self.x.to(memory_format=torch.channels_last)
+        self.y = torch.from_numpy(y)
+        self.model, self.optimizer = self._made(dropout=True)
+
+    def _made(self, dropout):
+        torch = self.torch
+        model = torch_model(torch, self.name, dropout)
+        if self.library != "torch":
+            model = model.to(memory_format=torch.channels_last)
+        optimizer = torch.optim.Adam(model.parameters(), eps=1e-7, fused=self.library != "torch")
+        return model, optimizer
+
+    def _runner(self, model):
+        return self.torch.compile(model) if self.library == "torch-compile" else model
+
+    def load(self, file):
+        with np.load(file) as arrays:
+            self.weights = [arrays[key] for key in arrays.files]
+        set_torch_weights(self.torch, self.model, self.name, self.weights)
+        self.run = self._runner(self.model)
+
+    def _step(self, run, optimizer, x, y):
+        optimizer.zero_grad(set_to_none=True)
+        logits = run(x)
+        loss = self.torch.nn.functional.cross_entropy(logits, y)
+        loss.backward()
+        optimizer.step()
+        return loss.detach(), (logits.argmax(1) == y).sum()
+
+    def check(self):
+        model, optimizer = self._made(dropout=False)
+        set_torch_weights(self.torch, model, self.name, self.weights)
+        run = self._runner(model)
+        x, y = self.x[: self.work.batch], self.y[: self.work.batch]
+        with self.torch.inference_mode():
+            logits = run.eval()(x).tolist()
+        run.train()
+        losses = [self._step(run, optimizer, x, y)[0].item() for _ in range(CHECKED_STEPS)]
+        return {"logits": logits, "losses": losses}
+
+    def train(self):
+        torch, batch = self.torch, self.work.batch
+        self.run.train()
+        started = time.perf_counter()
+        order = torch.randperm(len(self.x))
+        total, right = torch.zeros(()), torch.zeros((), dtype=torch.long)
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            loss, correct = self._step(self.run, self.optimizer, self.x[rows], self.y[rows])
+            total += loss
+            right += correct
+        total.item(), right.item()
+        return (time.perf_counter() - started) / self.work.batches * 1e3
+
+    def predict(self):
+        batch = 4 * self.work.batch
+        self.run.eval()
+        started = time.perf_counter()
+        with self.torch.inference_mode():
+            parts = [self.run(self.x[start : start + batch]) for start in range(0, len(self.x), batch)]
+            self.torch.cat(parts).numpy()
+        return (time.perf_counter() - started) / (len(self.x) / batch) * 1e3
+
+
+def peak_memory():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
+
+
+def main():
+    library, name = sys.argv[1:]
+    contestant = (Torch if library.startswith("torch") else KerasLike)(library, name)
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        command, *arguments = line.split()
+        answer = peak_memory() if command == "memory" else getattr(contestant, command)(*arguments)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

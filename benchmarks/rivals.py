@@ -1,0 +1,168 @@
+"""Is minicnn faster than TensorFlow and PyTorch on this processor? Five networks, training and prediction.
+
+    pip install -e ".[bench]" torch==2.13.0          (a CPU build)
+    python benchmarks/rivals.py [--networks fashion mlp ...] [--rounds 7]
+
+For each network every library runs in a process of its own. First they must agree: from the same weights, the same
+logits and the same losses of three training steps. Then they work in turns, one round after the other, so that a slow
+moment of the machine hits all; the others sleep meanwhile. The table shows medians, and how many times as long as
+minicnn the fastest rival takes. Everything lands in benchmarks/results/rivals.json and rivals.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import machine
+import numpy as np
+from contestants import LIBRARIES
+from models import WORKLOADS
+
+HERE = Path(__file__).resolve().parent
+BARS = {  # how many times as fast as the fastest rival minicnn means to be: (training, prediction)
+    "fashion": (2.0, 1.3), "mlp": (1.5, 1.3), "mnistcnn": (2.0, 1.3), "cifar": (1.3, 1.1), "catdog": (1.8, 1.3),
+}  # fmt: skip
+TASKS = ("train", "predict")
+
+
+class Process:
+    """A contestant in its process."""
+
+    def __init__(self, library, name):
+        environment = {
+            **os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "",
+        }  # fmt: skip
+        command = [sys.executable, HERE / "contestants.py", library, name]
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"{self.process.args[2:]} died at {command!r}")
+        return json.loads(answer)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def agree(answers):
+    """The largest difference of logits and losses between minicnn and each rival; an error if it is not rounding."""
+    ours, worst = answers["minicnn"], {}
+    for library, theirs in answers.items():
+        logits = np.abs(np.subtract(ours["logits"], theirs["logits"])).max()
+        losses = np.abs(np.subtract(ours["losses"], theirs["losses"])).max()
+        worst[library] = {"logits": float(logits), "losses": float(losses)}
+        if not (logits < 1e-3 and losses < 2e-3 * max(1, *ours["losses"])):
+            sys.exit(f"{library} computes something else: {worst[library]}")
+    return worst
+
+
+def measure(name, libraries, rounds):
+    """The times of one network: {library: {task: [ms, ...], "memory": MB}}."""
+    processes = {library: Process(library, name) for library in libraries}
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/weights.npz"
+        processes["minicnn"].ask(f"save {file}")
+        for process in processes.values():
+            process.ask(f"load {file}")
+    differences = agree({library: process.ask("check") for library, process in processes.items()})
+    results = {library: {**{task: [] for task in TASKS}, "differences": differences[library]} for library in libraries}
+    for round_ in range(-1, rounds):  # the first one warms up
+        for task in TASKS:
+            for library, process in processes.items():
+                time.sleep(0.05)  # let the last one's threads fall asleep
+                took = process.ask(task)
+                if round_ >= 0:
+                    results[library][task].append(took)
+    for library, process in processes.items():
+        results[library]["memory"] = process.ask("memory")
+        process.end()
+    return results
+
+
+def summary(results):
+    """{task: (minicnn's ms, the fastest rival, its ms, ratio)} of one network."""
+    found = {}
+    for task in TASKS:
+        medians = {library: statistics.median(result[task]) for library, result in results.items()}
+        ours = medians.pop("minicnn")
+        rival = min(medians, key=medians.get)
+        found[task] = (ours, rival, medians[rival], medians[rival] / ours)
+    return found
+
+
+def table(all_results):
+    """The results as a Markdown table."""
+    lines = [
+        "| network | task | minicnn, ms | fastest rival, ms | which | rival / minicnn | aim |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, results in all_results.items():
+        for task, bar in zip(TASKS, BARS[name], strict=True):
+            ours, rival, theirs, ratio = summary(results)[task]
+            lines.append(
+                f"| {name} | {task} | {ours:.2f} | {theirs:.2f} | {LIBRARIES[rival]} | **{ratio:.2f}** | {bar} |"
+            )
+    return "\n".join(lines)
+
+
+def plot(all_results, file):
+    """Bars: how many times as long as minicnn each library takes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure((11, 7), layout="constrained")
+    for axes, task in zip(figure.subplots(2, 1), TASKS, strict=True):
+        for i, library in enumerate(LIBRARIES):
+            places, heights = [], []
+            for j, results in enumerate(all_results.values()):
+                if library in results:
+                    places.append(j + (i - len(LIBRARIES) / 2 + 0.5) * 0.14)
+                    heights.append(
+                        statistics.median(results[library][task]) / statistics.median(results["minicnn"][task])
+                    )
+            axes.bar(places, heights, 0.13, label=LIBRARIES[library])
+        axes.axhline(1, color="black", linewidth=0.8)
+        axes.set_xticks(range(len(all_results)), all_results)
+        axes.set_ylabel("time / minicnn's time")
+        axes.set_title({"train": "One training step", "predict": "Prediction, four times the batch"}[task])
+    axes.legend(fontsize=8, ncols=2)
+    figure.savefig(file, dpi=120)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--no-save", action="store_true", help="print the table, leave benchmarks/results as it is")
+    arguments = parser.parse_args()
+    libraries = ["minicnn", *(library for library in arguments.libraries if library != "minicnn")]
+    all_results = {}
+    for name in arguments.networks:
+        all_results[name] = measure(name, libraries, arguments.rounds)
+        for library, result in all_results[name].items():
+            medians = ", ".join(f"{task} {statistics.median(result[task]):.2f} ms" for task in TASKS)
+            print(f"{name}: {LIBRARIES[library]}: {medians}, peak {result['memory']:.0f} MB", flush=True)
+    where = machine.described("numpy", "numba", "tensorflow_cpu", "keras", "torch")
+    print(f"\n{table(all_results)}\n\n{where}")
+    if not arguments.no_save:
+        (HERE / "results").mkdir(exist_ok=True)
+        (HERE / "results" / "rivals.json").write_text(json.dumps({"machine": where, "ms": all_results}, indent=1))
+        plot(all_results, HERE / "results" / "rivals.png")
+
+
+if __name__ == "__main__":
+    main()
