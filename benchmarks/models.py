@@ -41,14 +41,15 @@ def layers(name: str, dropout: bool = True) -> list[tuple]:
             ("conv", 64, 2, "same"), ("pool",), ("conv", 128, 2, "same"), ("pool",), ("flatten",), ("dense", 10, False)
         ]  # fmt: skip
     if name == "cifar":
-        blocks = [
-            [("conv", filters, 3, "same"), ("conv", filters, 3, "same"), ("pool",), *drop(0.25)]
-            for filters in (32, 64, 64)
-        ]
-        return [*sum(blocks, []), ("flatten",), ("dense", 128, True), *drop(0.5), ("dense", 10, False)]
+        made = []
+        for filters in (32, 64, 64):
+            made += [("conv", filters, 3, "same"), ("conv", filters, 3, "same"), ("pool",), *drop(0.25)]
+        return [*made, ("flatten",), ("dense", 128, True), *drop(0.5), ("dense", 10, False)]
     if name == "catdog":
-        blocks = [[("norm",), ("conv", filters, 3, "valid"), ("pool",)] for filters in (32, 64, 128)]
-        return [*sum(blocks, []), ("flatten",), *drop(0.5), ("dense", 2, False)]
+        made = []
+        for filters in (32, 64, 128):
+            made += [("norm",), ("conv", filters, 3, "valid"), ("pool",)]
+        return [*made, ("flatten",), *drop(0.5), ("dense", 2, False)]
     raise ValueError(f"The networks are {', '.join(WORKLOADS)}; received {name!r}.")
 
 

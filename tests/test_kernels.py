@@ -65,7 +65,7 @@ def test_products_over_plain_tables(M, K, F):
     matmul(a.ravel(), 0, step, rows, cols, b.ravel(), 0, F, bias, 0, c.ravel(), 0, F, M, F, BIAS | RELU)
     assert_close(c, np.maximum(a @ b + bias, 0), 1e-12)
     dy, dw = normal(M, F, seed=3), np.empty((K, F))
-    matmul_transposed(a.ravel(), 0, step, rows, cols, M, dy.ravel(), 0, F, F, dw.ravel(), 0, F)
+    matmul_transposed(a.ravel(), 0, step, rows, cols, M, dy.ravel(), 0, F, F, dw.ravel())
     assert_close(dw, a.T @ dy, 1e-12)
     turned = np.empty((F, K))
     transpose(b, turned)
@@ -76,7 +76,7 @@ def test_long_sums_are_cut_into_pieces():
     M, K, F = 5000, 4, 6
     a, dy, dw = normal(M, K), normal(M, F, seed=1), np.empty((K, F))
     rows = np.arange(128) * K
-    matmul_transposed(a.ravel(), 0, 128 * K, rows, np.arange(K), M, dy.ravel(), 0, F, F, dw.ravel(), 0, F)
+    matmul_transposed(a.ravel(), 0, 128 * K, rows, np.arange(K), M, dy.ravel(), 0, F, F, dw.ravel())
     assert_close(dw, a.T @ dy, 1e-12)
 
 

@@ -56,13 +56,13 @@ CONVOLUTIONS = {
 }
 
 
-def _convolution(sizes, relu, bias):
+def _convolution(sizes, relu, bias, pool=None):
     x_shape, w_shape, strides, padding, dilation, groups = sizes
 
     def run(op, dtype):
         x, w = normal(*x_shape, seed=1, dtype=dtype), normal(*w_shape, seed=2, dtype=dtype)
         b = normal(w_shape[3], seed=3, dtype=dtype) if bias else None
-        y, saved = op.forward(x, w, b, strides, padding, dilation, groups, relu)
+        y, saved = op.forward(x, w, b, strides, padding, dilation, groups, relu, pool)
         dx, dw, db = op.backward(normal(*y.shape, seed=4, dtype=dtype), saved)
         return {"y": y, "dx": dx, "dw": dw, "db": db}
 
@@ -74,6 +74,12 @@ for name, sizes in CONVOLUTIONS.items():
 case("conv2d", "relu")(_convolution(CONVOLUTIONS["ordinary"], relu=True, bias=True))
 case("conv2d", "no bias")(_convolution(CONVOLUTIONS["ordinary"], relu=False, bias=False))
 case("conv2d", "relu, no bias, groups")(_convolution(CONVOLUTIONS["groups"], relu=True, bias=False))
+for pool in ((2, 2), (1, 3), (3, 2)):
+    for name in ("ordinary", "dilation", "groups", "uneven padding", "stride leaves a rest"):
+        if pool == (2, 2) or name in ("ordinary", "dilation"):
+            sizes = CONVOLUTIONS[name]
+            case("conv2d", f"{name}, pool {pool}")(_convolution(sizes, relu=True, bias=True, pool=pool))
+            case("conv2d", f"{name}, pool {pool}, no relu")(_convolution(sizes, relu=False, bias=False, pool=pool))
 
 # x (N, H, W, C), pool, strides, padding
 POOLS = {

@@ -29,6 +29,10 @@ AS_WRITTEN = {**OPTIONS, "fastmath": {"contract", "nsz"}}
 helper = numba.njit(**OPTIONS)
 """Decorator for a function that only kernels call: compiled into its callers."""
 
+inlined_helper = numba.njit(**OPTIONS, forceinline=True)
+"""The same for helpers that loop over arrays. Inside a parallel loop that takes no view of an array, LLVM knows that
+the loop's arrays do not overlap and vectorises without a doubt; a call that is not inlined forgets it."""
+
 helper_as_written = numba.njit(**AS_WRITTEN)
 """The same, for formulas whose order of operations keeps digits: `(z - largest) - log(sum)` must not become
 `z - (largest + log(sum))`."""

@@ -55,33 +55,23 @@ def matmul(
                     )  # fmt: skip
 
 
-def matmul_transposed(a, a_start, block_step, rows, cols, M, b, b_start, b_stride, F, out, out_start, out_stride):
-    """out[k, j] = sum over i < M of a[entry (i, k)] * b[i, j], in the notation of `matmul`."""
+def matmul_transposed(a, a_start, block_step, rows, cols, M, b, b_start, b_stride, F, out):
+    """out[k, j] = sum over i < M of a[entry (i, k)] * b[i, j], in the notation of `matmul`; out flat."""
     R, K = rows.size, cols.size
     if M == 0:
-        for k in range(K):
-            out[out_start + k * out_stride : out_start + k * out_stride + F] = 0
+        out[:] = 0
         return
     blocks_per_piece = max(1, _PIECE // R)
     blocks = (M + R - 1) // R
     pieces = (blocks + blocks_per_piece - 1) // blocks_per_piece
-    if pieces == 1:
-        partial, start, stride = out, out_start, out_stride
-    else:
-        partial, start, stride = workspace.empty((pieces * K * F,), out.dtype), 0, F
-    _sum_pieces(
-        a, a_start, block_step, rows, cols, M, b, b_start, b_stride, F, partial, start, K * F, stride, pieces,
-        blocks_per_piece,
-    )  # fmt: skip
+    partial = out if pieces == 1 else workspace.empty((pieces * K * F,), out.dtype)
+    _sum_pieces(a, a_start, block_step, rows, cols, M, b, b_start, b_stride, F, partial, pieces, blocks_per_piece)
     if pieces > 1:
-        _add_pieces(partial, pieces, K, F, out, out_start, out_stride)
+        add_pieces(partial.reshape(pieces, K * F), out)
 
 
 @kernel(parallel=True)
-def _sum_pieces(
-    a, a_start, block_step, rows, cols, M, b, b_start, b_stride, F,
-    c, c_start, piece_step, c_stride, pieces, blocks_per_piece,
-):  # fmt: skip
+def _sum_pieces(a, a_start, block_step, rows, cols, M, b, b_start, b_stride, F, c, pieces, blocks_per_piece):
     """For each piece of k: c[piece, tap, j] = sum over the piece's i of a[entry (i, tap)] * b[i, j].
 
     The tables change places: the tile's rows are the taps (`cols`), its k runs over the pixels (`rows`).
@@ -105,19 +95,22 @@ def _sum_pieces(
                     tile(
                         a, a_start + block * block_step, cols, tap, min(ROWS, K - tap), rows, 0, length,
                         b, b_start + block * R * b_stride + j, b_stride,
-                        c, c_start + piece * piece_step + tap * c_stride + j, c_stride, F - j, c, 0, epilogue,
+                        c, (piece * K + tap) * F + j, F, F - j, c, 0, epilogue,
                     )  # fmt: skip
 
 
 @kernel(parallel=True)
-def _add_pieces(partial, pieces, K, F, out, out_start, out_stride):
-    """out[k, j] = sum over the pieces of partial[piece, k, j], in order."""
-    for k in prange(K):
-        for j in range(F):
-            out[out_start + k * out_stride + j] = partial[k * F + j]
+def add_pieces(partial, out):
+    """out[i] = the sum over the pieces of partial[piece, i], in order; out flat."""
+    pieces, size = partial.shape
+    block = 1024
+    for first in prange((size + block - 1) // block):
+        start, end = first * block, min(size, (first + 1) * block)
+        for i in range(start, end):
+            out[i] = partial[0, i]
         for piece in range(1, pieces):
-            for j in range(F):
-                out[out_start + k * out_stride + j] += partial[piece * K * F + k * F + j]
+            for i in range(start, end):
+                out[i] += partial[piece, i]
 
 
 @kernel(parallel=True)

@@ -3,7 +3,8 @@
 Fresh memory pages cost as much as the arithmetic at the sizes of small networks, and every step asks for the same
 sizes in the same order. So inside `step()` the function `empty` hands out buffers that earlier steps have used;
 outside a step it is `np.empty`. The rule that makes this safe: nothing made in a step outlives it uncopied.
-Each thread has buffers of its own.
+Each thread has buffers of its own. They are kept from one call of `fit` or `predict` to the next, and given back to the
+operating system once a while of steps has had no use for them.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from contextlib import contextmanager
 import numpy as np
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
-_WASTE = 4  # a buffer serves a request down to a quarter of its size
+_WASTE = 2  # a buffer serves a request down to half its size
+_IDLE_STEPS = 64  # a buffer that so many steps have not used is given back
 
 
 class _Pool(threading.local):
-    """One thread's buffers: (bytes, id, buffer) sorted by size, and the ones lent in the running step."""
+    """One thread's buffers: (bytes, id, buffer, the step that used it last) sorted by size, and the ones lent now."""
 
     def __init__(self):
-        self.free, self.lent, self.depth = [], [], 0
+        self.free, self.lent, self.depth, self.steps = [], [], 0, 0
 
 
 _pool = _Pool()
@@ -41,10 +43,13 @@ def step():
         if _pool.depth == 0:
             # taken out first: an interruption may lose buffers, but never lends one twice
             taken_back, _pool.lent = _pool.lent, []
-            for entry in taken_back:
+            _pool.steps += 1
+            for size, number, buffer, _ in taken_back:
                 if poison_released_buffers:
-                    entry[2][:] = 255  # all bits set: NaN in every floating-point type
-                insort(_pool.free, entry)
+                    buffer[:] = 255  # all bits set: NaN in every floating-point type
+                insort(_pool.free, (size, number, buffer, _pool.steps))
+            if _pool.steps % _IDLE_STEPS == 0:
+                _pool.free = [entry for entry in _pool.free if entry[3] > _pool.steps - _IDLE_STEPS]
 
 
 def empty(shape, dtype) -> np.ndarray:
@@ -66,7 +71,7 @@ def empty(shape, dtype) -> np.ndarray:
 
 
 def clear() -> None:
-    """Give this thread's idle buffers back to the operating system."""
+    """Give all of this thread's idle buffers back to the operating system."""
     _pool.free.clear()
 
 
@@ -74,4 +79,4 @@ def _new_entry(size):
     raw = np.empty(size + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     buffer = raw[start : start + size]
-    return size, id(buffer), buffer
+    return size, id(buffer), buffer, 0

@@ -41,8 +41,8 @@ class ActivatedLayer(Layer):
         if self.use_bias:
             self.bias = self.add_weight((filters,), self.bias_initializer, "bias", regularizer=self.bias_regularizer)
 
-    def product_forward(self, x, w, b, relu, need_saved):
-        """(product + bias, through ReLU if `relu`; what product_backward needs)."""
+    def product_forward(self, x, w, b, relu, need_saved, **fused):
+        """(product + bias, through ReLU if `relu`; what product_backward needs). `fused`: more to do in one go."""
         raise NotImplementedError(f"{type(self).__name__} does not define product_forward.")
 
     def product_backward(self, dy, saved, need_dx):
@@ -53,10 +53,10 @@ class ActivatedLayer(Layer):
     def ends_in(self):
         return self.activation.operation if self.activation.operation in ("softmax", "sigmoid") else None
 
-    def forward(self, x, training=False, need_saved=True, logits=False):
+    def forward(self, x, training=False, need_saved=True, logits=False, **fused):
         fused_relu = self.activation.operation == "relu"
         bias = self.bias.value if self.use_bias else None
-        y, saved = self.product_forward(x, self.kernel.value, bias, fused_relu, bool(need_saved))
+        y, saved = self.product_forward(x, self.kernel.value, bias, fused_relu, bool(need_saved), **fused)
         if fused_relu or logits:
             return y, (saved, None)
         y, saved_activation = self.activation.forward(y, bool(need_saved))

@@ -121,8 +121,10 @@ class Conv2D(_Convolution):
             raise ValueError(f"{self.name!r} has groups={self.groups}, which must divide its {C} input channels.")
         return (*self.kernel_size, C // self.groups, self.filters)
 
-    def product_forward(self, x, w, b, relu, need_saved):
-        return conv2d.forward(x, w, b, self.strides, self.padding, self.dilation_rate, self.groups, relu, need_saved)
+    def product_forward(self, x, w, b, relu, need_saved, pool=None):
+        return conv2d.forward(
+            x, w, b, self.strides, self.padding, self.dilation_rate, self.groups, relu, pool, need_saved
+        )
 
     def product_backward(self, dy, saved, need_dx):
         return conv2d.backward(dy, saved, need_dx)
@@ -186,7 +188,7 @@ class DepthwiseConv2D(_Convolution):
     def product_forward(self, x, w, b, relu, need_saved):
         KH, KW, C, multiplier = w.shape
         grouped = w.reshape(KH, KW, 1, C * multiplier)
-        return conv2d.forward(x, grouped, b, self.strides, self.padding, self.dilation_rate, C, relu, need_saved)
+        return conv2d.forward(x, grouped, b, self.strides, self.padding, self.dilation_rate, C, relu, None, need_saved)
 
     def product_backward(self, dy, saved, need_dx):
         dx, dw, db = conv2d.backward(dy, saved, need_dx)

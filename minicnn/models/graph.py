@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from ..layers.base import FOR_WEIGHTS, Layer
+from ..layers.fused import PooledConvolution
 from ..ops import merge
 from ..symbol import Node, Symbol
 
@@ -12,7 +14,7 @@ from ..symbol import Node, Symbol
 class Step(NamedTuple):
     """One call of a layer: its output goes to `output`, its inputs come from `inputs` (numbers of slots)."""
 
-    layer: Layer
+    layer: Layer | PooledConvolution
     inputs: tuple[int, ...]
     output: int
     several: bool
@@ -62,20 +64,21 @@ class Plan:
     def forward(self, x, training, need_saved, logits=False):
         """(y, saved): every step in turn. Steps that no gradient reaches keep nothing."""
         values = {self.input_slots[0]: x}
-        wants = self._wants(need_saved)
+        steps = self._joined_steps()
+        wants = self._wants(steps, need_saved)
         kept = []
-        for step, want in zip(self.steps, wants, strict=True):
+        for step, want in zip(steps, wants, strict=True):
             taken = [values[slot] for slot in step.inputs]
             last = {"logits": True} if logits and step.output == self.output_slots[0] else {}
             values[step.output], saved = step.layer.forward(taken if step.several else taken[0], training, want, **last)
             kept.append(saved if want else None)
-        return values[self.output_slots[0]], (kept, wants)
+        return values[self.output_slots[0]], (steps, kept, wants)
 
     def backward(self, dy, saved, need_dx=True):
         """The gradient of the input: every step in reverse; where an output went several ways, gradients add up."""
-        kept, wants = saved
+        steps, kept, wants = saved
         gradients = {self.output_slots[0]: dy}
-        for step, step_saved, want in zip(reversed(self.steps), reversed(kept), reversed(wants), strict=True):
+        for step, step_saved, want in zip(reversed(steps), reversed(kept), reversed(wants), strict=True):
             upstream = gradients.pop(step.output, None)
             if not want or upstream is None:
                 continue
@@ -88,11 +91,27 @@ class Plan:
                 gradients[slot] = part
         return gradients.get(self.input_slots[0]) if need_dx else None
 
-    def _wants(self, need_saved):
+    def _joined_steps(self):
+        """The steps, a convolution and the pooling that alone reads its output joined into one."""
+        readers = Counter(slot for step in self.steps for slot in step.inputs) + Counter(self.output_slots)
+        at, steps = {}, []
+        for step in self.steps:
+            place = at.get(step.inputs[0])
+            if place is not None and PooledConvolution.joins(steps[place].layer, step.layer):
+                before = steps[place]
+                steps[place] = Step(PooledConvolution(before.layer, step.layer), before.inputs, step.output, False)
+                at[step.output] = None
+                continue
+            if readers[step.output] == 1 and not step.several:
+                at[step.output] = len(steps)
+            steps.append(step)
+        return steps
+
+    def _wants(self, steps, need_saved):
         """`need_saved` for every step: everything where a gradient must go on, else for the weights, else nothing."""
         gradient_wanted = dict.fromkeys(self.input_slots, need_saved is True)
         wants = []
-        for step in self.steps:
+        for step in steps:
             below = any(gradient_wanted[slot] for slot in step.inputs)
             here = bool(need_saved) and step.layer.has_trainable_weights()
             wants.append(True if below else FOR_WEIGHTS if here else False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..layers.base import FOR_WEIGHTS, Layer
+from ..layers.fused import in_a_row
 from ..layers.input import Input, InputLayer
 from ..symbol import Symbol
 from .functional import Model
@@ -89,25 +90,26 @@ class Sequential(Model):
         return tuple(input_shape)
 
     def forward(self, x, training=False, need_saved=True, logits=False):
-        saved = []
-        for layer, want in zip(self._sublayers, self._wants(need_saved), strict=True):
-            last = {"logits": True} if logits and layer is self._sublayers[-1] else {}
-            x, kept = layer.forward(x, training, want, **last)
-            saved.append((kept, want) if want else (None, False))
+        saved, parts = [], in_a_row(self._sublayers)
+        for part, want in zip(parts, self._wants(parts, need_saved), strict=True):
+            last = {"logits": True} if logits and part is parts[-1] else {}
+            x, kept = part.forward(x, training, want, **last)
+            saved.append((part, kept, want) if want else (part, None, False))
         return x, saved
 
     def backward(self, dy, saved, need_dx=True):
-        for layer, (kept, want) in zip(reversed(self._sublayers), reversed(saved), strict=True):
+        for part, kept, want in reversed(saved):
             if not want:
                 return None
-            dy = layer.backward(dy, kept, need_dx=want is True)
+            dy = part.backward(dy, kept, need_dx=want is True)
         return dy
 
-    def _wants(self, need_saved):
-        """`need_saved` for every layer: all from the lowest trainable one on, nothing below it."""
+    @staticmethod
+    def _wants(parts, need_saved):
+        """`need_saved` for every part: all from the lowest trainable one on, nothing below it."""
         gradient_wanted, wants = need_saved is True, []
-        for layer in self._sublayers:
-            here = bool(need_saved) and layer.has_trainable_weights()
+        for part in parts:
+            here = bool(need_saved) and part.has_trainable_weights()
             wants.append(True if gradient_wanted else FOR_WEIGHTS if here else False)
             gradient_wanted = gradient_wanted or here
         return wants

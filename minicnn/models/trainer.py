@@ -146,7 +146,6 @@ class Trainer:
             if self.stop_training:
                 break
         hooks.call("on_train_end", logs)
-        workspace.clear()
         return history
 
     def _data_of_fit(self, x, y, sample_weight, class_weight, validation_data, validation_split):
@@ -254,7 +253,6 @@ class Trainer:
         self._told_non_finite = False
         logs = self._evaluate(data, batch_size, hooks, progress)
         progress.finish(logs)
-        workspace.clear()
         return logs if return_dict else self._in_order(logs)
 
     def _evaluate(self, data, batch_size, hooks, progress):
@@ -300,7 +298,6 @@ class Trainer:
                 progress.update(step + 1, {})
         progress.finish({})
         hooks.call("on_predict_end", {})
-        workspace.clear()
         return outputs
 
     # Single batches

@@ -30,15 +30,19 @@ Convolutional Neural Networks for Document Processing", 2006.
 from ...backend import variant
 
 
-def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, need_saved=True):
+def forward(
+    x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, pool=None, need_saved=True
+):
     """y and what `backward` needs (None unless need_saved).
 
     x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None, all of one float type; padding "valid" or "same".
-    With relu=True negative outputs become zero in the same pass. ValueError if the shapes do not fit.
+    With relu=True negative outputs become zero in the same pass. With pool=(PH, PW), at most 255 cells, the largest
+    of every PH x PW outputs is taken in the same pass, as `max_pool2d` with strides of the pool's size would:
+    y (N, OH // PH, OW // PW, F). ValueError if the shapes do not fit.
     """
-    return variant(__name__).forward(x, w, b, strides, padding, dilation, groups, relu, need_saved)
+    return variant(__name__).forward(x, w, b, strides, padding, dilation, groups, relu, pool, need_saved)
 
 
 def backward(dy, saved, need_dx=True):
-    """(dx, dw, db) for the upstream gradient dy (N, OH, OW, F); dx is None unless need_dx, db None without b."""
+    """(dx, dw, db) for the upstream gradient dy, of y's shape; dx is None unless need_dx, db None without b."""
     return variant(__name__).backward(dy, saved, need_dx)

@@ -1,111 +1,212 @@
-"""The convolution on the microkernel: im2col as an index map, never written out.
+"""The convolution on the microkernel: im2col as an index map, never written out, one band of rows after another.
 
 What each step bought, on top of `vectorized.py`:
 - implicit im2col: the tile reads the padded image through two offset tables. No KH*KW-fold copy is written or read.
 - register tiles: 2 * ROWS * VECTORS vector operations per ROWS + VECTORS loads (see `kernels/microkernel.py`).
-- bias and ReLU are added while the sums are still in registers: y is written once.
-- all three products share one code: forward and input gradient are `matmul`, the kernel gradient is
-  `matmul_transposed` with the same two tables changing places.
+- bands: padding the input, sending dy back through ReLU and pooling, and pooling the output happen to one band of rows
+  in the core's cache (`kernels/bands.py`), not to whole batches in memory. With a pool, the convolution's own output is
+  never written down, and one byte a window is all that backward needs to know of it.
+- all three products share one code: forward and input gradient are `_convolve`, the kernel gradient is
+  `_kernel_gradient` with the same two tables changing places.
 
 The input gradient is itself a convolution: spread dy apart by the stride, pad it, and run the kernel turned by
-180 degrees, its channels and filters exchanged. Groups run one after the other.
+180 degrees, its channels and filters exchanged. 2x2 and 3x3 kernels on enough channels go to `winograd.py`, which needs
+half the multiplications.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+import numba
 import numpy as np
+from numba import prange
 
 from ...kernels import workspace
-from ...kernels.epilogue import bias_gradient, through_relu
-from ...kernels.matmul import matmul, matmul_transposed, no_bias
-from ...kernels.microkernel import BIAS, RELU
-from ...kernels.spread import spread
+from ...kernels.bands import PLAIN, THROUGH_POOL, THROUGH_RELU, Canvas, add_columns, finish_band, lay_band, share, split
+from ...kernels.compile import kernel
+from ...kernels.matmul import add_pieces
+from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, tile
 from ...shapes import check_convolution, window
 
-_PIXELS = 512  # an offset table describes at least this many output pixels: small images are taken several at a time
+_NUMBERS = 24 * 1024  # of a band: 96 kB in float32, well inside a core's second-level cache
+_ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
+_NOBODY = np.zeros(1, np.uint8)  # where there are no winners
 
 
-def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, need_saved=True):
+def forward(
+    x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, pool=None, need_saved=True
+):
     check_convolution(x.shape, w.shape, groups)
-    (N, H, W, _), (KH, KW, _, F) = x.shape, w.shape
-    at = window(H, W, (KH, KW), strides, padding, dilation)
-    padded = x
-    if at.PT or at.PB or at.PL or at.PR:
-        padded = spread(x, H + at.PT + at.PB, W + at.PL + at.PR, at.PT, at.PL, 1, 1)
-    y = workspace.empty((N, at.OH, at.OW, F), x.dtype)
-    epilogue = (BIAS if b is not None else 0) | (RELU if relu else 0)
-    _products(padded, w, b, at.OH, at.OW, at.SH, at.SW, at.DH, at.DW, groups, y, epilogue)
-    return y, ((x.shape, padded, w, b is not None, y if relu else None, at, groups) if need_saved else None)
-
-
-def _products(x, w, b, OH, OW, SH, SW, DH, DW, groups, y, epilogue):
-    """y = epilogue(convolution of the already padded x with w), group by group."""
     (N, H, W, C), (KH, KW, _, F) = x.shape, w.shape
-    C_group, F_group = C // groups, F // groups
-    rows, cols, images = _offsets(H, W, C, C_group, KH, KW, SH, SW, DH, DW, OH, OW)
-    flat_x, flat_w, flat_y = x.reshape(-1), w.reshape(-1), y.reshape(-1)
-    bias = no_bias(x.dtype) if b is None else b
-    for group in range(groups):
-        start = group * F_group
-        matmul(
-            flat_x, group * C_group, images * H * W * C, rows, cols, flat_w, start, F, bias, start,
-            flat_y, start, F, N * OH * OW, F_group, epilogue,
-        )  # fmt: skip
+    at = window(H, W, (KH, KW), strides, padding, dilation)
+    PH, PW = pool or (1, 1)
+    pooled = window(at.OH, at.OW, (PH, PW), (PH, PW), "valid")
+    y = workspace.empty((N, pooled.OH, pooled.OW, F), x.dtype)
+    winner = workspace.empty((y.size if pool and need_saved else 1,), np.uint8)
+    bias = np.zeros(F, x.dtype) if b is None else b
+    canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
+    _products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner)
+    return y, ((x, w, b is not None, relu, pool, y, winner, at, groups) if need_saved else None)
 
 
 def backward(dy, saved, need_dx=True):
-    x_shape, padded, w, has_bias, y, at, groups = saved
-    (N, H, W, C), (KH, KW, C_group, F) = x_shape, w.shape
-    if y is not None:
-        dy = through_relu(dy, y)
-    db = bias_gradient(dy) if has_bias else None
+    x, w, has_bias, relu, pool, y, winner, at, groups = saved
+    (_, H, W, C), (KH, KW, _, F) = x.shape, w.shape
+    kind = THROUGH_POOL if pool else THROUGH_RELU if relu else PLAIN
+    (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
-    # dw = im2col(x)^T @ dy: the forward tables, exchanged
-    _, HP, WP, _ = padded.shape
-    rows, cols, images = _offsets(
-        HP, WP, C, C_group, KH, KW, at.SH, at.SW, at.DH, at.DW, at.OH, at.OW
-    )  # fmt: skip
-    dw = workspace.empty(w.shape, w.dtype)
-    flat_x, flat_dy, flat_dw = padded.reshape(-1), dy.reshape(-1), dw.reshape(-1)
-    F_group = F // groups
-    for group in range(groups):
-        start = group * F_group
-        matmul_transposed(
-            flat_x, group * C_group, images * HP * WP * C, rows, cols, N * at.OH * at.OW,
-            flat_dy, start, F, F_group, flat_dw, start, F,
-        )  # fmt: skip
+    dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
+    x_canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
+    dy_canvas = Canvas(at.OH, at.OW, F, 0, 0, 1, 1, at.OW, PH, PW, pooled_H, pooled_W)
+    _kernel_gradient(x, x_canvas, kind, dy, y, winner, dy_canvas, at, groups, dw, db)
+    db = db if has_bias else None
     if not need_dx:
         return None, dw, db
 
     # dx = convolution of dy, spread by the stride and padded, with the turned kernel
     top, left = (KH - 1) * at.DH - at.PT, (KW - 1) * at.DW - at.PL
-    dy = spread(dy, H + (KH - 1) * at.DH, W + (KW - 1) * at.DW, top, left, at.SH, at.SW)
-    dx = workspace.empty(x_shape, dy.dtype)
-    _products(dy, _turned(w, groups), None, H, W, 1, 1, at.DH, at.DW, groups, dx, 0)
+    spread = Canvas(
+        at.OH, at.OW, F, top, left, at.SH, at.SW, W + (KW - 1) * at.DW, PH, PW, pooled_H, pooled_W
+    )  # fmt: skip
+    back = at._replace(SH=1, SW=1, OH=H, OW=W)
+    dx = workspace.empty(x.shape, dy.dtype)
+    no_bias, w_back = np.zeros(C, w.dtype), turned(w, groups)
+    _products(kind, dy, y, winner, spread, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY)
     return dx, dw, db
 
 
-def _turned(w, groups):
+def turned(w, groups):
     """w (KH, KW, C/G, F) turned by 180 degrees, channels and filters exchanged in each group: (KH, KW, F/G, C)."""
     KH, KW, C_group, F = w.shape
-    turned = workspace.empty((KH, KW, F // groups, C_group * groups), w.dtype)
+    out = workspace.empty((KH, KW, F // groups, C_group * groups), w.dtype)
     by_group = w[::-1, ::-1].reshape(KH, KW, C_group, groups, F // groups)
-    turned.reshape(KH, KW, F // groups, groups, C_group)[...] = by_group.transpose(0, 1, 4, 3, 2)
-    return turned
+    out.reshape(KH, KW, F // groups, groups, C_group)[...] = by_group.transpose(0, 1, 4, 3, 2)
+    return out
+
+
+def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner):
+    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias))."""
+    (KH, KW, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
+    reach = (KH - 1) * at.DH + 1
+    shares = split(N, OH, 1, PH * at.SH * canvas.width * canvas.C, _NUMBERS)
+    height = (shares.rows * PH - 1) * at.SH + reach
+    rows, cols = _offsets(shares.images, height, canvas.width, canvas.C, shares.rows * PH, at, KH, KW, C_group)
+    image_size, sums_size = height * canvas.width * canvas.C, shares.rows * PH * at.OW * F
+    threads = numba.get_num_threads()
+    bands = workspace.empty((threads * shares.images * image_size,), x.dtype)
+    sums = workspace.empty((threads * shares.images * sums_size,), x.dtype)
+    _convolve(
+        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, at, height, shares, rows, cols, w.reshape(-1), F,
+        groups, bias, relu, PH, PW, y.shape[2], y.reshape(-1), winner, bands, image_size, sums, sums_size,
+    )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _convolve(
+    kind, x, mask, winner_in, canvas, at, height, shares, rows, cols, w, F, groups,
+    bias, relu, PH, PW, pooled_W, y, winner, bands, image_size, sums, sums_size,
+):  # fmt: skip
+    """Every task lays its band on the canvas, multiplies it tile by tile, and finishes the sums."""
+    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+    C_group, F_group = canvas.C // groups, F // groups
+    for task in prange(shares.tasks):
+        n, images, first, count = share(task, shares)
+        band = numba.get_thread_id() * shares.images * image_size
+        start = numba.get_thread_id() * shares.images * sums_size
+        band_rows = height - (shares.rows - count) * PH * at.SH
+        for image in range(images):
+            lay_band(
+                kind, x, mask, winner_in, canvas, n + image, first * PH * at.SH, band_rows,
+                bands, band + image * image_size,
+            )  # fmt: skip
+        M = images * count * PH * at.OW
+        for group in range(groups):
+            for j in range(0, F_group, columns):
+                f = group * F_group + j
+                for i in range(0, M, ROWS):
+                    for k in range(0, cols.size, _ADDED_ALONE):
+                        tile(
+                            bands, band + group * C_group, rows, i, min(ROWS, M - i),
+                            cols, k, min(_ADDED_ALONE, cols.size - k), w, k * F + f, F,
+                            sums, start + i * F + f, F, F_group - j, bias, f, ADD if k else 0,
+                        )  # fmt: skip
+        for image in range(images):
+            finish_band(
+                sums, start + image * count * PH * at.OW * F, at.OW, bias, relu, PH, PW, count, pooled_W, F,
+                y, ((n + image) * shares.OH + first) * pooled_W * F, winner, winner.size > 1,
+            )  # fmt: skip
+
+
+def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups, dw, db):
+    """dw = im2col(x)^T @ dy, the forward tables exchanged, and db; dy goes back through ReLU and pool on the way."""
+    (KH, KW, C_group, F), N = dw.shape, x.shape[0]
+    reach = (KH - 1) * at.DH + 1
+    if N == 0:
+        dw[...], db[...] = 0, 0
+        return
+    shares = split(N, at.OH, 1, at.SH * x_canvas.width * x_canvas.C + at.OW * F, _NUMBERS)
+    height = (shares.rows - 1) * at.SH + reach
+    rows, cols = _offsets(shares.images, height, x_canvas.width, x_canvas.C, shares.rows, at, KH, KW, C_group)
+    x_size, dy_size = height * x_canvas.width * x_canvas.C, shares.rows * at.OW * F
+    threads = numba.get_num_threads()
+    x_bands = workspace.empty((threads * shares.images * x_size,), x.dtype)
+    dy_bands = workspace.empty((threads * shares.images * dy_size,), x.dtype)
+    pieces = min(shares.tasks, 2 * threads)
+    partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
+    _sum_pieces(
+        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, at, height, shares,
+        rows, cols, groups, x_bands, x_size, dy_bands, dy_size, pieces, partial.reshape(-1), partial_db.reshape(-1),
+        workspace.empty((threads * F,), dw.dtype),
+    )  # fmt: skip
+    add_pieces(partial, dw.reshape(-1))
+    np.sum(partial_db, axis=0, out=db)
+
+
+@kernel(parallel=True)
+def _sum_pieces(
+    x, x_canvas, kind, dy, mask, winner, dy_canvas, at, height, shares, rows, cols,
+    groups, x_bands, x_size, dy_bands, dy_size, pieces, partial, partial_db, column_sums,
+):  # fmt: skip
+    """partial[piece] = the kernel's gradient of a share of the tasks: the tile's rows are taps, its k the pixels."""
+    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+    F, K = dy_canvas.C, cols.size
+    C_group, F_group = x_canvas.C // groups, F // groups
+    for piece in prange(pieces):
+        thread = numba.get_thread_id()
+        x_band, dy_band = thread * shares.images * x_size, thread * shares.images * dy_size
+        begin, end = piece * shares.tasks // pieces, (piece + 1) * shares.tasks // pieces
+        for f in range(F):
+            partial_db[piece * F + f] = 0
+        for task in range(begin, end):
+            n, images, first, count = share(task, shares)
+            band_rows = height - (shares.rows - count) * at.SH
+            for image in range(images):
+                place = x_band + image * x_size
+                lay_band(PLAIN, x, x, winner, x_canvas, n + image, first * at.SH, band_rows, x_bands, place)
+                place = dy_band + image * count * at.OW * F
+                lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, count, dy_bands, place)
+            M = images * count * at.OW
+            add_columns(dy_bands, dy_band, M, F, column_sums, thread * F, partial_db, piece * F)
+            for group in range(groups):
+                for j in range(0, F_group, columns):
+                    f = group * F_group + j
+                    for tap in range(0, K, ROWS):
+                        tile(
+                            x_bands, x_band + group * C_group, cols, tap, min(ROWS, K - tap), rows, 0, M,
+                            dy_bands, dy_band + f, F, partial, (piece * K + tap) * F + f, F, F_group - j,
+                            dy_bands, 0, 0 if task == begin else ADD,
+                        )  # fmt: skip
 
 
 @lru_cache(maxsize=256)
-def _offsets(H, W, C, C_group, KH, KW, SH, SW, DH, DW, OH, OW):
-    """The im2col index map over flat images (H, W, C): (rows, cols, images).
+def _offsets(images, height, width, C, rows, at, KH, KW, C_group):
+    """The im2col index map of a band of `images` canvases (height, width, C), flat: (rows, cols).
 
-    The number at row (image, oh, ow) and column (kh, kw, c) of im2col lies at rows[...] + cols[...]. `rows`
-    describes `images` images, the ones after them lie images * H * W * C further on.
+    The number at row (image, row, ow) and column (kh, kw, c) of im2col lies at rows[...] + cols[...].
     """
-    images = max(1, _PIXELS // (OH * OW))
-    image, oh, ow = np.ix_(range(images), range(OH), range(OW))
+    image, row, ow = np.ix_(range(images), range(rows), range(at.OW))
     kh, kw, c = np.ix_(range(KH), range(KW), range(C_group))
-    rows = (image * H + oh * SH) * W * C + ow * SW * C
-    cols = kh * DH * W * C + kw * DW * C + c
-    return rows.reshape(-1).astype(np.intp), cols.reshape(-1).astype(np.intp), images
+    starts = ((image * height + row * at.SH) * width + ow * at.SW) * C
+    taps = (kh * at.DH * width + kw * at.DW) * C + c
+    return starts.reshape(-1).astype(np.intp), taps.reshape(-1).astype(np.intp)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...shapes import check_convolution, window
+from ..max_pool2d import loops as max_pool2d
 
 
-def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, need_saved=True):
+def forward(
+    x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, pool=None, need_saved=True
+):
     check_convolution(x.shape, w.shape, groups)
     (N, H, W, C), (KH, KW, _, F) = x.shape, w.shape
     at = window(H, W, (KH, KW), strides, padding, dilation)
@@ -21,10 +24,17 @@ def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1,
                         for c, channel in enumerate(channels_of(f, C, F, groups)):
                             total += x[n, h, w_, channel] * w[kh, kw, c, f]
                     y[n, oh, ow, f] = 0 if relu and total < 0 else total
-    return y, ((x, w, b is not None, y if relu else None, at, groups) if need_saved else None)
+    saved = (x, w, b is not None, y if relu else None, at, groups)
+    saved_pool = None
+    if pool:
+        y, saved_pool = max_pool2d.forward(y, pool, pool)
+    return y, ((saved, saved_pool) if need_saved else None)
 
 
 def backward(dy, saved, need_dx=True):
+    saved, saved_pool = saved
+    if saved_pool is not None:
+        dy = max_pool2d.backward(dy, saved_pool)
     x, w, has_bias, y, at, groups = saved
     (N, H, W, C), F = x.shape, w.shape[3]
     dx = np.zeros_like(x) if need_dx else None

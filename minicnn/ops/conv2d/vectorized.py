@@ -9,9 +9,12 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ...shapes import check_convolution, window
+from ..max_pool2d import vectorized as max_pool2d
 
 
-def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, need_saved=True):
+def forward(
+    x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, pool=None, need_saved=True
+):
     check_convolution(x.shape, w.shape, groups)
     (N, H, W, _), (KH, KW, _, F) = x.shape, w.shape
     at = window(H, W, (KH, KW), strides, padding, dilation)
@@ -22,10 +25,17 @@ def forward(x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1,
         y = y + b
     if relu:
         y[y < 0] = 0
-    return y, ((x.shape, columns, w, b is not None, y if relu else None, at, groups) if need_saved else None)
+    saved = (x.shape, columns, w, b is not None, y if relu else None, at, groups)
+    saved_pool = None
+    if pool:
+        y, saved_pool = max_pool2d.forward(y, pool, pool)
+    return y, ((saved, saved_pool) if need_saved else None)
 
 
 def backward(dy, saved, need_dx=True):
+    saved, saved_pool = saved
+    if saved_pool is not None:
+        dy = max_pool2d.backward(dy, saved_pool)
     x_shape, columns, w, has_bias, y, at, groups = saved
     KH, KW, C_group, F = w.shape
     if y is not None:

@@ -44,9 +44,7 @@ def backward(dy, saved, need_dx=True):
     db = bias_gradient(dy) if has_bias else None
     rows, cols = _offsets(K)
     dw = workspace.empty((K, F), w.dtype)
-    matmul_transposed(
-        x.reshape(-1), 0, rows.size * K, rows, cols, x.size // K, dy.reshape(-1), 0, F, F, dw.reshape(-1), 0, F
-    )
+    matmul_transposed(x.reshape(-1), 0, rows.size * K, rows, cols, x.size // K, dy.reshape(-1), 0, F, F, dw.reshape(-1))
     if not need_dx:
         return None, dw, db
     w_transposed = workspace.empty((F, K), w.dtype)
