@@ -52,6 +52,10 @@ CONVOLUTIONS = {
     "kernel larger than image": ((1, 3, 2, 2), (5, 5, 2, 2), (1, 1), "same", (1, 1), 1),
     "stride larger than kernel": ((3, 8, 7, 3), (1, 1, 3, 17), (3, 2), "valid", (1, 1), 1),
     "stride leaves a rest": ((1, 8, 9, 2), (3, 3, 2, 2), (3, 3), "valid", (1, 1), 1),
+    "Winograd 3x3": ((2, 9, 7, 17), (3, 3, 17, 19), (1, 1), "same", (1, 1), 1),
+    "Winograd 3x3, valid": ((3, 6, 8, 16), (3, 3, 16, 37), (1, 1), "valid", (1, 1), 1),
+    "Winograd 2x2": ((2, 8, 11, 18), (2, 2, 18, 16), (1, 1), "same", (1, 1), 1),
+    "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
     "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
 }
 
@@ -75,8 +79,16 @@ case("conv2d", "relu")(_convolution(CONVOLUTIONS["ordinary"], relu=True, bias=Tr
 case("conv2d", "no bias")(_convolution(CONVOLUTIONS["ordinary"], relu=False, bias=False))
 case("conv2d", "relu, no bias, groups")(_convolution(CONVOLUTIONS["groups"], relu=True, bias=False))
 for pool in ((2, 2), (1, 3), (3, 2)):
-    for name in ("ordinary", "dilation", "groups", "uneven padding", "stride leaves a rest"):
-        if pool == (2, 2) or name in ("ordinary", "dilation"):
+    for name in (
+        "ordinary",
+        "dilation",
+        "groups",
+        "uneven padding",
+        "stride leaves a rest",
+        "Winograd 3x3",
+        "Winograd 2x2",
+    ):
+        if pool == (2, 2) or name in ("ordinary", "dilation", "Winograd 3x3", "Winograd 2x2"):
             sizes = CONVOLUTIONS[name]
             case("conv2d", f"{name}, pool {pool}")(_convolution(sizes, relu=True, bias=True, pool=pool))
             case("conv2d", f"{name}, pool {pool}, no relu")(_convolution(sizes, relu=False, bias=False, pool=pool))

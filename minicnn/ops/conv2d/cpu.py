@@ -28,6 +28,7 @@ from ...kernels.compile import kernel
 from ...kernels.matmul import add_pieces
 from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, tile
 from ...shapes import check_convolution, window
+from . import winograd
 
 _NUMBERS = 24 * 1024  # of a band: 96 kB in float32, well inside a core's second-level cache
 _ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
@@ -88,6 +89,9 @@ def turned(w, groups):
 def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner):
     """y = pool(relu(convolution of what is laid on the canvas with w, plus bias))."""
     (KH, KW, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
+    if winograd.suits(KH, KW, at, groups, C_group, F):
+        winograd.products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner)
+        return
     reach = (KH - 1) * at.DH + 1
     shares = split(N, OH, 1, PH * at.SH * canvas.width * canvas.C, _NUMBERS)
     height = (shares.rows * PH - 1) * at.SH + reach
@@ -144,6 +148,9 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
     reach = (KH - 1) * at.DH + 1
     if N == 0:
         dw[...], db[...] = 0, 0
+        return
+    if winograd.suits(KH, KW, at, groups, C_group, F):
+        winograd.kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db)
         return
     shares = split(N, at.OH, 1, at.SH * x_canvas.width * x_canvas.C + at.OW * F, _NUMBERS)
     height = (shares.rows - 1) * at.SH + reach

@@ -1,0 +1,252 @@
+"""Winograd's convolution: 2x2 and 3x3 kernels with less than half the multiplications.
+
+The idea in one dimension: two neighbouring outputs of a 3-tap kernel share their inputs. F(2, 3) needs 4 products where
+the definition has 6:
+
+    p0 = (d0 - d2) g0                         y0 = p0 + p1 + p2
+    p1 = (d1 + d2) (g0 + g1 + g2) / 2         y1 = p1 - p2 - p3
+    p2 = (d2 - d1) (g0 - g1 + g2) / 2
+    p3 = (d1 - d3) g2
+
+In matrices y = AT ((G g) * (BT d)), and twice over, down and sideways, for images:
+
+    Y = AT [ (G g GT) * (BT d B) ] A          d: 4 x 4 pixels     g: r x r taps     Y: m x m outputs,  m + r = 5
+
+r = 3 gives 4 outputs for 16 products instead of 36; r = 2 gives 9 for 16 instead of 36. BT is the same for both.
+Summed over the channels, the product at each of the 16 places is a matrix product, all tiles (T, C) times (C, F):
+
+    V (16, T, C)  transformed pixels        U (16, C, F)  transformed kernel        M (16, T, F) = V @ U
+
+The kernel gradient turns each transform round: dU = V^T @ dM with dM = A dY AT, and dw = GT dU G. The input gradient is
+the convolution with the turned kernel, as always.
+
+What it bought, on 3x3 kernels of 32 to 128 channels, beside `cpu.py`'s direct way: see `benchmarks/ladder.py`.
+- V, M and the sums of one band of tiles stay in the core's cache: the transforms never touch main memory.
+- the strides of V and M are odd numbers of cache lines: 16 streams a power of two apart fall on the same few lines.
+What lost: F(4x4, 3x3) has 36 products for 144, but its float32 errors are over ten times those of the definition.
+
+Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray, "Fast Algorithms for Convolutional
+Neural Networks", CVPR 2016.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import gcd
+
+import numba
+import numpy as np
+from numba import prange
+
+from ...kernels import workspace
+from ...kernels.bands import PLAIN, add_columns, finish_band, lay_band, share, split
+from ...kernels.compile import kernel
+from ...kernels.matmul import add_pieces
+from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, tile
+from ...kernels.transform import make_transform
+
+BT = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+G = {
+    3: np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]),
+    2: np.array([[1, 0], [0.5, 0.5], [0.5, -0.5], [0, 1]]),
+}
+AT = {3: np.array([[1, 1, 1, 0], [0, 1, -1, -1]]), 2: np.array([[1, 1, 1, 0], [0, 1, -1, 0], [0, 1, 1, -1]])}
+
+_pixels = make_transform(BT)
+_kernel_3, _kernel_2 = make_transform(G[3]), make_transform(G[2])
+_outputs_3, _outputs_2 = make_transform(AT[3]), make_transform(AT[2])
+_gradients_3, _gradients_2 = make_transform(AT[3].T), make_transform(AT[2].T)
+_kernel_gradient_3, _kernel_gradient_2 = make_transform(G[3].T), make_transform(G[2].T)
+
+_NUMBERS = 96 * 1024  # of a band, its transforms and sums: 384 kB in float32, well inside a core's second-level cache
+_CHANNELS = 16  # with fewer channels or filters the transforms cost more than the products they save
+_LANES = 1024  # a kernel's transform is shared out in pieces of so many (channel, filter) pairs
+
+
+def suits(KH, KW, at, groups, C, F) -> bool:
+    """Whether a convolution of this shape can, and should, be done here."""
+    plain = (at.SH, at.SW, at.DH, at.DW, groups) == (1, 1, 1, 1, 1)
+    return plain and KH == KW and KH in G and min(C, F) >= _CHANNELS
+
+
+def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner):
+    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias))."""
+    (r, _, C, F), (PH, PW), (N, OH, OW, _) = w.shape, pool, y.shape
+    m = 5 - r
+    across = -(-OW * PW // m)
+    canvas = canvas._replace(width=max(across * m + r - 1, canvas.left + canvas.W))
+    per_row = PH * (canvas.width * C + across * m * F + 16 * across * (C + F) // m)
+    shares = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
+    down = -(-shares.rows * PH // m)
+    sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F)
+    rows, cols = _offsets(shares.images * down * across, C)
+    _convolve(
+        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, m, down, across, rows, cols,
+        _transformed_kernel(w), F, bias, relu, PH, PW, OW, y.reshape(-1), winner,
+        *(_lent(size, x.dtype) for size in sizes), sizes,
+    )  # fmt: skip
+
+
+def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
+    """dw and db of `cpu.py`'s `_kernel_gradient`, by way of the transformed kernel's gradient."""
+    (r, _, C, F), N = dw.shape, x.shape[0]
+    m, threads = 5 - r, numba.get_num_threads()
+    across = -(-at.OW // m)
+    x_canvas = x_canvas._replace(width=max(across * m + r - 1, x_canvas.left + x_canvas.W))
+    dy_canvas = dy_canvas._replace(width=across * m)
+    per_row = x_canvas.width * C + across * m * F + 16 * across * (C + F) // m
+    shares = split(N, at.OH, m, per_row, _NUMBERS)
+    down = -(-shares.rows // m)
+    sizes = _sizes(shares.images, down, across, m, r, x_canvas.width, C, F)
+    rows, cols = _offsets(shares.images * down * across, C)
+    pieces = min(shares.tasks, 2 * threads)
+    partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
+    _sum_pieces(
+        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, shares, m, down, across,
+        rows, cols, pieces, partial.reshape(-1), partial_db.reshape(-1), workspace.empty((threads * F,), dw.dtype),
+        *(_lent(size, x.dtype) for size in sizes), sizes,
+    )  # fmt: skip
+    total = workspace.empty((16 * C * F,), dw.dtype)
+    add_pieces(partial, total)
+    _transform_kernel(total, 4, C * F, r, dw.reshape(-1), True)
+    np.sum(partial_db, axis=0, out=db)
+
+
+def _lent(size, dtype):
+    """A scratch buffer of `size` numbers for each thread."""
+    return workspace.empty((numba.get_num_threads() * size,), dtype)
+
+
+def _sizes(images, down, across, m, r, width, C, F):
+    """How many numbers a thread's scratch buffers hold: (bands, V, M, sums)."""
+    T = images * down * across
+    return images * (down * m + r - 1) * width * C, 16 * _spaced(T * C), 16 * _spaced(T * F), T * m * m * F
+
+
+def _spaced(numbers):
+    """At least `numbers`, and an odd number of 64-byte lines of float32 (of pairs of lines of float64)."""
+    return (numbers + 15) // 16 * 16 + (16 if (numbers + 15) // 16 % 2 == 0 else 0)
+
+
+@lru_cache(maxsize=256)
+def _offsets(T, C):
+    """(rows, cols) of a plain matrix (T, C): its entry (t, c) lies at rows[t] + cols[c]."""
+    return np.arange(T, dtype=np.intp) * C, np.arange(C, dtype=np.intp)
+
+
+def _transformed_kernel(w):
+    """U (16, C, F) = G w GT for every channel and filter, flat."""
+    r, _, C, F = w.shape
+    U = workspace.empty((16 * C * F,), w.dtype)
+    _transform_kernel(w.reshape(-1), r, C * F, r, U, False)
+    return U
+
+
+@kernel(parallel=True)
+def _transform_kernel(x, side, lanes, r, y, gradient):
+    """G x GT for kernels of r x r taps, or with `gradient` GT x G: `lanes` blocks of side x side numbers."""
+    out_side = r if gradient else 4
+    for piece in prange((lanes + _LANES - 1) // _LANES):
+        start = piece * _LANES
+        count = min(_LANES, lanes - start)
+        if gradient and r == 3:
+            _kernel_gradient_3(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
+        elif gradient:
+            _kernel_gradient_2(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
+        elif r == 3:
+            _kernel_3(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
+        else:
+            _kernel_2(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
+
+
+@kernel(parallel=True)
+def _convolve(
+    kind, x, mask, winner_in, canvas, shares, m, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, winner,
+    bands, V, M, sums, sizes,
+):  # fmt: skip
+    """Every task lays its band on the canvas, transforms it, multiplies, transforms back and finishes the sums."""
+    C, row = canvas.C, canvas.width * canvas.C
+    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+    V_step, M_step = sizes[1] // 16, sizes[2] // 16
+    height = down * m + 4 - m
+    for task in prange(shares.tasks):
+        thread = numba.get_thread_id()
+        band, v, p, s = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
+        n, images, first, count = share(task, shares)
+        tile_rows = (count * PH + m - 1) // m
+        t = 0
+        for image in range(images):
+            place = band + image * height * row
+            lay_band(kind, x, mask, winner_in, canvas, n + image, first * PH, tile_rows * m + 4 - m, bands, place)
+            for i in range(tile_rows):
+                for j in range(across):
+                    corner = place + i * m * row + j * m * C
+                    _pixels(bands, corner, row, C, V, v + t * C, 4 * V_step, V_step, C)
+                    t += 1
+        T = t
+        for xi in range(16):
+            for f in range(0, F, columns):
+                for t in range(0, T, ROWS):
+                    tile(
+                        V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, 0, C, U, xi * C * F + f, F,
+                        M, p + xi * M_step + t * F + f, F, F - f, bias, 0, 0,
+                    )  # fmt: skip
+        t = 0
+        for image in range(images):
+            place = s + image * tile_rows * m * across * m * F
+            for i in range(tile_rows):
+                for j in range(across):
+                    corner = place + (i * m * across + j) * m * F
+                    if m == 2:
+                        _outputs_3(M, p + t * F, 4 * M_step, M_step, sums, corner, across * m * F, F, F)
+                    else:
+                        _outputs_2(M, p + t * F, 4 * M_step, M_step, sums, corner, across * m * F, F, F)
+                    t += 1
+            finish_band(
+                sums, place, across * m, bias, relu, PH, PW, count, OW, F,
+                y, ((n + image) * shares.OH + first) * OW * F, winner, winner.size > 1,
+            )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _sum_pieces(
+    x, x_canvas, kind, dy, mask, winner, dy_canvas, shares, m, down, across, rows, cols, pieces, partial, partial_db,
+    column_sums, bands, V, D, dy_bands, sizes,
+):  # fmt: skip
+    """partial[piece] = dU (16, C, F) of a share of the tasks: at each of the 16 places V^T @ D, D = A dy AT."""
+    C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
+    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+    V_step, D_step = sizes[1] // 16, sizes[2] // 16
+    height = down * m + 4 - m
+    for piece in prange(pieces):
+        thread = numba.get_thread_id()
+        band, v, d, dy_band = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
+        begin, end = piece * shares.tasks // pieces, (piece + 1) * shares.tasks // pieces
+        for f in range(F):
+            partial_db[piece * F + f] = 0
+        for task in range(begin, end):
+            n, images, first, count = share(task, shares)
+            tile_rows = (count + m - 1) // m
+            t = 0
+            for image in range(images):
+                place, dy_place = band + image * height * row, dy_band + image * tile_rows * m * dy_row
+                lay_band(PLAIN, x, x, winner, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
+                lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
+                for i in range(tile_rows):
+                    for j in range(across):
+                        corner, dy_corner = place + (i * row + j * C) * m, dy_place + (i * dy_row + j * F) * m
+                        _pixels(bands, corner, row, C, V, v + t * C, 4 * V_step, V_step, C)
+                        if m == 2:
+                            _gradients_3(dy_bands, dy_corner, dy_row, F, D, d + t * F, 4 * D_step, D_step, F)
+                        else:
+                            _gradients_2(dy_bands, dy_corner, dy_row, F, D, d + t * F, 4 * D_step, D_step, F)
+                        t += 1
+            T = t
+            add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
+            for xi in range(16):
+                for f in range(0, F, columns):
+                    for c in range(0, C, ROWS):
+                        tile(
+                            V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step + f, F,
+                            partial, ((piece * 16 + xi) * C + c) * F + f, F, F - f, D, 0, 0 if task == begin else ADD,
+                        )  # fmt: skip
