@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from helpers import assert_close, normal
 
-from minicnn.kernels import microkernel, workspace
+from minicnn.kernels import matmul, microkernel, workspace
 from minicnn.kernels.compile import OPTIONS, cache_folder
-from minicnn.kernels.matmul import matmul, matmul_transposed, no_bias, transpose
 from minicnn.kernels.microkernel import ADD, BIAS, RELU, make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
+from minicnn.kernels.transform import make_transform, transform_by_loops
 
 SHAPES = [(microkernel.VECTOR_BYTES, microkernel.ROWS, microkernel.VECTORS), (16, 4, 2), (32, 6, 2), (64, 7, 3)]
 
@@ -48,36 +48,66 @@ def test_tile_of_every_shape_is_the_loops(shape, dtype):
 
 
 def test_relu_of_the_tile_keeps_nan():
-    y = np.zeros(8)
-    a = np.array([np.nan, -1.0, 2.0])
-    matmul(a, 0, 3, np.arange(3), np.zeros(1, np.intp), np.ones(1), 0, 1, no_bias("float64"), 0, y, 0, 1, 3, 1, RELU)
-    assert np.isnan(y[0])
-    assert y[1] == 0
-    assert y[2] == 2
+    y = np.zeros((3, 1))
+    matmul.multiply(np.array([[np.nan], [-1.0], [2.0]]), np.ones((1, 1)), np.zeros(1), y, RELU)
+    assert np.isnan(y[0, 0])
+    assert y[1, 0] == 0
+    assert y[2, 0] == 2
 
 
-@pytest.mark.parametrize(("M", "K", "F"), [(1, 1, 1), (7, 5, 3), (65, 33, 40), (600, 3, 70), (2, 300, 9)])
-def test_products_over_plain_tables(M, K, F):
-    a, b, bias = normal(M, K), normal(K, F, seed=1), normal(F, seed=2)
-    rows, cols = np.arange(min(M, 50)) * K, np.arange(K)
-    c = np.empty((M, F))
-    step = rows.size * K
-    matmul(a.ravel(), 0, step, rows, cols, b.ravel(), 0, F, bias, 0, c.ravel(), 0, F, M, F, BIAS | RELU)
+# every remainder of the tiles' rows and columns, one part of a long sum and several, one piece and several
+PRODUCTS = [(1, 1, 1), (7, 5, 3), (65, 33, 40), (600, 3, 70), (2, 300, 9), (33, 129, 31), (2100, 4, 6), (40, 17, 100)]
+
+
+@pytest.mark.parametrize(("M", "K", "F"), PRODUCTS)
+def test_matrix_products(M, K, F):
+    a, b, bias, dy = normal(M, K), normal(K, F, seed=1), normal(F, seed=2), normal(M, F, seed=3)
+    c, dw, dx = np.empty((M, F)), np.empty((K, F)), np.empty((M, K))
+    matmul.multiply(a, b, bias, c, BIAS | RELU)
     assert_close(c, np.maximum(a @ b + bias, 0), 1e-12)
-    dy, dw = normal(M, F, seed=3), np.empty((K, F))
-    matmul_transposed(a.ravel(), 0, step, rows, cols, M, dy.ravel(), 0, F, F, dw.ravel())
+    matmul.multiply(a, b, bias, c, 0)
+    assert_close(c, a @ b, 1e-12)
+    matmul.multiply_transposed(a, dy, dw)
     assert_close(dw, a.T @ dy, 1e-12)
-    turned = np.empty((F, K))
-    transpose(b, turned)
-    np.testing.assert_array_equal(turned, b.T)
+    matmul.multiply_by_transposed(dy, b, dx)
+    assert_close(dx, dy @ b.T, 1e-12)
 
 
-def test_long_sums_are_cut_into_pieces():
-    M, K, F = 5000, 4, 6
-    a, dy, dw = normal(M, K), normal(M, F, seed=1), np.empty((K, F))
-    rows = np.arange(128) * K
-    matmul_transposed(a.ravel(), 0, 128 * K, rows, np.arange(K), M, dy.ravel(), 0, F, F, dw.ravel())
-    assert_close(dw, a.T @ dy, 1e-12)
+@pytest.mark.parametrize("remainder", range(1, 2 * microkernel.ROWS))
+def test_matrix_products_with_every_remainder(remainder):
+    test_matrix_products(remainder, remainder + 3, remainder + 20)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_matrix_products_pass_nan_and_infinity_on(bad):
+    a, b = normal(9, 40), normal(40, 33, seed=1)
+    a[3, 35] = bad
+    c, dw, dx = np.empty((9, 33)), np.empty((40, 33)), np.empty((9, 40))
+    matmul.multiply(a, b, b[0], c, 0)
+    matmul.multiply_transposed(a, c, dw)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(np.isfinite(c), np.isfinite(a @ b))
+        np.testing.assert_array_equal(np.isnan(dw), np.isnan(a.T @ c))
+        matmul.multiply_by_transposed(c, b, dx)
+        np.testing.assert_array_equal(np.isfinite(dx), np.isfinite(c @ b.T))
+
+
+def test_transforms_are_the_loops():
+    M = np.array([[1, 0, -1, 0.5], [0, 0, 0, 0], [-1, 2, 1, 1]])
+    for vector_bytes in {16, 32, 64, microkernel.VECTOR_BYTES}:
+        transform = make_transform(M, vector_bytes)
+
+        @numba.njit(**OPTIONS)
+        def run(x, y, count, transform=transform):
+            transform(x, 1, 100, 24, y, 2, 90, 22, count)
+
+        for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-12)):
+            for count in range(20):
+                x, y = normal(400, dtype=dtype), normal(250, seed=1, dtype=dtype)
+                expected = y.copy()
+                run(x, y, count)
+                transform_by_loops(M, x, 1, 100, 24, expected, 2, 90, 22, count)
+                assert_close(y, expected, tolerance)
 
 
 def test_buffers_are_lent_within_a_step_only():

@@ -52,6 +52,8 @@ CONVOLUTIONS = {
     "kernel larger than image": ((1, 3, 2, 2), (5, 5, 2, 2), (1, 1), "same", (1, 1), 1),
     "stride larger than kernel": ((3, 8, 7, 3), (1, 1, 3, 17), (3, 2), "valid", (1, 1), 1),
     "stride leaves a rest": ((1, 8, 9, 2), (3, 3, 2, 2), (3, 3), "valid", (1, 1), 1),
+    "many channels, strides": ((2, 7, 6, 9), (3, 2, 9, 5), (2, 1), "same", (1, 1), 1),
+    "many channels, dilation": ((1, 8, 7, 10), (2, 3, 10, 3), (1, 1), "same", (2, 1), 1),
     "Winograd 3x3": ((2, 9, 7, 17), (3, 3, 17, 19), (1, 1), "same", (1, 1), 1),
     "Winograd 3x3, valid": ((3, 6, 8, 16), (3, 3, 16, 37), (1, 1), "valid", (1, 1), 1),
     "Winograd 2x2": ((2, 8, 11, 18), (2, 2, 18, 16), (1, 1), "same", (1, 1), 1),

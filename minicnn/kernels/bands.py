@@ -84,10 +84,19 @@ def share(task, split):
 
 
 @inlined_helper
-def _zero(band, start, count):
-    here, zero = uintp(start), band.dtype.type(0)
+def zero(band, start, count):
+    """band[start:][:count] = 0."""
+    here, nothing = uintp(start), band.dtype.type(0)
     for i in range(uintp(count)):
-        band[here + i] = zero
+        band[here + i] = nothing
+
+
+@inlined_helper
+def add(x, source, count, y, place):
+    """y[place:][:count] += x[source:][:count]."""
+    source, place = uintp(source), uintp(place)
+    for i in range(uintp(count)):
+        y[place + i] += x[source + i]
 
 
 @inlined_helper
@@ -102,13 +111,13 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
         place = start + r * canvas.width * C
         h = (first + r - canvas.top) // canvas.SH
         if first + r < canvas.top or (first + r - canvas.top) % canvas.SH or h >= canvas.H:
-            _zero(band, place, canvas.width * C)
+            zero(band, place, canvas.width * C)
             continue
         if canvas.SW > 1:
-            _zero(band, place, canvas.width * C)
+            zero(band, place, canvas.width * C)
         else:
-            _zero(band, place, canvas.left * C)
-            _zero(band, place + (canvas.left + W) * C, (canvas.width - canvas.left - W) * C)
+            zero(band, place, canvas.left * C)
+            zero(band, place + (canvas.left + W) * C, (canvas.width - canvas.left - W) * C)
         place += canvas.left * C
         if kind == THROUGH_POOL:
             _lay_unpooled_row(x, winner, canvas, n, h, band, place)
@@ -122,10 +131,10 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
 
 @inlined_helper
 def _lay_pixels(kind, x, y, source, count, band, place):
-    zero, source, place = x.dtype.type(0), uintp(source), uintp(place)
+    nothing, source, place = x.dtype.type(0), uintp(source), uintp(place)
     if kind == THROUGH_RELU:
         for i in range(uintp(count)):
-            band[place + i] = x[source + i] if y[source + i] > zero else zero
+            band[place + i] = x[source + i] if y[source + i] > nothing else nothing
     else:
         for i in range(uintp(count)):
             band[place + i] = x[source + i]
@@ -134,7 +143,7 @@ def _lay_pixels(kind, x, y, source, count, band, place):
 @inlined_helper
 def _lay_unpooled_row(x, winner, canvas, n, h, band, place):
     """Row h of an image whose pooled gradient is x: each number where the winner of its window was, zero elsewhere."""
-    C, W, zero = canvas.C, canvas.W, x.dtype.type(0)
+    C, W, nothing = canvas.C, canvas.W, x.dtype.type(0)
     oh, covered = h // canvas.PH, min(W, canvas.OW * canvas.PW)
     if oh >= canvas.OH:
         covered = 0
@@ -143,9 +152,9 @@ def _lay_unpooled_row(x, winner, canvas, n, h, band, place):
         source = uintp(((n * canvas.OH + oh) * canvas.OW + w // canvas.PW) * C)
         here = uintp(place + w * canvas.SW * C)
         for c in range(uintp(C)):
-            band[here + c] = x[source + c] if winner[source + c] == tap else zero
+            band[here + c] = x[source + c] if winner[source + c] == tap else nothing
     if canvas.SW == 1:
-        _zero(band, place + covered * C, (W - covered) * C)
+        zero(band, place + covered * C, (W - covered) * C)
 
 
 @inlined_helper
@@ -226,7 +235,7 @@ def _larger(best, value):
 @inlined_helper
 def add_columns(dz, start, M, F, sums, sums_start, db, db_start):
     """db[db_start + f] += the sum of column f of M rows of dz. The rows are first summed apart: less rounding."""
-    _zero(sums, sums_start, F)
+    zero(sums, sums_start, F)
     here, total = uintp(sums_start), uintp(db_start)
     for i in range(M):
         row = uintp(start + i * F)

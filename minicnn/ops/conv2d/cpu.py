@@ -10,8 +10,9 @@ What each step bought, on top of `vectorized.py`:
   `_kernel_gradient` with the same two tables changing places.
 
 The input gradient is itself a convolution: spread dy apart by the stride, pad it, and run the kernel turned by
-180 degrees, its channels and filters exchanged. 2x2 and 3x3 kernels on enough channels go to `winograd.py`, which needs
-half the multiplications.
+180 degrees, its channels and filters exchanged. For a few channels (a colour image) it is col2im instead.
+
+2x2 and 3x3 kernels on enough channels go to `winograd.py`, which needs half the multiplications.
 """
 
 from __future__ import annotations
@@ -23,7 +24,19 @@ import numpy as np
 from numba import prange
 
 from ...kernels import workspace
-from ...kernels.bands import PLAIN, THROUGH_POOL, THROUGH_RELU, Canvas, add_columns, finish_band, lay_band, share, split
+from ...kernels.bands import (
+    PLAIN,
+    THROUGH_POOL,
+    THROUGH_RELU,
+    Canvas,
+    add,
+    add_columns,
+    finish_band,
+    lay_band,
+    share,
+    split,
+    zero,
+)
 from ...kernels.compile import kernel
 from ...kernels.matmul import add_pieces
 from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, tile
@@ -32,6 +45,7 @@ from . import winograd
 
 _NUMBERS = 24 * 1024  # of a band: 96 kB in float32, well inside a core's second-level cache
 _ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
+_FEW_CHANNELS = 8  # up to so many, the input gradient fills more of a tile as dy @ w^T than as a convolution
 _NOBODY = np.zeros(1, np.uint8)  # where there are no winners
 
 
@@ -65,13 +79,17 @@ def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None, dw, db
 
+    dx = workspace.empty(x.shape, dy.dtype)
+    if C <= _FEW_CHANNELS and groups == 1:
+        _few_channels_gradient(kind, dy, y, winner, dy_canvas, w, at, dx)
+        return dx, dw, db
+
     # dx = convolution of dy, spread by the stride and padded, with the turned kernel
     top, left = (KH - 1) * at.DH - at.PT, (KW - 1) * at.DW - at.PL
     spread = Canvas(
         at.OH, at.OW, F, top, left, at.SH, at.SW, W + (KW - 1) * at.DW, PH, PW, pooled_H, pooled_W
     )  # fmt: skip
     back = at._replace(SH=1, SW=1, OH=H, OW=W)
-    dx = workspace.empty(x.shape, dy.dtype)
     no_bias, w_back = np.zeros(C, w.dtype), turned(w, groups)
     _products(kind, dy, y, winner, spread, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY)
     return dx, dw, db
@@ -204,6 +222,61 @@ def _sum_pieces(
                             dy_bands, dy_band + f, F, partial, (piece * K + tap) * F + f, F, F_group - j,
                             dy_bands, 0, 0 if task == begin else ADD,
                         )  # fmt: skip
+
+
+def _few_channels_gradient(kind, dy, mask, winner, dy_canvas, w, at, dx):
+    """dx = col2im(dy @ w^T), as `vectorized.py` has it, an image to a thread.
+
+    As a convolution, the gradient of a colour image would fill 3 of a tile's 32 columns. dy @ w^T fills KH*KW*3.
+    """
+    (KH, KW, C, F), (N, H, W, _) = w.shape, dx.shape
+    K = KH * KW * C
+    w_turned = workspace.empty((F, K), w.dtype)
+    w_turned[...] = w.reshape(K, F).T
+    rows_at_once = max(1, min(at.OH, _NUMBERS // (at.OW * (F + K))))
+    threads, pixels = numba.get_num_threads(), rows_at_once * at.OW
+    rows, cols = np.arange(ROWS, dtype=np.intp) * F, np.arange(F, dtype=np.intp)
+    bands, windows = (workspace.empty((threads * pixels * size,), dy.dtype) for size in (F, K))
+    _add_windows(
+        kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, w_turned.reshape(-1), at, N, H, W, C, rows_at_once,
+        rows, cols, bands, windows, dx.reshape(-1),
+    )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _add_windows(
+    kind, dy, mask, winner, dy_canvas, w_turned, at, N, H, W, C, rows_at_once, rows, cols, bands, windows, dx
+):
+    columns = VECTORS * (VECTOR_BYTES // dy.itemsize)
+    F, K, run = dy_canvas.C, at.KH * at.KW * C, at.KW * C
+    pixels = rows_at_once * at.OW
+    for n in prange(N):
+        band, window = numba.get_thread_id() * pixels * F, numba.get_thread_id() * pixels * K
+        zero(dx, n * H * W * C, H * W * C)
+        for first in range(0, at.OH, rows_at_once):
+            count = min(rows_at_once, at.OH - first)
+            lay_band(kind, dy, mask, winner, dy_canvas, n, first, count, bands, band)
+            M = count * at.OW
+            for f in range(0, K, columns):
+                for i in range(0, M, ROWS):
+                    tile(
+                        bands, band + i * F, rows, 0, min(ROWS, M - i), cols, 0, F, w_turned, f, K,
+                        windows, window + i * K + f, K, K - f, bands, 0, 0,
+                    )  # fmt: skip
+            for r in range(count):
+                for kh in range(at.KH):
+                    h = (first + r) * at.SH + kh * at.DH - at.PT
+                    if 0 <= h < H:
+                        for ow in range(at.OW):
+                            source = window + (r * at.OW + ow) * K + kh * run
+                            left = ow * at.SW - at.PL
+                            if at.DW == 1 and left >= 0 and left + at.KW <= W:
+                                add(windows, source, run, dx, ((n * H + h) * W + left) * C)
+                            else:
+                                for kw in range(at.KW):
+                                    w = left + kw * at.DW
+                                    if 0 <= w < W:
+                                        add(windows, source + kw * C, C, dx, ((n * H + h) * W + w) * C)
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,8 @@ The kernel gradient turns each transform round: dU = V^T @ dM with dM = A dY AT,
 the convolution with the turned kernel, as always.
 
 What it bought, on 3x3 kernels of 32 to 128 channels, beside `cpu.py`'s direct way: see `benchmarks/ladder.py`.
-- V, M and the sums of one band of tiles stay in the core's cache: the transforms never touch main memory.
+- V and the sums of one band of tiles stay in the core's cache, and so does M, made for one panel of filters (as many as
+  a tile is wide) at a time: the transforms never touch main memory.
 - the strides of V and M are odd numbers of cache lines: 16 streams a power of two apart fall on the same few lines.
 What lost: F(4x4, 3x3) has 36 products for 144, but its float32 errors are over ten times those of the definition.
 
@@ -58,9 +59,8 @@ _outputs_3, _outputs_2 = make_transform(AT[3]), make_transform(AT[2])
 _gradients_3, _gradients_2 = make_transform(AT[3].T), make_transform(AT[2].T)
 _kernel_gradient_3, _kernel_gradient_2 = make_transform(G[3].T), make_transform(G[2].T)
 
-_NUMBERS = 96 * 1024  # of a band, its transforms and sums: 384 kB in float32, well inside a core's second-level cache
+_NUMBERS = 160 * 1024  # of a band, its transforms and sums: 640 kB in float32, most of a core's second-level cache
 _CHANNELS = 16  # with fewer channels or filters the transforms cost more than the products they save
-_LANES = 1024  # a kernel's transform is shared out in pieces of so many (channel, filter) pairs
 
 
 def suits(KH, KW, at, groups, C, F) -> bool:
@@ -75,10 +75,10 @@ def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winne
     m = 5 - r
     across = -(-OW * PW // m)
     canvas = canvas._replace(width=max(across * m + r - 1, canvas.left + canvas.W))
-    per_row = PH * (canvas.width * C + across * m * F + 16 * across * (C + F) // m)
+    per_row = PH * (canvas.width * C + across * m * F + 16 * across * (C + _width(w)) // m)
     shares = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
     down = -(-shares.rows * PH // m)
-    sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F)
+    sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F, _width(x))
     rows, cols = _offsets(shares.images * down * across, C)
     _convolve(
         kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, m, down, across, rows, cols,
@@ -94,10 +94,10 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     across = -(-at.OW // m)
     x_canvas = x_canvas._replace(width=max(across * m + r - 1, x_canvas.left + x_canvas.W))
     dy_canvas = dy_canvas._replace(width=across * m)
-    per_row = x_canvas.width * C + across * m * F + 16 * across * (C + F) // m
+    per_row = x_canvas.width * C + across * m * F + 16 * across * (C + _width(dw)) // m
     shares = split(N, at.OH, m, per_row, _NUMBERS)
     down = -(-shares.rows // m)
-    sizes = _sizes(shares.images, down, across, m, r, x_canvas.width, C, F)
+    sizes = _sizes(shares.images, down, across, m, r, x_canvas.width, C, F, _width(x))
     rows, cols = _offsets(shares.images * down * across, C)
     pieces = min(shares.tasks, 2 * threads)
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
@@ -108,7 +108,7 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
     add_pieces(partial, total)
-    _transform_kernel(total, 4, C * F, r, dw.reshape(-1), True)
+    _transform_gradient(total, r, C, F, dw.reshape(-1))
     np.sum(partial_db, axis=0, out=db)
 
 
@@ -117,10 +117,15 @@ def _lent(size, dtype):
     return workspace.empty((numba.get_num_threads() * size,), dtype)
 
 
-def _sizes(images, down, across, m, r, width, C, F):
-    """How many numbers a thread's scratch buffers hold: (bands, V, M, sums)."""
+def _width(array):
+    """How many filters a tile is wide."""
+    return VECTORS * (VECTOR_BYTES // array.itemsize)
+
+
+def _sizes(images, down, across, m, r, row, C, F, width):
+    """How many numbers a thread's scratch buffers hold: (bands, V, a panel of M, sums)."""
     T = images * down * across
-    return images * (down * m + r - 1) * width * C, 16 * _spaced(T * C), 16 * _spaced(T * F), T * m * m * F
+    return images * (down * m + r - 1) * row * C, 16 * _spaced(T * C), 16 * _spaced(T * width), T * m * m * F
 
 
 def _spaced(numbers):
@@ -135,28 +140,38 @@ def _offsets(T, C):
 
 
 def _transformed_kernel(w):
-    """U (16, C, F) = G w GT for every channel and filter, flat."""
-    r, _, C, F = w.shape
-    U = workspace.empty((16 * C * F,), w.dtype)
-    _transform_kernel(w.reshape(-1), r, C * F, r, U, False)
+    """U = G w GT for every channel and filter, in panels of as many filters as a tile is wide: (16, panels, C, width).
+
+    A panel is read from one end to the other. In a plain (C, F) its rows would be F apart, which for F = 128 puts them
+    all into a quarter of the first-level cache.
+    """
+    (r, _, C, F), width = w.shape, _width(w)
+    panels = -(-F // width)
+    U = workspace.empty((16 * panels * C * width,), w.dtype)
+    _transform_kernel(w.reshape(-1), r, C, F, panels, width, U)
     return U
 
 
 @kernel(parallel=True)
-def _transform_kernel(x, side, lanes, r, y, gradient):
-    """G x GT for kernels of r x r taps, or with `gradient` GT x G: `lanes` blocks of side x side numbers."""
-    out_side = r if gradient else 4
-    for piece in prange((lanes + _LANES - 1) // _LANES):
-        start = piece * _LANES
-        count = min(_LANES, lanes - start)
-        if gradient and r == 3:
-            _kernel_gradient_3(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
-        elif gradient:
-            _kernel_gradient_2(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
-        elif r == 3:
-            _kernel_3(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
+def _transform_kernel(w, r, C, F, panels, width, U):
+    step = panels * C * width
+    for c in prange(C):
+        for panel in range(panels):
+            start, place, count = c * F + panel * width, (panel * C + c) * width, min(width, F - panel * width)
+            if r == 3:
+                _kernel_3(w, start, 3 * C * F, C * F, U, place, 4 * step, step, count)
+            else:
+                _kernel_2(w, start, 2 * C * F, C * F, U, place, 4 * step, step, count)
+
+
+@kernel(parallel=True)
+def _transform_gradient(dU, r, C, F, dw):
+    """dw (r, r, C, F) = GT dU G for every channel and filter of dU (16, C, F)."""
+    for c in prange(C):
+        if r == 3:
+            _kernel_gradient_3(dU, c * F, 4 * C * F, C * F, dw, c * F, 3 * C * F, C * F, F)
         else:
-            _kernel_2(x, start, side * lanes, lanes, y, start, out_side * lanes, lanes, count)
+            _kernel_gradient_2(dU, c * F, 4 * C * F, C * F, dw, c * F, 2 * C * F, C * F, F)
 
 
 @kernel(parallel=True)
@@ -167,6 +182,7 @@ def _convolve(
     """Every task lays its band on the canvas, transforms it, multiplies, transforms back and finishes the sums."""
     C, row = canvas.C, canvas.width * canvas.C
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+    panels = (F + columns - 1) // columns
     V_step, M_step = sizes[1] // 16, sizes[2] // 16
     height = down * m + 4 - m
     for task in prange(shares.tasks):
@@ -184,26 +200,24 @@ def _convolve(
                     _pixels(bands, corner, row, C, V, v + t * C, 4 * V_step, V_step, C)
                     t += 1
         T = t
-        for xi in range(16):
-            for f in range(0, F, columns):
+        for panel in range(panels):
+            f, width = panel * columns, min(columns, F - panel * columns)
+            for xi in range(16):
                 for t in range(0, T, ROWS):
                     tile(
-                        V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, 0, C, U, xi * C * F + f, F,
-                        M, p + xi * M_step + t * F + f, F, F - f, bias, 0, 0,
+                        V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, 0, C,
+                        U, (xi * panels + panel) * C * columns, columns,
+                        M, p + xi * M_step + t * columns, columns, width, bias, 0, 0,
                     )  # fmt: skip
-        t = 0
+            for t in range(T):
+                place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
+                if m == 2:
+                    _outputs_3(M, place, 4 * M_step, M_step, sums, corner, across * m * F, F, width)
+                else:
+                    _outputs_2(M, place, 4 * M_step, M_step, sums, corner, across * m * F, F, width)
         for image in range(images):
-            place = s + image * tile_rows * m * across * m * F
-            for i in range(tile_rows):
-                for j in range(across):
-                    corner = place + (i * m * across + j) * m * F
-                    if m == 2:
-                        _outputs_3(M, p + t * F, 4 * M_step, M_step, sums, corner, across * m * F, F, F)
-                    else:
-                        _outputs_2(M, p + t * F, 4 * M_step, M_step, sums, corner, across * m * F, F, F)
-                    t += 1
             finish_band(
-                sums, place, across * m, bias, relu, PH, PW, count, OW, F,
+                sums, s + image * tile_rows * m * across * m * F, across * m, bias, relu, PH, PW, count, OW, F,
                 y, ((n + image) * shares.OH + first) * OW * F, winner, winner.size > 1,
             )  # fmt: skip
 
@@ -234,19 +248,22 @@ def _sum_pieces(
                 lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
                 for i in range(tile_rows):
                     for j in range(across):
-                        corner, dy_corner = place + (i * row + j * C) * m, dy_place + (i * dy_row + j * F) * m
+                        corner = place + (i * row + j * C) * m
                         _pixels(bands, corner, row, C, V, v + t * C, 4 * V_step, V_step, C)
-                        if m == 2:
-                            _gradients_3(dy_bands, dy_corner, dy_row, F, D, d + t * F, 4 * D_step, D_step, F)
-                        else:
-                            _gradients_2(dy_bands, dy_corner, dy_row, F, D, d + t * F, 4 * D_step, D_step, F)
                         t += 1
             T = t
             add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
-            for xi in range(16):
-                for f in range(0, F, columns):
+            for f in range(0, F, columns):
+                width = min(columns, F - f)
+                for t in range(T):
+                    place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
+                    if m == 2:
+                        _gradients_3(dy_bands, corner, dy_row, F, D, place, 4 * D_step, D_step, width)
+                    else:
+                        _gradients_2(dy_bands, corner, dy_row, F, D, place, 4 * D_step, D_step, width)
+                for xi in range(16):
                     for c in range(0, C, ROWS):
                         tile(
-                            V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step + f, F,
-                            partial, ((piece * 16 + xi) * C + c) * F + f, F, F - f, D, 0, 0 if task == begin else ADD,
+                            V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step, columns,
+                            partial, ((piece * 16 + xi) * C + c) * F + f, F, width, D, 0, 0 if task == begin else ADD,
                         )  # fmt: skip
