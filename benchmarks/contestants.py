@@ -51,6 +51,7 @@ class KerasLike:
         self.k, self.name, self.work = importlib.import_module(library.split("-")[0]), name, WORKLOADS[name]
         self.options = {"jit_compile": library.endswith("jit")} if library.startswith("keras") else {}
         self.x, self.y = images(name)
+        self.k.utils.set_random_seed(0)
         self.model = self._compiled(dropout=True)
         self.timer = self._timer()
 

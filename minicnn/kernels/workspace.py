@@ -9,22 +9,24 @@ operating system once a while of steps has had no use for them.
 
 from __future__ import annotations
 
+import math
 import threading
-from bisect import bisect_left, insort
 from contextlib import contextmanager
 
 import numpy as np
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
-_WASTE = 2  # a buffer serves a request down to half its size
+_WASTE = 2  # a buffer serves another shape down to half its size
 _IDLE_STEPS = 64  # a buffer that so many steps have not used is given back
 
 
 class _Pool(threading.local):
-    """One thread's buffers: (bytes, id, buffer, the step that used it last) sorted by size, and the ones lent now."""
+    """One thread's buffers. idle: {(shape, dtype): [(buffer, array on it, the step that used it last)]}."""
 
     def __init__(self):
-        self.free, self.lent, self.depth, self.steps = [], [], 0, 0
+        self.idle: dict[tuple, list[tuple]] = {}
+        self.lent: list[tuple] = []  # ((shape, dtype), buffer, array)
+        self.depth, self.steps = 0, 0
 
 
 _pool = _Pool()
@@ -35,48 +37,61 @@ poison_released_buffers = False
 @contextmanager
 def step():
     """Within this block `empty` lends buffers; when the outermost block ends, all are taken back."""
+    pool = _pool
     try:
-        _pool.depth += 1
+        pool.depth += 1
         yield
     finally:
-        _pool.depth -= 1
-        if _pool.depth == 0:
-            # taken out first: an interruption may lose buffers, but never lends one twice
-            taken_back, _pool.lent = _pool.lent, []
-            _pool.steps += 1
-            for size, number, buffer, _ in taken_back:
-                if poison_released_buffers:
-                    buffer[:] = 255  # all bits set: NaN in every floating-point type
-                insort(_pool.free, (size, number, buffer, _pool.steps))
-            if _pool.steps % _IDLE_STEPS == 0:
-                _pool.free = [entry for entry in _pool.free if entry[3] > _pool.steps - _IDLE_STEPS]
+        pool.depth -= 1
+        if pool.depth == 0:
+            _take_back(pool)
 
 
-def empty(shape, dtype) -> np.ndarray:
+def _take_back(pool):
+    # taken out first: an interruption may lose buffers, but never lends one twice
+    taken_back, pool.lent = pool.lent, []
+    pool.steps += 1
+    for key, buffer, array in taken_back:
+        if poison_released_buffers:
+            buffer[:] = 255  # all bits set: NaN in every floating-point type
+        pool.idle.setdefault(key, []).append((buffer, array, pool.steps))
+    if pool.steps % _IDLE_STEPS == 0:
+        recent = pool.steps - _IDLE_STEPS
+        kept = {key: [entry for entry in entries if entry[2] > recent] for key, entries in pool.idle.items()}
+        pool.idle = {key: entries for key, entries in kept.items() if entries}
+
+
+def empty(shape: tuple, dtype) -> np.ndarray:
     """An uninitialised C-contiguous array: lent within a step, an array of its own outside."""
-    if _pool.depth == 0:
+    pool = _pool
+    if pool.depth == 0:
         return np.empty(shape, dtype)
-    dtype = np.dtype(dtype)
-    count = 1
-    for size in shape:
-        count *= size
-    needed = count * dtype.itemsize
-    position = bisect_left(_pool.free, (needed,))
-    if position < len(_pool.free) and _pool.free[position][0] <= max(_WASTE * needed, 4096):
-        entry = _pool.free.pop(position)
+    key = (shape, dtype)
+    waiting = pool.idle.get(key)
+    buffer, array = waiting.pop()[:2] if waiting else _fitted(pool, shape, np.dtype(dtype))
+    pool.lent.append((key, buffer, array))
+    return array
+
+
+def _fitted(pool, shape, dtype):
+    """An idle buffer of another shape that is large enough and not too large, or a new one; and the array on it."""
+    needed = math.prod(shape) * dtype.itemsize
+    fitting = [
+        (entry[0].size, key)
+        for key, entries in pool.idle.items()
+        for entry in entries[-1:]
+        if needed <= entry[0].size <= max(_WASTE * needed, 4096)
+    ]
+    if fitting:
+        _, key = min(fitting, key=lambda candidate: candidate[0])
+        buffer = pool.idle[key].pop()[0]
     else:
-        entry = _new_entry(needed)
-    _pool.lent.append(entry)
-    return entry[2][:needed].view(dtype).reshape(shape)
+        raw = np.empty(needed + _ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % _ALIGNMENT
+        buffer = raw[start : start + needed]
+    return buffer, buffer[:needed].view(dtype).reshape(shape)
 
 
 def clear() -> None:
     """Give all of this thread's idle buffers back to the operating system."""
-    _pool.free.clear()
-
-
-def _new_entry(size):
-    raw = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    buffer = raw[start : start + size]
-    return size, id(buffer), buffer, 0
+    _pool.idle.clear()

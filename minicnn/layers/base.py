@@ -169,6 +169,8 @@ class Layer(Configurable):
         if not self.trainable:
             return []
         own = [variable for variable in self._variables if variable.trainable]
+        if not self._sublayers:
+            return own
         return _unique(own + [v for layer in self._sublayers for v in layer.trainable_weights])
 
     @property

@@ -171,16 +171,20 @@ class Trainer:
 
     def _train_step(self, data: Data, rows) -> None:
         """One batch: forward, loss, backward, update. What is computed lives in lent buffers until the step ends."""
-        for variable in self.weights:  # an interrupted step may have left gradients behind
+        variables = self.trainable_weights
+        for variable in variables:  # an interrupted step may have left gradients behind
             variable.grad = None
         with workspace.step():
             x = gather.forward(data.x, rows, self.dtype)
-            dy, saved = self._forward_and_loss(x, data, rows, training=True)
+            dy, saved = self._forward_and_loss(x, data, rows, variables, training=True)
             self.backward(dy, saved, need_dx=False)
-            self._update_weights()
+            self._update(variables)
 
-    def _forward_and_loss(self, x, data, rows, training):
-        """Run a batch, count its loss and metrics: (the outputs' gradient, saved); no gradient in inference."""
+    def _forward_and_loss(self, x, data, rows, variables, training):
+        """Run a batch, count its loss, the variables' penalties and metrics: (the outputs' gradient, saved).
+
+        In inference there is no gradient.
+        """
         joined = self._joined_activation()
         y_pred, saved = self.forward(
             x, training, FOR_WEIGHTS if training else False, **({"logits": True} if joined else {})
@@ -188,9 +192,10 @@ class Trainer:
         targets = self.loss.targets(data.y[rows], y_pred.shape, self.dtype)
         values, saved_loss = self.loss.forward(targets, y_pred, bool(joined), need_saved=training)
         shares = self._shares(data, rows, y_pred.shape[:-1])
-        penalties = self._penalties()
         loss = float(values @ shares) + sum(
-            optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2) for v in penalties
+            optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2)
+            for v in variables
+            if v.regularizer is not None
         )
         self._loss_mean.add(loss, len(rows))
         if not math.isfinite(loss):
@@ -215,15 +220,11 @@ class Trainer:
             shares = losses.spread_weights(data.weights[rows], shape, self.dtype)
         return shares if self.loss.reduction == "sum" else shares / shares.dtype.type(shares.size)
 
-    def _penalties(self):
-        return [v for v in self.trainable_weights if v.regularizer is not None]
-
-    def _update_weights(self):
+    def _update(self, variables):
         """Add the penalties' gradients, let the optimizer take its step, forget the gradients."""
-        for v in self._penalties():
-            if v.grad is not None:
+        for v in variables:
+            if v.regularizer is not None and v.grad is not None:
                 v.grad = optimizer_update.add_penalty_gradient(v.grad, v.value, v.regularizer.l1, v.regularizer.l2)
-        variables = self.trainable_weights
         self.optimizer.apply([v.grad for v in variables], variables)
         for v in variables:
             v.grad = None
@@ -272,7 +273,8 @@ class Trainer:
 
     def _test_step(self, data, rows, progress):
         with _announced_compiling(progress), workspace.step():
-            self._forward_and_loss(gather.forward(data.x, rows, self.dtype), data, rows, training=False)
+            x = gather.forward(data.x, rows, self.dtype)
+            self._forward_and_loss(x, data, rows, self.trainable_weights, training=False)
 
     def predict(self, x, batch_size=None, verbose="auto", callbacks=None) -> np.ndarray:
         """The outputs for inputs x (n, ...): an array (n, ...) of the model's type."""
