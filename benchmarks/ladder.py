@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import statistics
 import time
 from pathlib import Path
@@ -35,111 +34,84 @@ ROUNDS = 15
 CONVOLUTION = ((32, 28, 28, 32), (3, 3, 32, 64))
 DENSE = ((32, 3136), (3136, 100))
 FEW = 1  # images that the loops in Python are timed on
+WHAT = ("forward", "dw", "dx and dw")
 
 
-def convolution(variant, direct=False, images=None):
-    """{what: function} of one variant: forward, input gradient, kernel gradient, each with its operations."""
-    x_shape, w_shape = CONVOLUTION
-    N = images or x_shape[0]
+class Rung:
+    """One variant of an operation on fixed arrays: its results, and the seconds they take."""
+
+    def __init__(self, variant, x, w, b, dy, flops, direct=False, **options):
+        self.variant, self.x, self.w, self.b, self.dy, self.options = variant, x, w, b, dy, options
+        self.flops, self.direct = flops, direct
+
+    def run(self):
+        """(results, seconds) of forward, of the kernel gradient, and of both gradients."""
+        way = mock.patch.object(winograd, "suits", return_value=False) if self.direct else contextlib.nullcontext()
+        results, seconds = {}, {}
+        with way:
+            for what in WHAT:
+                with workspace.step():
+                    started = time.perf_counter()
+                    y, saved = self.variant.forward(self.x, self.w, self.b, **self.options)
+                    if what != "forward":
+                        started = time.perf_counter()
+                        dx, dw, _ = self.variant.backward(self.dy, saved, what == "dx and dw")
+                    seconds[what] = time.perf_counter() - started
+                    results[what] = (y if what == "forward" else dw if what == "dw" else dx).copy()
+        return results, seconds
+
+
+def convolution(variant, images=None, direct=False):
     rng = np.random.default_rng(0)
-    x, w = rng.standard_normal(x_shape, np.float32)[:N], rng.standard_normal(w_shape, np.float32)
-    b, (_, H, W, C), (KH, KW, _, F) = np.zeros(w_shape[3], np.float32), x_shape, w_shape
-    dy = rng.standard_normal((x_shape[0], H, W, F), np.float32)[:N]
-    way = mock.patch.object(winograd, "suits", return_value=False) if direct else contextlib.nullcontext()
-
-    def forward():
-        with way, workspace.step():
-            return variant.forward(x, w, b, padding="same")[0].copy()
-
-    def backward(need_dx):
-        def run():
-            with way, workspace.step():
-                _, saved = variant.forward(x, w, b, padding="same")
-                started = time.perf_counter()
-                gradients = variant.backward(dy, saved, need_dx)
-                run.seconds = time.perf_counter() - started
-                return gradients[0 if need_dx else 1].copy()
-
-        return run
-
-    return {"forward": forward, "dw": backward(False), "dx and dw": backward(True)}, 2 * N * H * W * KH * KW * C * F
+    x, w = (rng.standard_normal(shape, np.float32) for shape in CONVOLUTION)
+    (N, H, W, C), (KH, KW, _, F) = x.shape, w.shape
+    N = images or N
+    dy = rng.standard_normal((len(x), H, W, F), np.float32)
+    flops = 2 * N * H * W * KH * KW * C * F
+    return Rung(variant, x[:N], w, np.zeros(F, np.float32), dy[:N], flops, direct, padding="same")
 
 
 def dense(variant):
-    """The same for the dense layer."""
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shape, np.float32) for shape in DENSE)
     (N, K), F = x.shape, w.shape[1]
-    b, dy = np.zeros(F, np.float32), rng.standard_normal((N, F), np.float32)
-
-    def forward():
-        with workspace.step():
-            return variant.forward(x, w, b)[0].copy()
-
-    def backward(need_dx):
-        def run():
-            with workspace.step():
-                _, saved = variant.forward(x, w, b)
-                started = time.perf_counter()
-                gradients = variant.backward(dy, saved, need_dx)
-                run.seconds = time.perf_counter() - started
-                return gradients[0 if need_dx else 1].copy()
-
-        return run
-
-    return {"forward": forward, "dw": backward(False), "dx and dw": backward(True)}, 2 * N * K * F
+    dy = rng.standard_normal((N, F), np.float32)
+    return Rung(variant, x, w, np.zeros(F, np.float32), dy, 2 * N * K * F)
 
 
-def seconds(run):
-    started = time.perf_counter()
-    run()
-    whole = time.perf_counter() - started
-    return getattr(run, "seconds", whole)
-
-
-def climb(rungs, reference):
+def climb(rungs):
     """Median seconds of every rung: {rung: {what: seconds}}; an error where one computes something else."""
-    expected = {what: run() for what, run in rungs[reference][0].items()}
-    for name, (runs, _) in rungs.items():
-        for what, run in runs.items():
-            found = run()
-            if len(found) == len(expected[what]):
-                error = np.abs(found - expected[what]).max() / np.abs(expected[what]).max()
-                assert error < 1e-4, f"{name}, {what}: off by {error:.1e}"
-    times = {name: {what: [] for what in runs} for name, (runs, _) in rungs.items()}
-    for _ in range(ROUNDS):
-        for name, (runs, _) in rungs.items():
-            for what, run in runs.items():
-                if "loops" not in name or not times[name][what]:
-                    times[name][what].append(seconds(run))
+    for name, (rung, reference) in rungs.items():
+        wanted, (found, _) = reference.run()[0], rung.run()
+        for what in WHAT:
+            error = np.abs(found[what] - wanted[what]).max() / np.abs(wanted[what]).max()
+            assert error < 1e-4, f"{name}, {what}: off by {error:.1e}"
+    times = {name: {what: [] for what in WHAT} for name in rungs}
+    for round_ in range(ROUNDS):
+        for name, (rung, _) in rungs.items():
+            if round_ == 0 or "loops" not in name:
+                time.sleep(0.02)  # let the threads of the last rung fall asleep
+                if "loops" not in name:
+                    rung.run()
+                for what, took in rung.run()[1].items():
+                    times[name][what].append(took)
     return {name: {what: statistics.median(t) for what, t in by.items()} for name, by in times.items()}
 
 
 def rates(times, rungs):
-    """GFLOP/s of forward, input gradient (what dx costs on top of dw) and kernel gradient."""
-    found = {}
-    for name, by in times.items():
-        flops = rungs[name][1] / 1e9
-        dx = max(by["dx and dw"] - by["dw"], 1e-9)
-        found[name] = {"forward": flops / by["forward"], "dx": flops / dx, "dw": flops / by["dw"]}
-    return found
+    """GFLOP/s of forward, of the kernel gradient, and of both gradients (twice the operations)."""
+    return {
+        name: {what: rungs[name][0].flops * (2 if what == "dx and dw" else 1) / 1e9 / by[what] for what in WHAT}
+        for name, by in times.items()
+    }
 
 
 def table(title, found, top):
-    lines = [f"| {title} | forward | dx | dw |", "|---|---|---|---|"]
+    lines = [f"| {title} | {' | '.join(WHAT)} |", "|---|---|---|---|"]
     for name, by in found.items():
-        cells = [f"{by[what]:.3g} ({by[what] / top:.0%})" for what in ("forward", "dx", "dw")]
+        cells = [f"{by[what]:.3g} ({by[what] / top:.0%})" for what in WHAT]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def put(file, text):
-    """Replace what stands between the two ladder marks of a file."""
-    marks = "<!-- ladder: made by benchmarks/ladder.py -->", "<!-- end of ladder -->"
-    content = file.read_text()
-    pattern = re.compile(f"{re.escape(marks[0])}.*?{re.escape(marks[1])}", re.DOTALL)
-    assert pattern.search(content), f"{file} has no place for the ladder: it needs the lines {marks}"
-    file.write_text(pattern.sub(lambda _: f"{marks[0]}\n{text}\n{marks[1]}", content))
 
 
 def draw(all_rates, top, file):
@@ -148,7 +120,7 @@ def draw(all_rates, top, file):
 
     figure = Figure((11, 4), layout="constrained")
     for axes, (title, found) in zip(figure.subplots(1, len(all_rates)), all_rates.items(), strict=True):
-        for i, what in enumerate(("forward", "dx", "dw")):
+        for i, what in enumerate(WHAT):
             places = [j + (i - 1) * 0.26 for j in range(len(found))]
             axes.bar(places, [by[what] for by in found.values()], 0.25, label=what)
         axes.axhline(top, color="black", linewidth=0.8)
@@ -180,23 +152,21 @@ def draw_roofline(points, top, bandwidth, file):
 
 
 def main():
-    ladders = {
+    whole, few = convolution(conv2d_numpy), convolution(conv2d_numpy, FEW)
+    ladders = {  # {title: {rung: (itself, what it must agree with)}}
         "convolution, 3x3, 32 to 64 channels": {
-            "`loops.py` (Python)": convolution(conv2d_loops, images=FEW),
-            "`vectorized.py` (im2col, NumPy)": convolution(conv2d_numpy),
-            "`cpu.py` (implicit im2col, register tiles)": convolution(conv2d_cpu, direct=True),
-            "`winograd.py` (fewer multiplications)": convolution(conv2d_cpu),
+            "`loops.py` (Python)": (convolution(conv2d_loops, FEW), few),
+            "`vectorized.py` (im2col, NumPy)": (whole, whole),
+            "`cpu.py` (implicit im2col, register tiles)": (convolution(conv2d_cpu, direct=True), whole),
+            "`winograd.py` (fewer multiplications)": (convolution(conv2d_cpu), whole),
         },
         "dense, 3136 to 100": {
-            "`vectorized.py` (NumPy)": dense(dense_numpy),
-            "`cpu.py` (packed panels, register tiles)": dense(dense_cpu),
+            "`vectorized.py` (NumPy)": (dense(dense_numpy), dense(dense_numpy)),
+            "`cpu.py` (sums in parts, register tiles)": (dense(dense_cpu), dense(dense_numpy)),
         },
     }
     top, bandwidth = peak.gflops(), peak.gigabytes()
-    all_rates, times = {}, {}
-    for title, rungs in ladders.items():
-        times[title] = climb(rungs, next(name for name in rungs if "vectorized" in name))
-        all_rates[title] = rates(times[title], rungs)
+    all_rates = {title: rates(climb(rungs), rungs) for title, rungs in ladders.items()}
     where = machine.described("numpy", "numba")
     roofs = f"{top:.0f} GFLOP/s on registers alone, {bandwidth:.0f} GB/s through memory"
     text = "\n\n".join(table(f"GFLOP/s: {title}", found, top) for title, found in all_rates.items())
@@ -214,14 +184,14 @@ def main():
     points = {}
     for title, found in all_rates.items():
         for name, by in found.items():
-            flops = ladders[title][name][1]
+            flops = ladders[title][name][0].flops
             if "loops" not in name:
                 points[f"{title.split(',')[0]}, {name.split(' (')[0].strip('`')}"] = (
                     flops / bytes_moved[title], by["forward"],
                 )  # fmt: skip
     draw_roofline(points, top, bandwidth, results / "roofline.png")
     for file in (HERE.parent / "README.md", HERE.parent / "minicnn" / "ops" / "README.md"):
-        put(file, text)
+        machine.put(file, "ladder", text)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""One line about the machine: processor, cores, threads, versions. It stands under every table."""
+"""What every benchmark needs: one line about the machine under each table, and a place for the table in the README."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
+from pathlib import Path
 
 import numba
 from numba import config
@@ -29,3 +31,12 @@ def _processor():
         return next(value.strip() for key, value in fields.items() if key.strip() == "model name")
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def put(file: Path, name: str, text: str) -> None:
+    """Replace what stands between the two marks `name` of a Markdown file."""
+    first, last = f"<!-- {name}: made by benchmarks/{name}.py -->", f"<!-- end of {name} -->"
+    content = file.read_text()
+    pattern = re.compile(f"{re.escape(first)}.*?{re.escape(last)}", re.DOTALL)
+    assert pattern.search(content), f"{file} has no place for {name}: it needs the lines {first} and {last}"
+    file.write_text(pattern.sub(lambda _: f"{first}\n{text}\n{last}", content))

@@ -6,7 +6,7 @@
 For each network every library runs in a process of its own. First they must agree: from the same weights, the same
 logits and the same losses of three training steps. Then they work in turns, one round after the other, so that a slow
 moment of the machine hits all; the others sleep meanwhile. The table shows medians, and how many times as long as
-minicnn the fastest rival takes. Everything lands in benchmarks/results/rivals.json and rivals.png.
+minicnn the fastest rival takes. It goes into README.md, everything into benchmarks/results/rivals.json and rivals.png.
 """
 
 from __future__ import annotations
@@ -158,11 +158,15 @@ def main():
             medians = ", ".join(f"{task} {statistics.median(result[task]):.2f} ms" for task in TASKS)
             print(f"{name}: {LIBRARIES[library]}: {medians}, peak {result['memory']:.0f} MB", flush=True)
     where = machine.described("numpy", "numba", "tensorflow_cpu", "keras", "torch")
-    print(f"\n{table(all_results)}\n\n{where}")
+    text = f"{table(all_results)}\n\n{where}"
+    print(f"\n{text}")
     if not arguments.no_save:
         (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "rivals.json").write_text(json.dumps({"machine": where, "ms": all_results}, indent=1))
+        (HERE / "results" / "rivals.json").write_text(
+            json.dumps({"machine": where, "ms": all_results}, indent=1) + "\n"
+        )
         plot(all_results, HERE / "results" / "rivals.png")
+        machine.put(HERE.parent / "README.md", "rivals", text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import numba
@@ -137,6 +140,25 @@ def test_released_buffers_can_be_poisoned():
     assert np.isnan(kept).all()
 
 
+def test_idle_buffers_are_given_back():
+    workspace.clear()
+    with workspace.step():
+        workspace.empty((1000,), np.float32)
+    for _ in range(2 * workspace._IDLE_STEPS):
+        with workspace.step():
+            workspace.empty((10,), np.float32)
+    assert list(workspace._pool.idle) == [((10,), np.float32)]
+
+
+def test_a_buffer_serves_another_shape():
+    workspace.clear()
+    with workspace.step():
+        first = workspace.empty((40, 50), np.float32)
+    with workspace.step():
+        assert np.shares_memory(workspace.empty((39, 50), np.float32), first)
+        assert not np.shares_memory(workspace.empty((3, 50), np.float32), first)
+
+
 def test_an_error_in_a_step_gives_the_buffers_back():
     workspace.clear()
     with pytest.raises(KeyError), workspace.step():
@@ -201,6 +223,26 @@ print(compile_clock.count)
     for path in files:
         path.write_bytes(b"damaged")
     assert python(code, **environment).split()[-1] == "1"
+
+
+def test_two_processes_may_fill_the_cache_at_once(tmp_path):
+    code = """
+import numpy as np
+from minicnn.ops import dense
+x, w = np.ones((5, 4), np.float32), np.ones((4, 3), np.float32)
+y, saved = dense.forward(x, w, None)
+dx, dw, db = dense.backward(y, saved)
+assert (y == 4).all() and (dw == 20).all() and (dx == 12).all()
+"""
+    environment = {**os.environ, "MINICNN_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):  # an empty cache, then a full one
+        runs = [
+            subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        for run in runs:
+            _, said = run.communicate()
+            assert run.returncode == 0, said
 
 
 def test_an_unwritable_cache_is_said_in_one_line(python, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -434,3 +435,39 @@ def test_the_bar_on_a_terminal(monkeypatch):
     assert " 0s " in drawn[1]
     assert " - loss: " in drawn[1]
     assert drawn[-1].endswith("\n")
+
+
+def test_fit_allocates_no_large_array_after_the_first_steps():
+    """Fresh memory costs as much as arithmetic: once the buffers are there, a step asks for no more than scraps."""
+    x, y = normal(96, 28, 28, 8, dtype=np.float32), np.random.default_rng(0).integers(0, 3, 96)
+    model = minicnn.Sequential([
+        layers.Input((28, 28, 8)),
+        layers.BatchNormalization(),
+        layers.Conv2D(16, 3, activation="relu"),
+        layers.Conv2D(16, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(8, 3, strides=2, padding="same", activation="relu"),
+        layers.AveragePooling2D(),
+        layers.Flatten(),
+        layers.Dropout(0.3),
+        layers.Dense(32, activation="relu"),
+        layers.Dense(3),
+    ])  # fmt: skip
+    model.compile("adam", minicnn.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    peaks = []
+
+    class Watch(minicnn.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            tracemalloc.reset_peak()
+            self.before = tracemalloc.get_traced_memory()[0]
+
+        def on_train_batch_end(self, batch, logs=None):
+            peaks.append(tracemalloc.get_traced_memory()[1] - self.before)
+
+    tracemalloc.start()
+    try:
+        model.fit(x, y, batch_size=16, epochs=3, verbose=0, callbacks=[Watch()])
+    finally:
+        tracemalloc.stop()
+    assert len(peaks) == 18
+    assert max(peaks[6:]) < 100_000, peaks  # the smallest of the network's images of a batch takes 400 kB

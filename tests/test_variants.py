@@ -418,6 +418,30 @@ def _distance(a, b):
     return float(difference.max()) if difference.size else 0.0
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
+@pytest.mark.parametrize(("C", "F"), [(2, 3), (17, 18)], ids=["direct", "Winograd"])
+def test_convolution_passes_nan_and_infinity_on(C, F, pool, bad):
+    """Where the definition is not finite, neither is the fast variant. Winograd may spread it within a tile."""
+    x, w, b = normal(1, 9, 9, C, seed=1), normal(3, 3, C, F, seed=2), normal(F, seed=3)
+    x[0, 4, 4, C // 2] = bad
+    results = {}
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        with np.errstate(invalid="ignore"):
+            y, saved = op.forward(x, w, b, padding="same", pool=pool)
+            results[name] = copied({"y": y, "dw": op.backward(np.ones_like(y), saved)[1]})
+    for what, expected in results["vectorized"].items():
+        found = results["cpu"][what]
+        assert not np.isfinite(found[~np.isfinite(expected)]).any()
+        near = np.zeros(expected.shape, bool)
+        if what == "y":  # the bad pixel's windows, and a tile around them
+            reach = slice(1, 4) if pool else slice(1, 9)
+            near[:, reach, reach] = True
+            finite = ~near
+            assert_close(found[finite], expected[finite], 1e-9)
+
+
 def test_every_operation_has_cases():
     from test_signatures import OPERATIONS
 

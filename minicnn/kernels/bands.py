@@ -83,7 +83,7 @@ def share(task, split):
     return n, min(split.images, split.N - n), first, min(split.rows, split.OH - first)
 
 
-@inlined_helper
+@helper
 def zero(band, start, count):
     """band[start:][:count] = 0."""
     here, nothing = uintp(start), band.dtype.type(0)
@@ -121,12 +121,11 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
         place += canvas.left * C
         if kind == THROUGH_POOL:
             _lay_unpooled_row(x, winner, canvas, n, h, band, place)
-        elif canvas.SW == 1:
-            _lay_pixels(kind, x, y, (n * canvas.H + h) * W * C, W * C, band, place)
         else:
-            for w in range(W):
-                source = ((n * canvas.H + h) * W + w) * C
-                _lay_pixels(kind, x, y, source, C, band, place + w * canvas.SW * C)
+            runs, length = (1, W * C) if canvas.SW == 1 else (W, C)
+            for run in range(runs):
+                source = (n * canvas.H + h) * W * C + run * length
+                _lay_pixels(kind, x, y, source, length, band, place + run * canvas.SW * C)
 
 
 @inlined_helper
@@ -158,10 +157,10 @@ def _lay_unpooled_row(x, winner, canvas, n, h, band, place):
 
 
 @inlined_helper
-def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start, winner, keep):
+def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start, winner):
     """Add the bias to a band of raw sums (rows * PH, width, F), clamp with `relu`, pool: `rows` rows of y (.., OW, F).
 
-    Without a pool PH = PW = 1. With `keep`, winner remembers which tap of the window was the largest: its number in
+    Without a pool PH = PW = 1. With one, winner remembers which tap of the window was the largest: its number in
     reading order, or PH * PW if with `relu` no tap was positive, so that no gradient comes back.
     """
     lowest = sums.dtype.type(0 if relu else -np.inf)
@@ -170,12 +169,10 @@ def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start,
             corner, place = start + (r * PH * width + ow * PW) * F, y_start + (r * OW + ow) * F
             if PH * PW == 1:
                 _finish_pixel(sums, corner, bias, lowest, F, y, place)
-            elif PH == 2 and PW == 2 and keep:
-                _pool_four_and_keep(sums, corner, corner + width * F, bias, lowest, relu, F, y, place, winner)
             elif PH == 2 and PW == 2:
-                _pool_four(sums, corner, corner + width * F, bias, lowest, F, y, place)
+                _pool_four(sums, corner, corner + width * F, bias, lowest, relu, F, y, place, winner)
             else:
-                _pool_any(sums, corner, width * F, PH, PW, bias, lowest, relu, F, y, place, winner, keep)
+                _pool_any(sums, corner, width * F, PH, PW, bias, lowest, relu, F, y, place, winner)
 
 
 @inlined_helper
@@ -187,16 +184,7 @@ def _finish_pixel(sums, corner, bias, lowest, F, y, place):
 
 
 @inlined_helper
-def _pool_four(sums, corner, below, bias, lowest, F, y, place):
-    corner, below, place, right = uintp(corner), uintp(below), uintp(place), uintp(F)
-    for f in range(right):
-        top = _larger(sums[corner + f], sums[corner + right + f])
-        best = _larger(_larger(top, sums[below + f]), sums[below + right + f]) + bias[f]
-        y[place + f] = lowest if best < lowest else best
-
-
-@inlined_helper
-def _pool_four_and_keep(sums, corner, below, bias, lowest, relu, F, y, place, winner):
+def _pool_four(sums, corner, below, bias, lowest, relu, F, y, place, winner):
     corner, below, place, right = uintp(corner), uintp(below), uintp(place), uintp(F)
     for f in range(right):
         best, tap = sums[corner + f], np.int32(0)
@@ -208,16 +196,15 @@ def _pool_four_and_keep(sums, corner, below, bias, lowest, relu, F, y, place, wi
         winner[place + f] = np.int32(4) if relu and not best > lowest else tap
 
 
-@inlined_helper
-def _pool_any(sums, corner, row, PH, PW, bias, lowest, relu, F, y, place, winner, keep):
+@helper
+def _pool_any(sums, corner, row, PH, PW, bias, lowest, relu, F, y, place, winner):
     for f in range(F):
         best, tap = sums[corner + f], np.int32(0)
         for i in range(1, PH * PW):
             best, tap = _better(best, tap, sums[corner + i // PW * row + i % PW * F + f], np.int32(i))
         best += bias[f]
         y[place + f] = lowest if best < lowest else best
-        if keep:
-            winner[place + f] = np.int32(PH * PW) if relu and not best > lowest else tap
+        winner[place + f] = np.int32(PH * PW) if relu and not best > lowest else tap
 
 
 @inlined_helper
@@ -225,11 +212,6 @@ def _better(best, tap, value, its_tap):
     """The larger of two and its number; the first of equals; NaN beats every number and nothing beats NaN."""
     wins = (value > best) | ((value != value) & (best == best))
     return (value if wins else best), (its_tap if wins else tap)
-
-
-@inlined_helper
-def _larger(best, value):
-    return value if (value > best) | (value != value) else best
 
 
 @inlined_helper

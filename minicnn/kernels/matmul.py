@@ -24,7 +24,7 @@ from numpy import uintp
 
 from . import workspace
 from .compile import kernel
-from .microkernel import ADD, BIAS, RELU, ROWS, VECTOR_BYTES, VECTORS, tile
+from .microkernel import ADD, BIAS, RELU, ROWS, VECTOR_BYTES, VECTORS, adding_tile, tile
 
 _PART = 64  # terms of a sum that are added in one go
 _STRIP = 32  # at most so many tiles of rows go by while a panel is in the cache
@@ -117,7 +117,7 @@ def _multiply_transposed(a, M, K, F, rows, cols, b, partial, pieces, strips):
             for t in range(strip * row_tiles // strips, (strip + 1) * row_tiles // strips):
                 k = t * ROWS
                 for f in range(0, F, width):
-                    tile(
+                    adding_tile(
                         a, m * K + k, rows, 0, min(ROWS, K - k), cols, 0, depth, b, m * F + f, F,
                         partial, (piece * K + k) * F + f, F, F - f, b, 0, 0 if m == piece * _PIECE else ADD,
                     )  # fmt: skip
@@ -172,7 +172,7 @@ def _multiply_by_transposed(b, K, F, M, rows, cols, turned, c, strips, finished)
             k = t * ROWS
             count = min(ROWS, K - k)
             for f in range(0, F, _PART):
-                tile(
+                adding_tile(
                     b, k * F + f, rows, 0, count, cols, 0, min(_PART, F - f), turned, (panel * F + f) * width, width,
                     finished, here, width, columns, b, 0, ADD if f else 0,
                 )  # fmt: skip

@@ -59,7 +59,7 @@ def _block_shape() -> tuple[int, int, int]:
 VECTOR_BYTES, ROWS, VECTORS = _block_shape()
 
 
-def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
+def make_tile(vector_bytes: int, ROWS: int, VECTORS: int, epilogues: int = ADD | BIAS | RELU):
     """The block product for one register shape, as a function that kernels can call:
 
     tile(a, a_start, rows, row_start, row_count, cols, col_start, K,
@@ -68,6 +68,7 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
     a, b, c, bias are flat arrays of float32 or float64, rows and cols flat arrays of integers (intp). Row i < ROWS
     reads a[a_start + rows[row_start + i] + cols[col_start + k]] and b[b_start + k * b_stride + j], and writes
     c[c_start + i * c_stride + j]. Only row_count rows and column_count columns are written; K must be at least 1.
+    `epilogues` are the ones that will be asked for: less code for the compiler where they are few.
     """
 
     @intrinsic
@@ -141,10 +142,12 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
                                 emit.store(finish(new_sums[i][j], place, j), place, masks[j])
 
                 def finished(value, place, j):
-                    value = emit.add_if(emit.has(epilogue, ADD), value, place, masks[j])
-                    added = emit.at(bias, emit.index(j * lanes))
-                    value = emit.add_if(emit.has(epilogue, BIAS), value, added, masks[j])
-                    return emit.relu_if(emit.has(epilogue, RELU), value)
+                    if epilogues & ADD:
+                        value = emit.add_if(emit.has(epilogue, ADD), value, place, masks[j])
+                    if epilogues & BIAS:
+                        added = emit.at(bias, emit.index(j * lanes))
+                        value = emit.add_if(emit.has(epilogue, BIAS), value, added, masks[j])
+                    return emit.relu_if(emit.has(epilogue, RELU), value) if epilogues & RELU else value
 
                 plain = builder.icmp_signed("==", epilogue, emit.index(0))  # asked once, not for every vector
                 with builder.if_else(plain) as (then, otherwise):
@@ -170,6 +173,8 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
 
 
 tile = make_tile(VECTOR_BYTES, ROWS, VECTORS)
+adding_tile = make_tile(VECTOR_BYTES, ROWS, VECTORS, ADD)
+"""The tile for sums that something else finishes: ADD is its only epilogue."""
 
 
 def tile_by_loops(

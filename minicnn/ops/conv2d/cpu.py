@@ -39,7 +39,7 @@ from ...kernels.bands import (
 )
 from ...kernels.compile import kernel
 from ...kernels.matmul import add_pieces
-from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, tile
+from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, adding_tile
 from ...shapes import check_convolution, window
 from . import winograd
 
@@ -58,7 +58,7 @@ def forward(
     PH, PW = pool or (1, 1)
     pooled = window(at.OH, at.OW, (PH, PW), (PH, PW), "valid")
     y = workspace.empty((N, pooled.OH, pooled.OW, F), x.dtype)
-    winner = workspace.empty((y.size if pool and need_saved else 1,), np.uint8)
+    winner = workspace.empty((y.size if pool else 1,), np.uint8)
     bias = np.zeros(F, x.dtype) if b is None else b
     canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
     _products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner)
@@ -148,7 +148,7 @@ def _convolve(
                 f = group * F_group + j
                 for i in range(0, M, ROWS):
                     for k in range(0, cols.size, _ADDED_ALONE):
-                        tile(
+                        adding_tile(
                             bands, band + group * C_group, rows, i, min(ROWS, M - i),
                             cols, k, min(_ADDED_ALONE, cols.size - k), w, k * F + f, F,
                             sums, start + i * F + f, F, F_group - j, bias, f, ADD if k else 0,
@@ -156,7 +156,7 @@ def _convolve(
         for image in range(images):
             finish_band(
                 sums, start + image * count * PH * at.OW * F, at.OW, bias, relu, PH, PW, count, pooled_W, F,
-                y, ((n + image) * shares.OH + first) * pooled_W * F, winner, winner.size > 1,
+                y, ((n + image) * shares.OH + first) * pooled_W * F, winner,
             )  # fmt: skip
 
 
@@ -217,7 +217,7 @@ def _sum_pieces(
                 for j in range(0, F_group, columns):
                     f = group * F_group + j
                     for tap in range(0, K, ROWS):
-                        tile(
+                        adding_tile(
                             x_bands, x_band + group * C_group, cols, tap, min(ROWS, K - tap), rows, 0, M,
                             dy_bands, dy_band + f, F, partial, (piece * K + tap) * F + f, F, F_group - j,
                             dy_bands, 0, 0 if task == begin else ADD,
@@ -259,7 +259,7 @@ def _add_windows(
             M = count * at.OW
             for f in range(0, K, columns):
                 for i in range(0, M, ROWS):
-                    tile(
+                    adding_tile(
                         bands, band + i * F, rows, 0, min(ROWS, M - i), cols, 0, F, w_turned, f, K,
                         windows, window + i * K + f, K, K - f, bands, 0, 0,
                     )  # fmt: skip

@@ -1,0 +1,72 @@
+"""How long until the first training step is done? From the start of the process, kernels kept and kernels not yet made.
+
+    python benchmarks/startup.py [--rounds 5]
+
+Each measurement is a process of its own that imports the library, builds the fashion network and takes one training
+step. minicnn runs once with an empty folder of kernels (cold) and then, in turns with Keras on TensorFlow and PyTorch,
+with a full one (warm). Writes benchmarks/results/startup.json and the table in README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import machine
+
+HERE = Path(__file__).resolve().parent
+KERAS_LIKE = (
+    "from contestants import KerasLike; c = KerasLike({!r}, 'fashion'); c.model.train_on_batch(c.x[:32], c.y[:32])"
+)
+TORCH = (
+    "from contestants import Torch; c = Torch('torch', 'fashion'); c._step(c.model, c.optimizer, c.x[:32], c.y[:32])"
+)
+PROGRAMS = {
+    "import numba": "import numba",
+    "import minicnn": "import minicnn",
+    "minicnn": KERAS_LIKE.format("minicnn"),
+    "keras": KERAS_LIKE.format("keras"),
+    "torch": TORCH,
+}
+
+
+def seconds(program, cache):
+    environment = {
+        **os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "",
+        "MINICNN_CACHE_DIR": cache,
+    }  # fmt: skip
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", program], cwd=HERE, env=environment, check=True, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as cache:
+        cold = seconds(PROGRAMS["minicnn"], cache)
+        times = {name: [] for name in PROGRAMS}
+        for _ in range(rounds):
+            for name, program in PROGRAMS.items():
+                times[name].append(seconds(program, cache))
+    medians = {"minicnn, cold": cold, **{name: statistics.median(t) for name, t in times.items()}}
+    lines = ["| | seconds | times minicnn's |", "|---|---|---|"]
+    lines += [f"| {name} | {value:.1f} | {value / medians['minicnn']:.1f} |" for name, value in medians.items()]
+    where = machine.described("numpy", "numba", "tensorflow_cpu", "keras", "torch")
+    text = "\n".join([*lines, "", where])
+    print(text)
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results" / "startup.json").write_text(json.dumps({"machine": where, "seconds": medians}, indent=1) + "\n")
+    machine.put(HERE.parent / "README.md", "startup", text)
+
+
+if __name__ == "__main__":
+    main()
