@@ -19,7 +19,7 @@ FLOORS = {
     "optimizers": 3,
     "layers": 4, "callbacks": 4,
     "models": 5,
-    "datasets": 6, "utils": 6,
+    "datasets": 6, "utils": 6, "warmup": 6,
 }  # fmt: skip
 OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "__future__"}
 LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source"}  # heavy, or optional

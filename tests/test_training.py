@@ -471,3 +471,29 @@ def test_fit_allocates_no_large_array_after_the_first_steps():
         tracemalloc.stop()
     assert len(peaks) == 18
     assert max(peaks[6:]) < 100_000, peaks  # the smallest of the network's images of a batch takes 400 kB
+
+
+def test_the_number_of_threads_decides_the_bits_not_the_history():
+    """The same computation on the same number of threads, before and after another number was used."""
+    import numba
+
+    from minicnn.ops import conv2d
+
+    x, w = normal(7, 20, 20, 16, dtype=np.float32), normal(3, 3, 16, 16, seed=1, dtype=np.float32)
+    dy = normal(7, 20, 20, 16, seed=2, dtype=np.float32)
+
+    def gradients():
+        _, saved = conv2d.forward(x, w, None, padding="same")
+        return conv2d.backward(dy, saved)[:2]
+
+    most = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        before = gradients()
+        numba.set_num_threads(most)
+        gradients()
+        numba.set_num_threads(1)
+        for one, other in zip(before, gradients(), strict=True):
+            np.testing.assert_array_equal(one, other)
+    finally:
+        numba.set_num_threads(most)

@@ -1,2 +1,9 @@
-"""What the fast variants share: the compiler's settings and cache, the microkernel and the matrix product built
-on it, counter-based random numbers, and the workspace that lends buffers."""
+"""What the fast variants share. In reading order:
+
+microkernel   the block of sums in registers at the bottom of everything      emitter   the vector instructions
+matmul        whole matrix products out of it, split over the threads
+bands         images in bands of rows that stay in the cache
+transform     small matrices applied to blocks of pixels (Winograd)
+elementwise, epilogue, spread, random    loops over numbers; counter-based random numbers
+workspace     lent buffers                                                    compile   compiling, and keeping it
+"""

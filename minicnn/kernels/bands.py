@@ -58,13 +58,16 @@ class Split(NamedTuple):
     tasks: int
 
 
-@lru_cache(maxsize=1024)
 def split(N: int, OH: int, unit: int, numbers_per_row: int, numbers: int) -> Split:
     """Bands of a multiple of `unit` rows that hold about `numbers` numbers; several images where one holds fewer.
 
     There are at least four tasks a thread as long as there are rows for them.
     """
-    wanted_tasks = 4 * numba.get_num_threads()
+    return _split(N, OH, unit, numbers_per_row, numbers, 4 * numba.get_num_threads())
+
+
+@lru_cache(maxsize=1024)
+def _split(N, OH, unit, numbers_per_row, numbers, wanted_tasks):
     fitting = max(1, numbers // (unit * numbers_per_row)) * unit
     bands = max(-(-OH // fitting), min(-(-OH // unit), wanted_tasks // max(N, 1)))
     rows = -(-OH // (bands * unit)) * unit
@@ -73,6 +76,14 @@ def split(N: int, OH: int, unit: int, numbers_per_row: int, numbers: int) -> Spl
         return Split(N, OH, rows, bands, 1, N * bands)
     images = max(1, min(numbers // (rows * numbers_per_row), N // wanted_tasks))
     return Split(N, OH, rows, 1, images, -(-N // images))
+
+
+_PARTIAL = 16 * 1024 * 1024  # numbers of all pieces together: 64 MB in float32, however many threads there are
+
+
+def pieces_of(tasks: int, size: int) -> int:
+    """Into how many pieces a sum of `size` numbers over all tasks is cut: two a thread, unless they are very large."""
+    return max(1, min(tasks, 2 * numba.get_num_threads(), _PARTIAL // size))
 
 
 @helper
@@ -187,11 +198,11 @@ def _finish_pixel(sums, corner, bias, lowest, F, y, place):
 def _pool_four(sums, corner, below, bias, lowest, relu, F, y, place, winner):
     corner, below, place, right = uintp(corner), uintp(below), uintp(place), uintp(F)
     for f in range(right):
-        best, tap = sums[corner + f], np.int32(0)
-        best, tap = _better(best, tap, sums[corner + right + f], np.int32(1))
-        best, tap = _better(best, tap, sums[below + f], np.int32(2))
-        best, tap = _better(best, tap, sums[below + right + f], np.int32(3))
-        best += bias[f]
+        # the bias first: it may round two sums to the same number, and then the first of them wins
+        best, tap = sums[corner + f] + bias[f], np.int32(0)
+        best, tap = _better(best, tap, sums[corner + right + f] + bias[f], np.int32(1))
+        best, tap = _better(best, tap, sums[below + f] + bias[f], np.int32(2))
+        best, tap = _better(best, tap, sums[below + right + f] + bias[f], np.int32(3))
         y[place + f] = lowest if best < lowest else best
         winner[place + f] = np.int32(4) if relu and not best > lowest else tap
 
@@ -199,10 +210,10 @@ def _pool_four(sums, corner, below, bias, lowest, relu, F, y, place, winner):
 @helper
 def _pool_any(sums, corner, row, PH, PW, bias, lowest, relu, F, y, place, winner):
     for f in range(F):
-        best, tap = sums[corner + f], np.int32(0)
+        best, tap = sums[corner + f] + bias[f], np.int32(0)
         for i in range(1, PH * PW):
-            best, tap = _better(best, tap, sums[corner + i // PW * row + i % PW * F + f], np.int32(i))
-        best += bias[f]
+            value = sums[corner + i // PW * row + i % PW * F + f] + bias[f]
+            best, tap = _better(best, tap, value, np.int32(i))
         y[place + f] = lowest if best < lowest else best
         winner[place + f] = np.int32(PH * PW) if relu and not best > lowest else tap
 

@@ -157,6 +157,8 @@ class Layer(Configurable):
     def weights(self) -> list[Variable]:
         """All weights, layer by layer, the trainable ones of a layer first."""
         own = sorted(self._variables, key=lambda variable: not variable.trainable)
+        if not self._sublayers:
+            return own
         return _unique(own + [v for layer in self._sublayers for v in layer.weights])
 
     @property

@@ -171,14 +171,14 @@ class Trainer:
 
     def _train_step(self, data: Data, rows) -> None:
         """One batch: forward, loss, backward, update. What is computed lives in lent buffers until the step ends."""
-        variables = self.trainable_weights
-        for variable in variables:  # an interrupted step may have left gradients behind
-            variable.grad = None
+        variables, everything = self.trainable_weights, self.weights
+        self._forget_gradients(everything)  # an interrupted step may have left some behind
         with workspace.step():
             x = gather.forward(data.x, rows, self.dtype)
             dy, saved = self._forward_and_loss(x, data, rows, variables, training=True)
             self.backward(dy, saved, need_dx=False)
             self._update(variables)
+            self._forget_gradients(everything)
 
     def _forward_and_loss(self, x, data, rows, variables, training):
         """Run a batch, count its loss, the variables' penalties and metrics: (the outputs' gradient, saved).
@@ -221,13 +221,16 @@ class Trainer:
         return shares if self.loss.reduction == "sum" else shares / shares.dtype.type(shares.size)
 
     def _update(self, variables):
-        """Add the penalties' gradients, let the optimizer take its step, forget the gradients."""
+        """Add the penalties' gradients, and let the optimizer take its step."""
         for v in variables:
             if v.regularizer is not None and v.grad is not None:
                 v.grad = optimizer_update.add_penalty_gradient(v.grad, v.value, v.regularizer.l1, v.regularizer.l2)
         self.optimizer.apply([v.grad for v in variables], variables)
-        for v in variables:
-            v.grad = None
+
+    @staticmethod
+    def _forget_gradients(variables):
+        for variable in variables:
+            variable.grad = None
 
     def _tell_non_finite(self, x, targets, training):
         """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""

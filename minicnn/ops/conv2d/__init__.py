@@ -40,6 +40,8 @@ def forward(
     of every PH x PW outputs is taken in the same pass, as `max_pool2d` with strides of the pool's size would:
     y (N, OH // PH, OW // PW, F). ValueError if the shapes do not fit.
     """
+    if pool and not 1 <= pool[0] * pool[1] <= 255:
+        raise ValueError(f"A convolution pools windows of 1 to 255 cells in the same pass; received pool={pool}.")
     return variant(__name__).forward(x, w, b, strides, padding, dilation, groups, relu, pool, need_saved)
 
 

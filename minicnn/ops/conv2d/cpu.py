@@ -33,6 +33,7 @@ from ...kernels.bands import (
     add_columns,
     finish_band,
     lay_band,
+    pieces_of,
     share,
     split,
     zero,
@@ -55,7 +56,8 @@ def forward(
     check_convolution(x.shape, w.shape, groups)
     (N, H, W, C), (KH, KW, _, F) = x.shape, w.shape
     at = window(H, W, (KH, KW), strides, padding, dilation)
-    PH, PW = pool or (1, 1)
+    PH, PW = pool = tuple(pool or (1, 1))
+    pool = pool if PH * PW > 1 else None
     pooled = window(at.OH, at.OW, (PH, PW), (PH, PW), "valid")
     y = workspace.empty((N, pooled.OH, pooled.OW, F), x.dtype)
     winner = workspace.empty((y.size if pool else 1,), np.uint8)
@@ -177,7 +179,7 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
     threads = numba.get_num_threads()
     x_bands = workspace.empty((threads * shares.images * x_size,), x.dtype)
     dy_bands = workspace.empty((threads * shares.images * dy_size,), x.dtype)
-    pieces = min(shares.tasks, 2 * threads)
+    pieces = pieces_of(shares.tasks, dw.size)
     partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _sum_pieces(
         x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, at, height, shares,

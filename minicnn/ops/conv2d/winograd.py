@@ -46,7 +46,7 @@ import numpy as np
 from numba import prange
 
 from ...kernels import workspace
-from ...kernels.bands import PLAIN, add_columns, finish_band, lay_band, share, split
+from ...kernels.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, share, split
 from ...kernels.compile import kernel
 from ...kernels.matmul import add_pieces
 from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, adding_tile
@@ -105,7 +105,7 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     down = -(-shares.rows // m)
     sizes = _sizes(shares.images, down, across, m, r, x_canvas.width, C, F, _width(x))
     rows, cols = _offsets(shares.images * down * across, C)
-    pieces = min(shares.tasks, 2 * threads)
+    pieces = pieces_of(shares.tasks, 16 * C * F)
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _sum_pieces(
         x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, shares, m, down, across,
