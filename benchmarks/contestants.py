@@ -110,7 +110,7 @@ class Torch:
     def __init__(self, library, name):
         import torch
 
-        self.torch, self.library, self.name, self.work = torch, library, name, WORKLOADS[name]
+        self.torch, self.way, self.name, self.work = torch, library, name, WORKLOADS[name]
         x, y = images(name)
         self.x = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
         if library != "torch":
@@ -121,13 +121,13 @@ class Torch:
     def _made(self, dropout):
         torch = self.torch
         model = torch_model(torch, self.name, dropout)
-        if self.library != "torch":
+        if self.way != "torch":
             model = model.to(memory_format=torch.channels_last)
-        optimizer = torch.optim.Adam(model.parameters(), eps=1e-7, fused=self.library != "torch")
+        optimizer = torch.optim.Adam(model.parameters(), eps=1e-7, fused=self.way != "torch")
         return model, optimizer
 
     def _runner(self, model):
-        return self.torch.compile(model) if self.library == "torch-compile" else model
+        return self.torch.compile(model) if self.way == "torch-compile" else model
 
     def load(self, file):
         with np.load(file) as arrays:
