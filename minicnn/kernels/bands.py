@@ -30,7 +30,7 @@ PLAIN, THROUGH_RELU, THROUGH_POOL = 0, 1, 2
 class Canvas(NamedTuple):
     """Where an H x W image of C channels lies on a canvas of zeros: its pixel (h, w) at (top + h*SH, left + w*SW).
 
-    PH x PW is the pool that the image has gone through, OH x OW what came out of it (1, 1, H, W without a pool).
+    PH x PW is the pool that the image has gone through, OH x OW what came out of it; asked only where there was one.
     """
 
     H: int

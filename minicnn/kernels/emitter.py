@@ -6,6 +6,11 @@ from llvmlite import ir
 from numba.core import cgutils
 
 
+def array_data(context, builder, signature, args, position):
+    """The pointer to the first number of the array that is the argument at `position` of an intrinsic."""
+    return context.make_array(signature.args[position])(context, builder, args[position]).data
+
+
 class Emitter:
     """Emits vector instructions, `lanes` numbers of `bits` bits to a vector, at the place where `builder` stands."""
 

@@ -32,7 +32,7 @@ _PIECE = 1024  # terms of a sum that one thread adds up
 
 
 @lru_cache(maxsize=256)
-def _multiples(count, step):
+def multiples(count, step):
     """0, step, 2 * step, ...: where the rows (or columns) of a plain matrix begin."""
     return np.arange(count, dtype=np.intp) * step
 
@@ -52,7 +52,7 @@ def multiply(a, b, bias, c, epilogue):
     row_tiles, panels, enough = -(-M // ROWS), -(-F // width), 4 * numba.get_num_threads()
     pieces = 1 if panels >= enough else -(-K // _PIECE)
     strips = max(-(-row_tiles // _STRIP), min(row_tiles, enough // (panels * pieces)))
-    rows, cols = _multiples(ROWS, K), _multiples(_PART, 1)
+    rows, cols = multiples(ROWS, K), multiples(_PART, 1)
     partial = c.reshape(-1) if pieces == 1 else workspace.empty((pieces * M * F,), c.dtype)
     flat_a, flat_b, first_epilogue = a.reshape(-1), b.reshape(-1), epilogue if pieces == 1 else 0
     _multiply(flat_a, M, K, F, rows, cols, flat_b, bias, partial, first_epilogue, pieces, strips)
@@ -99,7 +99,7 @@ def multiply_transposed(a, b, c):
     pieces = -(-M // _PIECE)
     partial = c.reshape(-1) if pieces == 1 else workspace.empty((pieces * K * F,), c.dtype)
     strips = min(-(-K // ROWS), max(1, -(-8 * numba.get_num_threads() // pieces)))
-    rows, cols = _multiples(ROWS, 1), _multiples(min(M, _PART), K)
+    rows, cols = multiples(ROWS, 1), multiples(min(M, _PART), K)
     _multiply_transposed(a.reshape(-1), M, K, F, rows, cols, b.reshape(-1), partial, pieces, strips)
     if pieces > 1:
         add_pieces(partial.reshape(pieces, K * F), c.reshape(-1))
@@ -145,7 +145,7 @@ def multiply_by_transposed(a, b, c):
     _turn(a.reshape(-1), M, F, width, turned)
     strips = min(-(-K // ROWS), max(1, -(-8 * threads // max(1, panels))))
     finished = workspace.empty((threads * ROWS * width,), a.dtype)
-    rows, cols = _multiples(ROWS, F), _multiples(F, 1)
+    rows, cols = multiples(ROWS, F), multiples(F, 1)
     _multiply_by_transposed(b.reshape(-1), K, F, M, rows, cols, turned, c.reshape(-1), strips, finished)
 
 

@@ -32,7 +32,7 @@ from numba import types
 from numba.core import errors
 from numba.extending import intrinsic
 
-from .emitter import Emitter
+from .emitter import Emitter, array_data
 
 ADD, BIAS, RELU = 1, 2, 4
 """What happens to a finished sum: add it to what c holds; add bias[j]; clamp below at zero. Combined with `|`."""
@@ -85,11 +85,10 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int, epilogues: int = ADD |
         lanes = vector_bytes * 8 // bits
 
         def codegen(context, builder, signature, args):
-            def data(position):
-                return context.make_array(signature.args[position])(context, builder, args[position]).data
-
             emit = Emitter(builder, bits, lanes)
-            a, rows, cols, b, c, bias = (data(position) for position in (0, 2, 5, 8, 11, 15))
+            a, rows, cols, b, c, bias = (
+                array_data(context, builder, signature, args, position) for position in (0, 2, 5, 8, 11, 15)
+            )
             (_, a_start, _, row_start, row_count, _, col_start, K,
              _, b_start, b_stride, _, c_start, c_stride, column_count, _, bias_start, epilogue) = args  # fmt: skip
             a, b, c = emit.at(a, a_start), emit.at(b, b_start), emit.at(c, c_start)

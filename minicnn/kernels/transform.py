@@ -1,6 +1,6 @@
 """A small block of pixels between two constant matrices, for many channels at once: y = M x M^T.
 
-This is the one building block of the Winograd convolution (`ops/conv2d/winograd.py`), whose five transforms differ
+This is the one building block of the Winograd convolution (`ops/conv2d/winograd.py`), whose transforms differ
 only in M. Channels lie side by side in memory, so a vector holds the same pixel of `lanes` channels, and M x M^T
 becomes additions of whole vectors. M is known when the code is made: a zero costs nothing, a one no multiplication.
 """
@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .emitter import Emitter
+from .emitter import Emitter, array_data
 from .microkernel import VECTOR_BYTES
 
 
@@ -35,12 +35,10 @@ def make_transform(matrix: np.ndarray, vector_bytes: int = VECTOR_BYTES):
         lanes = vector_bytes * 8 // bits
 
         def codegen(context, builder, signature, args):
-            def data(position):
-                return context.make_array(signature.args[position])(context, builder, args[position]).data
-
             emit = Emitter(builder, bits, lanes)
             _, x_start, x_row, x_col, _, y_start, y_row, y_col, count = args
-            x, y = emit.at(data(0), x_start), emit.at(data(4), y_start)
+            x, y = (array_data(context, builder, signature, args, position) for position in (0, 4))
+            x, y = emit.at(x, x_start), emit.at(y, y_start)
 
             def at(pointer, i, row, j, col, lane):
                 offset = builder.add(builder.mul(emit.index(i), row), builder.mul(emit.index(j), col))

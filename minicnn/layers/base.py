@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import config, initializers
+from ..kernels import workspace
 from ..registry import Configurable, nearest, snake_case
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
@@ -34,8 +35,9 @@ def automatic_name(class_name: str) -> str:
 
 
 def clear_session() -> None:
-    """Start the automatic names anew."""
+    """Start the automatic names anew, and give the memory that no model is using just now back."""
     _names_given.clear()
+    workspace.clear()
 
 
 class Layer(Configurable):

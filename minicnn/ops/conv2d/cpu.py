@@ -39,7 +39,7 @@ from ...kernels.bands import (
     zero,
 )
 from ...kernels.compile import kernel
-from ...kernels.matmul import add_pieces
+from ...kernels.matmul import add_pieces, multiples
 from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, adding_tile
 from ...shapes import check_convolution, window
 from . import winograd
@@ -237,7 +237,7 @@ def _few_channels_gradient(kind, dy, mask, winner, dy_canvas, w, at, dx):
     w_turned[...] = w.reshape(K, F).T
     rows_at_once = max(1, min(at.OH, _NUMBERS // (at.OW * (F + K))))
     threads, pixels = numba.get_num_threads(), rows_at_once * at.OW
-    rows, cols = np.arange(ROWS, dtype=np.intp) * F, np.arange(F, dtype=np.intp)
+    rows, cols = multiples(ROWS, F), multiples(F, 1)
     bands, windows = (workspace.empty((threads * pixels * size,), dy.dtype) for size in (F, K))
     _add_windows(
         kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, w_turned.reshape(-1), at, N, H, W, C, rows_at_once,

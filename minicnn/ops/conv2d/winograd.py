@@ -38,7 +38,6 @@ Neural Networks", CVPR 2016.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import gcd
 
 import numba
@@ -48,7 +47,7 @@ from numba import prange
 from ...kernels import workspace
 from ...kernels.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, share, split
 from ...kernels.compile import kernel
-from ...kernels.matmul import add_pieces
+from ...kernels.matmul import add_pieces, multiples, tile_width
 from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, adding_tile
 from ...kernels.transform import make_transform
 
@@ -81,11 +80,11 @@ def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winne
     m = 5 - r
     across = -(-OW * PW // m)
     canvas = canvas._replace(width=max(across * m + r - 1, canvas.left + canvas.W))
-    per_row = PH * (canvas.width * C + across * m * F + 16 * across * (C + _width(w)) // m)
+    per_row = PH * (canvas.width * C + across * m * F + 16 * across * (C + tile_width(w.dtype)) // m)
     shares = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
     down = -(-shares.rows * PH // m)
-    sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F, _width(x))
-    rows, cols = _offsets(shares.images * down * across, C)
+    sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F, tile_width(x.dtype))
+    rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
     _convolve(
         kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, m, down, across, rows, cols,
         _transformed_kernel(w), F, bias, relu, PH, PW, OW, y.reshape(-1), winner,
@@ -100,11 +99,11 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     across = -(-at.OW // m)
     x_canvas = x_canvas._replace(width=max(across * m + r - 1, x_canvas.left + x_canvas.W))
     dy_canvas = dy_canvas._replace(width=across * m)
-    per_row = x_canvas.width * C + across * m * F + 16 * across * (C + _width(dw)) // m
+    per_row = x_canvas.width * C + across * m * F + 16 * across * (C + tile_width(dw.dtype)) // m
     shares = split(N, at.OH, m, per_row, _NUMBERS)
     down = -(-shares.rows // m)
-    sizes = _sizes(shares.images, down, across, m, r, x_canvas.width, C, F, _width(x))
-    rows, cols = _offsets(shares.images * down * across, C)
+    sizes = _sizes(shares.images, down, across, m, r, x_canvas.width, C, F, tile_width(x.dtype))
+    rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
     pieces = pieces_of(shares.tasks, 16 * C * F)
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _sum_pieces(
@@ -123,11 +122,6 @@ def _lent(size, dtype):
     return workspace.empty((numba.get_num_threads() * size,), dtype)
 
 
-def _width(array):
-    """How many filters a tile is wide."""
-    return VECTORS * (VECTOR_BYTES // array.itemsize)
-
-
 def _sizes(images, down, across, m, r, row, C, F, width):
     """How many numbers a thread's scratch buffers hold: (bands, V, a panel of M, sums)."""
     T = images * down * across
@@ -139,19 +133,13 @@ def _spaced(numbers):
     return (numbers + 15) // 16 * 16 + (16 if (numbers + 15) // 16 % 2 == 0 else 0)
 
 
-@lru_cache(maxsize=256)
-def _offsets(T, C):
-    """(rows, cols) of a plain matrix (T, C): its entry (t, c) lies at rows[t] + cols[c]."""
-    return np.arange(T, dtype=np.intp) * C, np.arange(C, dtype=np.intp)
-
-
 def _transformed_kernel(w):
     """U = G w GT for every channel and filter, in panels of as many filters as a tile is wide: (16, panels, C, width).
 
     A panel is read from one end to the other. In a plain (C, F) its rows would be F apart, which for F = 128 puts them
     all into a quarter of the first-level cache.
     """
-    (r, _, C, F), width = w.shape, _width(w)
+    (r, _, C, F), width = w.shape, tile_width(w.dtype)
     panels = -(-F // width)
     U = workspace.empty((16 * panels * C * width,), w.dtype)
     _transform_kernel(w.reshape(-1), r, C, F, panels, width, U)
