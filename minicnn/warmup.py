@@ -16,7 +16,7 @@ from .kernels.compile import cache_folder, compile_clock
 
 
 def warmup() -> None:
-    """Train small networks that use every layer's, the common losses' and every optimizer's kernels, in float32."""
+    """Train small networks that use the kernels of the usual layers, losses and optimizers, in float32."""
     rng = np.random.default_rng(0)
     optimizer = itertools.cycle([optimizers.Adam, optimizers.SGD, optimizers.RMSprop, optimizers.AdamW])
     pictures = {np.uint8: (8, 8, 3), np.float32: (8, 8, 1), np.float64: (8, 8, 1)}

@@ -292,3 +292,22 @@ import numba
 print(len(wrong), numba.threading_layer())
 """
     assert python(code, NUMBA_THREADING_LAYER="workqueue").split() == ["0", "workqueue"]
+
+
+def test_warmup_leaves_nothing_to_compile(python):
+    code = """
+import numpy as np
+from minicnn import Sequential, layers, warmup
+from minicnn.kernels.compile import compile_clock
+warmup.main()
+count = compile_clock.count
+x, y = np.ones((8, 12, 12, 3), np.float32), np.arange(8) % 3
+model = Sequential([layers.Conv2D(32, 3, padding="same", activation="relu"), layers.MaxPooling2D(),
+                    layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(),
+                    layers.Dense(100, activation="relu"), layers.Dropout(0.4), layers.Dense(10, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, verbose=0, validation_split=0.5)
+model.predict(x, verbose=0)
+assert compile_clock.count == count, compile_clock.count - count
+"""
+    assert "Compiled" in python(code)
