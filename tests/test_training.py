@@ -473,6 +473,46 @@ def test_fit_allocates_no_large_array_after_the_first_steps():
     assert max(peaks[6:]) < 100_000, peaks  # the smallest of the network's images of a batch takes 400 kB
 
 
+def images_on_images(branched):
+    """Six convolutions whose outputs are 8 MB for 16 images, in a row or with two shortcuts."""
+    x = y = layers.Input((64, 64, 32))
+    for i in range(6):
+        z = layers.Conv2D(32, 3, padding="same", activation="relu", name=f"conv{i}")(y)
+        y = layers.Add()([y, z]) if branched and i in (2, 4) else z
+    y = layers.Dense(3)(layers.Flatten()(layers.MaxPooling2D(8)(y)))
+    model = minicnn.Model(x, y)
+    return model if branched else minicnn.Sequential([layers.Input((64, 64, 32)), *model.layers[1:]])
+
+
+@pytest.mark.parametrize("branched", [False, True])
+def test_inference_needs_the_memory_of_its_largest_layers_not_of_all(branched):
+    """Of the six 8 MB that a batch becomes on its way, 16 are there at a time, and 24 where there is a shortcut."""
+    model, x = images_on_images(branched), normal(32, 64, 64, 32, dtype=np.float32)
+    model.compile("sgd", "mse")
+    targets = np.zeros((32, 3), np.float32)
+    for run in (lambda: model.predict(x, 16, verbose=0), lambda: model.evaluate(x, targets, 16, verbose=0)):
+        workspace.clear()
+        run()  # compiles
+        workspace.clear()
+        tracemalloc.start()
+        try:
+            run()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        image = 16 * 64 * 64 * 32 * 4
+        assert peak < (4.95 if branched else 3.95) * image, peak / image  # one is the batch, most of one is scratch
+
+
+@pytest.mark.parametrize("branched", [False, True])
+def test_buffers_that_serve_twice_in_a_step_change_no_prediction(branched):
+    model, x = images_on_images(branched), normal(32, 64, 64, 32, dtype=np.float32)
+    expected, _ = model.forward(x, need_saved=True)
+    workspace.poison_released_buffers = True
+    for _ in range(2):
+        np.testing.assert_array_equal(model.predict(x, 32, verbose=0), expected)
+
+
 def test_the_number_of_threads_decides_the_bits_not_the_history():
     """The same computation on the same number of threads, before and after another number was used."""
     import numba

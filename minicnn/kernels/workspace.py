@@ -3,6 +3,8 @@
 Fresh memory pages cost as much as the arithmetic at the sizes of small networks, and every step asks for the same
 sizes in the same order. So inside `step()` the function `empty` hands out buffers that earlier steps have used;
 outside a step it is `np.empty`. The rule that makes this safe: nothing made in a step outlives it uncopied.
+Where nothing is kept for a backward pass, large buffers serve again within the step, once what lies on them has been
+read (`give_back`): inference needs the memory of its largest layer, not of all layers.
 Each thread has buffers of its own. They are kept from one call of `fit` or `predict` to the next, and given back to the
 operating system once a while of steps has had no use for them.
 """
@@ -18,10 +20,11 @@ import numpy as np
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 _WASTE = 2  # a buffer serves another shape down to half its size
 _IDLE_STEPS = 64  # a buffer that so many steps have not used is given back
+_LARGE = 1 << 20  # bytes: smaller buffers are not worth taking back before the step ends
 
 
 class _Pool(threading.local):
-    """One thread's buffers. idle: {(shape, dtype): [(buffer, array on it, the step that used it last)]}."""
+    """One thread's buffers. idle: {(shape, dtype): [(buffer, array on it, number of the step that used it last)]}."""
 
     def __init__(self):
         self.idle: dict[tuple, list[tuple]] = {}
@@ -44,21 +47,46 @@ def step():
     finally:
         pool.depth -= 1
         if pool.depth == 0:
-            _take_back(pool)
+            # taken out first: an interruption may lose buffers, but never lends one twice
+            taken_back, pool.lent = pool.lent, []
+            _take_back(pool, taken_back)
+            pool.steps += 1
+            if pool.steps % _IDLE_STEPS == 0:
+                _forget_unused(pool)
 
 
-def _take_back(pool):
-    # taken out first: an interruption may lose buffers, but never lends one twice
-    taken_back, pool.lent = pool.lent, []
-    pool.steps += 1
-    for key, buffer, array in taken_back:
+def lent() -> int:
+    """How many buffers this thread's step has lent so far: the place from which `give_back` may take some back."""
+    return len(_pool.lent)
+
+
+def give_back(since: int, needed: list[np.ndarray]) -> None:
+    """Take back, within a step, the large buffers lent since `lent()` was `since`, but none that a needed array is on.
+
+    For forward passes of which nothing is saved: `needed` is all that later layers will read.
+    """
+    pool = _pool
+    done, kept = [], []
+    for entry in pool.lent[since:]:
+        buffer = entry[1]
+        idle = buffer.size >= _LARGE and not any(np.may_share_memory(buffer, array) for array in needed)
+        (done if idle else kept).append(entry)
+    if done:
+        pool.lent[since:] = kept
+        _take_back(pool, done)
+
+
+def _take_back(pool, entries):
+    for key, buffer, array in entries:
         if poison_released_buffers:
             buffer[:] = 255  # all bits set: NaN in every floating-point type
         pool.idle.setdefault(key, []).append((buffer, array, pool.steps))
-    if pool.steps % _IDLE_STEPS == 0:
-        recent = pool.steps - _IDLE_STEPS
-        kept = {key: [entry for entry in entries if entry[2] > recent] for key, entries in pool.idle.items()}
-        pool.idle = {key: entries for key, entries in kept.items() if entries}
+
+
+def _forget_unused(pool):
+    recent = pool.steps - _IDLE_STEPS
+    kept = {key: [entry for entry in entries if entry[2] >= recent] for key, entries in pool.idle.items()}
+    pool.idle = {key: entries for key, entries in kept.items() if entries}
 
 
 def empty(shape: tuple, dtype) -> np.ndarray:
@@ -74,13 +102,17 @@ def empty(shape: tuple, dtype) -> np.ndarray:
 
 
 def _fitted(pool, shape, dtype):
-    """An idle buffer of another shape that is large enough and not too large, or a new one; and the array on it."""
+    """An idle buffer of another shape that is large enough, or a new one; and the array on it.
+
+    Not a buffer much too large, unless both are large and this very step has used it before: then it is there anyway.
+    """
     needed = math.prod(shape) * dtype.itemsize
+    spare = pool.steps if needed >= _LARGE else None
     fitting = [
-        (entry[0].size, key)
+        (buffer.size, key)
         for key, entries in pool.idle.items()
-        for entry in entries[-1:]
-        if needed <= entry[0].size <= max(_WASTE * needed, 4096)
+        for buffer, _, last_used in entries[-1:]
+        if needed <= buffer.size and (buffer.size <= max(_WASTE * needed, 4096) or last_used == spare)
     ]
     if fitting:
         _, key = min(fitting, key=lambda candidate: candidate[0])

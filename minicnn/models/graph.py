@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import PooledConvolution
 from ..ops import merge
@@ -63,15 +64,18 @@ class Plan:
 
     def forward(self, x, training, need_saved, logits=False):
         """(y, saved): every step in turn. Steps that no gradient reaches keep nothing."""
-        values = {self.input_slots[0]: x}
+        values, lent_before = {self.input_slots[0]: x}, workspace.lent()
         steps = self._joined_steps()
         wants = self._wants(steps, need_saved)
-        kept = []
-        for step, want in zip(steps, wants, strict=True):
+        kept, last_reader = [], {slot: i for i, step in enumerate(steps) for slot in step.inputs}
+        for i, (step, want) in enumerate(zip(steps, wants, strict=True)):
             taken = [values[slot] for slot in step.inputs]
             last = {"logits": True} if logits and step.output == self.output_slots[0] else {}
             values[step.output], saved = step.layer.forward(taken if step.several else taken[0], training, want, **last)
             kept.append(saved if want else None)
+            if not need_saved:
+                needed = [y for slot, y in values.items() if last_reader.get(slot, 0) > i or slot in self.output_slots]
+                workspace.give_back(lent_before, needed)
         return values[self.output_slots[0]], (steps, kept, wants)
 
     def backward(self, dy, saved, need_dx=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import in_a_row
 from ..layers.input import Input, InputLayer
@@ -90,11 +91,13 @@ class Sequential(Model):
         return tuple(input_shape)
 
     def forward(self, x, training=False, need_saved=True, logits=False):
-        saved, parts = [], in_a_row(self._sublayers)
+        saved, parts, lent_before = [], in_a_row(self._sublayers), workspace.lent()
         for part, want in zip(parts, self._wants(parts, need_saved), strict=True):
             last = {"logits": True} if logits and part is parts[-1] else {}
             x, kept = part.forward(x, training, want, **last)
             saved.append((part, kept, want) if want else (part, None, False))
+            if not want:
+                workspace.give_back(lent_before, [x])
         return x, saved
 
     def backward(self, dy, saved, need_dx=True):
