@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from helpers import assert_close, normal
 
-from minicnn.kernels import matmul, microkernel, workspace
+from minicnn.kernels import bands, matmul, microkernel, workspace
 from minicnn.kernels.compile import OPTIONS, cache_folder
 from minicnn.kernels.microkernel import ADD, BIAS, RELU, make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
 from minicnn.kernels.transform import make_transform, transform_by_loops
+from minicnn.kernels.vector_loop import vector_loop
 
 SHAPES = [(microkernel.VECTOR_BYTES, microkernel.ROWS, microkernel.VECTORS), (16, 4, 2), (32, 6, 2), (64, 7, 3)]
 
@@ -102,15 +103,48 @@ def test_transforms_are_the_loops():
 
         @numba.njit(**OPTIONS)
         def run(x, y, count, transform=transform):
-            transform(x, 1, 100, 24, y, 2, 90, 22, count)
+            transform(x, 1, y, 2, 100, 24, 90, 22, count)
 
         for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-12)):
             for count in range(20):
                 x, y = normal(400, dtype=dtype), normal(250, seed=1, dtype=dtype)
                 expected = y.copy()
                 run(x, y, count)
-                transform_by_loops(M, x, 1, 100, 24, expected, 2, 90, 22, count)
+                transform_by_loops(M, x, 1, expected, 2, 100, 24, 90, 22, count)
                 assert_close(y, expected, tolerance)
+
+
+@pytest.mark.parametrize("vector_bytes", [16, 32, 64])
+def test_bands_are_finished_as_the_loops_say(vector_bytes):
+    """Bias, ReLU and pooling with the winners, in vectors of every width; ties, NaN and infinity; nothing beside."""
+    pool = vector_loop(arrays=4, scalars=6, vector_bytes=vector_bytes)(bands._pool.body)
+
+    @numba.njit(**OPTIONS)
+    def run(sums, bias, y, winner, relu, remember, PH, PW, F):
+        pool(sums, 1, bias, 2, y, 3, winner, 4, relu, remember, PH, PW, 3 * F, F, F)
+
+    def by_loops(sums, bias, y, winner, relu, remember, PH, PW, F):
+        for f in range(F):
+            values = [sums[1 + i * 3 * F + j * F + f] + bias[2 + f] for i in range(PH) for j in range(PW)]
+            nans = [i for i, value in enumerate(values) if np.isnan(value)]
+            best = nans[0] if nans else int(np.argmax(values))
+            y[3 + f] = max(values[best], 0) if relu and not nans else values[best]
+            if remember:
+                winner[4 + f] = PH * PW if relu and not values[best] > 0 else best
+
+    rng = np.random.default_rng(0)
+    for dtype in ("float32", "float64"):
+        for F in range(1, 40):
+            for relu, remember, PH, PW in ((0, 1, 2, 2), (1, 1, 2, 2), (1, 0, 3, 2), (1, 1, 1, 3), (0, 1, 3, 3)):
+                sums = rng.integers(-3, 2, 9 * F + 20).astype(dtype)
+                sums[rng.integers(0, sums.size, 5)] = [np.nan, np.inf, -np.inf, -0.0, np.nan]
+                y, winner = normal(F + 9, dtype=dtype), np.full(F + 9, 99, np.uint8)
+                arguments = (normal(F + 5, dtype=dtype).round(), relu, remember, PH, PW, F)
+                expected = y.copy(), winner.copy()
+                run(sums, arguments[0], y, winner, *arguments[1:])
+                by_loops(sums, arguments[0], *expected, *arguments[1:])
+                np.testing.assert_array_equal(y, expected[0])
+                np.testing.assert_array_equal(winner, expected[1])
 
 
 def test_buffers_are_lent_within_a_step_only():

@@ -8,20 +8,19 @@ thread does them to one band of rows just before it multiplies, or just after, i
     finish_band   bias, ReLU and pooling of the raw sums of a band
     add_columns   the bias gradient of a band
 
-Positions in inner loops are unsigned (`uintp`). Numba asks of every signed one whether it is negative and counts from
-the end, which keeps LLVM from vectorising: finishing a band took four times as long.
+What happens to one vector of numbers is written in `vector_loop`s, which compile quickly.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 import numba
-import numpy as np
-from numpy import uintp
 
-from .compile import helper, inlined_helper
+from .compile import helper
+from .vector_loop import vector_loop
 
 PLAIN, THROUGH_RELU, THROUGH_POOL = 0, 1, 2
 """What a band is laid from: an image; a gradient dy and the y of a ReLU; a pooled gradient and the winners."""
@@ -94,23 +93,40 @@ def share(task, split):
     return n, min(split.images, split.N - n), first, min(split.rows, split.OH - first)
 
 
+@vector_loop(arrays=1)
+def zero(emit, mask, band):
+    """band = 0."""
+    emit.store(emit.zero, band, mask)
+
+
+@vector_loop(arrays=2)
+def add(emit, mask, x, y):
+    """y += x."""
+    emit.store(emit.builder.fadd(emit.load(y, mask), emit.load(x, mask)), y, mask)
+
+
+@vector_loop(arrays=2)
+def _copy(emit, mask, x, band):
+    """band = x."""
+    emit.store(emit.load(x, mask), band, mask)
+
+
+@vector_loop(arrays=3)
+def _pass_relu(emit, mask, dy, y, band):
+    """band = dy where y > 0, else 0."""
+    positive = emit.builder.fcmp_ordered(">", emit.load(y, mask), emit.zero)
+    emit.store(emit.builder.select(positive, emit.load(dy, mask), emit.zero), band, mask)
+
+
+@vector_loop(arrays=3, scalars=1)
+def _pass_pool(emit, mask, dy, winner, band, tap):
+    """band = dy where the winner of the window is `tap`, else 0."""
+    wanted = emit.splat(emit.builder.trunc(tap, emit.byte))
+    won = emit.builder.icmp_signed("==", emit.load(winner, mask), wanted)
+    emit.store(emit.builder.select(won, emit.load(dy, mask), emit.zero), band, mask)
+
+
 @helper
-def zero(band, start, count):
-    """band[start:][:count] = 0."""
-    here, nothing = uintp(start), band.dtype.type(0)
-    for i in range(uintp(count)):
-        band[here + i] = nothing
-
-
-@inlined_helper
-def add(x, source, count, y, place):
-    """y[place:][:count] += x[source:][:count]."""
-    source, place = uintp(source), uintp(place)
-    for i in range(uintp(count)):
-        y[place + i] += x[source + i]
-
-
-@inlined_helper
 def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
     """band[start:] = rows first .. first+rows of the canvas of image n: `rows` x canvas.width x canvas.C numbers.
 
@@ -135,104 +151,93 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
         else:
             runs, length = (1, W * C) if canvas.SW == 1 else (W, C)
             for run in range(runs):
-                source = (n * canvas.H + h) * W * C + run * length
-                _lay_pixels(kind, x, y, source, length, band, place + run * canvas.SW * C)
+                source, here = (n * canvas.H + h) * W * C + run * length, place + run * canvas.SW * C
+                if kind == THROUGH_RELU:
+                    _pass_relu(x, source, y, source, band, here, length)
+                else:
+                    _copy(x, source, band, here, length)
 
 
-@inlined_helper
-def _lay_pixels(kind, x, y, source, count, band, place):
-    nothing, source, place = x.dtype.type(0), uintp(source), uintp(place)
-    if kind == THROUGH_RELU:
-        for i in range(uintp(count)):
-            band[place + i] = x[source + i] if y[source + i] > nothing else nothing
-    else:
-        for i in range(uintp(count)):
-            band[place + i] = x[source + i]
-
-
-@inlined_helper
+@helper
 def _lay_unpooled_row(x, winner, canvas, n, h, band, place):
     """Row h of an image whose pooled gradient is x: each number where the winner of its window was, zero elsewhere."""
-    C, W, nothing = canvas.C, canvas.W, x.dtype.type(0)
+    C, W = canvas.C, canvas.W
     oh, covered = h // canvas.PH, min(W, canvas.OW * canvas.PW)
     if oh >= canvas.OH:
         covered = 0
     for w in range(covered):
-        tap = np.uint8(h % canvas.PH * canvas.PW + w % canvas.PW)
-        source = uintp(((n * canvas.OH + oh) * canvas.OW + w // canvas.PW) * C)
-        here = uintp(place + w * canvas.SW * C)
-        for c in range(uintp(C)):
-            band[here + c] = x[source + c] if winner[source + c] == tap else nothing
+        tap = h % canvas.PH * canvas.PW + w % canvas.PW
+        source = ((n * canvas.OH + oh) * canvas.OW + w // canvas.PW) * C
+        _pass_pool(x, source, winner, source, band, place + w * canvas.SW * C, tap, C)
     if canvas.SW == 1:
         zero(band, place + covered * C, (W - covered) * C)
 
 
-@inlined_helper
+@helper
 def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start, winner):
     """Add the bias to a band of raw sums (rows * PH, width, F), clamp with `relu`, pool: `rows` rows of y (.., OW, F).
 
     Without a pool PH = PW = 1. With one, winner remembers which tap of the window was the largest: its number in
-    reading order, or PH * PW if with `relu` no tap was positive, so that no gradient comes back.
+    reading order, or PH * PW if with `relu` no tap was positive, so that no gradient comes back. An empty winner
+    remembers nothing.
     """
-    lowest = sums.dtype.type(0 if relu else -np.inf)
     for r in range(rows):
         for ow in range(OW):
             corner, place = start + (r * PH * width + ow * PW) * F, y_start + (r * OW + ow) * F
             if PH * PW == 1:
-                _finish_pixel(sums, corner, bias, lowest, F, y, place)
-            elif PH == 2 and PW == 2:
-                _pool_four(sums, corner, corner + width * F, bias, lowest, relu, F, y, place, winner)
+                _finish(sums, corner, bias, 0, y, place, relu, F)
             else:
-                _pool_any(sums, corner, width * F, PH, PW, bias, lowest, relu, F, y, place, winner)
+                _pool(sums, corner, bias, 0, y, place, winner, place, relu, winner.size, PH, PW, width * F, F, F)
 
 
-@inlined_helper
-def _finish_pixel(sums, corner, bias, lowest, F, y, place):
-    corner, place = uintp(corner), uintp(place)
-    for f in range(uintp(F)):
-        value = sums[corner + f] + bias[f]
-        y[place + f] = lowest if value < lowest else value
+@vector_loop(arrays=3, scalars=1)
+def _finish(emit, mask, sums, bias, y, relu):
+    """y = sums + bias, clamped below at zero with `relu`."""
+    value = emit.builder.fadd(emit.load(sums, mask), emit.load(bias, mask))
+    emit.store(emit.at_least(_lowest(emit, relu), value), y, mask)
 
 
-@inlined_helper
-def _pool_four(sums, corner, below, bias, lowest, relu, F, y, place, winner):
-    corner, below, place, right = uintp(corner), uintp(below), uintp(place), uintp(F)
-    for f in range(right):
-        # the bias first: it may round two sums to the same number, and then the first of them wins
-        best, tap = sums[corner + f] + bias[f], np.int32(0)
-        best, tap = _better(best, tap, sums[corner + right + f] + bias[f], np.int32(1))
-        best, tap = _better(best, tap, sums[below + f] + bias[f], np.int32(2))
-        best, tap = _better(best, tap, sums[below + right + f] + bias[f], np.int32(3))
-        y[place + f] = lowest if best < lowest else best
-        winner[place + f] = np.int32(4) if relu and not best > lowest else tap
+@vector_loop(arrays=4, scalars=6)
+def _pool(emit, mask, sums, bias, y, winner, relu, remember, PH, PW, row, F):
+    """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; winner = which it was."""
+    builder, lowest = emit.builder, _lowest(emit, relu)
+    best, tap = _largest(emit, mask, sums, bias, PH, PW, row, F)
+    emit.store(emit.at_least(lowest, best), y, mask)
+    with builder.if_then(emit.is_set(remember)):
+        # with `relu` nobody wins unless above zero; "unordered" is true for NaN, whose gradient ReLU stops too
+        lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
+        nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
+        emit.store(builder.select(lost, nobody, tap), winner, mask)
+
+
+def _lowest(emit, relu):
+    """A vector of zeros with `relu`, of minus infinity without."""
+    return emit.splat(emit.builder.select(emit.is_set(relu), emit.number(0), emit.number(-inf)))
+
+
+def _largest(emit, mask, sums, bias, PH, PW, row, F):
+    """(the largest of a window's sums + bias, its number in reading order); the first of equals; NaN above all."""
+    builder, bias = emit.builder, emit.load(bias, mask)
+    # the bias first: it may round two sums to the same number, and then the first of them wins
+    best = emit.variable(builder.fadd(emit.load(sums, mask), bias))
+    tap, winner = emit.variable(emit.splat(emit.byte(0))), emit.variable(emit.splat(emit.byte(0)))
+    with emit.repeat(PH) as down:
+        first = emit.at(sums, builder.mul(down.index, row))
+        with emit.repeat(PW) as across:
+            value = builder.fadd(emit.load(emit.at(first, builder.mul(across.index, F)), mask), bias)
+            so_far, number = builder.load(best), builder.load(tap)
+            # "unordered or greater" is true where either is NaN, and nothing beats a NaN
+            wins = builder.and_(builder.fcmp_unordered(">", value, so_far), builder.fcmp_ordered("ord", so_far, so_far))
+            builder.store(builder.select(wins, value, so_far), best)
+            builder.store(builder.select(wins, number, builder.load(winner)), winner)
+            builder.store(builder.add(number, emit.splat(emit.byte(1))), tap)
+    return builder.load(best), builder.load(winner)
 
 
 @helper
-def _pool_any(sums, corner, row, PH, PW, bias, lowest, relu, F, y, place, winner):
-    for f in range(F):
-        best, tap = sums[corner + f] + bias[f], np.int32(0)
-        for i in range(1, PH * PW):
-            value = sums[corner + i // PW * row + i % PW * F + f] + bias[f]
-            best, tap = _better(best, tap, value, np.int32(i))
-        y[place + f] = lowest if best < lowest else best
-        winner[place + f] = np.int32(PH * PW) if relu and not best > lowest else tap
-
-
-@inlined_helper
-def _better(best, tap, value, its_tap):
-    """The larger of two and its number; the first of equals; NaN beats every number and nothing beats NaN."""
-    wins = (value > best) | ((value != value) & (best == best))
-    return (value if wins else best), (its_tap if wins else tap)
-
-
-@inlined_helper
 def add_columns(dz, start, M, F, sums, sums_start, db, db_start):
     """db[db_start + f] += the sum of column f of M rows of dz. The rows are first summed apart: less rounding."""
     zero(sums, sums_start, F)
-    here, total = uintp(sums_start), uintp(db_start)
     for i in range(M):
-        row = uintp(start + i * F)
-        for f in range(uintp(F)):
-            sums[here + f] += dz[row + f]
-    for f in range(uintp(F)):
-        db[total + f] += sums[here + f]
+        add(dz, start + i * F, sums, sums_start, F)
+    add(sums, sums_start, db, db_start, F)

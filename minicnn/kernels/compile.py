@@ -31,10 +31,6 @@ _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # nobody calls 
 helper = numba.njit(**OPTIONS, **_INNER)
 """Decorator for a function that only kernels call: compiled into its callers."""
 
-inlined_helper = numba.njit(**OPTIONS, **_INNER, forceinline=True)
-"""The same for helpers that loop over arrays. Inside a parallel loop that takes no view of an array, LLVM knows that
-the loop's arrays do not overlap and vectorises without a doubt; a call that is not inlined forgets it."""
-
 helper_as_written = numba.njit(**AS_WRITTEN, **_INNER)
 """The same, for formulas whose order of operations keeps digits: `(z - largest) - log(sum)` must not become
 `z - (largest + log(sum))`."""

@@ -1,4 +1,4 @@
-"""LLVM's vector instructions, the handful that the microkernel and the Winograd transforms are written in."""
+"""LLVM's vector instructions, the handful that the microkernel and the vector loops are written in."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ class Emitter:
 
     def __init__(self, builder, bits, lanes):
         self.builder, self.lanes = builder, lanes
-        self.integer = ir.IntType(64)
+        self.integer, self.byte = ir.IntType(64), ir.IntType(8)
         self.scalar = ir.FloatType() if bits == 32 else ir.DoubleType()
         self.vector = ir.VectorType(self.scalar, lanes)
         self.mask_type = ir.VectorType(ir.IntType(1), lanes)
         self.zero = ir.Constant(self.vector, [0.0] * lanes)
         self.true = ir.Constant(ir.IntType(1), 1)
-        self.alignment = bits // 8
         self.suffix = f"v{lanes}f{bits}"
 
     def index(self, value):
@@ -31,24 +30,24 @@ class Emitter:
     def at(self, pointer, offset):
         return self.builder.gep(pointer, [offset])
 
+    def times(self, number, value):
+        """number * value, of a number known now and an integer known later."""
+        return self.builder.mul(self.index(number), value)
+
     def smaller(self, left, right):
         return self.builder.select(self.builder.icmp_signed("<", left, right), left, right)
 
     def splat(self, scalar):
-        lane_zero = self.builder.insert_element(
-            ir.Constant(self.vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
-        )
+        """A vector of `lanes` times the same number or byte."""
+        undefined = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
+        lane_zero = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
         everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(lane_zero, ir.Constant(self.vector, ir.Undefined), everywhere)
+        return self.builder.shuffle_vector(lane_zero, undefined, everywhere)
 
     def mask(self, count, first):
         """One bit per lane: whether first + lane < count."""
-        lane_type = ir.VectorType(self.integer, self.lanes)
-        limit = self.builder.sub(count, self.index(first))
-        one = self.builder.insert_element(ir.Constant(lane_type, ir.Undefined), limit, ir.Constant(ir.IntType(32), 0))
-        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        limits = self.builder.shuffle_vector(one, ir.Constant(lane_type, ir.Undefined), everywhere)
-        return self.builder.icmp_signed("<", ir.Constant(lane_type, list(range(self.lanes))), limits)
+        limits = self.splat(self.builder.sub(count, self.index(first)))
+        return self.builder.icmp_signed("<", ir.Constant(limits.type, list(range(self.lanes))), limits)
 
     def call(self, name, result, arguments):
         kind = ir.FunctionType(result, [argument.type for argument in arguments])
@@ -58,23 +57,59 @@ class Emitter:
         return self.call(f"llvm.fma.{self.suffix}", self.vector, [x, y, z])
 
     def load(self, pointer, mask):
-        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        """The vector at a pointer to numbers or bytes; with a mask, zero where it is not set."""
+        kind = ir.VectorType(pointer.type.pointee, self.lanes)
+        pointer = self.builder.bitcast(pointer, kind.as_pointer())
         if mask is None:
-            return self.builder.load(pointer, align=self.alignment)
-        alignment = ir.Constant(ir.IntType(32), self.alignment)
-        return self.call(f"llvm.masked.load.{self.suffix}.p0", self.vector, [pointer, alignment, mask, self.zero])
+            return self.builder.load(pointer, align=self._alignment(kind))
+        alignment = ir.Constant(ir.IntType(32), self._alignment(kind))
+        zero = ir.Constant(kind, [0] * self.lanes)
+        return self.call(f"llvm.masked.load.{self._suffix(kind)}.p0", kind, [pointer, alignment, mask, zero])
 
     def store(self, value, pointer, mask):
-        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        """Write a vector of numbers or bytes to a pointer; with a mask, only where it is set."""
+        pointer = self.builder.bitcast(pointer, value.type.as_pointer())
         if mask is None:
-            self.builder.store(value, pointer, align=self.alignment)
+            self.builder.store(value, pointer, align=self._alignment(value.type))
         else:
-            alignment = ir.Constant(ir.IntType(32), self.alignment)
-            self.call(f"llvm.masked.store.{self.suffix}.p0", ir.VoidType(), [value, pointer, alignment, mask])
+            alignment = ir.Constant(ir.IntType(32), self._alignment(value.type))
+            name = f"llvm.masked.store.{self._suffix(value.type)}.p0"
+            self.call(name, ir.VoidType(), [value, pointer, alignment, mask])
+
+    @staticmethod
+    def _alignment(kind):
+        return {"float": 4, "double": 8}.get(str(kind.element), 1)
+
+    @staticmethod
+    def _suffix(kind):
+        return f"v{kind.count}" + {"float": "f32", "double": "f64"}.get(str(kind.element), str(kind.element))
+
+    def over_lanes(self, count, one_vector):
+        """one_vector(lane, mask) for lane = 0, lanes, 2 * lanes, ... below count: whole vectors, then a masked rest."""
+        builder = self.builder
+        before = builder.block
+        check, whole, rest, done = (
+            builder.append_basic_block(name) for name in ("lanes_left", "whole_vector", "rest", "all_lanes_done")
+        )
+        builder.branch(check)
+        builder.position_at_end(check)
+        lane = builder.phi(self.integer)
+        lane.add_incoming(self.index(0), before)
+        following = builder.add(lane, self.index(self.lanes))
+        builder.cbranch(builder.icmp_signed("<=", following, count), whole, rest)
+        builder.position_at_end(whole)
+        one_vector(lane, None)
+        lane.add_incoming(following, builder.block)
+        builder.branch(check)
+        builder.position_at_end(rest)
+        with builder.if_then(builder.icmp_signed("<", lane, count)):
+            one_vector(lane, self.mask(builder.sub(count, lane), 0))
+        builder.branch(done)
+        builder.position_at_end(done)
 
     def has(self, flags, flag):
         """Whether `flag` is set in `flags`."""
-        return self.builder.icmp_signed("!=", self.builder.and_(flags, self.index(flag)), self.index(0))
+        return self.is_set(self.builder.and_(flags, self.index(flag)))
 
     def add_if(self, condition, value, pointer, mask):
         """value + the vector at pointer where the condition holds, else value."""
@@ -87,10 +122,17 @@ class Emitter:
         merged.add_incoming(total, inside)
         return merged
 
+    def is_set(self, flag):
+        """Whether an integer is not zero."""
+        return self.builder.icmp_signed("!=", flag, self.index(0))
+
+    def at_least(self, lowest, value):
+        """max(value, lowest). "Ordered less than" is false for NaN, so NaN stays NaN."""
+        return self.builder.select(self.builder.fcmp_ordered("<", value, lowest), lowest, value)
+
     def relu_if(self, condition, value):
-        """max(value, 0) where the condition holds. "Ordered less than" is false for NaN, so NaN stays NaN."""
-        negative = self.builder.fcmp_ordered("<", value, self.zero)
-        return self.builder.select(condition, self.builder.select(negative, self.zero, value), value)
+        """max(value, 0) where the condition holds."""
+        return self.builder.select(condition, self.at_least(self.zero, value), value)
 
     def sum_of_multiples(self, factors, vectors):
         """The sum of factor * vector, in order, with an instruction for each factor that is not zero."""
@@ -108,5 +150,20 @@ class Emitter:
                 total = self.fma(vector, self.constant(factor), total)
         return self.zero if total is None else total
 
+    def number(self, value):
+        return ir.Constant(self.scalar, float(value))
+
     def constant(self, number):
         return ir.Constant(self.vector, [float(number)] * self.lanes)
+
+    def opaque(self, value):
+        """The same integer, hidden from LLVM, which else copies and unrolls the loops around for what it may be."""
+        return self.builder.asm(ir.FunctionType(self.integer, [self.integer]), "", "=r,0", [value], True)
+
+    def variable(self, value):
+        """A place that holds `value` until something else is stored there: for values that a loop changes."""
+        return cgutils.alloca_once_value(self.builder, value)
+
+    def repeat(self, count):
+        """`with emit.repeat(count) as loop:` emits its block as a loop; loop.index counts from 0."""
+        return cgutils.for_range(self.builder, count)

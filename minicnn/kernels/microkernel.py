@@ -91,6 +91,7 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int, epilogues: int = ADD |
             )
             (_, a_start, _, row_start, row_count, _, col_start, K,
              _, b_start, b_stride, _, c_start, c_stride, column_count, _, bias_start, epilogue) = args  # fmt: skip
+            row_count, column_count, epilogue = (emit.opaque(n) for n in (row_count, column_count, epilogue))
             a, b, c = emit.at(a, a_start), emit.at(b, b_start), emit.at(c, c_start)
             rows, cols = emit.at(rows, row_start), emit.at(cols, col_start)
             bias = emit.at(bias, bias_start)

@@ -47,7 +47,7 @@ from . import winograd
 _NUMBERS = 24 * 1024  # of a band: 96 kB in float32, well inside a core's second-level cache
 _ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
 _FEW_CHANNELS = 8  # up to so many, the input gradient fills more of a tile as dy @ w^T than as a convolution
-_NOBODY = np.zeros(1, np.uint8)  # where there are no winners
+_NOBODY = np.zeros(0, np.uint8)  # where there are no winners
 
 
 def forward(
@@ -60,7 +60,7 @@ def forward(
     pool = pool if PH * PW > 1 else None
     pooled = window(at.OH, at.OW, (PH, PW), (PH, PW), "valid")
     y = workspace.empty((N, pooled.OH, pooled.OW, F), x.dtype)
-    winner = workspace.empty((y.size if pool else 1,), np.uint8)
+    winner = workspace.empty((y.size,), np.uint8) if pool and need_saved else _NOBODY
     bias = np.zeros(F, x.dtype) if b is None else b
     canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
     _products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner)
@@ -273,12 +273,12 @@ def _add_windows(
                             source = window + (r * at.OW + ow) * K + kh * run
                             left = ow * at.SW - at.PL
                             if at.DW == 1 and left >= 0 and left + at.KW <= W:
-                                add(windows, source, run, dx, ((n * H + h) * W + left) * C)
+                                add(windows, source, dx, ((n * H + h) * W + left) * C, run)
                             else:
                                 for kw in range(at.KW):
                                     w = left + kw * at.DW
                                     if 0 <= w < W:
-                                        add(windows, source + kw * C, C, dx, ((n * H + h) * W + w) * C)
+                                        add(windows, source + kw * C, dx, ((n * H + h) * W + w) * C, C)
 
 
 @lru_cache(maxsize=256)

@@ -153,9 +153,9 @@ def _transform_kernel(w, r, C, F, panels, width, U):
         for panel in range(panels):
             start, place, count = c * F + panel * width, (panel * C + c) * width, min(width, F - panel * width)
             if r == 3:
-                _kernel_3(w, start, 3 * C * F, C * F, U, place, 4 * step, step, count)
+                _kernel_3(w, start, U, place, 3 * C * F, C * F, 4 * step, step, count)
             else:
-                _kernel_2(w, start, 2 * C * F, C * F, U, place, 4 * step, step, count)
+                _kernel_2(w, start, U, place, 2 * C * F, C * F, 4 * step, step, count)
 
 
 @kernel(parallel=True)
@@ -163,9 +163,9 @@ def _transform_gradient(dU, r, C, F, dw):
     """dw (r, r, C, F) = GT dU G for every channel and filter of dU (16, C, F)."""
     for c in prange(C):
         if r == 3:
-            _kernel_gradient_3(dU, c * F, 4 * C * F, C * F, dw, c * F, 3 * C * F, C * F, F)
+            _kernel_gradient_3(dU, c * F, dw, c * F, 4 * C * F, C * F, 3 * C * F, C * F, F)
         else:
-            _kernel_gradient_2(dU, c * F, 4 * C * F, C * F, dw, c * F, 2 * C * F, C * F, F)
+            _kernel_gradient_2(dU, c * F, dw, c * F, 4 * C * F, C * F, 2 * C * F, C * F, F)
 
 
 @kernel(parallel=True)
@@ -191,7 +191,7 @@ def _convolve(
             for i in range(tile_rows):
                 for j in range(across):
                     corner = place + i * m * row + j * m * C
-                    _pixels(bands, corner, row, C, V, v + t * C, 4 * V_step, V_step, C)
+                    _pixels(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
                     t += 1
         T = t
         for panel in range(panels):
@@ -206,9 +206,9 @@ def _convolve(
             for t in range(T):
                 place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
                 if m == 2:
-                    _outputs_3(M, place, 4 * M_step, M_step, sums, corner, across * m * F, F, width)
+                    _outputs_3(M, place, sums, corner, 4 * M_step, M_step, across * m * F, F, width)
                 else:
-                    _outputs_2(M, place, 4 * M_step, M_step, sums, corner, across * m * F, F, width)
+                    _outputs_2(M, place, sums, corner, 4 * M_step, M_step, across * m * F, F, width)
         for image in range(images):
             finish_band(
                 sums, s + image * tile_rows * m * across * m * F, across * m, bias, relu, PH, PW, count, OW, F,
@@ -243,7 +243,7 @@ def _sum_pieces(
                 for i in range(tile_rows):
                     for j in range(across):
                         corner = place + (i * row + j * C) * m
-                        _pixels(bands, corner, row, C, V, v + t * C, 4 * V_step, V_step, C)
+                        _pixels(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
                         t += 1
             T = t
             add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
@@ -252,9 +252,9 @@ def _sum_pieces(
                 for t in range(T):
                     place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
                     if m == 2:
-                        _gradients_3(dy_bands, corner, dy_row, F, D, place, 4 * D_step, D_step, width)
+                        _gradients_3(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
                     else:
-                        _gradients_2(dy_bands, corner, dy_row, F, D, place, 4 * D_step, D_step, width)
+                        _gradients_2(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
                 for xi in range(16):
                     for c in range(0, C, ROWS):
                         adding_tile(

@@ -1,0 +1,65 @@
+"""Loops over numbers that lie side by side, `lanes` of them at a time, written as what happens to one vector.
+
+Numba and LLVM vectorise a plain loop too, but make of it a vectorised loop, an unrolled one and one for the rest, each
+guarded by tests of whether the arrays overlap, and copy the loops around it for every size that they know to be fixed.
+The code is no faster, but compiling the four kernels of the convolution took 17.7 s with plain loops and takes 10.2
+with these.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from numba import types
+from numba.extending import intrinsic
+
+from .emitter import Emitter, array_data
+from .microkernel import VECTOR_BYTES
+
+
+def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES):
+    """Decorator: what happens to one vector becomes a function of `arrays` flat arrays that kernels can call.
+
+    body(emit, mask, *pointers, *scalars) emits the instructions for the vectors that begin at the pointers; `emit` is
+    an Emitter for the first array's type. The function made of it is
+
+        function(array_0, start_0, array_1, start_1, ..., *scalars, count)
+
+    and does it for numbers start .. start+count of every array. Scalars are integers.
+    """
+
+    def decorate(body):
+        names = [name for i in range(arrays) for name in (f"array_{i}", f"start_{i}")]
+        names += [f"scalar_{i}" for i in range(scalars)] + ["count"]
+
+        def definition(typing_context, *given):
+            n = types.intp
+            signature = types.void(*(kind if i < 2 * arrays and i % 2 == 0 else n for i, kind in enumerate(given)))
+            bits = given[0].dtype.bitwidth
+            lanes = vector_bytes * 8 // bits
+
+            def codegen(context, builder, signature, args):
+                emit = Emitter(builder, bits, lanes)
+                starts = [
+                    emit.at(array_data(context, builder, signature, args, 2 * i), args[2 * i + 1])
+                    for i in range(arrays)
+                ]
+
+                *sizes, count = (emit.opaque(value) for value in args[2 * arrays :])
+
+                def one_vector(lane, mask):
+                    body(emit, mask, *(emit.at(start, lane) for start in starts), *sizes)
+
+                emit.over_lanes(count, one_vector)
+                return context.get_dummy_value()
+
+            return signature, codegen
+
+        named = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in ("typing_context", *names)]
+        definition.__signature__ = inspect.Signature(named)
+        definition.__name__, definition.__doc__ = body.__name__, body.__doc__
+        loop = intrinsic(definition)
+        loop.body = body  # to make it anew with other vectors
+        return loop
+
+    return decorate
