@@ -237,5 +237,5 @@ def test_an_empty_batch_is_an_empty_result():
 def test_contiguity_and_type_are_checked_where_machine_code_would_not():
     from minicnn.ops import dense
 
-    with pytest.raises(Exception, match="tile takes contiguous arrays of one float type"):
+    with pytest.raises(Exception, match="takes contiguous arrays of one float type"):
         dense.forward(np.ones((2, 3)), np.ones((3, 4), np.float32), None)

@@ -14,46 +14,52 @@ from helpers import assert_close, normal
 
 from minicnn.kernels import bands, matmul, microkernel, workspace
 from minicnn.kernels.compile import OPTIONS, cache_folder
-from minicnn.kernels.microkernel import ADD, BIAS, RELU, make_tile, tile_by_loops
+from minicnn.kernels.microkernel import make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
 from minicnn.kernels.transform import make_transform, transform_by_loops
 from minicnn.kernels.vector_loop import vector_loop
 
-SHAPES = [(microkernel.VECTOR_BYTES, microkernel.ROWS, microkernel.VECTORS), (16, 4, 2), (32, 6, 2), (64, 7, 3)]
+SHAPES = [
+    (microkernel.VECTOR_BYTES, microkernel.ROWS, microkernel.VECTORS),
+    (16, 4, 2),
+    (32, 6, 2),
+    (64, 7, 3),
+    (64, 8, 2),
+]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", dict.fromkeys(SHAPES), ids=str)
 def test_tile_of_every_shape_is_the_loops(shape, dtype):
-    """Whole tiles and every remainder of rows and columns, with every epilogue, through random offset tables."""
+    """Whole tiles and every remainder of rows and columns, stored and added, through random offset tables."""
     tile = make_tile(*shape)
 
     @numba.njit(**OPTIONS)
-    def run(a, rows, row_count, cols, K, b, b_stride, c, c_stride, column_count, bias, epilogue):
-        tile(a, 3, rows, 1, row_count, cols, 2, K, b, 4, b_stride, c, 5, c_stride, column_count, bias, 6, epilogue)
+    def run(a, rows, row_count, cols, K, b, c, c_stride, column_count, add):
+        tile(a, 3, rows, 1, row_count, cols, 2, K, b, 4, c, 5, c_stride, column_count, add)
 
     vector_bytes, ROWS, VECTORS = shape
     width, K = VECTORS * vector_bytes // np.dtype(dtype).itemsize, 9
     rng = np.random.default_rng(0)
     rows, cols = rng.integers(0, 40, ROWS + 1), rng.integers(0, 40, K + 2)
-    b_stride, c_stride = width + 3, width + 5
-    a, b, bias = (normal(n, seed=n, dtype=dtype) for n in (90, K * b_stride + width + 4, width + 6))
+    c_stride = width + 5
+    a, b = normal(90, dtype=dtype), normal(K * width + 4, seed=1, dtype=dtype)
     for row_count in range(1, ROWS + 2):
-        for column_count in (1, 2, width // VECTORS, width // VECTORS + 1, width - 1, width, width + 7):
-            for epilogue in (0, ADD, BIAS, RELU, ADD | BIAS | RELU):
+        for column_count in range(1, width + 2):
+            for add in (False, True):
                 c = normal(ROWS * c_stride + width + 6, seed=7, dtype=dtype)
                 expected = c.copy()
-                run(a, rows, row_count, cols, K, b, b_stride, c, c_stride, column_count, bias, epilogue)
+                run(a, rows, row_count, cols, K, b, c, c_stride, column_count, add)
                 tile_by_loops(
-                    a, 3, rows, 1, min(row_count, ROWS), cols, 2, K, b, 4, b_stride,
-                    expected, 5, c_stride, min(column_count, width), bias, 6, epilogue,
+                    width, a, 3, rows, 1, min(row_count, ROWS), cols, 2, K, b, 4,
+                    expected, 5, c_stride, min(column_count, width), add,
                 )  # fmt: skip
                 assert_close(c, expected, 1e-12 if dtype == "float64" else 1e-5, f"{row_count} x {column_count}")
 
 
-def test_relu_of_the_tile_keeps_nan():
+def test_relu_of_a_product_keeps_nan():
     y = np.zeros((3, 1))
-    matmul.multiply(np.array([[np.nan], [-1.0], [2.0]]), np.ones((1, 1)), np.zeros(1), y, RELU)
+    matmul.multiply(np.array([[np.nan], [-1.0], [2.0]]), np.ones((1, 1)), np.zeros(1), y, relu=True)
     assert np.isnan(y[0, 0])
     assert y[1, 0] == 0
     assert y[2, 0] == 2
@@ -67,10 +73,10 @@ PRODUCTS = [(1, 1, 1), (7, 5, 3), (65, 33, 40), (600, 3, 70), (2, 300, 9), (33, 
 def test_matrix_products(M, K, F):
     a, b, bias, dy = normal(M, K), normal(K, F, seed=1), normal(F, seed=2), normal(M, F, seed=3)
     c, dw, dx = np.empty((M, F)), np.empty((K, F)), np.empty((M, K))
-    matmul.multiply(a, b, bias, c, BIAS | RELU)
+    matmul.multiply(a, b, bias, c, relu=True)
     assert_close(c, np.maximum(a @ b + bias, 0), 1e-12)
-    matmul.multiply(a, b, bias, c, 0)
-    assert_close(c, a @ b, 1e-12)
+    matmul.multiply(a, b, bias, c)
+    assert_close(c, a @ b + bias, 1e-12)
     matmul.multiply_transposed(a, dy, dw)
     assert_close(dw, a.T @ dy, 1e-12)
     matmul.multiply_by_transposed(dy, b, dx)
@@ -87,7 +93,7 @@ def test_matrix_products_pass_nan_and_infinity_on(bad):
     a, b = normal(9, 40), normal(40, 33, seed=1)
     a[3, 35] = bad
     c, dw, dx = np.empty((9, 33)), np.empty((40, 33)), np.empty((9, 40))
-    matmul.multiply(a, b, b[0], c, 0)
+    matmul.multiply(a, b, np.zeros(33), c)
     matmul.multiply_transposed(a, c, dw)
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(np.isfinite(c), np.isfinite(a @ b))

@@ -47,6 +47,10 @@ CONVOLUTIONS = {
     "dilation": ((2, 9, 8, 2), (3, 2, 2, 3), (1, 1), "valid", (2, 3), 1),
     "dilation, same": ((1, 6, 5, 2), (3, 3, 2, 3), (1, 1), "same", (2, 2), 1),
     "groups": ((2, 5, 7, 4), (3, 3, 2, 6), (1, 1), "same", (1, 1), 2),
+    **{  # as many filters as a tile is wide, in each type and on each processor
+        f"depthwise {C}": ((2, 5, 4, C), (3, 3, 1, C), (1, 1), "same", (1, 1), C) for C in (8, 16, 32)
+    },
+    **{f"{F} filters": ((2, 5, 4, 3), (3, 3, 3, F), (1, 1), "same", (1, 1), 1) for F in (8, 16, 32)},
     "depthwise, multiplier 2": ((1, 6, 5, 3), (3, 3, 1, 6), (2, 2), "same", (1, 1), 3),
     "valid to one pixel": ((2, 5, 4, 1), (5, 4, 1, 2), (1, 1), "valid", (1, 1), 1),
     "kernel larger than image": ((1, 3, 2, 2), (5, 5, 2, 2), (1, 1), "same", (1, 1), 1),

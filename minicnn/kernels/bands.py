@@ -14,13 +14,12 @@ What happens to one vector of numbers is written in `vector_loop`s, which compil
 from __future__ import annotations
 
 from functools import lru_cache
-from math import inf
 from typing import NamedTuple
 
 import numba
 
 from .compile import helper
-from .vector_loop import vector_loop
+from .vector_loop import add, add_bias, copy, floor_of, vector_loop, zero
 
 PLAIN, THROUGH_RELU, THROUGH_POOL = 0, 1, 2
 """What a band is laid from: an image; a gradient dy and the y of a ReLU; a pooled gradient and the winners."""
@@ -73,7 +72,7 @@ def _split(N, OH, unit, numbers_per_row, numbers, wanted_tasks):
     if rows < OH:
         bands = -(-OH // rows)
         return Split(N, OH, rows, bands, 1, N * bands)
-    images = max(1, min(numbers // (rows * numbers_per_row), N // wanted_tasks))
+    images = max(1, min(numbers // (OH * numbers_per_row), N // wanted_tasks))
     return Split(N, OH, rows, 1, images, -(-N // images))
 
 
@@ -91,24 +90,6 @@ def share(task, split):
     n = task // split.bands * split.images
     first = task % split.bands * split.rows
     return n, min(split.images, split.N - n), first, min(split.rows, split.OH - first)
-
-
-@vector_loop(arrays=1)
-def zero(emit, mask, band):
-    """band = 0."""
-    emit.store(emit.zero, band, mask)
-
-
-@vector_loop(arrays=2)
-def add(emit, mask, x, y):
-    """y += x."""
-    emit.store(emit.builder.fadd(emit.load(y, mask), emit.load(x, mask)), y, mask)
-
-
-@vector_loop(arrays=2)
-def _copy(emit, mask, x, band):
-    """band = x."""
-    emit.store(emit.load(x, mask), band, mask)
 
 
 @vector_loop(arrays=3)
@@ -155,7 +136,7 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
                 if kind == THROUGH_RELU:
                     _pass_relu(x, source, y, source, band, here, length)
                 else:
-                    _copy(x, source, band, here, length)
+                    copy(x, source, band, here, length)
 
 
 @helper
@@ -185,22 +166,15 @@ def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start,
         for ow in range(OW):
             corner, place = start + (r * PH * width + ow * PW) * F, y_start + (r * OW + ow) * F
             if PH * PW == 1:
-                _finish(sums, corner, bias, 0, y, place, relu, F)
+                add_bias(sums, corner, bias, 0, y, place, relu, F)
             else:
                 _pool(sums, corner, bias, 0, y, place, winner, place, relu, winner.size, PH, PW, width * F, F, F)
-
-
-@vector_loop(arrays=3, scalars=1)
-def _finish(emit, mask, sums, bias, y, relu):
-    """y = sums + bias, clamped below at zero with `relu`."""
-    value = emit.builder.fadd(emit.load(sums, mask), emit.load(bias, mask))
-    emit.store(emit.at_least(_lowest(emit, relu), value), y, mask)
 
 
 @vector_loop(arrays=4, scalars=6)
 def _pool(emit, mask, sums, bias, y, winner, relu, remember, PH, PW, row, F):
     """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; winner = which it was."""
-    builder, lowest = emit.builder, _lowest(emit, relu)
+    builder, lowest = emit.builder, floor_of(emit, relu)
     best, tap = _largest(emit, mask, sums, bias, PH, PW, row, F)
     emit.store(emit.at_least(lowest, best), y, mask)
     with builder.if_then(emit.is_set(remember)):
@@ -208,11 +182,6 @@ def _pool(emit, mask, sums, bias, y, winner, relu, remember, PH, PW, row, F):
         lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
         nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
         emit.store(builder.select(lost, nobody, tap), winner, mask)
-
-
-def _lowest(emit, relu):
-    """A vector of zeros with `relu`, of minus infinity without."""
-    return emit.splat(emit.builder.select(emit.is_set(relu), emit.number(0), emit.number(-inf)))
 
 
 def _largest(emit, mask, sums, bias, PH, PW, row, F):

@@ -107,21 +107,6 @@ class Emitter:
         builder.branch(done)
         builder.position_at_end(done)
 
-    def has(self, flags, flag):
-        """Whether `flag` is set in `flags`."""
-        return self.is_set(self.builder.and_(flags, self.index(flag)))
-
-    def add_if(self, condition, value, pointer, mask):
-        """value + the vector at pointer where the condition holds, else value."""
-        before = self.builder.block
-        with self.builder.if_then(condition):
-            total = self.builder.fadd(value, self.load(pointer, mask))
-            inside = self.builder.block
-        merged = self.builder.phi(self.vector)
-        merged.add_incoming(value, before)
-        merged.add_incoming(total, inside)
-        return merged
-
     def is_set(self, flag):
         """Whether an integer is not zero."""
         return self.builder.icmp_signed("!=", flag, self.index(0))
@@ -129,10 +114,6 @@ class Emitter:
     def at_least(self, lowest, value):
         """max(value, lowest). "Ordered less than" is false for NaN, so NaN stays NaN."""
         return self.builder.select(self.builder.fcmp_ordered("<", value, lowest), lowest, value)
-
-    def relu_if(self, condition, value):
-        """max(value, 0) where the condition holds."""
-        return self.builder.select(condition, self.at_least(self.zero, value), value)
 
     def sum_of_multiples(self, factors, vectors):
         """The sum of factor * vector, in order, with an instruction for each factor that is not zero."""
@@ -155,6 +136,18 @@ class Emitter:
 
     def constant(self, number):
         return ir.Constant(self.vector, [float(number)] * self.lanes)
+
+    def choose(self, *cases):
+        """Emit the block of the first of (condition, block) whose condition holds."""
+        (condition, block), *others = cases
+        if not others:
+            block()
+            return
+        with self.builder.if_else(condition) as (then, otherwise):
+            with then:
+                block()
+            with otherwise:
+                self.choose(*others)
 
     def opaque(self, value):
         """The same integer, hidden from LLVM, which else copies and unrolls the loops around for what it may be."""

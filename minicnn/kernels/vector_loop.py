@@ -9,8 +9,10 @@ with these.
 from __future__ import annotations
 
 import inspect
+from math import inf
 
 from numba import types
+from numba.core import errors
 from numba.extending import intrinsic
 
 from .emitter import Emitter, array_data
@@ -33,6 +35,11 @@ def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES)
         names += [f"scalar_{i}" for i in range(scalars)] + ["count"]
 
         def definition(typing_context, *given):
+            floats = {kind.dtype for kind in given[: 2 * arrays : 2] if kind.dtype != types.uint8}
+            if any(kind.layout != "C" for kind in given[: 2 * arrays : 2]) or len(floats) != 1:
+                raise errors.TypingError(
+                    f"{body.__name__} takes contiguous arrays of one float type; received {given}."
+                )
             n = types.intp
             signature = types.void(*(kind if i < 2 * arrays and i % 2 == 0 else n for i, kind in enumerate(given)))
             bits = given[0].dtype.bitwidth
@@ -63,3 +70,33 @@ def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES)
         return loop
 
     return decorate
+
+
+@vector_loop(arrays=1)
+def zero(emit, mask, x):
+    """x = 0."""
+    emit.store(emit.zero, x, mask)
+
+
+@vector_loop(arrays=2)
+def copy(emit, mask, x, y):
+    """y = x."""
+    emit.store(emit.load(x, mask), y, mask)
+
+
+@vector_loop(arrays=2)
+def add(emit, mask, x, y):
+    """y += x."""
+    emit.store(emit.builder.fadd(emit.load(y, mask), emit.load(x, mask)), y, mask)
+
+
+@vector_loop(arrays=3, scalars=1)
+def add_bias(emit, mask, sums, bias, y, relu):
+    """y = sums + bias, clamped below at zero with `relu`."""
+    value = emit.builder.fadd(emit.load(sums, mask), emit.load(bias, mask))
+    emit.store(emit.at_least(floor_of(emit, relu), value), y, mask)
+
+
+def floor_of(emit, relu):
+    """A vector of what a value may at least be: zeros with `relu`, minus infinity without."""
+    return emit.splat(emit.builder.select(emit.is_set(relu), emit.number(0), emit.number(-inf)))

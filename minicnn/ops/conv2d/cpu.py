@@ -29,18 +29,17 @@ from ...kernels.bands import (
     THROUGH_POOL,
     THROUGH_RELU,
     Canvas,
-    add,
     add_columns,
     finish_band,
     lay_band,
     pieces_of,
     share,
     split,
-    zero,
 )
 from ...kernels.compile import kernel
-from ...kernels.matmul import add_pieces, multiples
-from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, adding_tile
+from ...kernels.matmul import add_pieces, in_panels, lay_panel, multiples, tile_width
+from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
+from ...kernels.vector_loop import add, zero
 from ...shapes import check_convolution, window
 from . import winograd
 
@@ -121,8 +120,9 @@ def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool,
     bands = workspace.empty((threads * shares.images * image_size,), x.dtype)
     sums = workspace.empty((threads * shares.images * sums_size,), x.dtype)
     _convolve(
-        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, at, height, shares, rows, cols, w.reshape(-1), F,
-        groups, bias, relu, PH, PW, y.shape[2], y.reshape(-1), winner, bands, image_size, sums, sums_size,
+        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, at, height, shares, rows, cols,
+        in_panels(w.reshape(-1, F), groups), F, groups, bias, relu, PH, PW, y.shape[2], y.reshape(-1), winner,
+        bands, image_size, sums, sums_size,
     )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def _convolve(
     kind, x, mask, winner_in, canvas, at, height, shares, rows, cols, w, F, groups,
     bias, relu, PH, PW, pooled_W, y, winner, bands, image_size, sums, sums_size,
 ):  # fmt: skip
-    """Every task lays its band on the canvas, multiplies it tile by tile, and finishes the sums."""
+    """Every task lays its band on the canvas, multiplies it tile by tile with w's panels, and finishes the sums."""
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
     for task in prange(shares.tasks):
@@ -145,16 +145,18 @@ def _convolve(
                 bands, band + image * image_size,
             )  # fmt: skip
         M = images * count * PH * at.OW
+        panel = 0
         for group in range(groups):
             for j in range(0, F_group, columns):
                 f = group * F_group + j
                 for i in range(0, M, ROWS):
                     for k in range(0, cols.size, _ADDED_ALONE):
-                        adding_tile(
+                        tile(
                             bands, band + group * C_group, rows, i, min(ROWS, M - i),
-                            cols, k, min(_ADDED_ALONE, cols.size - k), w, k * F + f, F,
-                            sums, start + i * F + f, F, F_group - j, bias, f, ADD if k else 0,
+                            cols, k, min(_ADDED_ALONE, cols.size - k), w, panel + k * columns,
+                            sums, start + i * F + f, F, F_group - j, k > 0,
                         )  # fmt: skip
+                panel += cols.size * columns
         for image in range(images):
             finish_band(
                 sums, start + image * count * PH * at.OW * F, at.OW, bias, relu, PH, PW, count, pooled_W, F,
@@ -179,12 +181,13 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
     threads = numba.get_num_threads()
     x_bands = workspace.empty((threads * shares.images * x_size,), x.dtype)
     dy_bands = workspace.empty((threads * shares.images * dy_size,), x.dtype)
+    panels = workspace.empty((threads * shares.images * shares.rows * at.OW * tile_width(x.dtype),), x.dtype)
     pieces = pieces_of(shares.tasks, dw.size)
     partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _sum_pieces(
         x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, at, height, shares,
-        rows, cols, groups, x_bands, x_size, dy_bands, dy_size, pieces, partial.reshape(-1), partial_db.reshape(-1),
-        workspace.empty((threads * F,), dw.dtype),
+        rows, cols, groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial.reshape(-1),
+        partial_db.reshape(-1), workspace.empty((threads * F,), dw.dtype),
     )  # fmt: skip
     add_pieces(partial, dw.reshape(-1))
     np.sum(partial_db, axis=0, out=db)
@@ -193,7 +196,7 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
 @kernel(parallel=True)
 def _sum_pieces(
     x, x_canvas, kind, dy, mask, winner, dy_canvas, at, height, shares, rows, cols,
-    groups, x_bands, x_size, dy_bands, dy_size, pieces, partial, partial_db, column_sums,
+    groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial, partial_db, column_sums,
 ):  # fmt: skip
     """partial[piece] = the kernel's gradient of a share of the tasks: the tile's rows are taps, its k the pixels."""
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
@@ -215,14 +218,18 @@ def _sum_pieces(
                 lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, count, dy_bands, place)
             M = images * count * at.OW
             add_columns(dy_bands, dy_band, M, F, column_sums, thread * F, partial_db, piece * F)
+            panel = thread * rows.size * columns
+            alone = groups == 1 and columns == F  # then dy's band is a panel already
             for group in range(groups):
                 for j in range(0, F_group, columns):
                     f = group * F_group + j
+                    source, place = (dy_bands, dy_band) if alone else (panels, panel)
+                    if not alone:
+                        lay_panel(dy_bands, dy_band + f, F, M, min(columns, F_group - j), panels, panel)
                     for tap in range(0, K, ROWS):
-                        adding_tile(
+                        tile(
                             x_bands, x_band + group * C_group, cols, tap, min(ROWS, K - tap), rows, 0, M,
-                            dy_bands, dy_band + f, F, partial, (piece * K + tap) * F + f, F, F_group - j,
-                            dy_bands, 0, 0 if task == begin else ADD,
+                            source, place, partial, (piece * K + tap) * F + f, F, F_group - j, task > begin,
                         )  # fmt: skip
 
 
@@ -233,14 +240,13 @@ def _few_channels_gradient(kind, dy, mask, winner, dy_canvas, w, at, dx):
     """
     (KH, KW, C, F), (N, H, W, _) = w.shape, dx.shape
     K = KH * KW * C
-    w_turned = workspace.empty((F, K), w.dtype)
-    w_turned[...] = w.reshape(K, F).T
+    w_turned = in_panels(np.ascontiguousarray(w.reshape(K, F).T))
     rows_at_once = max(1, min(at.OH, _NUMBERS // (at.OW * (F + K))))
     threads, pixels = numba.get_num_threads(), rows_at_once * at.OW
     rows, cols = multiples(ROWS, F), multiples(F, 1)
     bands, windows = (workspace.empty((threads * pixels * size,), dy.dtype) for size in (F, K))
     _add_windows(
-        kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, w_turned.reshape(-1), at, N, H, W, C, rows_at_once,
+        kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, w_turned, at, N, H, W, C, rows_at_once,
         rows, cols, bands, windows, dx.reshape(-1),
     )  # fmt: skip
 
@@ -261,9 +267,9 @@ def _add_windows(
             M = count * at.OW
             for f in range(0, K, columns):
                 for i in range(0, M, ROWS):
-                    adding_tile(
-                        bands, band + i * F, rows, 0, min(ROWS, M - i), cols, 0, F, w_turned, f, K,
-                        windows, window + i * K + f, K, K - f, bands, 0, 0,
+                    tile(
+                        bands, band + i * F, rows, 0, min(ROWS, M - i), cols, 0, F, w_turned, f * F,
+                        windows, window + i * K + f, K, K - f, False,
                     )  # fmt: skip
             for r in range(count):
                 for kh in range(at.KH):

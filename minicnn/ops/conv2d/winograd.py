@@ -48,8 +48,9 @@ from ...kernels import workspace
 from ...kernels.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, share, split
 from ...kernels.compile import kernel
 from ...kernels.matmul import add_pieces, multiples, tile_width
-from ...kernels.microkernel import ADD, ROWS, VECTOR_BYTES, VECTORS, adding_tile
+from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.transform import make_transform
+from ...kernels.vector_loop import zero
 
 BT = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
 G = {
@@ -152,6 +153,8 @@ def _transform_kernel(w, r, C, F, panels, width, U):
     for c in prange(C):
         for panel in range(panels):
             start, place, count = c * F + panel * width, (panel * C + c) * width, min(width, F - panel * width)
+            for xi in range(16):
+                zero(U, place + xi * step + count, width - count)
             if r == 3:
                 _kernel_3(w, start, U, place, 3 * C * F, C * F, 4 * step, step, count)
             else:
@@ -198,10 +201,10 @@ def _convolve(
             f, width = panel * columns, min(columns, F - panel * columns)
             for xi in range(16):
                 for t in range(0, T, ROWS):
-                    adding_tile(
+                    tile(
                         V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, 0, C,
-                        U, (xi * panels + panel) * C * columns, columns,
-                        M, p + xi * M_step + t * columns, columns, width, bias, 0, 0,
+                        U, (xi * panels + panel) * C * columns,
+                        M, p + xi * M_step + t * columns, columns, width, False,
                     )  # fmt: skip
             for t in range(T):
                 place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
@@ -249,6 +252,8 @@ def _sum_pieces(
             add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
             for f in range(0, F, columns):
                 width = min(columns, F - f)
+                for xi in range(16 if width < columns else 0):
+                    zero(D, d + xi * D_step, T * columns)
                 for t in range(T):
                     place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
                     if m == 2:
@@ -257,7 +262,7 @@ def _sum_pieces(
                         _gradients_2(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
                 for xi in range(16):
                     for c in range(0, C, ROWS):
-                        adding_tile(
-                            V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step, columns,
-                            partial, ((piece * 16 + xi) * C + c) * F + f, F, width, D, 0, 0 if task == begin else ADD,
+                        tile(
+                            V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step,
+                            partial, ((piece * 16 + xi) * C + c) * F + f, F, width, task > begin,
                         )  # fmt: skip

@@ -1,22 +1,23 @@
 """The dense layer on the microkernel (`kernels/matmul.py`).
 
-What it buys over `vectorized.py`: bias and ReLU are added while the sums are in registers; the products suit small
-batches, where a general BLAS spends its time rearranging the kernel; and the kernel is never transposed.
+What it buys over `vectorized.py`: bias and ReLU are added while the sums are in the cache; the products suit small
+batches; and the kernel is never transposed.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...kernels import workspace
 from ...kernels.epilogue import bias_gradient, through_relu
 from ...kernels.matmul import multiply, multiply_by_transposed, multiply_transposed
-from ...kernels.microkernel import BIAS, RELU
 
 
 def forward(x, w, b, relu=False, need_saved=True):
     K, F = w.shape
     y = workspace.empty((*x.shape[:-1], F), x.dtype)
-    epilogue = (BIAS if b is not None else 0) | (RELU if relu else 0)
-    multiply(x.reshape(-1, K), w, w.reshape(-1) if b is None else b, y.reshape(-1, F), epilogue)
+    bias = np.zeros(F, w.dtype) if b is None else b
+    multiply(x.reshape(-1, K), w, bias, y.reshape(-1, F), relu)
     return y, ((x, w, b is not None, y if relu else None) if need_saved else None)
 
 
