@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -20,12 +19,13 @@ import time
 from pathlib import Path
 
 import machine
+import numba
 import numpy as np
 from contestants import peak_memory
 from models import WORKLOADS, keras_model
 
 HERE = Path(__file__).resolve().parent
-CORES = os.cpu_count()
+CORES = numba.config.NUMBA_NUM_THREADS
 USUAL = {"batch": 32, "side": 32, "channels": 32, "threads": CORES}
 AXES = {
     "batch": [8, 16, 32, 64, 128, 256, 512],
@@ -51,8 +51,6 @@ def random_images(n, image, classes):
 
 def grown(batch, side, channels, threads):
     """Milliseconds per training step of the small network, and the peak of this process's memory in megabytes."""
-    import numba
-
     import minicnn
     from minicnn import layers
 

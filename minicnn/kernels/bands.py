@@ -72,7 +72,7 @@ def _split(N, OH, unit, numbers_per_row, numbers, wanted_tasks):
     if rows < OH:
         bands = -(-OH // rows)
         return Split(N, OH, rows, bands, 1, N * bands)
-    images = max(1, min(numbers // (OH * numbers_per_row), N // wanted_tasks))
+    images = max(1, min(numbers // (max(OH, unit) * numbers_per_row), N // wanted_tasks))
     return Split(N, OH, rows, 1, images, -(-N // images))
 
 

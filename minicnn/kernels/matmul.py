@@ -74,13 +74,14 @@ def _lay_panels(b, K, F, F_group, panels):
 def multiply(a, b, bias, c, relu=False):
     """c (M, F) = a (M, K) @ b (K, F) + bias (F,), clamped below at zero with `relu`.
 
-    The work is cut into panels of columns, and where these are too few for the threads also along K, into pieces that
-    are added up in order; where even these are too few, or many rows go by, into strips of rows.
+    The work is cut into panels of columns, and into strips where many rows go by; where these are too few for the
+    threads also along K, into pieces that are added up in order; where even these are too few, into more strips.
     """
     (M, K), F, width = a.shape, b.shape[1], tile_width(a.dtype)
     row_tiles, panels, enough = -(-M // ROWS), -(-F // width), 4 * numba.get_num_threads()
-    pieces = 1 if panels >= enough else -(-K // _PIECE)
-    strips = max(1, -(-row_tiles // _STRIP), min(row_tiles, enough // (panels * pieces)))
+    strips = max(1, -(-row_tiles // _STRIP))
+    pieces = 1 if panels * strips >= enough else -(-K // _PIECE)
+    strips = max(strips, min(row_tiles, enough // (panels * pieces)))
     rows, cols = multiples(ROWS, K), multiples(_PART, 1)
     size = (_PART + (-(-row_tiles // strips)) * ROWS) * width
     scratch = workspace.empty((numba.get_num_threads() * size,), c.dtype)
