@@ -21,9 +21,9 @@ column offsets give the dense layer. One loop serves them all.
 rows would lie F numbers apart: for F = 512 they all fall on a sixteenth of the first-level cache, and the distance
 takes one more register than there is. Copying a panel costs little beside the many tiles that read it.
 
-**Edges.** Missing rows repeat the last one, missing columns are what fills up the panel; neither is stored. They live in
-copies of the loop, so whole tiles pay nothing for them: one as large, one half as wide, for 10 columns out of 32, and
-one half as high.
+**Edges.** Missing rows repeat the last one, missing columns are what fills up the panel; neither is stored. They live
+in copies of the loop, so whole tiles pay nothing for them: one as large, one half as wide, for 10 columns out of 32,
+and one half as high.
 
 The code below is LLVM's vector language, emitted through Numba's `@intrinsic`: Numba compiles plain loops well, but
 does not keep a two-dimensional block of vectors in registers on its own. `tile_by_loops` is the slow twin.
