@@ -15,10 +15,10 @@ _K, _REPEATS = 288, 2000
 
 
 @numba.njit(parallel=True, **OPTIONS)
-def _multiply_add(threads, rows, cols, a, b, c, bias, width):
+def _multiply_add(threads, rows, cols, a, b, c, width):
     for thread in prange(threads):
         for _ in range(_REPEATS):
-            tile(a, 0, rows, 0, ROWS, cols, 0, _K, b, 0, width, c, thread * ROWS * width, width, width, bias, 0, 0)
+            tile(a, 0, rows, 0, ROWS, cols, 0, _K, b, 0, c, thread * ROWS * width, width, width, False)
 
 
 @numba.njit(parallel=True, **OPTIONS)
@@ -44,8 +44,8 @@ def gflops() -> float:
     threads, width = numba.get_num_threads(), VECTORS * VECTOR_BYTES // 4
     rows, cols = np.arange(ROWS) * 16, np.arange(_K) % 16
     a, b = np.ones(ROWS * 16, np.float32), np.ones(_K * width, np.float32)
-    c, bias = np.empty(threads * ROWS * width, np.float32), np.zeros(width, np.float32)
-    arguments = (threads, rows, cols, a, b, c, bias, width)
+    c = np.empty(threads * ROWS * width, np.float32)
+    arguments = (threads, rows, cols, a, b, c, width)
     _multiply_add(*arguments)
     return 2 * threads * _REPEATS * ROWS * width * _K / _best(lambda: _multiply_add(*arguments)) / 1e9
 

@@ -135,6 +135,7 @@ def networks_table(networks):
 
 def draw(growth, networks, file):
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure((15, 6), layout="constrained")
     columns = figure.subplots(2, len(growth) + 1).T
@@ -143,7 +144,8 @@ def draw(growth, networks, file):
             axes.plot(list(found), [pair[place] for pair in found.values()], "o-")
             axes.set_xlabel(axis)
             axes.set_ylabel(label)
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.1 * max(pair[place] for pair in found.values()))
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for name, found in networks.items():
         columns[-1][0].plot(BATCHES, np.divide(found["ms"], found["ms"][0]), "o-", label=name)
         columns[-1][1].plot(BATCHES, np.divide(found["MB"], found["MB"][0]), "o-", label=name)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numba
 
 from .compile import helper
-from .vector_loop import add, add_bias, copy, floor_of, vector_loop, zero
+from .vector_loop import add, add_bias, copy, floor_of, pass_relu, vector_loop, zero
 
 PLAIN, THROUGH_RELU, THROUGH_POOL = 0, 1, 2
 """What a band is laid from: an image; a gradient dy and the y of a ReLU; a pooled gradient and the winners."""
@@ -92,13 +92,6 @@ def share(task, split):
     return n, min(split.images, split.N - n), first, min(split.rows, split.OH - first)
 
 
-@vector_loop(arrays=3)
-def _pass_relu(emit, mask, dy, y, band):
-    """band = dy where y > 0, else 0."""
-    positive = emit.builder.fcmp_ordered(">", emit.load(y, mask), emit.zero)
-    emit.store(emit.builder.select(positive, emit.load(dy, mask), emit.zero), band, mask)
-
-
 @vector_loop(arrays=3, scalars=1)
 def _pass_pool(emit, mask, dy, winner, band, tap):
     """band = dy where the winner of the window is `tap`, else 0."""
@@ -134,7 +127,7 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
             for run in range(runs):
                 source, here = (n * canvas.H + h) * W * C + run * length, place + run * canvas.SW * C
                 if kind == THROUGH_RELU:
-                    _pass_relu(x, source, y, source, band, here, length)
+                    pass_relu(x, source, y, source, band, here, length)
                 else:
                     copy(x, source, band, here, length)
 

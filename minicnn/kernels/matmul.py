@@ -140,7 +140,7 @@ def multiply_transposed(a, b, c):
     panel = workspace.empty((threads * _PART * tile_width(a.dtype),), a.dtype)
     _multiply_transposed(a.reshape(-1), M, K, F, rows, cols, b.reshape(-1), partial, pieces, strips, panel)
     if pieces > 1:
-        add_pieces(partial.reshape(pieces, K * F), c.reshape(-1))
+        add_pieces(partial, c.reshape(-1))
 
 
 @kernel(parallel=True)
@@ -166,16 +166,14 @@ def _multiply_transposed(a, M, K, F, rows, cols, b, partial, pieces, strips, pan
 
 @kernel(parallel=True)
 def add_pieces(partial, out):
-    """out[i] = the sum over the pieces of partial[piece, i], in order; out flat."""
-    pieces, size = partial.shape
+    """out[i] = the sum over the pieces of partial[piece, i], in order; both flat."""
+    pieces, size = partial.size // out.size, out.size
     block = 1024
     for first in prange((size + block - 1) // block):
-        start, end = first * block, min(size, (first + 1) * block)
-        for i in range(start, end):
-            out[i] = partial[0, i]
+        start, count = first * block, min(size - first * block, block)
+        copy(partial, start, out, start, count)
         for piece in range(1, pieces):
-            for i in range(start, end):
-                out[i] += partial[piece, i]
+            add(partial, piece * size + start, out, start, count)
 
 
 def multiply_by_transposed(a, b, c):

@@ -100,3 +100,10 @@ def add_bias(emit, mask, sums, bias, y, relu):
 def floor_of(emit, relu):
     """A vector of what a value may at least be: zeros with `relu`, minus infinity without."""
     return emit.splat(emit.builder.select(emit.is_set(relu), emit.number(0), emit.number(-inf)))
+
+
+@vector_loop(arrays=3)
+def pass_relu(emit, mask, dy, y, dz):
+    """dz = dy where y > 0, else 0."""
+    positive = emit.builder.fcmp_ordered(">", emit.load(y, mask), emit.zero)
+    emit.store(emit.builder.select(positive, emit.load(dy, mask), emit.zero), dz, mask)

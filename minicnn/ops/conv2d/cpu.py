@@ -189,7 +189,7 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
         rows, cols, groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial.reshape(-1),
         partial_db.reshape(-1), workspace.empty((threads * F,), dw.dtype),
     )  # fmt: skip
-    add_pieces(partial, dw.reshape(-1))
+    add_pieces(partial.reshape(-1), dw.reshape(-1))
     np.sum(partial_db, axis=0, out=db)
 
 

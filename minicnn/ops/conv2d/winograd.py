@@ -113,7 +113,7 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
         *(_lent(size, x.dtype) for size in sizes), sizes,
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
-    add_pieces(partial, total)
+    add_pieces(partial.reshape(-1), total)
     _transform_gradient(total, r, C, F, dw.reshape(-1))
     np.sum(partial_db, axis=0, out=db)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels import workspace
-from ...kernels.epilogue import bias_gradient, through_relu
+from ...kernels.epilogue import epilogue_gradient
 from ...kernels.matmul import multiply, multiply_by_transposed, multiply_transposed
 
 
@@ -24,9 +24,8 @@ def forward(x, w, b, relu=False, need_saved=True):
 def backward(dy, saved, need_dx=True):
     x, w, has_bias, y = saved
     K, F = w.shape
-    if y is not None:
-        dy = through_relu(dy, y)
-    db = bias_gradient(dy) if has_bias else None
+    dy, db = epilogue_gradient(dy, y)
+    db = db if has_bias else None
     dw = workspace.empty((K, F), w.dtype)
     multiply_transposed(x.reshape(-1, K), dy.reshape(-1, F), dw)
     if not need_dx:
