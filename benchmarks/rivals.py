@@ -143,6 +143,13 @@ def plot(all_results, file):
     figure.savefig(file, dpi=120)
 
 
+def stored(where):
+    """The results of an earlier run on the same machine and versions: networks that are not measured now stay."""
+    file = HERE / "results" / "rivals.json"
+    earlier = json.loads(file.read_text()) if file.exists() else {}
+    return earlier["ms"] if earlier.get("machine") == where else {}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
@@ -151,13 +158,14 @@ def main():
     parser.add_argument("--no-save", action="store_true", help="print the table, leave benchmarks/results as it is")
     arguments = parser.parse_args()
     libraries = ["minicnn", *(library for library in arguments.libraries if library != "minicnn")]
-    all_results = {}
+    where = machine.described("numpy", "numba", "tensorflow_cpu", "keras", "torch")
+    all_results = stored(where)
     for name in arguments.networks:
         all_results[name] = measure(name, libraries, arguments.rounds)
         for library, result in all_results[name].items():
             medians = ", ".join(f"{task} {statistics.median(result[task]):.2f} ms" for task in TASKS)
             print(f"{name}: {LIBRARIES[library]}: {medians}, peak {result['memory']:.0f} MB", flush=True)
-    where = machine.described("numpy", "numba", "tensorflow_cpu", "keras", "torch")
+    all_results = {name: all_results[name] for name in WORKLOADS if name in all_results}
     text = f"{table(all_results)}\n\n{where}"
     print(f"\n{text}")
     if not arguments.no_save:
