@@ -94,7 +94,7 @@ def climb(rungs):
         top = max(top, peak.gflops())
         for name, (rung, _) in rungs.items():
             if round_ == 0 or "loops" not in name:
-                time.sleep(0.02)  # let the threads of the last rung fall asleep
+                time.sleep(0.1)  # let the threads of the last rung fall asleep: OpenBLAS waits for them, spinning
                 if "loops" not in name:
                     rung.run()
                 for what, took in rung.run()[1].items():
