@@ -19,7 +19,6 @@ class Emitter:
         self.integer, self.byte = ir.IntType(64), ir.IntType(8)
         self.scalar = ir.FloatType() if bits == 32 else ir.DoubleType()
         self.vector = ir.VectorType(self.scalar, lanes)
-        self.mask_type = ir.VectorType(ir.IntType(1), lanes)
         self.zero = ir.Constant(self.vector, [0.0] * lanes)
         self.true = ir.Constant(ir.IntType(1), 1)
         self.suffix = f"v{lanes}f{bits}"
