@@ -53,8 +53,11 @@ class Mean(Metric):
 
     def update_state(self, values, sample_weight=None):
         values = np.asarray(values, np.float64).reshape(-1)
-        weights = np.ones(values.size) if sample_weight is None else np.asarray(sample_weight, np.float64)
-        weights = np.broadcast_to(weights.reshape(-1), values.shape)
+        if sample_weight is None:
+            self.total += float(values.sum())
+            self.weight += values.size
+            return
+        weights = np.broadcast_to(np.asarray(sample_weight, np.float64).reshape(-1), values.shape)
         self.total += float(values @ weights)
         self.weight += float(weights.sum())
 

@@ -13,7 +13,7 @@ import pytest
 from helpers import assert_close, normal
 
 from minicnn.kernels import bands, matmul, microkernel, workspace
-from minicnn.kernels.compile import OPTIONS, cache_folder
+from minicnn.kernels.compile import OPTIONS, THREADS, cache_folder
 from minicnn.kernels.microkernel import make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
 from minicnn.kernels.transform import make_transform, transform_by_loops
@@ -188,6 +188,29 @@ def test_idle_buffers_are_given_back():
         with workspace.step():
             workspace.empty((10,), np.float32)
     assert list(workspace._pool.idle) == [((10,), np.float32)]
+
+
+def test_scratch_is_one_arena_used_anew():
+    workspace.clear()
+    few = workspace.scratch(np.float32, 10, 3)
+    assert [array.size for array in few] == [10 * THREADS, 3 * THREADS]
+    assert not np.shares_memory(*few)
+    many = workspace.scratch(np.dtype(np.float64), 1, 500, 0)
+    assert [array.size for array in many] == [THREADS, 500 * THREADS, 0]
+    assert all(array.ctypes.data % 64 == 0 for array in (*few, *many))
+    again = workspace.scratch(np.float32, 10, 3)
+    assert np.shares_memory(again[0], many[0]) and workspace.scratch(np.float32, 10, 3)[1] is again[1]
+
+    elsewhere = []
+    thread = threading.Thread(target=lambda: elsewhere.extend(workspace.scratch(np.float32, 10)))
+    thread.start()
+    thread.join()
+    assert not any(np.shares_memory(elsewhere[0], array) for array in many)
+
+    workspace.poison_released_buffers = True
+    again[0][:] = 1
+    workspace.scratch(np.float32, 2)
+    assert np.isnan(again[0]).all()
 
 
 def test_a_buffer_serves_another_shape():

@@ -241,6 +241,19 @@ def test_predict_gives_an_array_of_its_own_and_takes_any_numbers():
     np.testing.assert_array_equal(model.predict_on_batch(pixels), expected)
 
 
+def test_inference_leaves_the_data_alone():
+    """Batches of the model's own type are not even copied; a model that changes nothing gives a copy of its input."""
+    model, x = classifier(), X.astype(np.float32)
+    before = x.copy()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.predict(x, batch_size=8, verbose=0)
+    model.evaluate(x, Y, batch_size=8, verbose=0)
+    same = minicnn.Sequential([layers.Input(x.shape[1:]), layers.Activation("linear")]).predict(x, verbose=0)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(same, x)
+    assert not np.shares_memory(same, x)
+
+
 def test_the_data_set_is_never_copied_whole():
     """A batch is cast; the data set's own memory is left alone, and no second one of its size is asked for."""
     import tracemalloc

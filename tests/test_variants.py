@@ -359,7 +359,10 @@ def _(op, dtype):
 
 
 def _gather(x, index):
-    return lambda op, dtype: {"y": op.forward(x, np.array(index), dtype)}
+    return lambda op, dtype: {
+        "y": op.forward(x, np.array(index), dtype), "slice": op.forward(x, slice(2, 5), dtype),
+        "past the end": op.forward(x, slice(5, 9), dtype),
+    }  # fmt: skip
 
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (7, 3, 4))

@@ -16,9 +16,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
-
-from .compile import helper
+from .compile import THREADS, helper
 from .vector_loop import add, add_bias, copy, floor_of, pass_relu, vector_loop, zero
 
 PLAIN, THROUGH_RELU, THROUGH_POOL = 0, 1, 2
@@ -56,16 +54,13 @@ class Split(NamedTuple):
     tasks: int
 
 
+@lru_cache(maxsize=1024)
 def split(N: int, OH: int, unit: int, numbers_per_row: int, numbers: int) -> Split:
     """Bands of a multiple of `unit` rows that hold about `numbers` numbers; several images where one holds fewer.
 
     There are at least four tasks a thread as long as there are rows for them.
     """
-    return _split(N, OH, unit, numbers_per_row, numbers, 4 * numba.get_num_threads())
-
-
-@lru_cache(maxsize=1024)
-def _split(N, OH, unit, numbers_per_row, numbers, wanted_tasks):
+    wanted_tasks = 4 * THREADS
     fitting = max(1, numbers // (unit * numbers_per_row)) * unit
     bands = max(-(-OH // fitting), min(-(-OH // unit), wanted_tasks // max(N, 1)))
     rows = -(-OH // (bands * unit)) * unit
@@ -81,7 +76,7 @@ _PARTIAL = 16 * 1024 * 1024  # numbers of all pieces together: 64 MB in float32,
 
 def pieces_of(tasks: int, size: int) -> int:
     """Into how many pieces a sum of `size` numbers over all tasks is cut: two a thread, unless they are very large."""
-    return max(1, min(tasks, 2 * numba.get_num_threads(), _PARTIAL // size))
+    return max(1, min(tasks, 2 * THREADS, _PARTIAL // size))
 
 
 @helper

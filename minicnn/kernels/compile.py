@@ -26,6 +26,10 @@ OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
 
 AS_WRITTEN = {**OPTIONS, "fastmath": {"contract", "nsz"}}
 
+THREADS = numba.config.NUMBA_NUM_THREADS
+"""The most threads that a kernel may run on. Work is cut for them all, also where fewer were asked for: so the same
+sums are added up in the same order whatever `numba.set_num_threads` says."""
+
 _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # nobody calls them from Python: quicker to compile
 
 helper = numba.njit(**OPTIONS, **_INNER)

@@ -24,7 +24,7 @@ from numba import prange
 from numpy import uintp
 
 from . import workspace
-from .compile import helper, kernel
+from .compile import THREADS, helper, kernel
 from .microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from .vector_loop import add, add_bias, copy, zero
 
@@ -78,13 +78,13 @@ def multiply(a, b, bias, c, relu=False):
     threads also along K, into pieces that are added up in order; where even these are too few, into more strips.
     """
     (M, K), F, width = a.shape, b.shape[1], tile_width(a.dtype)
-    row_tiles, panels, enough = -(-M // ROWS), -(-F // width), 4 * numba.get_num_threads()
+    row_tiles, panels, enough = -(-M // ROWS), -(-F // width), 4 * THREADS
     strips = max(1, -(-row_tiles // _STRIP))
     pieces = 1 if panels * strips >= enough else -(-K // _PIECE)
     strips = max(strips, min(row_tiles, enough // (panels * pieces)))
     rows, cols = multiples(ROWS, K), multiples(_PART, 1)
     size = (_PART + (-(-row_tiles // strips)) * ROWS) * width
-    scratch = workspace.empty((numba.get_num_threads() * size,), c.dtype)
+    (scratch,) = workspace.scratch(c.dtype, size)
     a, b, c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
     if pieces == 1:
         _multiply(a, M, K, F, rows, cols, b, bias, relu, c, 1, strips, scratch, size)
@@ -133,11 +133,11 @@ def multiply_transposed(a, b, c):
     if M == 0:
         c[...] = 0
         return
-    pieces, threads = -(-M // _PIECE), numba.get_num_threads()
+    pieces = -(-M // _PIECE)
     partial = c.reshape(-1) if pieces == 1 else workspace.empty((pieces * K * F,), c.dtype)
-    strips = min(-(-K // ROWS), max(1, -(-4 * threads // pieces)))
+    strips = min(-(-K // ROWS), max(1, -(-4 * THREADS // pieces)))
     rows, cols = multiples(ROWS, 1), multiples(min(M, _PART), K)
-    panel = workspace.empty((threads * _PART * tile_width(a.dtype),), a.dtype)
+    (panel,) = workspace.scratch(a.dtype, _PART * tile_width(a.dtype))
     _multiply_transposed(a.reshape(-1), M, K, F, rows, cols, b.reshape(-1), partial, pieces, strips, panel)
     if pieces > 1:
         add_pieces(partial, c.reshape(-1))
@@ -179,11 +179,11 @@ def add_pieces(partial, out):
 def multiply_by_transposed(a, b, c):
     """c (M, K) = a (M, F) @ b (K, F)^T, as (b @ a^T)^T."""
     (M, F), K, width = a.shape, b.shape[0], tile_width(a.dtype)
-    panels, threads = -(-M // width), numba.get_num_threads()
+    panels = -(-M // width)
     turned = workspace.empty((panels * F * width,), a.dtype)
     _turn(a.reshape(-1), M, F, width, turned)
-    strips = min(-(-K // ROWS), max(1, -(-8 * threads // max(1, panels))))
-    finished = workspace.empty((threads * ROWS * width,), a.dtype)
+    strips = min(-(-K // ROWS), max(1, -(-8 * THREADS // max(1, panels))))
+    (finished,) = workspace.scratch(a.dtype, ROWS * width)
     rows, cols = multiples(ROWS, F), multiples(F, 1)
     _multiply_by_transposed(b.reshape(-1), K, F, M, rows, cols, turned, c.reshape(-1), strips, finished)
 

@@ -5,6 +5,8 @@ sizes in the same order. So inside `step()` the function `empty` hands out buffe
 outside a step it is `np.empty`. The rule that makes this safe: nothing made in a step outlives it uncopied.
 Where nothing is kept for a backward pass, large buffers serve again within the step, once what lies on them has been
 read (`give_back`): inference needs the memory of its largest layer, not of all layers.
+What a kernel needs only while it runs (`scratch`) lies in one arena, which every kernel uses anew: it stays in the
+cache, and there is nothing to lend or to take back.
 Each thread has buffers of its own. They are kept from one call of `fit` or `predict` to the next, and given back to the
 operating system once a while of steps has had no use for them.
 """
@@ -17,10 +19,19 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from .compile import THREADS
+
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 _WASTE = 2  # a buffer serves another shape down to half its size
 _IDLE_STEPS = 64  # a buffer that so many steps have not used is given back
 _LARGE = 1 << 20  # bytes: smaller buffers are not worth taking back before the step ends
+
+
+def _aligned(size):
+    """`size` new bytes that begin with a cache line."""
+    raw = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + size]
 
 
 class _Pool(threading.local):
@@ -29,7 +40,10 @@ class _Pool(threading.local):
     def __init__(self):
         self.idle: dict[tuple, list[tuple]] = {}
         self.lent: list[tuple] = []  # ((shape, dtype), buffer, array)
+        self.large: list[tuple] = []  # the same, of large buffers
         self.depth, self.steps = 0, 0
+        self.arena = _aligned(0)
+        self.scratch: dict[tuple, list[np.ndarray]] = {}  # {(dtype, *sizes): arrays in the arena}
 
 
 _pool = _Pool()
@@ -48,7 +62,7 @@ def step():
         pool.depth -= 1
         if pool.depth == 0:
             # taken out first: an interruption may lose buffers, but never lends one twice
-            taken_back, pool.lent = pool.lent, []
+            taken_back, pool.lent, pool.large = pool.lent + pool.large, [], []
             _take_back(pool, taken_back)
             pool.steps += 1
             if pool.steps % _IDLE_STEPS == 0:
@@ -56,8 +70,8 @@ def step():
 
 
 def lent() -> int:
-    """How many buffers this thread's step has lent so far: the place from which `give_back` may take some back."""
-    return len(_pool.lent)
+    """How many large buffers this thread's step has lent so far: from there on `give_back` may take some back."""
+    return len(_pool.large)
 
 
 def give_back(since: int, needed: list[np.ndarray]) -> None:
@@ -67,12 +81,11 @@ def give_back(since: int, needed: list[np.ndarray]) -> None:
     """
     pool = _pool
     done, kept = [], []
-    for entry in pool.lent[since:]:
-        buffer = entry[1]
-        idle = buffer.size >= _LARGE and not any(np.may_share_memory(buffer, array) for array in needed)
-        (done if idle else kept).append(entry)
+    for entry in pool.large[since:]:
+        still_needed = any(np.may_share_memory(entry[1], array) for array in needed)
+        (kept if still_needed else done).append(entry)
     if done:
-        pool.lent[since:] = kept
+        pool.large[since:] = kept
         _take_back(pool, done)
 
 
@@ -97,7 +110,7 @@ def empty(shape: tuple, dtype) -> np.ndarray:
     key = (shape, dtype)
     waiting = pool.idle.get(key)
     buffer, array = waiting.pop()[:2] if waiting else _fitted(pool, shape, np.dtype(dtype))
-    pool.lent.append((key, buffer, array))
+    (pool.large if buffer.size >= _LARGE else pool.lent).append((key, buffer, array))
     return array
 
 
@@ -118,12 +131,39 @@ def _fitted(pool, shape, dtype):
         _, key = min(fitting, key=lambda candidate: candidate[0])
         buffer = pool.idle[key].pop()[0]
     else:
-        raw = np.empty(needed + _ALIGNMENT, np.uint8)
-        start = -raw.ctypes.data % _ALIGNMENT
-        buffer = raw[start : start + needed]
+        buffer = _aligned(needed)
     return buffer, buffer[:needed].view(dtype).reshape(shape)
+
+
+def scratch(dtype, *sizes: int) -> list[np.ndarray]:
+    """For each of the sizes a flat, uninitialised array of so many numbers for every thread of one kernel.
+
+    The next call may give the same memory: ask for all that a kernel needs at once, and pass nothing on with it.
+    """
+    pool = _pool
+    key = (dtype, *sizes)
+    arrays = pool.scratch.get(key)
+    if arrays is None:
+        arrays = pool.scratch[key] = _cut_arena(pool, np.dtype(dtype), sizes)
+    if poison_released_buffers:
+        pool.arena[:] = 255
+    return arrays
+
+
+def _cut_arena(pool, dtype, sizes):
+    """Arrays side by side in the arena, which grows if it is too small for them."""
+    lengths = [THREADS * size * dtype.itemsize for size in sizes]
+    starts = [0]
+    for length in lengths:
+        starts.append(starts[-1] + -(-length // _ALIGNMENT) * _ALIGNMENT)
+    if starts[-1] > pool.arena.size:
+        pool.arena = _aligned(starts[-1])
+        pool.scratch.clear()
+    return [pool.arena[start : start + n].view(dtype) for start, n in zip(starts, lengths, strict=False)]
 
 
 def clear() -> None:
     """Give all of this thread's idle buffers back to the operating system."""
     _pool.idle.clear()
+    _pool.scratch.clear()
+    _pool.arena = _aligned(0)

@@ -61,10 +61,10 @@ class Data:
         return Data(self.x[rows], y, None if self.weights is None else self.weights[rows])
 
     def batches(self, batch_size: int, order=None):
-        """Arrays of row numbers, batch_size at a time (fewer at the end), in the given order."""
-        order = np.arange(self.size) if order is None else order
+        """Which rows come next, batch_size at a time (fewer at the end): parts of `order`, or slices of all rows."""
         for start in range(0, self.size, batch_size):
-            yield order[start : start + batch_size]
+            rows = slice(start, min(start + batch_size, self.size))
+            yield rows if order is None else order[rows]
 
 
 def checked_batch_size(batch_size) -> int:

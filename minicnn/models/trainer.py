@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 
@@ -197,7 +198,7 @@ class Trainer:
             for v in variables
             if v.regularizer is not None
         )
-        self._loss_mean.add(loss, len(rows))
+        self._loss_mean.add(loss, len(x))
         if not math.isfinite(loss):
             self._tell_non_finite(x, targets, training)
         dy = self.loss.backward(shares, saved_loss) if training else None
@@ -214,11 +215,11 @@ class Trainer:
 
     def _shares(self, data, rows, shape):
         """Each row's share of the batch's loss: its weight, divided by the number of rows for the mean."""
+        count, in_mean = math.prod(shape), self.loss.reduction != "sum"
         if data.weights is None:
-            shares = np.ones(math.prod(shape), self.dtype)
-        else:
-            shares = losses.spread_weights(data.weights[rows], shape, self.dtype)
-        return shares if self.loss.reduction == "sum" else shares / shares.dtype.type(shares.size)
+            return _equal_shares(count, in_mean, self.dtype)
+        shares = losses.spread_weights(data.weights[rows], shape, self.dtype)
+        return shares / shares.dtype.type(count) if in_mean else shares
 
     def _update(self, variables):
         """Add the penalties' gradients, and let the optimizer take its step."""
@@ -288,17 +289,16 @@ class Trainer:
         hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=steps)
         progress = Progress(steps, verbose)
         hooks.call("on_predict_begin", {})
-        outputs, done = None, 0
+        outputs = None
         for step, rows in enumerate(data.batches(batch_size)):
             hooks.call("on_predict_batch_begin", step, {})
             with _announced_compiling(progress), workspace.step():
                 y, _ = self.forward(gather.forward(data.x, rows, self.dtype), training=False, need_saved=False)
                 if outputs is None:
                     outputs = np.empty((data.size, *y.shape[1:]), y.dtype)
-                outputs[done : done + len(rows)] = y
-            done += len(rows)
+                outputs[rows] = y
             if hooks.overrides("on_predict_batch_end"):
-                hooks.call("on_predict_batch_end", step, {"outputs": outputs[done - len(rows) : done]})
+                hooks.call("on_predict_batch_end", step, {"outputs": outputs[rows]})
             if progress.wants_logs():
                 progress.update(step + 1, {})
         progress.finish({})
@@ -387,6 +387,13 @@ class Trainer:
         """[loss, metrics...], or the loss alone where there are no metrics."""
         values = [logs["loss"], *(logs[metric.name] for metric in self.metrics)]
         return values if len(values) > 1 else values[0]
+
+
+@lru_cache(maxsize=16)
+def _equal_shares(count, in_mean, dtype):
+    """The shares of rows without weights; the same array every time."""
+    shares = np.ones(count, dtype)
+    return shares / shares.dtype.type(count) if in_mean else shares
 
 
 class _RunningMean:

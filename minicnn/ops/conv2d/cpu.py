@@ -116,13 +116,11 @@ def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool,
     height = (shares.rows * PH - 1) * at.SH + reach
     rows, cols = _offsets(shares.images, height, canvas.width, canvas.C, shares.rows * PH, at, KH, KW, C_group)
     image_size, sums_size = height * canvas.width * canvas.C, shares.rows * PH * at.OW * F
-    threads = numba.get_num_threads()
-    bands = workspace.empty((threads * shares.images * image_size,), x.dtype)
-    sums = workspace.empty((threads * shares.images * sums_size,), x.dtype)
+    panels = in_panels(w.reshape(-1, F), groups)
+    bands, sums = workspace.scratch(x.dtype, shares.images * image_size, shares.images * sums_size)
     _convolve(
-        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, at, height, shares, rows, cols,
-        in_panels(w.reshape(-1, F), groups), F, groups, bias, relu, PH, PW, y.shape[2], y.reshape(-1), winner,
-        bands, image_size, sums, sums_size,
+        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, at, height, shares, rows, cols, panels, F, groups,
+        bias, relu, PH, PW, y.shape[2], y.reshape(-1), winner, bands, image_size, sums, sums_size,
     )  # fmt: skip
 
 
@@ -178,16 +176,16 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
     height = (shares.rows - 1) * at.SH + reach
     rows, cols = _offsets(shares.images, height, x_canvas.width, x_canvas.C, shares.rows, at, KH, KW, C_group)
     x_size, dy_size = height * x_canvas.width * x_canvas.C, shares.rows * at.OW * F
-    threads = numba.get_num_threads()
-    x_bands = workspace.empty((threads * shares.images * x_size,), x.dtype)
-    dy_bands = workspace.empty((threads * shares.images * dy_size,), x.dtype)
-    panels = workspace.empty((threads * shares.images * shares.rows * at.OW * tile_width(x.dtype),), x.dtype)
+    panel_size = shares.images * shares.rows * at.OW * tile_width(x.dtype)
+    x_bands, dy_bands, panels, column_sums = workspace.scratch(
+        x.dtype, shares.images * x_size, shares.images * dy_size, panel_size, F
+    )
     pieces = pieces_of(shares.tasks, dw.size)
     partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _sum_pieces(
         x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, at, height, shares,
         rows, cols, groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial.reshape(-1),
-        partial_db.reshape(-1), workspace.empty((threads * F,), dw.dtype),
+        partial_db.reshape(-1), column_sums,
     )  # fmt: skip
     add_pieces(partial.reshape(-1), dw.reshape(-1))
     np.sum(partial_db, axis=0, out=db)
@@ -242,9 +240,9 @@ def _few_channels_gradient(kind, dy, mask, winner, dy_canvas, w, at, dx):
     K = KH * KW * C
     w_turned = in_panels(np.ascontiguousarray(w.reshape(K, F).T))
     rows_at_once = max(1, min(at.OH, _NUMBERS // (at.OW * (F + K))))
-    threads, pixels = numba.get_num_threads(), rows_at_once * at.OW
+    pixels = rows_at_once * at.OW
     rows, cols = multiples(ROWS, F), multiples(F, 1)
-    bands, windows = (workspace.empty((threads * pixels * size,), dy.dtype) for size in (F, K))
+    bands, windows = workspace.scratch(dy.dtype, pixels * F, pixels * K)
     _add_windows(
         kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, w_turned, at, N, H, W, C, rows_at_once,
         rows, cols, bands, windows, dx.reshape(-1),

@@ -86,17 +86,17 @@ def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winne
     down = -(-shares.rows * PH // m)
     sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F, tile_width(x.dtype))
     rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
+    U = _transformed_kernel(w)
     _convolve(
         kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, m, down, across, rows, cols,
-        _transformed_kernel(w), F, bias, relu, PH, PW, OW, y.reshape(-1), winner,
-        *(_lent(size, x.dtype) for size in sizes), sizes,
+        U, F, bias, relu, PH, PW, OW, y.reshape(-1), winner, *workspace.scratch(x.dtype, *sizes), sizes,
     )  # fmt: skip
 
 
 def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     """dw and db of `cpu.py`'s `_kernel_gradient`, by way of the transformed kernel's gradient."""
     (r, _, C, F), N = dw.shape, x.shape[0]
-    m, threads = 5 - r, numba.get_num_threads()
+    m = 5 - r
     across = -(-at.OW // m)
     x_canvas = x_canvas._replace(width=max(across * m + r - 1, x_canvas.left + x_canvas.W))
     dy_canvas = dy_canvas._replace(width=across * m)
@@ -109,18 +109,12 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _sum_pieces(
         x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, shares, m, down, across,
-        rows, cols, pieces, partial.reshape(-1), partial_db.reshape(-1), workspace.empty((threads * F,), dw.dtype),
-        *(_lent(size, x.dtype) for size in sizes), sizes,
+        rows, cols, pieces, partial.reshape(-1), partial_db.reshape(-1), *workspace.scratch(dw.dtype, F, *sizes), sizes,
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
     add_pieces(partial.reshape(-1), total)
     _transform_gradient(total, r, C, F, dw.reshape(-1))
     np.sum(partial_db, axis=0, out=db)
-
-
-def _lent(size, dtype):
-    """A scratch buffer of `size` numbers for each thread."""
-    return workspace.empty((numba.get_num_threads() * size,), dtype)
 
 
 def _sizes(images, down, across, m, r, row, C, F, width):

@@ -2,12 +2,12 @@
 
     y[i] = x[index[i]]          x (M, ...) of any number type and memory order      index (N,)      y (N, ...)
 
-Only the batch is ever cast; a data set of uint8 stays uint8.
+Only the batch is ever cast; a data set of uint8 stays uint8. The index may be a slice; then y may lie on x.
 """
 
 from ...backend import variant
 
 
 def forward(x, index, dtype):
-    """y (N, ...), C-contiguous, of type dtype. index (N,) must be within x's rows."""
+    """y (N, ...), C-contiguous, of type dtype: not to be written to. index, (N,) or a slice, within x's rows."""
     return variant(__name__).forward(x, index, dtype)

@@ -1,4 +1,5 @@
-"""Gather and cast in Numba: each number is read once and written once, rows shared among the threads.
+"""Gather and cast in Numba: each number is read once and written once, rows shared among the threads; a slice of rows
+that have the type already is not even read.
 
 Data that Numba has no loop for (not C-contiguous, byte-swapped, float16, boolean) is gathered by NumPy, then cast
 into the lent buffer.
@@ -16,6 +17,10 @@ _COMPILED = frozenset(np.dtype(name) for name in ("uint8", "int32", "int64", "fl
 
 
 def forward(x, index, dtype):
+    if isinstance(index, slice):
+        if x.dtype == dtype and x.flags.c_contiguous and x.flags.writeable:
+            return x[index]
+        index = np.arange(*index.indices(len(x)))
     y = workspace.empty((len(index), *x.shape[1:]), dtype)
     if x.dtype in _COMPILED and x.flags.c_contiguous and x.flags.writeable and y.size:
         _gather(x.reshape(len(x), -1), index, y.reshape(len(index), -1))
