@@ -28,7 +28,7 @@ def parse_arguments():
     parser.add_argument("--limit", type=positive, help="use so many training images, and a fifth of it for the test")
     parser.add_argument("--batch-size", type=positive, default=32)
     parser.add_argument("--data-dir", help="a folder with fashion-mnist/*.gz; else MINICNN_DATA, caches, a download")
-    parser.add_argument("--backend", default=backend.backend(), choices=backend.backends())
+    parser.add_argument("--backend", default=backend.backend(), choices=backend.NAMES)
     parser.add_argument("--output", type=Path, default=Path("output"), help="the folder of the figures")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -121,7 +121,10 @@ class EveryLine:
 
 def main():
     arguments = parse_arguments()
-    backend.set_backend(arguments.backend)
+    try:
+        backend.set_backend(arguments.backend)
+    except RuntimeError as error:
+        raise SystemExit(str(error)) from None
     utils.set_random_seed(arguments.seed)
     data, reason = load(arguments.data_dir)
     if data is not None:
@@ -133,7 +136,7 @@ def main():
             print(reason)
             print("No real images: this run trains on drawn garments instead (minicnn.datasets.synthetic_fashion).")
             loss, accuracy = run(arguments, synthetic_fashion.load_data(arguments.seed), source)
-    print(f"test accuracy {accuracy:.4f}  test loss {loss:.4f}  data {source}  backend {arguments.backend}")
+    print(f"test accuracy {accuracy:.4f}  test loss {loss:.4f}  data {source}  backend {backend.backend()}")
 
 
 if __name__ == "__main__":

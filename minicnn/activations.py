@@ -6,6 +6,7 @@ import numpy as np
 
 from . import config
 from .ops import activation as op
+from .ops import transfer
 from .registry import Registry
 
 _registry = Registry("activation")
@@ -35,7 +36,9 @@ class Activation:
         if x.dtype.name not in ("float32", "float64"):
             x = x.astype(config.floatx())
         x = np.require(x, requirements=["C", "W"])
-        return x.copy() if self.operation is None else self.forward(x, need_saved=False)[0]
+        if self.operation is None:
+            return x.copy()
+        return transfer.to_host(self.forward(transfer.here(x), need_saved=False)[0])
 
     def __repr__(self):
         return f"<activation {self.__name__}>"

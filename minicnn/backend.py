@@ -3,8 +3,10 @@
     "loops"   loops.py       the definition in for-loops; where an operation has none, vectorized.py is the definition
     "numpy"   vectorized.py  NumPy
     "cpu"     cpu.py         Numba, parallel (the default)
+    "cuda"    gpu.py         numba.cuda, on an NVIDIA GPU
 
-`MINICNN_BACKEND` or `set_backend` chooses. A missing file is an error; nothing falls back in silence.
+`MINICNN_BACKEND` or `set_backend` chooses; "auto" is "cuda" where a GPU can be used and "cpu" elsewhere, and says
+which. A missing file or GPU is an error; nothing falls back in silence.
 """
 
 from __future__ import annotations
@@ -15,19 +17,34 @@ import os
 
 from .registry import nearest
 
-_FILES = {"loops": ("loops", "vectorized"), "numpy": ("vectorized",), "cpu": ("cpu",)}
+_FILES = {"loops": ("loops", "vectorized"), "numpy": ("vectorized",), "cpu": ("cpu",), "cuda": ("gpu",)}
 _loaded: dict[tuple[str, str], object] = {}
+
+NAMES = (*_FILES, "auto")
+"""The names that `set_backend` takes."""
 
 
 def backends() -> list[str]:
-    """The names that `set_backend` takes."""
-    return list(_FILES)
+    """The names of the backends that can be used here."""
+    return [name for name in _FILES if name != "cuda" or _device().what_is_missing() is None]
 
 
 def _checked(name: str, source: str) -> str:
-    if name not in _FILES:
-        raise ValueError(f"Unknown backend {name!r} in {source}. {nearest(name, _FILES)}")
+    """The backend that a name stands for. ValueError for an unknown name, RuntimeError where there is no GPU for it."""
+    if name not in (*_FILES, "auto"):
+        raise ValueError(f"Unknown backend {name!r} in {source}. {nearest(name, NAMES)}")
+    if name == "cuda":
+        _device().check()
+    if name == "auto":
+        missing = _device().what_is_missing()
+        name = "cpu" if missing else "cuda"
+        print(f"minicnn: backend {name!r} ({missing or _device().name()})", flush=True)
     return name
+
+
+def _device():
+    """`kernels/device.py`, loaded only where a GPU is asked for: it takes time, and numba-cuda may not be there."""
+    return importlib.import_module("minicnn.kernels.device")
 
 
 _backend = _checked(os.environ.get("MINICNN_BACKEND", "cpu"), "the environment variable MINICNN_BACKEND")

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import config
 from .ops import loss as op
+from .ops import transfer
 from .registry import Configurable, Registry, snake_case
 
 _registry = Registry("loss")
@@ -47,11 +48,14 @@ class Loss(Configurable):
 
     def rows(self, y_true, y_pred) -> np.ndarray:
         """The loss of every row, of shape (N, ...). ValueError if targets and predictions do not suit each other."""
-        y_true, y_pred = np.asarray(y_true), float_array(y_pred)
+        return transfer.to_host(self.rows_here(np.asarray(y_true), float_array(y_pred)))
+
+    def rows_here(self, y_true, y_pred):
+        """The same, of checked arrays, left where the backend in use computes; y_pred may lie there already."""
         check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
-        targets = self.targets(y_true, y_pred.shape, y_pred.dtype)
-        losses, _ = self.forward(targets, y_pred, need_saved=False)
+        targets = transfer.here(self.targets(y_true, y_pred.shape, y_pred.dtype))
+        losses, _ = self.forward(targets, transfer.here(y_pred), need_saved=False)
         return losses.reshape(y_pred.shape[:-1])
 
     def joins(self, activation: str | None) -> bool:
@@ -217,7 +221,9 @@ def check_lengths(y_true: np.ndarray, y_pred: np.ndarray) -> None:
 
 
 def float_array(x) -> np.ndarray:
-    """Predictions as a contiguous float array of rows (N, ..., K)."""
+    """Predictions as a contiguous float array of rows (N, ..., K); one that lies elsewhere stays as it is."""
+    if not isinstance(x, np.ndarray) and hasattr(x, "to_host"):
+        return x
     x = np.asarray(x)
     dtype = x.dtype if x.dtype.name in ("float32", "float64") else config.floatx()
     x = np.require(x, dtype, ["C", "W"])

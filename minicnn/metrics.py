@@ -8,7 +8,9 @@ import numpy as np
 
 from . import losses
 from .ops import metric as op
+from .ops import total, transfer
 from .registry import Configurable, Registry, snake_case
+from .running_mean import RunningMean
 
 _registry = Registry("metric")
 
@@ -18,6 +20,9 @@ class Metric(Configurable):
 
     larger_is_better: bool | None = None
     """Which way is better: what `EarlyStopping` goes by. None if it depends."""
+
+    takes_arrays_of_the_backend = False
+    """Whether `update_state` takes predictions where the backend left them; otherwise it gets NumPy arrays."""
 
     def __init__(self, name=None):
         self.name = name or snake_case(type(self).__name__)
@@ -49,40 +54,48 @@ class Mean(Metric):
         self.reset_state()
 
     def reset_state(self):
-        self.total, self.weight = 0.0, 0.0
+        self._mean = RunningMean()
 
     def update_state(self, values, sample_weight=None):
         values = np.asarray(values, np.float64).reshape(-1)
         if sample_weight is None:
-            self.total += float(values.sum())
-            self.weight += values.size
+            self._mean.add(float(values.sum()), values.size)
             return
         weights = np.broadcast_to(np.asarray(sample_weight, np.float64).reshape(-1), values.shape)
-        self.total += float(values @ weights)
-        self.weight += float(weights.sum())
+        self._mean.add(float(values @ weights), float(weights.sum()))
 
     def result(self):
-        return self.total / self.weight if self.weight else 0.0
+        return self._mean.result()
 
 
 class _MeanOfRows(Mean):
     """The mean of one number per row; subclasses define `rows`."""
 
     default_name = ""
+    takes_arrays_of_the_backend = True
 
     def __init__(self, name=None):
         super().__init__(name or self.default_name)
+
+    def __init_subclass__(cls, **kwargs):
+        """Whoever replaces `update_state` is not asked to know about other arrays than NumPy's."""
+        super().__init_subclass__(**kwargs)
+        if "update_state" in cls.__dict__:
+            cls.takes_arrays_of_the_backend = False
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
         losses.check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
-        values = np.asarray(self.rows(y_true, y_pred))
-        if sample_weight is not None:
-            sample_weight = losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64)
-        super().update_state(values, sample_weight)
+        values = self.rows(y_true, y_pred)
+        if sample_weight is None:
+            self._mean.add(total.forward(values), values.size)
+            return
+        weights = losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64)
+        self._mean.add(total.forward(values, transfer.here(weights)), float(weights.sum()))
 
-    def rows(self, y_true, y_pred) -> np.ndarray:
+    def rows(self, y_true, y_pred):
+        """A number for each row, (M,), where the backend in use computes."""
         raise NotImplementedError(f"{type(self).__name__} does not define rows.")
 
 
@@ -96,7 +109,8 @@ class _Accuracy(_MeanOfRows):
         self.loss.check_targets(y, output_shape)
 
     def _rows_and_targets(self, y_true, y_pred):
-        return y_pred.reshape(-1, y_pred.shape[-1]), self.loss.targets(y_true, y_pred.shape, y_pred.dtype)
+        targets = self.loss.targets(y_true, y_pred.shape, y_pred.dtype)
+        return transfer.here(y_pred).reshape(-1, y_pred.shape[-1]), transfer.here(targets)
 
 
 @_registry.add("sparse_categorical_accuracy")
@@ -146,7 +160,7 @@ class _MeanLoss(_MeanOfRows):
         self.loss.check_targets(y, output_shape)
 
     def rows(self, y_true, y_pred):
-        return self.loss.rows(y_true, y_pred)
+        return self.loss.rows_here(y_true, y_pred).reshape(-1)
 
 
 class _CrossEntropy(_MeanLoss):
@@ -196,12 +210,14 @@ class MeanAbsoluteError(_MeanLoss):
 class MeanOfFunction(_MeanOfRows):
     """The mean of what a function of a batch (y_true, y_pred) returns: a number per row, or one for the batch."""
 
+    takes_arrays_of_the_backend = False
+
     def __init__(self, function, name=None):
         super().__init__(name or function.__name__)
         self.function = function
 
     def rows(self, y_true, y_pred):
-        return self.function(y_true, y_pred)
+        return transfer.here(np.asarray(self.function(y_true, y_pred), np.float64).reshape(-1))
 
 
 _ACCURACY = ("accuracy", "acc")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ops import optimizer_update
+from .ops import optimizer_update, transfer
 from .registry import Configurable, Registry
 
 _registry = Registry("regularizer")
@@ -18,7 +18,7 @@ class Regularizer(Configurable):
 
     def __call__(self, x) -> float:
         """The penalty of an array."""
-        return optimizer_update.penalty(np.asarray(x), self.l1, self.l2)
+        return float(optimizer_update.penalty(transfer.here(np.asarray(x)), self.l1, self.l2))
 
 
 def _factor(value, name):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ops import merge
+from .ops import merge, transfer
 
 
 class Variable:
-    """One weight of a layer. `value` is the array itself; `grad` its gradient in the running step, or None."""
+    """One weight of a layer. `value` is the array itself, with the backend that uses it; `grad` its gradient in the
+    running step, or None."""
 
     def __init__(self, value: np.ndarray, name: str, path: str, trainable: bool = True, regularizer=None):
         self.value = value
@@ -28,14 +29,18 @@ class Variable:
 
     def numpy(self) -> np.ndarray:
         """A copy of the value."""
-        return self.value.copy()
+        return np.array(transfer.to_host(self.value))
 
     def assign(self, value) -> None:
         """Replace the value, keeping the array and its type; ValueError if the shape differs."""
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(f"Weight {self.path!r} has shape {self.shape}; received an array of shape {value.shape}.")
-        self.value[...] = value
+        transfer.assign(self.value, value)
+
+    def bring_here(self) -> None:
+        """Move the value to where the backend in use computes."""
+        self.value = transfer.here(self.value)
 
     def add_gradient(self, gradient: np.ndarray) -> None:
         """Add to `grad`. The first gradient is kept as it is; a second one makes a sum in a buffer of its own."""
@@ -45,7 +50,7 @@ class Variable:
             self.grad, _ = merge.add_forward([self.grad, gradient], need_saved=False)
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self.value, dtype=dtype)
+        return np.array(transfer.to_host(self.value), dtype=dtype)
 
     def __repr__(self):
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, trainable={self.trainable}>"

@@ -15,6 +15,11 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import minicnn
 from minicnn import backend, config
+
+if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+    import simulator
+
+    simulator.prepare()
 from minicnn.kernels import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +30,11 @@ def pytest_addoption(parser):
     parser.addoption(
         "--all", action="store_true", help="fail, instead of skipping, where TensorFlow or the real data are missing"
     )
+
+
+def pytest_configure(config):
+    # what wraps around on purpose in a hash of random numbers is a warning when the simulator does it in Python
+    config.addinivalue_line("filterwarnings", "ignore:.*overflow encountered in scalar:RuntimeWarning")
 
 
 def _missing(config, sentence):
@@ -60,6 +70,13 @@ def tf(request):
     import tensorflow
 
     return tensorflow
+
+
+@pytest.fixture(scope="session")
+def numba_cuda(request):
+    """numba-cuda, with which kernels can be simulated and compiled without a GPU."""
+    if importlib.util.find_spec("numba_cuda") is None:
+        _missing(request.config, 'numba-cuda is not installed: pip install "minicnn[cuda]"')
 
 
 @pytest.fixture(scope="session")

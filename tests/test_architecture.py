@@ -16,7 +16,7 @@ FLOORS = {
     "kernels": 1, "backend": 1,
     "ops": 2,
     "variable": 3, "symbol": 3, "initializers": 3, "regularizers": 3, "activations": 3, "losses": 3, "metrics": 3,
-    "optimizers": 3,
+    "optimizers": 3, "running_mean": 3,
     "layers": 4, "callbacks": 4,
     "models": 5,
     "datasets": 6, "utils": 6, "warmup": 6,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from minicnn import ops
 from minicnn.backend import variant
 
 OPERATIONS = sorted(folder.name for folder in Path(ops.__file__).parent.iterdir() if (folder / "__init__.py").exists())
-VARIANTS = ("loops", "vectorized", "cpu")
+NUMBA_CUDA = importlib.util.find_spec("numba_cuda") is not None  # which gpu.py needs to be imported
+VARIANTS = ("loops", "vectorized", "cpu", *(["gpu"] if NUMBA_CUDA else []))
 
 
 def public_functions(module):
-    """{name: parameters} of the functions that a module defines itself."""
+    """{name: parameters} of the functions that a module, or the operation it belongs to, defines."""
+    operation = ".".join(module.__name__.split(".")[:3])
     return {
         name: [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
         for name, function in vars(module).items()
-        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+        if inspect.isfunction(function) and function.__module__.startswith(operation) and not name.startswith("_")
     }
 
 
@@ -49,7 +52,9 @@ def test_variants_define_what_the_contract_names(operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_operation_has_its_definition_and_its_fast_variant(operation):
-    assert {"vectorized", "cpu"} <= set(existing(operation))
+    folder = Path(ops.__file__).parent / operation
+    for name in ("vectorized", "cpu", "gpu"):
+        assert (folder / f"{name}.py").exists(), f"{operation} has no {name}.py"
 
 
 def test_a_missing_variant_is_an_error_that_names_the_file():

@@ -11,15 +11,18 @@ import importlib.util
 
 import numpy as np
 import pytest
-from helpers import assert_close, drawing, labels, normal, probabilities
+from helpers import OnGPU, assert_close, drawing, labels, normal, probabilities
 
+from minicnn.backend import backends
 from minicnn.kernels.random import stream_key
 from minicnn.ops import activation, loss
 
 CASES = {}
+GPU = "cuda" in backends()  # a real one, or the simulator in a process of its own (`test_gpu.py`)
+VARIANTS = ("vectorized", "gpu") if GPU else ("vectorized", "cpu")
 
 
-def case(operation, name, *, variants=("vectorized", "cpu")):
+def case(operation, name, *, variants=VARIANTS):
     """Decorator: run(variant, dtype) -> {what: array} is one case of an operation."""
 
     def decorate(run):
@@ -31,7 +34,8 @@ def case(operation, name, *, variants=("vectorized", "cpu")):
 
 def module(operation, name):
     full = f"minicnn.ops.{operation}.{name}"
-    return importlib.import_module(full) if importlib.util.find_spec(full) else None
+    found = importlib.import_module(full) if importlib.util.find_spec(full) else None
+    return OnGPU(found) if name == "gpu" else found
 
 
 def copied(result):
@@ -64,6 +68,10 @@ CONVOLUTIONS = {
     "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
     "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
 }
+if GPU:  # which knows no Winograd and no tile as wide, and may be simulated: slow
+    only_cpu = ("Winograd", "16", "32", "many filters")
+    CONVOLUTIONS = {name: sizes for name, sizes in CONVOLUTIONS.items() if not any(word in name for word in only_cpu)}
+    CONVOLUTIONS["four channels, four filters"] = ((1, 4, 5, 4), (3, 3, 4, 4), (1, 1), "same", (1, 1), 1)
 
 
 def _convolution(sizes, relu, bias, pool=None):
@@ -95,7 +103,7 @@ POOLED = {  # fused with pools of these sizes; ReLU cases stay small, where no d
     "Winograd 2x2": ((2, 2), (1, 3), (3, 2)),
 }
 for name, pools in POOLED.items():
-    for pool in pools:
+    for pool in pools if name in CONVOLUTIONS else ():
         sizes = CONVOLUTIONS[name]
         case("conv2d", f"{name}, pool {pool}")(_convolution(sizes, relu=True, bias=True, pool=pool))
         case("conv2d", f"{name}, pool {pool}, no relu")(_convolution(sizes, relu=False, bias=False, pool=pool))
@@ -185,7 +193,7 @@ def _dense(shape, units, relu, bias):
     return run
 
 
-for shape, units in (((4, 7), 3), ((1, 1), 1), ((33, 50), 19), ((9, 130), 70), ((2, 3, 4), 5)):
+for shape, units in (((4, 7), 3), ((1, 1), 1), ((2, 3, 4), 5), *([] if GPU else [((33, 50), 19), ((9, 130), 70)])):
     case("dense", f"{shape} to {units}")(_dense(shape, units, False, True))
 case("dense", "relu")(_dense((5, 6), 7, True, True))
 case("dense", "no bias")(_dense((5, 6), 7, False, False))
@@ -295,8 +303,9 @@ def _(op, dtype):
     g, w = normal(300, dtype=dtype), normal(300, seed=1, dtype=dtype)
     w[:3] = 0
     return {
-        "scale": op.scale(g, 0.3), "clip_value": op.clip_value(g, 0.5), "sum_of_squares": op.sum_of_squares(g),
-        "penalty": op.penalty(w, 0.1, 0.01), "add_penalty_gradient": op.add_penalty_gradient(g, w, 0.1, 0.01),
+        "clip_value": op.clip_value(g, 0.5), "inside": op.clip_norm([g], 100.0)[0],
+        "shrunk": np.concatenate(op.clip_norm([g, w], 3.0)), "penalty": op.penalty(w, 0.1, 0.01),
+        "add_penalty_gradient": op.add_penalty_gradient(g, w, 0.1, 0.01),
     }  # fmt: skip
 
 
@@ -333,6 +342,18 @@ for kind in ("add", "multiply"):
     case("merge", f"{kind}, broadcast")(_merge(kind, [(2, 3, 4, 5), (2, 1, 1, 5), (2, 3, 4, 1)]))
 case("merge", "concatenate")(_merge("concatenate", [(2, 3, 4), (2, 3, 1), (2, 3, 7)], -1))
 case("merge", "concatenate, middle axis")(_merge("concatenate", [(2, 3, 4), (2, 2, 4)], 1))
+
+
+@case("total", "with and without weights")
+def _(op, dtype):
+    x, weights = normal(300, dtype=dtype), normal(300, seed=1, dtype=dtype)
+    return {"sum": op.forward(x), "weighted": op.forward(x, weights)}
+
+
+@case("transfer", "there and back")
+def _(op, dtype):
+    x = normal(3, 4, dtype=dtype)
+    return {"x": op.to_host(op.here(x)), "zeros": op.to_host(op.zeros_like(x))}
 
 
 @case("zero_pad2d", "four sides")

@@ -6,4 +6,10 @@ bands         images in bands of rows that stay in the cache
 transform     small matrices applied to blocks of pixels (Winograd)           vector_loop   what happens to a vector
 elementwise, epilogue, spread, random    loops over numbers; counter-based random numbers
 workspace     lent buffers                                                    compile   compiling, and keeping it
+formulas      functions of one number or row, which cpu.py and gpu.py compile
+
+For the GPU:
+gpu_product   the matrix product in three versions     gpu_register_tiles   the third     gpu_memory   128-bit loads
+gpu_elementwise, gpu_sums, gpu_spread                  loops over numbers, sums in a fixed order, padding
+device        arrays in the GPU's memory, what travels between, whether there is one      gpu_launch   launching
 """

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import config, initializers
 from ..kernels import workspace
+from ..ops import transfer
 from ..registry import Configurable, nearest, snake_case
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
@@ -234,8 +235,15 @@ class Layer(Configurable):
         several = isinstance(x, (list, tuple)) and self.takes_several
         x = [self._as_input(v) for v in x] if several else self._as_input(x)
         self.build_for([v.shape for v in x] if several else x.shape)
-        y, _ = self.forward(x, training=bool(training), need_saved=False)
+        self.bring_here()
+        there = [transfer.here(v) for v in x] if several else transfer.here(x)
+        y = transfer.to_host(self.forward(there, training=bool(training), need_saved=False)[0])
         return y.copy() if any(np.may_share_memory(y, v) for v in (x if several else [x])) else y
+
+    def bring_here(self) -> None:
+        """Move the weights to where the backend in use computes."""
+        for variable in self.weights:
+            variable.bring_here()
 
     takes_several = False
     """Whether the layer takes a list of inputs."""
@@ -360,11 +368,11 @@ def unchanged_state(layer: Layer):
     """Forward may run in training mode in this block; after it moving statistics and random counters are as before."""
     layers = layer.flattened()
     counters = [(inner, inner.random_counter) for inner in layers if hasattr(inner, "random_counter")]
-    values = [(v, v.value.copy()) for inner in layers for v in inner._variables if not v.trainable]
+    values = [(v, v.numpy()) for inner in layers for v in inner._variables if not v.trainable]
     try:
         yield
     finally:
         for inner, counter in counters:
             inner.random_counter = counter
         for variable, value in values:
-            variable.value[...] = value
+            variable.assign(value)

@@ -7,13 +7,14 @@ from collections import Counter
 import numpy as np
 
 from ..layers.base import Layer, unchanged_state
+from ..ops import transfer
 
 
 def first_non_finite(model: Layer, x: np.ndarray, targets: np.ndarray, training: bool) -> str:
     """A sentence naming the first layer whose output for x is not finite. The model's state is left as it was."""
-    if not np.isfinite(x).all():
+    if not np.isfinite(transfer.to_host(x)).all():
         return "the input batch holds NaN or infinity already."
-    if not np.isfinite(targets).all():
+    if not np.isfinite(transfer.to_host(targets)).all():
         return "the targets hold NaN or infinity already."
     culprits: list[str] = []
     calls: Counter[str] = Counter()
@@ -22,7 +23,7 @@ def first_non_finite(model: Layer, x: np.ndarray, targets: np.ndarray, training:
         def watched(x, *arguments, **options):
             y, saved = forward(x, *arguments, **options)
             calls[layer.name] += 1
-            if not culprits and not np.isfinite(y).all():
+            if not culprits and not np.isfinite(transfer.to_host(y)).all():
                 culprits.append(layer.name)
             return y, saved
 

@@ -8,6 +8,8 @@ import time
 
 import numpy as np
 
+from ..ops import transfer
+
 
 def print_summary(model, line_length, positions, print_fn, expand_nested, show_trainable, cost) -> None:
     """Print the table; see `Model.summary`. ValueError if the line is too short for the columns."""
@@ -184,10 +186,11 @@ def _milliseconds(model, batch=32, repeats=5):
         for call in _calls(model, layer):
             shapes = [(batch, *(size or 32 for size in symbol.shape[1:])) for symbol in call.inputs]
             arrays = [rng.random(shape).astype(layer.dtype) for shape in shapes]
+            arrays = [transfer.here(array) for array in arrays]
             x, times = arrays if layer.takes_several else arrays[0], []
             for _ in range(repeats + 1):
                 started = time.perf_counter()
-                layer.forward(x, training=False, need_saved=False)
+                transfer.to_host(layer.forward(x, training=False, need_saved=False)[0])
                 times.append(time.perf_counter() - started)
             results[id(layer)] = results.get(id(layer), 0.0) + float(np.median(times[1:])) * 1e3 / batch
     return results

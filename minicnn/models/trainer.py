@@ -14,11 +14,13 @@ import numpy as np
 
 from .. import config, losses, metrics, optimizers
 from ..activations import Activation
+from ..backend import backend
 from ..callbacks import CallbackList, History
 from ..kernels import workspace
 from ..kernels.compile import compile_clock
 from ..layers.base import FOR_WEIGHTS
-from ..ops import gather, optimizer_update
+from ..ops import gather, optimizer_update, total, transfer
+from ..running_mean import RunningMean
 from ..shapes import is_positive_integer
 from .data import Data, checked_batch_size
 from .nonfinite import first_non_finite
@@ -45,7 +47,7 @@ class Trainer:
         optimizer, loss, identifiers = optimizers.get(optimizer), losses.get(loss), _listed(metrics)
         self._check_metric_names(identifiers)
         self.optimizer, self.loss, self._metric_identifiers = optimizer, loss, identifiers
-        self._metrics, self._loss_mean = None, _RunningMean()
+        self._metrics, self._loss_mean = None, RunningMean()
 
     @staticmethod
     def _check_metric_names(identifiers):
@@ -190,24 +192,38 @@ class Trainer:
         y_pred, saved = self.forward(
             x, training, FOR_WEIGHTS if training else False, **({"logits": True} if joined else {})
         )
-        targets = self.loss.targets(data.y[rows], y_pred.shape, self.dtype)
+        targets = transfer.here(self.loss.targets(data.y[rows], y_pred.shape, self.dtype))
         values, saved_loss = self.loss.forward(targets, y_pred, bool(joined), need_saved=training)
         shares = self._shares(data, rows, y_pred.shape[:-1])
-        loss = float(values @ shares) + sum(
+        penalties = [
             optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2)
             for v in variables
             if v.regularizer is not None
-        )
-        self._loss_mean.add(loss, len(x))
-        if not math.isfinite(loss):
-            self._tell_non_finite(x, targets, training)
+        ]
+        self._count_loss([total.forward(values, shares), *penalties], x, targets, training)
         dy = self.loss.backward(shares, saved_loss) if training else None
         if self._metrics:
-            # a copy, because metrics may keep what they are given, and buffers are only lent
-            probabilities = (joined.forward(y_pred, need_saved=False)[0] if joined else y_pred).copy()
-            for metric in self._metrics:
-                metric.update_state(data.y[rows], probabilities)
+            self._update_metrics(data.y[rows], joined.forward(y_pred, need_saved=False)[0] if joined else y_pred)
         return dy, saved
+
+    def _count_loss(self, parts, x, targets, training):
+        """Add a batch's loss, the sum of its parts, to the mean; a number that is not finite is told about."""
+        self._loss_mean.add(parts[0], len(x), len(x))
+        for penalty in parts[1:]:
+            self._loss_mean.add(penalty, 0, len(x))
+        self._last_batch = (x, targets, training)
+        if all(isinstance(part, float) for part in parts) and not math.isfinite(sum(parts)):
+            self._tell_non_finite()
+
+    def _update_metrics(self, y, probabilities):
+        """Show a batch to the metrics: those of minicnn read it where it lies, others get a NumPy copy to keep."""
+        copied = None
+        for metric in self._metrics:
+            if metric.takes_arrays_of_the_backend:
+                metric.update_state(y, probabilities)
+            else:
+                copied = np.array(transfer.to_host(probabilities)) if copied is None else copied
+                metric.update_state(y, copied)
 
     def _joined_activation(self) -> Activation | None:
         """The activation that the loss computes together with itself, if the model ends in it."""
@@ -217,9 +233,9 @@ class Trainer:
         """Each row's share of the batch's loss: its weight, divided by the number of rows for the mean."""
         count, in_mean = math.prod(shape), self.loss.reduction != "sum"
         if data.weights is None:
-            return _equal_shares(count, in_mean, self.dtype)
+            return _equal_shares(count, in_mean, self.dtype, backend())
         shares = losses.spread_weights(data.weights[rows], shape, self.dtype)
-        return shares / shares.dtype.type(count) if in_mean else shares
+        return transfer.here(shares / shares.dtype.type(count) if in_mean else shares)
 
     def _update(self, variables):
         """Add the penalties' gradients, and let the optimizer take its step."""
@@ -233,13 +249,15 @@ class Trainer:
         for variable in variables:
             variable.grad = None
 
-    def _tell_non_finite(self, x, targets, training):
+    def _tell_non_finite(self):
         """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
         if not self._told_non_finite:
             self._told_non_finite = True
+            x, targets, training = self._last_batch
             print(f"minicnn: the loss is not finite; {first_non_finite(self, x, targets, training)}", flush=True)
 
     _told_non_finite = False
+    _last_batch: tuple = ()
 
     # evaluate and predict
 
@@ -296,7 +314,7 @@ class Trainer:
                 y, _ = self.forward(gather.forward(data.x, rows, self.dtype), training=False, need_saved=False)
                 if outputs is None:
                     outputs = np.empty((data.size, *y.shape[1:]), y.dtype)
-                outputs[rows] = y
+                outputs[rows] = transfer.to_host(y)
             if hooks.overrides("on_predict_batch_end"):
                 hooks.call("on_predict_batch_end", step, {"outputs": outputs[rows]})
             if progress.wants_logs():
@@ -335,7 +353,7 @@ class Trainer:
 
     def reset_metrics(self) -> None:
         """Start the running means of loss and metrics anew."""
-        self._loss_mean = _RunningMean()
+        self._loss_mean = RunningMean()
         for metric in self.metrics:
             metric.reset_state()
 
@@ -356,6 +374,9 @@ class Trainer:
         if self.built and self.inputs:
             data.fit_rank(self.input_shape)
         self.build_for((None, *data.x.shape[1:]))
+        self.bring_here()
+        if self.optimizer is not None:
+            self.optimizer.bring_here()
 
     def _prepare(self, data):
         """Build the model, check data against it, and choose the metrics, all before the first step."""
@@ -381,6 +402,8 @@ class Trainer:
     def _logs(self):
         """Loss and metrics so far, in the order of their names, as Keras logs them."""
         logs = {"loss": self._loss_mean.result(), **{metric.name: metric.result() for metric in self.metrics}}
+        if self._last_batch and not math.isfinite(logs["loss"]):
+            self._tell_non_finite()
         return dict(sorted(logs.items()))
 
     def _in_order(self, logs):
@@ -390,24 +413,10 @@ class Trainer:
 
 
 @lru_cache(maxsize=16)
-def _equal_shares(count, in_mean, dtype):
+def _equal_shares(count, in_mean, dtype, backend_name):
     """The shares of rows without weights; the same array every time."""
     shares = np.ones(count, dtype)
-    return shares / shares.dtype.type(count) if in_mean else shares
-
-
-class _RunningMean:
-    """The mean of the batches' losses, each counted as often as it has samples."""
-
-    def __init__(self):
-        self.total, self.count = 0.0, 0
-
-    def add(self, value, count):
-        self.total += value * count
-        self.count += count
-
-    def result(self):
-        return self.total / self.count if self.count else 0.0
+    return transfer.here(shares / shares.dtype.type(count) if in_mean else shares)
 
 
 def _listed(one_or_several):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..ops import optimizer_update
+from ..ops import optimizer_update, transfer
 from ..registry import Configurable, Registry
 from ..variable import Variable
 
@@ -58,6 +58,11 @@ class Optimizer(Configurable):
         """Change the weight w in place by its gradient g and the arrays named in `memory_names`."""
         raise NotImplementedError(f"{type(self).__name__} does not define update.")
 
+    def bring_here(self) -> None:
+        """Move the memories to where the backend in use computes."""
+        for memory in self._memories.values():
+            memory.update({name: transfer.here(array) for name, array in memory.items()})
+
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
         """One step: every variable by its gradient; a variable without gradient stays as it is."""
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
@@ -65,7 +70,7 @@ class Optimizer(Configurable):
         for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
             memory = self._memories.get(variable)
             if memory is None:
-                memory = {name: np.zeros_like(variable.value) for name in self.memory_names()}
+                memory = {name: transfer.zeros_like(variable.value) for name in self.memory_names()}
                 self._memories[variable] = memory
             if self.weight_decay:
                 optimizer_update.decay(variable.value, self.weight_decay * self.learning_rate)
@@ -75,17 +80,10 @@ class Optimizer(Configurable):
         if self.clipvalue:
             return [optimizer_update.clip_value(g, self.clipvalue) for g in gradients]
         if self.clipnorm:
-            return [_shrunk(g, optimizer_update.sum_of_squares(g), self.clipnorm) for g in gradients]
+            return [optimizer_update.clip_norm([g], self.clipnorm)[0] for g in gradients]
         if self.global_clipnorm:
-            total = sum(optimizer_update.sum_of_squares(g) for g in gradients)
-            return [_shrunk(g, total, self.global_clipnorm) for g in gradients]
+            return optimizer_update.clip_norm(gradients, self.global_clipnorm)
         return gradients
-
-
-def _shrunk(gradient, sum_of_squares, limit):
-    """gradient * limit / max(norm, limit)."""
-    norm = math.sqrt(sum_of_squares)
-    return optimizer_update.scale(gradient, limit / norm) if norm > limit or norm != norm else gradient
 
 
 def checked_share(value, label: str):

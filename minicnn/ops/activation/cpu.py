@@ -7,15 +7,18 @@ import math
 from numba import prange
 
 from ...kernels import workspace
-from ...kernels.compile import kernel
+from ...kernels.compile import helper, kernel
 from ...kernels.elementwise import elementwise, elementwise_gradient
+from ...kernels.formulas import compiled
 from . import functions
+
+_functions = compiled(functions, helper)
 
 
 def _pair(name):
     """The forward and backward of one activation in `functions.py`."""
-    run = elementwise(getattr(functions, name))
-    run_gradient = elementwise_gradient(getattr(functions, f"{name}_derivative"))
+    run = elementwise(getattr(_functions, name))
+    run_gradient = elementwise_gradient(getattr(_functions, f"{name}_derivative"))
 
     def forward(x, parameter=0.0, need_saved=True):
         y = workspace.empty(x.shape, x.dtype)

@@ -5,52 +5,34 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels.compile import helper, kernel
+from ...kernels.formulas import compiled
+from . import rows
+
+_rows = compiled(rows, helper)
+
+
+def _counted(formula):
+    """A function of predictions, targets and threshold: what `formula` counts in every row."""
+
+    @kernel()
+    def run(p, t, K, threshold, counted):
+        for i in range(counted.size):
+            counted[i] = formula(p, t, i, K, p.dtype.type(threshold))
+
+    def count(p, t, threshold=0.5):
+        counted = np.empty(p.shape[0], p.dtype)
+        run(p.reshape(-1), t.reshape(-1), p.shape[1], threshold, counted)
+        return counted
+
+    return count
+
+
+_sparse, _categorical, binary_accuracy = _counted(_rows.sparse), _counted(_rows.categorical), _counted(_rows.binary)
 
 
 def sparse_categorical_accuracy(p, labels):
-    right = np.empty(p.shape[0], p.dtype)
-    _sparse(p, labels, right)
-    return right
-
-
-@helper
-def _place_of_largest(p, i):
-    """As np.argmax: the first of several, and the first NaN beats every number."""
-    best = 0
-    for k in range(1, p.shape[1]):
-        if p[i, k] > p[i, best] or (p[i, k] != p[i, k] and p[i, best] == p[i, best]):
-            best = k
-    return best
-
-
-@kernel()
-def _sparse(p, labels, right):
-    for i in range(p.shape[0]):
-        right[i] = _place_of_largest(p, i) == labels[i]
+    return _sparse(p, labels)
 
 
 def categorical_accuracy(p, t):
-    right = np.empty(p.shape[0], p.dtype)
-    _categorical(p, t, right)
-    return right
-
-
-@kernel()
-def _categorical(p, t, right):
-    for i in range(p.shape[0]):
-        right[i] = _place_of_largest(p, i) == _place_of_largest(t, i)
-
-
-def binary_accuracy(p, t, threshold=0.5):
-    right = np.empty(p.shape[0], p.dtype)
-    _binary(p, t, p.dtype.type(threshold), right)
-    return right
-
-
-@kernel()
-def _binary(p, t, threshold, right):
-    for i in range(p.shape[0]):
-        count = 0
-        for k in range(p.shape[1]):
-            count += (p[i, k] > threshold) == t[i, k]
-        right[i] = count / p.shape[1]
+    return _categorical(p, t)

@@ -9,7 +9,7 @@ optimizer's memory of that weight, all of one shape. The formulas are Keras's, t
                w -= m * rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) / (sqrt(v or v_hat) + epsilon)
     decay      w -= w * rate                                              (AdamW's decoupled weight decay)
 
-and what is done to gradients before: `scale`, `clip_value`, `sum_of_squares` for clipping by norm, and the penalty
+and what is done to gradients before: `clip_value`, `clip_norm` (g * limit / max(norm, limit)), and the penalty
 l1 * sum|w| + l2 * sum w^2 with its gradient.
 
 Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam, Kingma
@@ -41,23 +41,18 @@ def decay(w, rate):
     variant(__name__).decay(w, rate)
 
 
-def scale(g, factor):
-    """g * factor in a buffer of its own."""
-    return variant(__name__).scale(g, factor)
-
-
 def clip_value(g, limit):
     """g limited to [-limit, limit] in a buffer of its own."""
     return variant(__name__).clip_value(g, limit)
 
 
-def sum_of_squares(g):
-    """The sum of g^2 as a float."""
-    return variant(__name__).sum_of_squares(g)
+def clip_norm(gs, limit):
+    """A list of gradients, shrunk together so that the norm of all their numbers is at most `limit`."""
+    return variant(__name__).clip_norm(gs, limit)
 
 
 def penalty(w, l1, l2):
-    """l1 * sum|w| + l2 * sum w^2 as a float."""
+    """l1 * sum|w| + l2 * sum w^2: a float, or what float() turns into one, as `ops.total` has it."""
     return variant(__name__).penalty(w, l1, l2)
 
 

@@ -97,7 +97,12 @@ def _decay(w, rate):
         w[i] -= w[i] * rate
 
 
-def scale(g, factor):
+def clip_norm(gs, limit):
+    norm = math.sqrt(sum(penalty(g, 0.0, 1.0) for g in gs))
+    return gs if norm <= limit else [_scaled(g, limit / norm) for g in gs]
+
+
+def _scaled(g, factor):
     out = workspace.empty(g.shape, g.dtype)
     _scale(g.reshape(-1), g.dtype.type(factor), out.reshape(-1))
     return out
@@ -119,10 +124,6 @@ def clip_value(g, limit):
 def _clip(g, limit, out):
     for i in prange(g.size):
         out[i] = limit if g[i] > limit else (-limit if g[i] < -limit else g[i])
-
-
-def sum_of_squares(g):
-    return penalty(g, 0.0, 1.0)
 
 
 def penalty(w, l1, l2):

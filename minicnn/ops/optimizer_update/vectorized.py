@@ -42,16 +42,13 @@ def decay(w, rate):
     w -= w * rate
 
 
-def scale(g, factor):
-    return g * g.dtype.type(factor)
-
-
 def clip_value(g, limit):
     return np.clip(g, -g.dtype.type(limit), g.dtype.type(limit))
 
 
-def sum_of_squares(g):
-    return float(np.square(g).sum())
+def clip_norm(gs, limit):
+    norm = math.sqrt(sum(float(np.square(g).sum()) for g in gs))
+    return gs if norm <= limit else [g * g.dtype.type(limit / norm) for g in gs]
 
 
 def penalty(w, l1, l2):

@@ -1,0 +1,349 @@
+"""Where host and GPU meet: arrays in the GPU's memory, and what travels between the two. No other file copies.
+
+Work for the GPU is queued, not waited for: the host is free to prepare the next batch while the GPU computes. Three
+things keep that up:
+
+- **memory is kept.** Asking the driver for memory makes host and GPU wait for each other. So the memory of an array
+  that nobody holds any more serves the next array of about its size (`_Pool`). That is safe because all computing is
+  queued on one stream: the old array's last reader stands before the new array's first writer.
+- **batches go up beside the computing.** `stage` copies a batch into page-locked memory, which the GPU can read by
+  itself, and queues the copy on a stream of its own; computing waits for it only where it needs the batch.
+- **numbers come down when they are looked at.** A loss is a `Reading`: a place in the GPU's memory. `float(reading)`
+  fetches all readings since the last time in one copy.
+
+With NUMBA_ENABLE_CUDASIM=1 all of this runs in numba-cuda's simulator, in plain Python, without a GPU.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from functools import lru_cache
+
+import numpy as np
+from numba import config, cuda
+
+SIMULATED = bool(config.ENABLE_CUDASIM)
+
+_OLDEST_DRIVER = (13, 0)  # what the CUDA 13 packages of numba-cuda need
+_MOST_NUMBERS = (1 << 31) - 1  # what 32-bit indices reach
+_STAGES = 3  # so many batches may be on their way up
+_READINGS = 1024  # so many numbers may wait to be fetched
+
+
+class DeviceArray:
+    """An array in the GPU's memory: shape, dtype, C-contiguous. `data` is flat, and may be longer than the array.
+
+    Kernels get `data` and the sizes. `reshape` gives another view of the same memory.
+    """
+
+    __slots__ = ("_memory", "data", "dtype", "shape", "size")
+
+    def __init__(self, shape: tuple[int, ...], dtype, memory: _Memory | None = None):
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype)
+        self.size = math.prod(self.shape)
+        if self.size > _MOST_NUMBERS:
+            raise ValueError(
+                f"The GPU's kernels count to {_MOST_NUMBERS}; an array of shape {self.shape} has {self.size} numbers: "
+                "use smaller batches."
+            )
+        self._memory = memory or _Memory(self.size, self.dtype)
+        self.data = self._memory.data
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __len__(self):
+        return self.shape[0]
+
+    def reshape(self, *shape) -> DeviceArray:
+        """The same numbers in another shape; one size may be -1, for what is left."""
+        shape = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        if -1 in shape:
+            known = -math.prod(shape)
+            shape = tuple(self.size // known if size == -1 else size for size in shape)
+        if math.prod(shape) != self.size:
+            raise ValueError(f"An array of shape {self.shape} cannot take the shape {shape}.")
+        return DeviceArray(shape, self.dtype, self._memory)
+
+    def copy(self) -> DeviceArray:
+        """The same numbers in memory of their own."""
+        twin = DeviceArray(self.shape, self.dtype)
+        if self.size:
+            twin.data[: self.size].copy_to_device(self.data[: self.size], stream())
+        return twin
+
+    def fill_from(self, array: np.ndarray) -> None:
+        """Replace the numbers by those of an array of the host, of the same shape."""
+        array = np.ascontiguousarray(array, self.dtype).reshape(-1)
+        if self.size:
+            self.data[: self.size].copy_to_device(array, stream())
+            stream().synchronize()  # the host may change its array from here on
+
+    def to_host(self) -> np.ndarray:
+        """A copy of the numbers in an array of the host. Waits for all that is queued before."""
+        with lost_device_explained():
+            flat = self.data[: self.size].copy_to_host(stream=stream()) if self.size else np.empty(0, self.dtype)
+            stream().synchronize()
+        return flat.reshape(self.shape)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            f"An array of shape {self.shape} lies in the GPU's memory; minicnn.ops.transfer.to_host(array) copies it."
+        )
+
+    def __repr__(self):
+        return f"<DeviceArray shape={self.shape}, dtype={self.dtype.name}>"
+
+
+def empty(shape, dtype) -> DeviceArray:
+    """An uninitialised array."""
+    return DeviceArray(shape, dtype)
+
+
+def upload(array: np.ndarray) -> DeviceArray:
+    """A copy of an array of the host. Waits until it is there; for batches see `stage`."""
+    there = DeviceArray(array.shape, array.dtype)
+    there.fill_from(array)
+    return there
+
+
+def constant(array: np.ndarray) -> DeviceArray:
+    """The same as `upload`, for what never changes: equal arrays are copied once."""
+    array = np.ascontiguousarray(array)
+    return _constant(array.tobytes(), array.shape, array.dtype)
+
+
+@lru_cache(maxsize=1024)
+def _constant(content, shape, dtype):
+    return upload(np.frombuffer(content, dtype).reshape(shape))
+
+
+# Memory
+
+
+class _Memory:
+    """A piece of the GPU's memory; goes back to the pool when nobody holds it any more."""
+
+    __slots__ = ("data", "key")
+
+    def __init__(self, size, dtype):
+        self.key = (_bucket(size), dtype)
+        self.data = _pool.take(*self.key)
+
+    def __del__(self):
+        if hasattr(self, "data"):  # the pool may have refused
+            _pool.idle[self.key].append(self.data)
+
+
+def _bucket(size):
+    """`size` rounded up, by at most a quarter, so that arrays of about a size share their memory."""
+    size = max(size, 64)
+    step = 1 << max(size.bit_length() - 3, 0)
+    return -(-size // step) * step
+
+
+class _Pool:
+    """Memory that nobody holds: {(size, dtype): [flat arrays]}."""
+
+    def __init__(self):
+        self.idle = defaultdict(list)
+
+    def take(self, size, dtype):
+        if self.idle[size, dtype]:
+            return self.idle[size, dtype].pop()
+        try:
+            return cuda.device_array(size, dtype)
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+        self.clear()
+        try:
+            return cuda.device_array(size, dtype)
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            free, total = cuda.current_context().get_memory_info()
+            raise MemoryError(
+                f"The GPU has {free / 1e6:.0f} of its {total / 1e6:.0f} MB free, and {size * dtype.itemsize / 1e6:.0f} "
+                "MB more are needed: use smaller batches or images."
+            ) from error
+
+    def clear(self):
+        self.idle.clear()
+
+
+_pool = _Pool()
+
+
+def clear() -> None:
+    """Give all memory that nobody holds back to the driver."""
+    _pool.clear()
+
+
+def _is_out_of_memory(error):
+    return "OUT_OF_MEMORY" in str(error) or isinstance(error, MemoryError)
+
+
+# The streams, and batches on their way up
+
+
+@lru_cache(maxsize=1)
+def stream():
+    """The stream on which everything is computed, in order."""
+    return cuda.stream()
+
+
+class _Stage:
+    """Page-locked memory of the host and memory of the GPU for one batch on its way up."""
+
+    def __init__(self, size, dtype):
+        self.host, self.there = cuda.pinned_array(size, dtype), cuda.device_array(size, dtype)
+        self.arrived, self.read = cuda.event(), cuda.event()
+
+
+class _Stages:
+    """A few stages for each type of number, used in turns."""
+
+    def __init__(self):
+        self.stream = cuda.stream()
+        self.of_type = defaultdict(lambda: [None] * _STAGES)
+        self.turn = 0
+
+    def take(self, size, dtype):
+        stages, self.turn = self.of_type[dtype], (self.turn + 1) % _STAGES
+        stage = stages[self.turn]
+        if stage is None or len(stage.host) < size:
+            stage = stages[self.turn] = _Stage(_bucket(size), dtype)
+        else:
+            stage.arrived.synchronize()  # the copy of three batches ago: long done
+        return stage
+
+
+@lru_cache(maxsize=1)
+def _stages():
+    return _Stages()
+
+
+def stage(shape, dtype, write, read):
+    """Send a batch up while the GPU computes: write(host array of `shape`) fills it in, read(flat data there) queues
+    the kernel that takes it from there."""
+    size, dtype = math.prod(shape), np.dtype(dtype)
+    stages = _stages()
+    at = stages.take(size, dtype)
+    write(at.host[:size].reshape(shape))
+    at.read.wait(stages.stream)  # the kernel that read this stage's last batch
+    at.there[:size].copy_to_device(at.host[:size], stages.stream)
+    at.arrived.record(stages.stream)
+    at.arrived.wait(stream())
+    read(at.there)
+    at.read.record(stream())
+
+
+# Numbers on their way down
+
+
+class Reading:
+    """A number in the GPU's memory; float(reading) waits for it."""
+
+    __slots__ = ("place", "value")
+
+    def __init__(self, place):
+        self.place, self.value = place, None
+
+    def __float__(self):
+        if self.value is None:
+            _readings().fetch()
+        return self.value
+
+
+class _Readings:
+    """The GPU's memory for numbers that wait to be looked at."""
+
+    def __init__(self):
+        self.data = cuda.device_array(_READINGS, np.float64)
+        self.waiting: list[Reading] = []
+
+    def new(self):
+        if len(self.waiting) == _READINGS:
+            self.fetch()
+        reading = Reading(len(self.waiting))
+        self.waiting.append(reading)
+        return reading
+
+    def fetch(self):
+        with lost_device_explained():
+            values = self.data.copy_to_host(stream=stream())
+            stream().synchronize()
+        for reading in self.waiting:
+            reading.value = float(values[reading.place])
+        self.waiting = []
+
+
+@lru_cache(maxsize=1)
+def _readings():
+    return _Readings()
+
+
+def new_reading():
+    """(reading, flat data, place): a kernel is to write a float64 to data[place]."""
+    readings = _readings()
+    reading = readings.new()
+    return reading, readings.data, reading.place
+
+
+# Whether there is a GPU
+
+
+def check() -> None:
+    """RuntimeError, with what to do about it, unless a GPU can be used."""
+    missing = what_is_missing()
+    if missing:
+        raise RuntimeError(f'The "cuda" backend cannot be used: {missing}')
+
+
+@lru_cache(maxsize=1)
+def what_is_missing() -> str | None:
+    """A sentence about what keeps the GPU from being used, or None."""
+    if SIMULATED:
+        return None
+    if getattr(cuda, "implementation", "Built-in") != "NVIDIA":
+        return 'the package numba-cuda is not installed: pip install "minicnn[cuda]".'
+    if not cuda.is_available():
+        reason = str(cuda.cuda_error() or "the driver finds no device").strip().splitlines()[0].rstrip(".")
+        return f"no NVIDIA GPU was found ({reason})."
+    version = tuple(cuda.cudadrv.driver.driver.get_version())
+    if version < _OLDEST_DRIVER:
+        return (
+            f"the GPU's driver knows CUDA {version[0]}.{version[1]}, and CUDA {_OLDEST_DRIVER[0]}.{_OLDEST_DRIVER[1]} "
+            "is needed: install a driver of version 580 or newer."
+        )
+    return None
+
+
+def name() -> str:
+    """The GPU's name."""
+    if SIMULATED:
+        return "numba-cuda's simulator"
+    found = cuda.get_current_device().name
+    return found.decode() if isinstance(found, bytes) else found
+
+
+class lost_device_explained:
+    """Within this block, an error of the GPU itself is told in a sentence: after it no kernel runs any more."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error is not None and kind.__name__ == "CudaAPIError":
+            raise RuntimeError(
+                f"The GPU stopped working ({str(error).strip()}). Its memory is lost: start the program anew; "
+                "weights saved before are safe."
+            ) from error
+        return False

@@ -1,0 +1,14 @@
+"""Formulas that several backends share: written as plain Python functions, compiled for each."""
+
+from __future__ import annotations
+
+from types import FunctionType, ModuleType, SimpleNamespace
+
+
+def compiled(module: ModuleType, decorate) -> SimpleNamespace:
+    """The functions of a module of plain formulas, each decorated; where they call each other, the decorated ones."""
+    scope = dict(vars(module))
+    for name, function in vars(module).items():
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+            scope[name] = decorate(FunctionType(function.__code__, scope, name, function.__defaults__))
+    return SimpleNamespace(**scope)

@@ -1,0 +1,84 @@
+"""Sums on the GPU. Thousands of threads cannot add to one number: each adds up a share, and the shares are added in
+order. So the same numbers give the same bits every time, which atomic additions would not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import cuda, float64
+
+from . import device
+from .gpu_launch import BLOCK, SIMULATED, gpu_kernel
+
+_MOST_PIECES = 8 if SIMULATED else 512
+_MOST_BLOCKS = 2 if SIMULATED else 256
+
+
+def column_sums(x, M, F):
+    """The sum of every column of x (M, F), in x's type: a DeviceArray (F,)."""
+    pieces = max(1, min(_MOST_PIECES, M // 8))
+    partial, total = device.empty((pieces, F), x.dtype), device.empty((F,), x.dtype)
+    _column_sums.over(pieces * F, x, M, F, pieces, partial)
+    sum_pieces.over(F, partial, pieces, total)
+    return total
+
+
+@gpu_kernel()
+def _column_sums(x, M, F, pieces, partial, n):
+    """partial[piece, f] = the sum of a share of column f; neighbouring threads have neighbouring columns."""
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        piece, f = place // F, place % F
+        first, last = piece * M // pieces, (piece + 1) * M // pieces
+        total = x[first * F + f]
+        for i in range(first + 1, last):
+            total += x[i * F + f]
+        partial[place] = total
+
+
+@gpu_kernel()
+def sum_pieces(partial, pieces, total, n):
+    """total[i] = the sum over the pieces of partial[piece, i], in order."""
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        value = partial[i]
+        for piece in range(1, pieces):
+            value += partial[piece * n + i]
+        total[i] = value
+
+
+def weighted_sum(x, weights, n):
+    """sum of x[i] * weights[i] over n numbers (of x[i] without weights), in float64: a Reading."""
+    reading, readings, place = device.new_reading()
+    sum_into(readings, place, x, weights, n)
+    return reading
+
+
+def sum_into(sums, place, x, weights, n):
+    """sums[place] = the same sum; sums are float64."""
+    weighted, weights = weights is not None, x if weights is None else weights
+    blocks = max(1, min(_MOST_BLOCKS, n // (64 * BLOCK)))
+    if blocks == 1:
+        _sum_block.launch(1, BLOCK, x, weights, weighted, n, sums, place)
+    else:
+        partial = device.empty((blocks,), np.float64)
+        _sum_block.launch(blocks, BLOCK, x, weights, weighted, n, partial, 0)
+        _sum_block.launch(1, BLOCK, partial, partial, False, blocks, sums, place)
+
+
+@gpu_kernel()
+def _sum_block(x, weights, weighted, n, sums, first):
+    """sums[first + block] = the sum of the block's share: every thread adds up some, then half of the threads add the
+    other half's sums to theirs, then a quarter, until one is left."""
+    shares = cuda.shared.array(BLOCK, float64)
+    thread = cuda.threadIdx.x
+    total = float64(0)
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        total += x[i] * weights[i] if weighted else x[i]
+    shares[thread] = total
+    half = BLOCK // 2
+    while half > 0:
+        cuda.syncthreads()
+        if thread < half:
+            shares[thread] += shares[thread + half]
+        half //= 2
+    if thread == 0:
+        sums[first + cuda.blockIdx.x] = shares[0]

@@ -1,0 +1,82 @@
+"""Activations on the GPU: one pass over the numbers, a thread for each; softmax, a thread for each row."""
+
+from __future__ import annotations
+
+import math
+
+from numba import cuda
+
+from ...kernels import device
+from ...kernels.formulas import compiled
+from ...kernels.gpu_elementwise import elementwise, elementwise_gradient
+from ...kernels.gpu_launch import device_function, gpu_kernel
+from . import functions
+
+_functions = compiled(functions, device_function)
+
+
+def _pair(name):
+    """The forward and backward of one activation in `functions.py`."""
+    run = elementwise(getattr(_functions, name))
+    run_gradient = elementwise_gradient(getattr(_functions, f"{name}_derivative"))
+
+    def forward(x, parameter=0.0, need_saved=True):
+        y = device.empty(x.shape, x.dtype)
+        run.over(x.size, x, x.dtype.type(parameter), y)
+        return y, ((x, y, parameter) if need_saved else None)
+
+    def backward(dy, saved):
+        x, y, parameter = saved
+        dx = device.empty(x.shape, x.dtype)
+        run_gradient.over(x.size, dy, x, y, x.dtype.type(parameter), dx)
+        return dx
+
+    return forward, backward
+
+
+relu_forward, relu_backward = _pair("relu")
+leaky_relu_forward, leaky_relu_backward = _pair("leaky_relu")
+elu_forward, elu_backward = _pair("elu")
+clipped_relu_forward, clipped_relu_backward = _pair("clipped_relu")
+sigmoid_forward, sigmoid_backward = _pair("sigmoid")
+tanh_forward, tanh_backward = _pair("tanh")
+softplus_forward, softplus_backward = _pair("softplus")
+swish_forward, swish_backward = _pair("swish")
+gelu_forward, gelu_backward = _pair("gelu")
+
+
+def softmax_forward(x, parameter=0.0, need_saved=True):
+    y, K = device.empty(x.shape, x.dtype), x.shape[-1]
+    _softmax.over(x.size // K, x, K, x.dtype.type(0), y)
+    return y, (y if need_saved else None)
+
+
+def softmax_backward(dy, saved):
+    dx, K = device.empty(dy.shape, dy.dtype), dy.shape[-1]
+    _softmax_gradient.over(dy.size // K, dy, saved, K, dy.dtype.type(0), dx)
+    return dx
+
+
+@gpu_kernel()
+def _softmax(x, K, zero, y, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        largest = x[i * K]
+        for k in range(i * K + 1, (i + 1) * K):
+            if x[k] > largest:
+                largest = x[k]
+        total = zero
+        for k in range(i * K, (i + 1) * K):
+            y[k] = math.exp(x[k] - largest)
+            total += y[k]
+        for k in range(i * K, (i + 1) * K):
+            y[k] /= total
+
+
+@gpu_kernel()
+def _softmax_gradient(dy, y, K, zero, dx, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        total = zero
+        for k in range(i * K, (i + 1) * K):
+            total += dy[k] * y[k]
+        for k in range(i * K, (i + 1) * K):
+            dx[k] = y[k] * (dy[k] - total)

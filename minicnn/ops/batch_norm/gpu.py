@@ -1,0 +1,148 @@
+"""Batch normalization on the GPU: sums over rows in pieces, the pieces in order, then one pass over the numbers.
+
+Sums and means are float64, as in `vectorized.py`: with a mean of 10,000, float32 would leave three digits of x - mean.
+That costs little, also where a GPU is slow in float64: these passes wait for memory. The variance is made in a second
+pass over x - mean.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import cuda, float64
+
+from ...kernels import device
+from ...kernels.gpu_launch import SIMULATED, gpu_kernel
+from ...kernels.gpu_sums import sum_pieces
+
+_ROWS = 4 if SIMULATED else 64  # of a piece
+_MOST_PIECES = 4096
+
+
+def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+    C = x.shape[-1]
+    M = x.size // C
+    y, mean, scale = device.empty(x.shape, x.dtype), device.empty((C,), np.float64), device.empty((C,), x.dtype)
+    if training:
+        pieces = _pieces(M)
+        partial, total = device.empty((pieces, C), np.float64), device.empty((C,), np.float64)
+        _sums.over(pieces * C, x, M, C, pieces, partial)
+        sum_pieces.over(C, partial, pieces, total)
+        _mean.over(C, total, M, mean)
+        _squares.over(pieces * C, x, mean, M, C, pieces, partial)
+        sum_pieces.over(C, partial, pieces, total)
+        _statistics.over(
+            C, total, M, mean, np.float64(epsilon), np.float64(momentum), scale, moving_mean, moving_variance
+        )  # fmt: skip
+    else:
+        _moving_statistics.over(C, moving_mean, moving_variance, np.float64(epsilon), mean, scale)
+    has_gamma, has_beta = gamma is not None, beta is not None
+    _normalize.over(
+        x.size, x, C, mean, scale, gamma if has_gamma else scale, has_gamma, beta if has_beta else scale, has_beta, y
+    )
+    return y, ((x, mean, scale, gamma, has_beta, training) if need_saved else None)
+
+
+def _pieces(M):
+    return max(1, min(_MOST_PIECES, M // _ROWS))
+
+
+@gpu_kernel()
+def _sums(x, M, C, pieces, partial, n):
+    """partial[piece, c] = the sum of channel c over a share of the rows."""
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        piece, c = place // C, place % C
+        first, last = piece * M // pieces, (piece + 1) * M // pieces
+        total = float64(x[first * C + c])
+        for i in range(first + 1, last):
+            total += x[i * C + c]
+        partial[place] = total
+
+
+@gpu_kernel()
+def _mean(total, count, mean, n):
+    for c in range(cuda.grid(1), n, cuda.gridsize(1)):
+        mean[c] = total[c] / count
+
+
+@gpu_kernel()
+def _squares(x, mean, M, C, pieces, partial, n):
+    """partial[piece, c] = the sum of (x - mean)^2 over a share of the rows."""
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        piece, c = place // C, place % C
+        first, last = piece * M // pieces, (piece + 1) * M // pieces
+        difference = x[first * C + c] - mean[c]
+        total = difference * difference
+        for i in range(first + 1, last):
+            difference = x[i * C + c] - mean[c]
+            total += difference * difference
+        partial[place] = total
+
+
+@gpu_kernel()
+def _statistics(total, count, mean, epsilon, momentum, scale, moving_mean, moving_variance, n):
+    """scale = 1 / sqrt(variance + epsilon); the moving statistics take a step towards the batch's."""
+    for c in range(cuda.grid(1), n, cuda.gridsize(1)):
+        variance = total[c] / count
+        scale[c] = 1 / math.sqrt(variance + epsilon)
+        moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean[c]
+        moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance
+
+
+@gpu_kernel()
+def _moving_statistics(moving_mean, moving_variance, epsilon, mean, scale, n):
+    for c in range(cuda.grid(1), n, cuda.gridsize(1)):
+        mean[c] = moving_mean[c]
+        scale[c] = 1 / math.sqrt(moving_variance[c] + epsilon)
+
+
+@gpu_kernel()
+def _normalize(x, C, mean, scale, gamma, has_gamma, beta, has_beta, y, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        c = i % C
+        value = type(x[i])(x[i] - mean[c]) * (gamma[c] * scale[c] if has_gamma else scale[c])
+        y[i] = value + beta[c] if has_beta else value
+
+
+def backward(dy, saved, need_dx=True):
+    x, mean, scale, gamma, has_beta, training = saved
+    C = x.shape[-1]
+    M, pieces = x.size // C, _pieces(x.size // C)
+    dgamma, dbeta = device.empty((C,), dy.dtype), device.empty((C,), dy.dtype)
+    gammas, betas = device.empty((pieces, C), np.float64), device.empty((pieces, C), np.float64)
+    _parameter_gradients.over(pieces * C, dy, x, mean, scale, M, C, pieces, gammas, betas)
+    sum_pieces.over(C, gammas, pieces, dgamma)
+    sum_pieces.over(C, betas, pieces, dbeta)
+    dx = None
+    if need_dx:
+        dx = device.empty(x.shape, dy.dtype)
+        has_gamma, per_number = gamma is not None, dy.dtype.type(1 / M if training else 0)
+        _input_gradient.over(
+            x.size, dy, x, C, mean, scale, gamma if has_gamma else scale, has_gamma, dgamma, dbeta, per_number, dx
+        )
+    return dx, (None if gamma is None else dgamma), (dbeta if has_beta else None)
+
+
+@gpu_kernel()
+def _parameter_gradients(dy, x, mean, scale, M, C, pieces, gammas, betas, n):
+    """A share of the sums of dy * x_hat and of dy."""
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        piece, c = place // C, place % C
+        first, last = piece * M // pieces, (piece + 1) * M // pieces
+        beta = float64(dy[first * C + c])
+        gamma = beta * ((x[first * C + c] - mean[c]) * scale[c])
+        for i in range(first + 1, last):
+            gradient = dy[i * C + c]
+            gamma += gradient * ((x[i * C + c] - mean[c]) * scale[c])
+            beta += gradient
+        gammas[place], betas[place] = gamma, beta
+
+
+@gpu_kernel()
+def _input_gradient(dy, x, C, mean, scale, gamma, has_gamma, dgamma, dbeta, per_number, dx, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        c = i % C
+        x_hat = type(x[i])(x[i] - mean[c]) * scale[c]
+        factor = gamma[c] * scale[c] if has_gamma else scale[c]
+        dx[i] = factor * (dy[i] - (dbeta[c] + x_hat * dgamma[c]) * per_number)

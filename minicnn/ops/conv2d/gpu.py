@@ -1,0 +1,104 @@
+"""The convolution on the GPU: im2col as an index map, never written out, three matrix products of one kernel.
+
+The versions, v1 to v3, are those of the product (`kernels/gpu_product.py`); this file says what is multiplied:
+
+- forward: the image lies on a canvas with its padding. Output pixel i begins at rows[i] of it, tap k lies at cols[k]
+  from there; the product with the kernel is the convolution, with bias and ReLU in the same pass.
+- the kernel's gradient: the same tables changing places, times dy. Its sums run over all pixels and its outputs are
+  few, so it is cut into pieces.
+- the input's gradient: a convolution of dy, spread apart by the stride, with the kernel turned by 180 degrees.
+
+A canvas costs one pass over the image, and spares the product a test for every number that it loads. Padding by
+predicates instead (as cuDNN's implicit product has it) would spare the pass.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ...kernels import device
+from ...kernels.gpu_elementwise import pick, through_relu
+from ...kernels.gpu_product import product
+from ...kernels.gpu_spread import spread
+from ...kernels.gpu_sums import column_sums
+from ...shapes import check_convolution, window
+from ..max_pool2d import gpu as max_pool2d
+
+
+def forward(
+    x, w, b, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, relu=False, pool=None, need_saved=True
+):
+    check_convolution(x.shape, w.shape, groups)
+    (_, H, W, _), (KH, KW, _, _) = x.shape, w.shape
+    at = window(H, W, (KH, KW), strides, padding, dilation)
+    canvas = x
+    if at.PT or at.PB or at.PL or at.PR:
+        canvas = spread(x, at.PT + H + at.PB, at.PL + W + at.PR, at.PT, at.PL, 1, 1)
+    y = _convolve(canvas, w, b, at, groups, relu)
+    saved = (canvas, x.shape, w, b is not None, y if relu else None, at, groups)
+    saved_pool = None
+    if pool:
+        y, saved_pool = max_pool2d.forward(y, pool, pool, need_saved=need_saved)
+    return y, ((saved, saved_pool) if need_saved else None)
+
+
+def backward(dy, saved, need_dx=True):
+    saved, saved_pool = saved
+    if saved_pool is not None:
+        dy = max_pool2d.backward(dy, saved_pool)
+    canvas, (_, H, W, C), w, has_bias, y, at, groups = saved
+    KH, KW, C_group, F = w.shape
+    if y is not None:
+        dy = through_relu(dy, y)
+    db = column_sums(dy, dy.size // F, F) if has_bias else None
+    dw = device.empty(w.shape, w.dtype)
+    pixels, taps = _tables(canvas.shape, at, C_group)
+    runs = "i" if C % 4 == 0 and groups == 1 else None
+    product(canvas, taps, pixels, dy, None, False, dw, runs, groups, C_group)
+    dx = None
+    if need_dx:
+        top, left = (KH - 1) * at.DH - at.PT, (KW - 1) * at.DW - at.PL
+        apart = spread(dy, H + (KH - 1) * at.DH, W + (KW - 1) * at.DW, top, left, at.SH, at.SW)
+        back = at._replace(SH=1, SW=1, OH=H, OW=W)
+        dx = _convolve(apart, turned(w, groups), None, back, groups, False)
+    return dx, dw, db
+
+
+def _convolve(canvas, w, b, at, groups, relu):
+    """y (N, OH, OW, F) of a canvas that needs no padding any more."""
+    C_group, F = w.shape[2:]
+    pixels, taps = _tables(canvas.shape, at, C_group)
+    y = device.empty((canvas.shape[0], at.OH, at.OW, F), canvas.dtype)
+    runs = "k" if C_group % 4 == 0 and groups == 1 else None
+    product(canvas, pixels, taps, w, b, relu, y, runs, groups, C_group)
+    return y
+
+
+def turned(w, groups):
+    """w (KH, KW, C/G, F) turned by 180 degrees, channels and filters exchanged in each group: (KH, KW, F/G, C)."""
+    KH, KW, C_group, F = w.shape
+    out = device.empty((KH, KW, F // groups, C_group * groups), w.dtype)
+    pick.over(out.size, w, _turned_order(w.shape, groups), out)
+    return out
+
+
+@lru_cache(maxsize=128)
+def _turned_order(shape, groups):
+    """Where each number of the turned kernel lies in w."""
+    KH, KW, C_group, F = shape
+    places = np.arange(KH * KW * C_group * F, dtype=np.int32).reshape(shape)[::-1, ::-1]
+    by_group = places.reshape(KH, KW, C_group, groups, F // groups)
+    return device.upload(np.ascontiguousarray(by_group.transpose(0, 1, 4, 3, 2)))
+
+
+@lru_cache(maxsize=256)
+def _tables(canvas_shape, at, C_group):
+    """The im2col index map of a canvas (N, H, W, C): (where each output pixel's window begins, where its taps lie)."""
+    N, H, W, C = canvas_shape
+    image, row, column = np.ix_(range(N), range(at.OH), range(at.OW))
+    kh, kw, c = np.ix_(range(at.KH), range(at.KW), range(C_group))
+    pixels = ((image * H + row * at.SH) * W + column * at.SW) * C
+    taps = (kh * at.DH * W + kw * at.DW) * C + c
+    return tuple(device.upload(table.astype(np.int32).reshape(-1)) for table in (pixels, taps))

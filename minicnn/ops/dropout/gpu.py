@@ -1,0 +1,55 @@
+"""Dropout on the GPU: the random number is drawn, compared and used in registers; no mask is ever stored."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numba import cuda
+
+from ...kernels import device
+from ...kernels.gpu_launch import device_function, gpu_kernel
+from ...kernels.random import random_bits, threshold
+from .vectorized import growth
+
+_bits = device_function(random_bits)
+
+
+def forward(x, rate, key, noise_shape=None, need_saved=True):
+    noise_shape = x.shape if noise_shape is None else noise_shape
+    return _apply(x, rate, key, noise_shape), ((rate, key, noise_shape) if need_saved else None)
+
+
+def backward(dy, saved, need_dx=True):
+    return _apply(dy, *saved) if need_dx else None
+
+
+def _apply(x, rate, key, noise_shape):
+    y = device.empty(x.shape, x.dtype)
+    scalar = x.dtype.type
+    if noise_shape == x.shape:
+        _drop.over(x.size, x, key, threshold(rate), scalar(growth(rate)), scalar(0), y)
+    else:
+        places = _noise_places(tuple(noise_shape), x.shape)
+        _drop_together.over(x.size, x, places, key, threshold(rate), scalar(growth(rate)), scalar(0), y)
+    return y
+
+
+@gpu_kernel()
+def _drop(x, key, least, scale, zero, y, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        y[i] = x[i] * (scale if _bits(key, np.uint64(i)) >= least else zero)
+
+
+@gpu_kernel()
+def _drop_together(x, places, key, least, scale, zero, y, n):
+    """As `_drop`, with the random number at places[i]."""
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        y[i] = x[i] * (scale if _bits(key, np.uint64(places[i])) >= least else zero)
+
+
+@lru_cache(maxsize=64)
+def _noise_places(noise_shape, shape):
+    """For every number of an array of `shape`, the place of its random number in the mask of `noise_shape`."""
+    places = np.arange(int(np.prod(noise_shape)), dtype=np.int32).reshape(noise_shape)
+    return device.upload(np.ascontiguousarray(np.broadcast_to(places, shape)))

@@ -1,0 +1,127 @@
+"""Merging on the GPU. Broadcast inputs are first spread to the full shape, by a table of places."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numba import cuda
+
+from ...kernels import device
+from ...kernels.gpu_elementwise import add, pick
+from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu_sums import column_sums
+
+
+def add_forward(xs, need_saved=True):
+    return _fold(add, xs), ([x.shape for x in xs] if need_saved else None)
+
+
+def add_backward(dy, saved):
+    return [sum_to(dy, shape) for shape in saved]
+
+
+def multiply_forward(xs, need_saved=True):
+    return _fold(_multiply, xs), (list(xs) if need_saved else None)
+
+
+def multiply_backward(dy, saved):
+    dxs = []
+    for i, x in enumerate(saved):
+        others = saved[:i] + saved[i + 1 :]
+        dxs.append(sum_to(_fold(_multiply, [dy, *others]), x.shape))
+    return dxs
+
+
+def _fold(kernel, xs):
+    """xs combined from the left, two at a time."""
+    shape = np.broadcast_shapes(*(x.shape for x in xs))
+    y = _spread_to(xs[0], shape)
+    for x in xs[1:]:
+        total = device.empty(shape, x.dtype)
+        kernel.over(total.size, y, _spread_to(x, shape), total)
+        y = total
+    return y
+
+
+@gpu_kernel()
+def _multiply(a, b, y, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        y[i] = a[i] * b[i]
+
+
+def _spread_to(x, shape):
+    """x broadcast to a shape."""
+    if x.shape == shape:
+        return x
+    y = device.empty(shape, x.dtype)
+    pick.over(y.size, x, _sources(x.shape, shape), y)
+    return y
+
+
+@lru_cache(maxsize=64)
+def _sources(small, large):
+    """For every place of an array of shape `large`, the place of the number that broadcasting puts there."""
+    places = np.broadcast_to(np.arange(math.prod(small), dtype=np.int32).reshape(small), large)
+    return device.upload(np.ascontiguousarray(places))
+
+
+def sum_to(dy, shape):
+    """dy summed over the axes along which an array of `shape` was broadcast to dy's shape."""
+    if dy.shape == tuple(shape):
+        return dy
+    order, summed = _sums_first(tuple(shape), dy.shape)
+    columns = device.empty(dy.shape, dy.dtype)
+    pick.over(dy.size, dy, order, columns)
+    return column_sums(columns, summed, dy.size // summed).reshape(shape)
+
+
+@lru_cache(maxsize=64)
+def _sums_first(small, large):
+    """(the places of an array of shape `large`, the axes that are summed first; how many numbers go into a sum)."""
+    small = (1,) * (len(large) - len(small)) + small
+    summed = [axis for axis, (s, l) in enumerate(zip(small, large, strict=True)) if s == 1 and l != 1]
+    kept = [axis for axis in range(len(large)) if axis not in summed]
+    places = np.arange(math.prod(large), dtype=np.int32).reshape(large).transpose(*summed, *kept)
+    return device.upload(np.ascontiguousarray(places)), math.prod(large[axis] for axis in summed)
+
+
+def concatenate_forward(xs, axis=-1, need_saved=True):
+    shape = list(xs[0].shape)
+    shape[axis] = sum(x.shape[axis] for x in xs)
+    y = device.empty(tuple(shape), xs[0].dtype)
+    inner = math.prod(shape[axis:]) if axis >= 0 else math.prod(shape[axis % len(shape) :])
+    start = 0
+    for x in xs:
+        width = inner // shape[axis] * x.shape[axis]
+        _put.over(x.size, x, width, inner, start, y)
+        start += width
+    return y, (([x.shape for x in xs], axis) if need_saved else None)
+
+
+@gpu_kernel()
+def _put(x, width, inner, start, y, n):
+    """Runs of `width` numbers of x into runs of `inner` numbers of y, `start` numbers from their beginning."""
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        y[i // width * inner + start + i % width] = x[i]
+
+
+def concatenate_backward(dy, saved):
+    shapes, axis = saved
+    inner = math.prod(dy.shape[axis % dy.ndim :])
+    parts, start = [], 0
+    for shape in shapes:
+        dx = device.empty(shape, dy.dtype)
+        width = inner // dy.shape[axis] * shape[axis]
+        _take.over(dx.size, dy, width, inner, start, dx)
+        parts.append(dx)
+        start += width
+    return parts
+
+
+@gpu_kernel()
+def _take(dy, width, inner, start, dx, n):
+    """The same runs, the other way."""
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        dx[i] = dy[i // width * inner + start + i % width]

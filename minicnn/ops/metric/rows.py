@@ -1,0 +1,31 @@
+"""What metrics count in one row, for the compiled variants: plain formulas that cpu.py and gpu.py compile.
+
+They take (p, t, i, K, threshold): flat predictions and targets (or labels), the row's number, its length.
+"""
+
+from __future__ import annotations
+
+
+def place_of_largest(p, i, K):
+    """As np.argmax: the first of several, and the first NaN beats every number."""
+    best, largest = 0, p[i * K]
+    for k in range(1, K):
+        value = p[i * K + k]
+        if value > largest or (value != value and largest == largest):
+            best, largest = k, value
+    return best
+
+
+def sparse(p, labels, i, K, threshold):
+    return p.dtype.type(place_of_largest(p, i, K) == labels[i])
+
+
+def categorical(p, t, i, K, threshold):
+    return p.dtype.type(place_of_largest(p, i, K) == place_of_largest(t, i, K))
+
+
+def binary(p, t, i, K, threshold):
+    count = 0
+    for k in range(i * K, (i + 1) * K):
+        count += (p[k] > threshold) == t[k]
+    return p.dtype.type(count) / p.dtype.type(K)

@@ -1,0 +1,150 @@
+"""The optimizers' updates on the GPU: each in one pass over memory, a thread for each weight."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import cuda
+
+from ...kernels import device
+from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu_sums import sum_into, weighted_sum
+
+
+def sgd(w, g, rate):
+    _sgd.over(w.size, w, g, w.dtype.type(rate))
+
+
+@gpu_kernel()
+def _sgd(w, g, rate, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        w[i] -= rate * g[i]
+
+
+def momentum(w, g, v, rate, momentum, nesterov=False):
+    scalar = w.dtype.type
+    _momentum.over(w.size, w, g, v, scalar(rate), scalar(momentum), nesterov)
+
+
+@gpu_kernel()
+def _momentum(w, g, v, rate, momentum, nesterov, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        v[i] = momentum * v[i] - rate * g[i]
+        w[i] += momentum * v[i] - rate * g[i] if nesterov else v[i]
+
+
+def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
+    scalar = w.dtype.type
+    centered, has_momentum = a is not None, v is not None
+    _rmsprop.over(
+        w.size, w, g, s, a if centered else s, v if has_momentum else s, centered, has_momentum,
+        scalar(rate), scalar(rho), scalar(1 - rho), scalar(momentum), scalar(epsilon),
+    )  # fmt: skip
+
+
+@gpu_kernel()
+def _rmsprop(w, g, s, a, v, centered, has_momentum, rate, rho, one_minus_rho, momentum, epsilon, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        s[i] = rho * s[i] + one_minus_rho * g[i] * g[i]
+        denominator = s[i] + epsilon
+        if centered:
+            a[i] = rho * a[i] + one_minus_rho * g[i]
+            denominator = s[i] - a[i] * a[i] + epsilon
+        step = rate * g[i] / math.sqrt(denominator)
+        if has_momentum:
+            v[i] = step = momentum * v[i] + step
+        w[i] -= step
+
+
+def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t):
+    scalar, amsgrad = w.dtype.type, v_hat is not None
+    alpha = rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    _adam.over(
+        w.size, w, g, m, v, v_hat if amsgrad else v, amsgrad, scalar(alpha), scalar(1 - beta_1), scalar(1 - beta_2),
+        scalar(epsilon),
+    )  # fmt: skip
+
+
+@gpu_kernel()
+def _adam(w, g, m, v, v_hat, amsgrad, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        m[i] += (g[i] - m[i]) * one_minus_beta_1
+        v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
+        second_moment = v[i]
+        if amsgrad:
+            if second_moment > v_hat[i] or second_moment != second_moment:
+                v_hat[i] = second_moment
+            second_moment = v_hat[i]
+        w[i] -= m[i] * alpha / (math.sqrt(second_moment) + epsilon)
+
+
+def decay(w, rate):
+    _decay.over(w.size, w, w.dtype.type(rate))
+
+
+@gpu_kernel()
+def _decay(w, rate, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        w[i] -= w[i] * rate
+
+
+def clip_value(g, limit):
+    out = device.empty(g.shape, g.dtype)
+    _clip.over(g.size, g, g.dtype.type(limit), out)
+    return out
+
+
+@gpu_kernel()
+def _clip(g, limit, out, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        out[i] = limit if g[i] > limit else (-limit if g[i] < -limit else g[i])
+
+
+def clip_norm(gs, limit):
+    squares = device.empty((len(gs),), np.float64)
+    for i, g in enumerate(gs):
+        sum_into(squares, i, g, g, g.size)
+    clipped = []
+    for g in gs:
+        out = device.empty(g.shape, g.dtype)
+        _shrink.over(g.size, g, squares, len(gs), np.float64(limit), out)
+        clipped.append(out)
+    return clipped
+
+
+@gpu_kernel()
+def _shrink(g, squares, count, limit, out, n):
+    """out = g * limit / max(norm, limit); the norm is made of the sums of squares by every thread."""
+    total = squares[0]
+    for i in range(1, count):
+        total += squares[i]
+    norm = math.sqrt(total)
+    factor = type(g[0])(1 if norm <= limit else limit / norm)
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        out[i] = g[i] * factor
+
+
+def penalty(w, l1, l2):
+    parts = device.empty(w.shape, w.dtype)
+    _penalty.over(w.size, w, w.dtype.type(l1), w.dtype.type(l2), parts)
+    return weighted_sum(parts, None, w.size)
+
+
+@gpu_kernel()
+def _penalty(w, l1, l2, parts, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        parts[i] = l1 * abs(w[i]) + l2 * w[i] * w[i]
+
+
+def add_penalty_gradient(g, w, l1, l2):
+    out, scalar = device.empty(g.shape, g.dtype), w.dtype.type
+    _add_penalty_gradient.over(g.size, g, w, scalar(l1), scalar(2 * l2), scalar(0), out)
+    return out
+
+
+@gpu_kernel()
+def _add_penalty_gradient(g, w, l1, two_l2, zero, out, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        slope = l1 if w[i] > 0 else (-l1 if w[i] < 0 else zero)
+        out[i] = g[i] + slope + two_l2 * w[i]

@@ -1,0 +1,31 @@
+"""Where arrays lie: with the backend in use, or on the host. On the CPU that is the same place, and nothing moves.
+
+    here(x)            x where the backend computes: itself, or a copy in the GPU's memory
+    to_host(x)         x as a NumPy array; waits for the GPU
+    assign(x, values)  the numbers of x replaced by those of a NumPy array, in place
+    zeros_like(x)      zeros beside x
+
+Only the trainer and the layers' and models' public calls use these; no operation moves what it is given.
+"""
+
+from ...backend import variant
+
+
+def here(x):
+    """x, NumPy or of any backend, where the backend in use computes."""
+    return variant(__name__).here(x)
+
+
+def to_host(x):
+    """x as a NumPy array; on the CPU x itself."""
+    return variant(__name__).to_host(x)
+
+
+def assign(x, values):
+    """Replace the numbers of x, wherever it lies, by those of `values`, of the same shape."""
+    variant(__name__).assign(x, values)
+
+
+def zeros_like(x):
+    """An array of zeros of x's shape and type, beside x."""
+    return variant(__name__).zeros_like(x)

@@ -1,0 +1,89 @@
+"""The GPU's kernels without a GPU: tests of the operations, the product and training, in numba-cuda's simulator.
+
+The simulator replaces numba.cuda when Numba is imported, so it has a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+import minicnn
+from minicnn import backend
+
+SIMULATED = ["test_variants.py", "test_gpu_product.py", "test_gpu_training.py"]
+
+
+@pytest.fixture(scope="module")
+def simulations(numba_cuda):
+    """{file: its process}: all at once, because each keeps only one core busy."""
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    processes = {}
+    for file in SIMULATED:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", f"tests/{file}"]
+        processes[file] = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    yield processes
+    for process in processes.values():
+        process.kill()
+
+
+@pytest.mark.parametrize("file", SIMULATED)
+def test_in_the_simulator(simulations, file):
+    output, _ = simulations[file].communicate()
+    assert simulations[file].returncode == 0, output[-5000:]
+    assert "SKIPPED" not in output
+
+
+def test_without_a_gpu_the_error_is_a_sentence(python):
+    if "cuda" in backend.backends():
+        pytest.skip("there is a GPU")
+    code = "import minicnn\ntry:\n minicnn.backend.set_backend('cuda')\nexcept RuntimeError as error: print(error)"
+    said = python(code).strip()
+    assert said.startswith('The "cuda" backend cannot be used: ') and said.endswith(".") and "\n" not in said
+    assert python("import minicnn; minicnn.backend.set_backend('auto'); print(minicnn.backend.backend())").endswith(
+        "cpu\n"
+    )
+
+
+def test_drivers_that_are_too_old_and_memory_that_is_too_small_are_told(numba_cuda, monkeypatch):
+    from numba import cuda
+
+    from minicnn.kernels import device
+
+    monkeypatch.setattr(device, "SIMULATED", False)
+    monkeypatch.setattr(cuda, "is_available", lambda: True)
+    monkeypatch.setattr(type(cuda.cudadrv.driver.driver), "get_version", lambda self: (12, 4), raising=False)
+    device.what_is_missing.cache_clear()
+    assert "CUDA 12.4" in device.what_is_missing() and "580" in device.what_is_missing()
+    device.what_is_missing.cache_clear()
+
+    class Context:
+        def get_memory_info(self):
+            return 10_000_000, 80_000_000_000
+
+    def full(size, dtype):
+        raise RuntimeError("[CUresult.CUDA_ERROR_OUT_OF_MEMORY] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+
+    monkeypatch.setattr(cuda, "device_array", full)
+    monkeypatch.setattr(cuda, "current_context", Context)
+    with pytest.raises(MemoryError, match=r"10 of its 80000 MB free, and 4\d MB more"):
+        device.empty((10_000_000,), minicnn.config.floatx())
+
+
+def test_a_lost_device_is_told(numba_cuda):
+    from minicnn.kernels import device
+
+    class CudaAPIError(RuntimeError):
+        pass
+
+    with (
+        pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"),
+        device.lost_device_explained(),
+    ):
+        raise CudaAPIError("[700] Call to cuMemcpyDtoH results in CUDA_ERROR_ILLEGAL_ADDRESS")

@@ -1,0 +1,80 @@
+"""Every GPU kernel compiles, and the fast ones keep their sums in registers: what can be said without a GPU."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import numpy as np
+import pytest
+from helpers import OnGPU
+
+ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
+
+
+@pytest.fixture(scope="module")
+def launched(numba_cuda):
+    """[(kernel, signature)] of all that the test cases of all operations launch, in both types."""
+    import compiling
+    from test_variants import CASES
+
+    monkeypatch = pytest.MonkeyPatch()
+    found = compiling.pretend(monkeypatch)
+    for operation, run, _ in CASES.values():
+        for dtype in (np.float32, np.float64):
+            run(OnGPU(importlib.import_module(f"minicnn.ops.{operation}.gpu")), dtype)
+    monkeypatch.undo()
+    compiling.forget_device_arrays()
+    return list(found)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids="sm_{0[0]}{0[1]}".format)
+def test_every_kernel_compiles(launched, architecture):
+    import compiling
+
+    for kernel, signature in launched:
+        assert ".entry" in compiling.compiled_to_ptx(kernel, signature, architecture)
+    assert len(launched) > 100
+
+
+def test_no_operation_is_computed_in_float64_by_accident(launched):
+    """Kernels whose arrays are all float32 have no float64, but for batch norm's sums and totals, which mean to."""
+    import compiling
+    from numba.cuda import types
+
+    for kernel, signature in launched:
+        floats = {t.dtype if isinstance(t, types.Array) else t for t in signature} & {types.float32, types.float64}
+        where = kernel.function.__module__
+        if floats == {types.float32} and not where.endswith(("batch_norm.gpu", "gpu_sums")):
+            ptx = compiling.compiled_to_ptx(kernel, signature, (9, 0))
+            assert ".f64" not in ptx, f"{where}.{kernel.function.__qualname__}"
+
+
+# tile (BM, BN, BK), how a and b are read, registers that its launch bounds leave
+TILES = [
+    *(((128, 128, 8), a_runs, True, 128) for a_runs in ("k", "i")),
+    *(((128, 64, 8), a_runs, b_runs, 168) for a_runs in ("k", "i", None) for b_runs in (True, False)),
+    *(((128, 32, 8), a_runs, b_runs, 255) for a_runs in ("k", "i", None) for b_runs in (True, False)),
+]
+
+
+@pytest.mark.parametrize(("shape", "a_runs", "b_runs", "most"), TILES, ids=str)
+def test_register_tiles_stay_in_registers(numba_cuda, shape, a_runs, b_runs, most):
+    import compiling
+    from numba.cuda import types
+
+    from minicnn.kernels.gpu_register_tiles import register_tiles
+
+    kernel, (BM, BN, BK) = register_tiles(*shape, a_runs, b_runs), shape
+    numbers, table, size = types.Array(types.float32, 1, "C"), types.Array(types.int32, 1, "C"), types.int32
+    signature = (numbers, table, table, numbers, numbers, size, size, numbers, size, size, size, size)
+    for architecture in ((8, 0), (9, 0)):
+        found = compiling.resources(kernel, signature, architecture)
+        assert found["spilled"] == 0 and found["registers"] <= most, (architecture, found)
+    ptx = compiling.compiled_to_ptx(kernel, signature, (9, 0))
+    assert not re.search(r"\.f64|\.local", ptx)
+    assert len(re.findall(r"fma\.rn\.f32", ptx)) == 64 * BK
+    assert len(re.findall(r"ld\.shared\.v4\.f32", ptx)) == 4 * BK
+    moved = BM * BN // 64  # threads; the first tiles are fetched before the loop, the others in it
+    wide_loads = 2 * ((BM * BK // 4 // moved if a_runs else 0) + (BN * BK // 4 // moved if b_runs else 0))
+    assert len(re.findall(r"ld\.global\.v4\.f32", ptx)) == wide_loads
