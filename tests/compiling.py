@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 from types import SimpleNamespace
+from unittest import mock
 
 import numba.cuda.dispatcher
 import numpy as np
@@ -54,11 +54,8 @@ def pretend(monkeypatch) -> list:
 
 def forget_device_arrays() -> None:
     """Empty what the GPU's modules remember: tables and constants may lie in a GPU that is not there."""
-    for name, module in list(sys.modules.items()):
-        if (name.startswith("minicnn.") and name.endswith((".gpu", ".device"))) or ".gpu_" in name:
-            for value in vars(module).values():
-                if hasattr(value, "cache_clear"):
-                    value.cache_clear()
+    for cached in (device._stream, device._stages, device._readings):
+        cached.cache_clear()
     device.clear()
 
 
@@ -86,9 +83,9 @@ def resources(kernel, signature, architecture) -> dict:
 
 
 def _compiled(kernel, signature, architecture, output):
-    # device functions ask the present device for its architecture
-    numba.cuda.dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=architecture)
-    code, _ = cuda.compile(
-        kernel.function, signature, device=False, abi="numba", output=output, cc=architecture, **kernel.options
-    )
+    present = SimpleNamespace(compute_capability=architecture)  # device functions ask for it
+    with mock.patch.object(numba.cuda.dispatcher, "get_current_device", lambda: present):
+        code, _ = cuda.compile(
+            kernel.function, signature, device=False, abi="numba", output=output, cc=architecture, **kernel.options
+        )
     return code

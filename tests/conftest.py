@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import SIMULATED
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -16,13 +17,14 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import minicnn
 from minicnn import backend, config
 
-if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+if SIMULATED:
     import simulator
 
     simulator.prepare()
 from minicnn.kernels import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
+GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py")  # for a GPU, or its simulator
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
@@ -30,6 +32,13 @@ def pytest_addoption(parser):
     parser.addoption(
         "--all", action="store_true", help="fail, instead of skipping, where TensorFlow or the real data are missing"
     )
+
+
+def pytest_collection_modifyitems(items):
+    """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed."""
+    for item in items:
+        if item.path.name in GPU_FILES:
+            item.add_marker("gpu")
 
 
 def pytest_configure(config):

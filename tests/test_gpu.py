@@ -10,12 +10,10 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import GPU_FILES, ROOT
 
 import minicnn
 from minicnn import backend
-
-SIMULATED = ["test_variants.py", "test_gpu_product.py", "test_gpu_training.py"]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +21,7 @@ def simulations(numba_cuda):
     """{file: its process}: all at once, because each keeps only one core busy."""
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     processes = {}
-    for file in SIMULATED:
+    for file in GPU_FILES:
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", f"tests/{file}"]
         processes[file] = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -33,7 +31,7 @@ def simulations(numba_cuda):
         process.kill()
 
 
-@pytest.mark.parametrize("file", SIMULATED)
+@pytest.mark.parametrize("file", GPU_FILES)
 def test_in_the_simulator(simulations, file):
     output, _ = simulations[file].communicate()
     assert simulations[file].returncode == 0, output[-5000:]
@@ -61,6 +59,10 @@ def test_drivers_that_are_too_old_and_memory_that_is_too_small_are_told(numba_cu
     monkeypatch.setattr(type(cuda.cudadrv.driver.driver), "get_version", lambda self: (12, 4), raising=False)
     device.what_is_missing.cache_clear()
     assert "CUDA 12.4" in device.what_is_missing() and "580" in device.what_is_missing()
+    monkeypatch.setattr(cuda, "is_available", lambda: False)
+    monkeypatch.setattr(type(cuda.cudadrv.driver.driver), "is_available", True, raising=False)
+    device.what_is_missing.cache_clear()
+    assert "libNVVM" in device.what_is_missing()
     device.what_is_missing.cache_clear()
 
     class Context:
@@ -79,11 +81,10 @@ def test_drivers_that_are_too_old_and_memory_that_is_too_small_are_told(numba_cu
 def test_a_lost_device_is_told(numba_cuda):
     from minicnn.kernels import device
 
-    class CudaAPIError(RuntimeError):
-        pass
-
     with (
         pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"),
-        device.lost_device_explained(),
+        device.lost_device_explained,
     ):
-        raise CudaAPIError("[700] Call to cuMemcpyDtoH results in CUDA_ERROR_ILLEGAL_ADDRESS")
+        raise OSError("[700] Call to cuMemcpyDtoH results in CUDA_ERROR_ILLEGAL_ADDRESS")
+    with pytest.raises(OSError, match="INVALID_VALUE"), device.lost_device_explained:  # after this one it goes on
+        raise OSError("[1] Call to cuMemcpyDtoH results in CUDA_ERROR_INVALID_VALUE")

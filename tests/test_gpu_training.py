@@ -120,6 +120,21 @@ def test_a_loss_that_is_not_finite_is_told(capsys):
     assert "the loss is not finite" in capsys.readouterr().out
 
 
+def test_gradients_have_the_slopes_of_the_function():
+    backend.set_backend("cuda")
+    model = minicnn.Sequential([
+        layers.Input((4, 3, 2)),
+        layers.Conv2D(2, 2, activation="elu"),
+        layers.BatchNormalization(),
+        layers.GlobalMaxPooling2D(),
+        layers.Dropout(0.2),
+        layers.Dense(2, activation="softmax"),
+    ])  # fmt: skip
+    x, y = normal(2, 4, 3, 2), labels(2, classes=2)
+    loss = "sparse_categorical_crossentropy"
+    assert minicnn.utils.gradient_check(model, x, y, loss=loss, max_entries=6, verbose=False) < 1e-6
+
+
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adamw"])
 def test_optimizers(name):
     def run():

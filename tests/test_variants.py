@@ -11,15 +11,15 @@ import importlib.util
 
 import numpy as np
 import pytest
-from helpers import OnGPU, assert_close, drawing, labels, normal, probabilities
+from helpers import SIMULATED, OnGPU, assert_close, drawing, labels, normal, probabilities
 
 from minicnn.backend import backends
 from minicnn.kernels.random import stream_key
 from minicnn.ops import activation, loss
 
 CASES = {}
-GPU = "cuda" in backends()  # a real one, or the simulator in a process of its own (`test_gpu.py`)
-VARIANTS = ("vectorized", "gpu") if GPU else ("vectorized", "cpu")
+GPU = "cuda" in backends()
+VARIANTS = ("vectorized", *([] if SIMULATED else ["cpu"]), *(["gpu"] if GPU else []))
 
 
 def case(operation, name, *, variants=VARIANTS):
@@ -68,7 +68,7 @@ CONVOLUTIONS = {
     "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
     "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
 }
-if GPU:  # which knows no Winograd and no tile as wide, and may be simulated: slow
+if SIMULATED:  # slowly; gpu.py knows no Winograd and no tile as wide
     only_cpu = ("Winograd", "16", "32", "many filters")
     CONVOLUTIONS = {name: sizes for name, sizes in CONVOLUTIONS.items() if not any(word in name for word in only_cpu)}
     CONVOLUTIONS["four channels, four filters"] = ((1, 4, 5, 4), (3, 3, 4, 4), (1, 1), "same", (1, 1), 1)
@@ -193,7 +193,12 @@ def _dense(shape, units, relu, bias):
     return run
 
 
-for shape, units in (((4, 7), 3), ((1, 1), 1), ((2, 3, 4), 5), *([] if GPU else [((33, 50), 19), ((9, 130), 70)])):
+for shape, units in (
+    ((4, 7), 3),
+    ((1, 1), 1),
+    ((2, 3, 4), 5),
+    *([] if SIMULATED else [((33, 50), 19), ((9, 130), 70)]),
+):
     case("dense", f"{shape} to {units}")(_dense(shape, units, False, True))
 case("dense", "relu")(_dense((5, 6), 7, True, True))
 case("dense", "no bias")(_dense((5, 6), 7, False, False))

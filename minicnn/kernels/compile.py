@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -167,6 +168,18 @@ class _CompileClock(event.Listener):
 
     def _is_ours(self, happening):
         return (happening.data["dispatcher"].py_func.__module__ or "").startswith("minicnn.")
+
+    @contextmanager
+    def around(self, gpu_dispatcher):
+        """Watch a launch of a GPU kernel: numba.cuda tells nobody when it compiles, but keeps what it has compiled."""
+        before, started = len(gpu_dispatcher.overloads), time.perf_counter()
+        yield
+        if len(gpu_dispatcher.overloads) > before:
+            if self.announce:
+                self.announce = False
+                print("Compiling kernels for this GPU ...", flush=True)
+            self.seconds += time.perf_counter() - started
+            self.count += 1
 
     def on_start(self, happening):
         if not self._is_ours(happening):

@@ -17,6 +17,7 @@ With NUMBA_ENABLE_CUDASIM=1 all of this runs in numba-cuda's simulator, in plain
 from __future__ import annotations
 
 import math
+import threading
 from collections import defaultdict
 from functools import lru_cache
 
@@ -25,10 +26,13 @@ from numba import config, cuda
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
 
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # a small layer is a small grid, and its user cannot make it larger
+
 _OLDEST_DRIVER = (13, 0)  # what the CUDA 13 packages of numba-cuda need
 _MOST_NUMBERS = (1 << 31) - 1  # what 32-bit indices reach
 _STAGES = 3  # so many batches may be on their way up
 _READINGS = 1024  # so many numbers may wait to be fetched
+_lock = threading.RLock()  # Python threads share the pool, the stages and the stream
 
 
 class DeviceArray:
@@ -82,12 +86,13 @@ class DeviceArray:
         """Replace the numbers by those of an array of the host, of the same shape."""
         array = np.ascontiguousarray(array, self.dtype).reshape(-1)
         if self.size:
-            self.data[: self.size].copy_to_device(array, stream())
-            stream().synchronize()  # the host may change its array from here on
+            with lost_device_explained:
+                self.data[: self.size].copy_to_device(array, stream())
+                stream().synchronize()  # the host may change its array from here on
 
     def to_host(self) -> np.ndarray:
         """A copy of the numbers in an array of the host. Waits for all that is queued before."""
-        with lost_device_explained():
+        with lost_device_explained:
             flat = self.data[: self.size].copy_to_host(stream=stream()) if self.size else np.empty(0, self.dtype)
             stream().synchronize()
         return flat.reshape(self.shape)
@@ -113,13 +118,23 @@ def upload(array: np.ndarray) -> DeviceArray:
     return there
 
 
+_remembering: list = []
+
+
+def remembered(function):
+    """Decorator: a function that makes arrays in the GPU's memory keeps its last results, until `clear`."""
+    cached = lru_cache(maxsize=64)(function)
+    _remembering.append(cached)
+    return cached
+
+
 def constant(array: np.ndarray) -> DeviceArray:
     """The same as `upload`, for what never changes: equal arrays are copied once."""
     array = np.ascontiguousarray(array)
     return _constant(array.tobytes(), array.shape, array.dtype)
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _constant(content, shape, dtype):
     return upload(np.frombuffer(content, dtype).reshape(shape))
 
@@ -155,47 +170,52 @@ class _Pool:
         self.idle = defaultdict(list)
 
     def take(self, size, dtype):
-        if self.idle[size, dtype]:
-            return self.idle[size, dtype].pop()
-        try:
-            return cuda.device_array(size, dtype)
-        except Exception as error:
-            if not _is_out_of_memory(error):
-                raise
-        self.clear()
-        try:
-            return cuda.device_array(size, dtype)
-        except Exception as error:
-            if not _is_out_of_memory(error):
-                raise
-            free, total = cuda.current_context().get_memory_info()
-            raise MemoryError(
-                f"The GPU has {free / 1e6:.0f} of its {total / 1e6:.0f} MB free, and {size * dtype.itemsize / 1e6:.0f} "
-                "MB more are needed: use smaller batches or images."
-            ) from error
-
-    def clear(self):
-        self.idle.clear()
+        with _lock:
+            waiting = self.idle[size, dtype]
+            return waiting.pop() if waiting else _allocated(size, dtype)
 
 
 _pool = _Pool()
 
 
 def clear() -> None:
-    """Give all memory that nobody holds back to the driver."""
-    _pool.clear()
+    """Give the memory back to the driver that nobody holds, or that only `remembered` functions do."""
+    for cached in _remembering:
+        cached.cache_clear()
+    _pool.idle.clear()
 
 
-def _is_out_of_memory(error):
-    return "OUT_OF_MEMORY" in str(error) or isinstance(error, MemoryError)
+def _allocated(size, dtype):
+    """New memory. If there is too little, what is idle goes first; MemoryError if that does not help."""
+    try:
+        return cuda.device_array(size, dtype)
+    except Exception as error:
+        if "OUT_OF_MEMORY" not in str(error):
+            raise
+    clear()
+    try:
+        return cuda.device_array(size, dtype)
+    except Exception as error:
+        if "OUT_OF_MEMORY" not in str(error):
+            raise
+        free, total = cuda.current_context().get_memory_info()
+        raise MemoryError(
+            f"The GPU has {free / 1e6:.0f} of its {total / 1e6:.0f} MB free, and {size * dtype.itemsize / 1e6:.0f} "
+            "MB more are needed: use smaller batches or images."
+        ) from error
 
 
 # The streams, and batches on their way up
 
 
-@lru_cache(maxsize=1)
 def stream():
     """The stream on which everything is computed, in order."""
+    with _lock:
+        return _stream()
+
+
+@lru_cache(maxsize=1)
+def _stream():
     return cuda.stream()
 
 
@@ -203,7 +223,7 @@ class _Stage:
     """Page-locked memory of the host and memory of the GPU for one batch on its way up."""
 
     def __init__(self, size, dtype):
-        self.host, self.there = cuda.pinned_array(size, dtype), cuda.device_array(size, dtype)
+        self.host, self.there = cuda.pinned_array(size, dtype), _allocated(size, dtype)
         self.arrived, self.read = cuda.event(), cuda.event()
 
 
@@ -212,16 +232,19 @@ class _Stages:
 
     def __init__(self):
         self.stream = cuda.stream()
-        self.of_type = defaultdict(lambda: [None] * _STAGES)
-        self.turn = 0
+        self.of_type = defaultdict(list)
 
     def take(self, size, dtype):
-        stages, self.turn = self.of_type[dtype], (self.turn + 1) % _STAGES
-        stage = stages[self.turn]
-        if stage is None or len(stage.host) < size:
-            stage = stages[self.turn] = _Stage(_bucket(size), dtype)
-        else:
-            stage.arrived.synchronize()  # the copy of three batches ago: long done
+        stages = self.of_type[dtype]
+        if len(stages) < _STAGES:
+            stages.append(_Stage(_bucket(size), dtype))
+            return stages[-1]
+        stage = stages.pop(0)
+        stage.arrived.synchronize()  # the copy of some batches ago: long done
+        if len(stage.host) < size:
+            stage.read.synchronize()  # before its memory is given up
+            stage = _Stage(_bucket(size), dtype)
+        stages.append(stage)
         return stage
 
 
@@ -234,15 +257,16 @@ def stage(shape, dtype, write, read):
     """Send a batch up while the GPU computes: write(host array of `shape`) fills it in, read(flat data there) queues
     the kernel that takes it from there."""
     size, dtype = math.prod(shape), np.dtype(dtype)
-    stages = _stages()
-    at = stages.take(size, dtype)
-    write(at.host[:size].reshape(shape))
-    at.read.wait(stages.stream)  # the kernel that read this stage's last batch
-    at.there[:size].copy_to_device(at.host[:size], stages.stream)
-    at.arrived.record(stages.stream)
-    at.arrived.wait(stream())
-    read(at.there)
-    at.read.record(stream())
+    with _lock, lost_device_explained:
+        stages = _stages()
+        at = stages.take(size, dtype)
+        write(at.host[:size].reshape(shape))
+        at.read.wait(stages.stream)  # the kernel that read this stage's last batch
+        at.there[:size].copy_to_device(at.host[:size], stages.stream)
+        at.arrived.record(stages.stream)
+        at.arrived.wait(stream())
+        read(at.there)
+        at.read.record(stream())
 
 
 # Numbers on their way down
@@ -266,7 +290,7 @@ class _Readings:
     """The GPU's memory for numbers that wait to be looked at."""
 
     def __init__(self):
-        self.data = cuda.device_array(_READINGS, np.float64)
+        self.data = _allocated(_READINGS, np.dtype(np.float64))
         self.waiting: list[Reading] = []
 
     def new(self):
@@ -277,7 +301,7 @@ class _Readings:
         return reading
 
     def fetch(self):
-        with lost_device_explained():
+        with lost_device_explained:
             values = self.data.copy_to_host(stream=stream())
             stream().synchronize()
         for reading in self.waiting:
@@ -315,6 +339,8 @@ def what_is_missing() -> str | None:
     if getattr(cuda, "implementation", "Built-in") != "NVIDIA":
         return 'the package numba-cuda is not installed: pip install "minicnn[cuda]".'
     if not cuda.is_available():
+        if cuda.cudadrv.driver.driver.is_available:
+            return "there is a GPU, but libNVVM, the compiler for it, was not found: set CUDA_HOME to a CUDA toolkit."
         reason = str(cuda.cuda_error() or "the driver finds no device").strip().splitlines()[0].rstrip(".")
         return f"no NVIDIA GPU was found ({reason})."
     version = tuple(cuda.cudadrv.driver.driver.get_version())
@@ -334,16 +360,22 @@ def name() -> str:
     return found.decode() if isinstance(found, bytes) else found
 
 
-class lost_device_explained:
-    """Within this block, an error of the GPU itself is told in a sentence: after it no kernel runs any more."""
+_LOST = ("ILLEGAL", "LAUNCH_FAILED", "LAUNCH_TIMEOUT", "MISALIGNED", "ECC", "HARDWARE", "DEVICE_UNAVAILABLE", "ASSERT")
+
+
+class _LostDeviceExplained:
+    """Within this block, an error after which the GPU runs no kernel any more is told in a sentence."""
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, traceback):
-        if error is not None and kind.__name__ == "CudaAPIError":
+        if error is not None and "CUDA_ERROR" in str(error) and any(word in str(error) for word in _LOST):
             raise RuntimeError(
                 f"The GPU stopped working ({str(error).strip()}). Its memory is lost: start the program anew; "
                 "weights saved before are safe."
             ) from error
         return False
+
+
+lost_device_explained = _LostDeviceExplained()

@@ -11,6 +11,7 @@ import numpy as np
 from numba import cuda
 
 from . import device
+from .compile import compile_clock
 from .device import SIMULATED, DeviceArray
 
 BLOCK = 8 if SIMULATED else 256
@@ -34,13 +35,23 @@ class GPUKernel:
     """A kernel: `over(n, ...)` runs it on n numbers, `launch(blocks, threads, ...)` on a grid of one's own."""
 
     def __init__(self, function, **options):
-        self.function, self.options = function, options
+        self.function, self.options, self._configured = function, options, {}
         self.dispatcher = cuda.jit(**_options(options))(function)
         self.__doc__ = function.__doc__
 
     def launch(self, blocks, threads, *arguments) -> None:
         """Queue the kernel. Arguments: DeviceArrays or flat data, integers, NumPy scalars of the arrays' type."""
-        self.dispatcher[blocks, threads, device.stream()](*map(_argument, arguments))
+        arguments = [_argument(argument) for argument in arguments]
+        with device.lost_device_explained, compile_clock.around(self.dispatcher):
+            self._configuration(blocks, threads)(*arguments)
+
+    def _configuration(self, blocks, threads):
+        """What to call to launch on this grid; kept, because numba.cuda keeps 128 of them for all kernels together."""
+        if SIMULATED:  # there a kernel itself remembers its last grid
+            return self.dispatcher[blocks, threads, device.stream()]
+        if (blocks, threads) not in self._configured:
+            self._configured[blocks, threads] = self.dispatcher[blocks, threads, device.stream()]
+        return self._configured[blocks, threads]
 
     def over(self, n: int, *arguments) -> None:
         """Queue the kernel for n pieces of work; it gets n as its last argument and strides over the grid itself."""
@@ -56,4 +67,6 @@ def gpu_kernel(**options):
 def _argument(value):
     if isinstance(value, DeviceArray):
         return value.data
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"A GPU kernel was given an array of the host, of shape {value.shape}: move it there first.")
     return np.int32(value) if isinstance(value, (bool, int)) else value

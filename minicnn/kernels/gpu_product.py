@@ -39,7 +39,7 @@ from .gpu_sums import sum_pieces
 _TILE = 4 if SIMULATED else 16  # v2
 _WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v3: columns of a block's tile, BN
 _BM, _BK = (16, 4) if SIMULATED else (128, 8)  # and its rows, and the terms between two barriers
-_BUSY = 4 if SIMULATED else 264  # so many blocks keep a large GPU busy
+_BUSY = 4 if SIMULATED else 264  # so many blocks a large GPU runs at a time
 
 
 def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
@@ -55,13 +55,13 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
         run, blocks = _register_tiles(runs, M, K, N)
     else:
         run, blocks = (_tiles(a.dtype, _TILE) if groups == 1 else _one_thread(a.dtype)), -(-M * N // _TILE**2)
-    pieces = max(1, min(-(-_BUSY // blocks), K // 256))
+    pieces = max(1, min(_BUSY // blocks, K // 256))
     out = c if pieces == 1 else device.empty((pieces, c.size), c.dtype)
     has_bias, one_piece = bias is not None, pieces == 1
     run(a, rows, cols, b, bias if has_bias else b, has_bias and one_piece, relu and one_piece, out, M, N, K, pieces,
         N // groups, C_group)  # fmt: skip
     if pieces > 1:
-        sum_pieces.over(c.size, out, pieces, c)
+        sum_pieces(out, pieces, c.size, c)
         if has_bias or relu:
             _finish(a.dtype).over(c.size, c, bias if has_bias else c, has_bias, relu, N)
 
@@ -79,7 +79,7 @@ def _turn(b, K, N, out, n):
         out[place] = b[place % K * N + place // K]
 
 
-@lru_cache(maxsize=512)
+@device.remembered
 def multiples(count: int, step: int) -> device.DeviceArray:
     """0, step, 2 * step, ...: where the rows (or columns) of a plain matrix begin."""
     return device.upload(np.arange(count, dtype=np.int32) * np.int32(step))

@@ -10,16 +10,17 @@ from numba import cuda, float64
 from . import device
 from .gpu_launch import BLOCK, SIMULATED, gpu_kernel
 
-_MOST_PIECES = 8 if SIMULATED else 512
+_MOST_SUMS = 64 if SIMULATED else 1 << 17  # threads that are worth having: each adds up one piece of one column
+_AT_ONCE = 4 if SIMULATED else 64  # so many pieces are added one after the other
 _MOST_BLOCKS = 2 if SIMULATED else 256
 
 
 def column_sums(x, M, F):
     """The sum of every column of x (M, F), in x's type: a DeviceArray (F,)."""
-    pieces = max(1, min(_MOST_PIECES, M // 8))
+    pieces = max(1, min(_MOST_SUMS // F, M // 8))
     partial, total = device.empty((pieces, F), x.dtype), device.empty((F,), x.dtype)
     _column_sums.over(pieces * F, x, M, F, pieces, partial)
-    sum_pieces.over(F, partial, pieces, total)
+    sum_pieces(partial, pieces, F, total)
     return total
 
 
@@ -35,14 +36,27 @@ def _column_sums(x, M, F, pieces, partial, n):
         partial[place] = total
 
 
+def sum_pieces(partial, pieces, size, total):
+    """total[i] = the sum of partial[piece, i] over pieces of `size` numbers; many pieces in several passes."""
+    while pieces > _AT_ONCE:
+        groups = -(-pieces // _AT_ONCE)
+        sums = device.empty((groups, size), partial.dtype)
+        _sum_pieces.over(groups * size, partial, pieces, size, sums)
+        partial, pieces = sums, groups
+    _sum_pieces.over(size, partial, pieces, size, total)
+
+
 @gpu_kernel()
-def sum_pieces(partial, pieces, total, n):
-    """total[i] = the sum over the pieces of partial[piece, i], in order."""
-    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        value = partial[i]
-        for piece in range(1, pieces):
-            value += partial[piece * n + i]
-        total[i] = value
+def _sum_pieces(partial, pieces, size, sums, n):
+    """sums[group, i] = the sum of a group of pieces, in order; as many groups as n has room for."""
+    groups = n // size
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        group, i = place // size, place % size
+        first = group * pieces // groups
+        value = partial[first * size + i]
+        for piece in range(first + 1, (group + 1) * pieces // groups):
+            value += partial[piece * size + i]
+        sums[place] = value
 
 
 def weighted_sum(x, weights, n):
@@ -72,7 +86,7 @@ def _sum_block(x, weights, weighted, n, sums, first):
     thread = cuda.threadIdx.x
     total = float64(0)
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        total += x[i] * weights[i] if weighted else x[i]
+        total += float64(x[i]) * weights[i] if weighted else x[i]
     shares[thread] = total
     half = BLOCK // 2
     while half > 0:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import config, initializers
-from ..kernels import workspace
 from ..ops import transfer
 from ..registry import Configurable, nearest, snake_case
 from ..symbol import Node, Symbol, is_symbolic
@@ -38,7 +37,7 @@ def automatic_name(class_name: str) -> str:
 def clear_session() -> None:
     """Start the automatic names anew, and give the memory that no model is using just now back."""
     _names_given.clear()
-    workspace.clear()
+    transfer.clear()
 
 
 class Layer(Configurable):

@@ -74,8 +74,10 @@ class Plan:
             values[step.output], saved = step.layer.forward(taken if step.several else taken[0], training, want, **last)
             kept.append(saved if want else None)
             if not need_saved:
-                needed = [y for slot, y in values.items() if last_reader.get(slot, 0) > i or slot in self.output_slots]
-                workspace.give_back(lent_before, needed)
+                values = {
+                    slot: y for slot, y in values.items() if last_reader.get(slot, 0) > i or slot in self.output_slots
+                }
+                workspace.give_back(lent_before, list(values.values()))
         return values[self.output_slots[0]], (steps, kept, wants)
 
     def backward(self, dy, saved, need_dx=True):

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import losses
 from ..layers.base import Layer, unchanged_state
+from ..ops import transfer
 
 _KINK = 1e-3  # left and right slope further apart than this (relative): a kink lies between
 _KINKS_ALLOWED = 0.05  # of a tensor's entries
@@ -71,6 +72,7 @@ class _Problem:
 
     def __init__(self, layer, xs, y, loss, training, rng):
         self.layer, self.xs, self.training, self.rng = layer, xs, training, rng
+        self.held = [(variable, variable.value) for variable in layer.weights]  # on the host, where entries are moved
         self.y, self.loss = (
             (None, None) if y is None else (np.asarray(y), losses.get(loss) or getattr(layer, "loss", None))
         )
@@ -80,18 +82,22 @@ class _Problem:
         self.joined = self.loss is not None and self.loss.joins(layer.ends_in)
 
     def _outputs(self, need_saved):
-        x = self.xs if self.layer.takes_several else self.xs[0]
+        for variable, value in self.held:
+            variable.value = transfer.here(value)
+        xs = [transfer.here(x) for x in self.xs]
+        x = xs if self.layer.takes_several else xs[0]
         logits = {"logits": True} if self.joined else {}
         with unchanged_state(self.layer):
             return self.layer.forward(x, self.training, need_saved, **logits)
 
     def _losses(self, outputs):
         self.loss.check_targets(self.y, outputs.shape)
-        targets = self.loss.targets(self.y, outputs.shape, outputs.dtype)
+        targets = transfer.here(self.loss.targets(self.y, outputs.shape, outputs.dtype))
         return self.loss.forward(targets, outputs, self.joined)
 
     def _weigh(self, values):
-        """Random factors, drawn once: neither equal nor near zero."""
+        """The sum of the values, times random factors drawn once: neither equal nor near zero."""
+        values = transfer.to_host(values)
         if self.factors is None:
             self.factors = self.rng.uniform(0.5, 1.5, values.shape) * self.rng.choice([-1.0, 1.0], values.shape)
         return float((values * self.factors).sum())
@@ -106,20 +112,24 @@ class _Problem:
         outputs, saved = self._outputs(need_saved=True)
         if self.loss is None:
             self._weigh(outputs)
-            dy = self.factors
+            dy = transfer.here(self.factors)
         else:
             values, saved_loss = self._losses(outputs)
             self._weigh(values)
-            dy = self.loss.backward(self.factors, saved_loss)
+            dy = self.loss.backward(transfer.here(self.factors), saved_loss)
         for variable in variables:
             variable.grad = None
         dx = self.layer.backward(dy, saved, need_dx=True)
         dxs = dx if self.layer.takes_several else [dx]
         found = [("x" if len(dxs) == 1 else f"x{i}", v, g) for i, (v, g) in enumerate(zip(self.xs, dxs, strict=True))]
-        found += [(variable.path, variable.value, variable.grad) for variable in variables]
+        held = {id(variable): value for variable, value in self.held}
+        found += [(variable.path, held[id(variable)], variable.grad) for variable in variables]
         for variable in variables:
             variable.grad = None
-        return [(name, array, np.zeros_like(array) if g is None else g.copy()) for name, array, g in found]
+        return [
+            (name, array, np.zeros_like(array) if g is None else np.array(transfer.to_host(g)))
+            for name, array, g in found
+        ]
 
 
 def _worst_entry(problem, name, array, gradient, step, max_entries, rng):
@@ -164,7 +174,7 @@ def _in_float64(layer):
         for part in inner:
             part.dtype = "float64"
         for variable, value in values:
-            variable.value = value.astype(np.float64)
+            variable.value = np.array(transfer.to_host(value), np.float64)
         yield
     finally:
         for part, dtype in dtypes:

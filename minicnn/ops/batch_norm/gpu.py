@@ -28,10 +28,10 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
         pieces = _pieces(M)
         partial, total = device.empty((pieces, C), np.float64), device.empty((C,), np.float64)
         _sums.over(pieces * C, x, M, C, pieces, partial)
-        sum_pieces.over(C, partial, pieces, total)
+        sum_pieces(partial, pieces, C, total)
         _mean.over(C, total, M, mean)
         _squares.over(pieces * C, x, mean, M, C, pieces, partial)
-        sum_pieces.over(C, partial, pieces, total)
+        sum_pieces(partial, pieces, C, total)
         _statistics.over(
             C, total, M, mean, np.float64(epsilon), np.float64(momentum), scale, moving_mean, moving_variance
         )  # fmt: skip
@@ -112,8 +112,8 @@ def backward(dy, saved, need_dx=True):
     dgamma, dbeta = device.empty((C,), dy.dtype), device.empty((C,), dy.dtype)
     gammas, betas = device.empty((pieces, C), np.float64), device.empty((pieces, C), np.float64)
     _parameter_gradients.over(pieces * C, dy, x, mean, scale, M, C, pieces, gammas, betas)
-    sum_pieces.over(C, gammas, pieces, dgamma)
-    sum_pieces.over(C, betas, pieces, dbeta)
+    sum_pieces(gammas, pieces, C, dgamma)
+    sum_pieces(betas, pieces, C, dbeta)
     dx = None
     if need_dx:
         dx = device.empty(x.shape, dy.dtype)

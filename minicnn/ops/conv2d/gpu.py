@@ -14,8 +14,6 @@ predicates instead (as cuDNN's implicit product has it) would spare the pass.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from ...kernels import device
@@ -84,7 +82,7 @@ def turned(w, groups):
     return out
 
 
-@lru_cache(maxsize=128)
+@device.remembered
 def _turned_order(shape, groups):
     """Where each number of the turned kernel lies in w."""
     KH, KW, C_group, F = shape
@@ -93,7 +91,7 @@ def _turned_order(shape, groups):
     return device.upload(np.ascontiguousarray(by_group.transpose(0, 1, 4, 3, 2)))
 
 
-@lru_cache(maxsize=256)
+@device.remembered
 def _tables(canvas_shape, at, C_group):
     """The im2col index map of a canvas (N, H, W, C): (where each output pixel's window begins, where its taps lie)."""
     N, H, W, C = canvas_shape

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numba import cuda
 
@@ -48,7 +46,7 @@ def _drop_together(x, places, key, least, scale, zero, y, n):
         y[i] = x[i] * (scale if _bits(key, np.uint64(places[i])) >= least else zero)
 
 
-@lru_cache(maxsize=64)
+@device.remembered
 def _noise_places(noise_shape, shape):
     """For every number of an array of `shape`, the place of its random number in the mask of `noise_shape`."""
     places = np.arange(int(np.prod(noise_shape)), dtype=np.int32).reshape(noise_shape)

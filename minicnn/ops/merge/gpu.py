@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numba import cuda
@@ -60,7 +59,7 @@ def _spread_to(x, shape):
     return y
 
 
-@lru_cache(maxsize=64)
+@device.remembered
 def _sources(small, large):
     """For every place of an array of shape `large`, the place of the number that broadcasting puts there."""
     places = np.broadcast_to(np.arange(math.prod(small), dtype=np.int32).reshape(small), large)
@@ -77,7 +76,7 @@ def sum_to(dy, shape):
     return column_sums(columns, summed, dy.size // summed).reshape(shape)
 
 
-@lru_cache(maxsize=64)
+@device.remembered
 def _sums_first(small, large):
     """(the places of an array of shape `large`, the axes that are summed first; how many numbers go into a sum)."""
     small = (1,) * (len(large) - len(small)) + small

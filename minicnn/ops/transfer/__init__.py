@@ -4,6 +4,7 @@
     to_host(x)         x as a NumPy array; waits for the GPU
     assign(x, values)  the numbers of x replaced by those of a NumPy array, in place
     zeros_like(x)      zeros beside x
+    clear()            memory that is kept for later goes back to the system
 
 Only the trainer and the layers' and models' public calls use these; no operation moves what it is given.
 """
@@ -24,6 +25,11 @@ def to_host(x):
 def assign(x, values):
     """Replace the numbers of x, wherever it lies, by those of `values`, of the same shape."""
     variant(__name__).assign(x, values)
+
+
+def clear():
+    """Give the memory back that the backend in use keeps for later."""
+    variant(__name__).clear()
 
 
 def zeros_like(x):

@@ -1,7 +1,12 @@
-"""Arrays on the host, as in NumPy."""
+"""Arrays on the host, as in NumPy; the workspace keeps some for later."""
 
 from __future__ import annotations
 
+from ...kernels import workspace
 from .vectorized import assign, here, to_host, zeros_like
 
-__all__ = ["assign", "here", "to_host", "zeros_like"]
+__all__ = ["assign", "clear", "here", "to_host", "zeros_like"]
+
+
+def clear():
+    workspace.clear()

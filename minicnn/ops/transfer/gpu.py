@@ -10,7 +10,7 @@ from ...kernels.gpu_elementwise import fill
 from ...kernels.gpu_launch import gpu_kernel
 from .vectorized import assign, to_host
 
-__all__ = ["assign", "here", "to_host", "zeros_like"]
+__all__ = ["assign", "clear", "here", "to_host", "zeros_like"]
 
 _SMALL = 1 << 20  # bytes
 
@@ -33,6 +33,10 @@ def here(x):
 def _copy(x, y, n):
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         y[i] = x[i]
+
+
+def clear():
+    device.clear()
 
 
 def zeros_like(x):
