@@ -6,10 +6,6 @@ import numpy as np
 import pytest
 from helpers import assert_close, normal
 
-from minicnn import backend
-
-pytestmark = pytest.mark.skipif("cuda" not in backend.backends(), reason="no GPU; test_gpu.py runs this simulated")
-
 SHAPES = [(1, 1, 1), (5, 7, 3), (16, 8, 4), (17, 9, 5), (4, 20, 12), (33, 12, 40)]  # M, N, K
 
 

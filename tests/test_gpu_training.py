@@ -9,8 +9,6 @@ from helpers import assert_close, labels, normal
 import minicnn
 from minicnn import backend, callbacks, layers, losses, metrics, optimizers
 
-pytestmark = pytest.mark.skipif("cuda" not in backend.backends(), reason="no GPU; test_gpu.py runs this simulated")
-
 X, Y = normal(12, 6, 6, 2), labels(12, classes=3)
 
 
