@@ -15,23 +15,28 @@ _AT_ONCE = 4 if SIMULATED else 64  # so many pieces are added one after the othe
 _MOST_BLOCKS = 2 if SIMULATED else 256
 
 
-def column_sums(x, M, F):
-    """The sum of every column of x (M, F), in x's type: a DeviceArray (F,)."""
-    pieces = max(1, min(_MOST_SUMS // F, M // 8))
-    partial, total = device.empty((pieces, F), x.dtype), device.empty((F,), x.dtype)
-    _column_sums.over(pieces * F, x, M, F, pieces, partial)
+def pieces_of(M, F):
+    """Into how many pieces of rows the columns of an array (M, F) are cut to be added up."""
+    return max(1, min(_MOST_SUMS // F, M // 8))
+
+
+def column_sums(x, M, F, dtype=None):
+    """The sum of every column of x (M, F): a DeviceArray (F,), of x's type unless another dtype is given."""
+    dtype = np.dtype(dtype or x.dtype)
+    pieces = pieces_of(M, F)
+    partial, total = device.empty((pieces, F), dtype), device.empty((F,), dtype)
+    _column_sums.over(pieces * F, x, M, F, pieces, dtype.type(0), partial)
     sum_pieces(partial, pieces, F, total)
     return total
 
 
 @gpu_kernel()
-def _column_sums(x, M, F, pieces, partial, n):
+def _column_sums(x, M, F, pieces, zero, partial, n):
     """partial[piece, f] = the sum of a share of column f; neighbouring threads have neighbouring columns."""
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         piece, f = place // F, place % F
-        first, last = piece * M // pieces, (piece + 1) * M // pieces
-        total = x[first * F + f]
-        for i in range(first + 1, last):
+        total = zero
+        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
             total += x[i * F + f]
         partial[place] = total
 

@@ -211,9 +211,10 @@ class Trainer:
         self._loss_mean.add(parts[0], len(x), len(x))
         for penalty in parts[1:]:
             self._loss_mean.add(penalty, 0, len(x))
-        self._last_batch = (x, targets, training)
-        if all(isinstance(part, float) for part in parts) and not math.isfinite(sum(parts)):
-            self._tell_non_finite()
+        if not all(isinstance(part, float) for part in parts):
+            self._last_batch = (x, targets, training)  # to be looked at when the numbers are here
+        elif not math.isfinite(sum(parts)):
+            self._tell_non_finite(x, targets, training)
 
     def _update_metrics(self, y, probabilities):
         """Show a batch to the metrics: those of minicnn read it where it lies, others get a NumPy copy to keep."""
@@ -249,15 +250,14 @@ class Trainer:
         for variable in variables:
             variable.grad = None
 
-    def _tell_non_finite(self):
+    def _tell_non_finite(self, x, targets, training):
         """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
         if not self._told_non_finite:
             self._told_non_finite = True
-            x, targets, training = self._last_batch
             print(f"minicnn: the loss is not finite; {first_non_finite(self, x, targets, training)}", flush=True)
 
     _told_non_finite = False
-    _last_batch: tuple = ()
+    _last_batch: tuple | None = None
 
     # evaluate and predict
 
@@ -402,8 +402,9 @@ class Trainer:
     def _logs(self):
         """Loss and metrics so far, in the order of their names, as Keras logs them."""
         logs = {"loss": self._loss_mean.result(), **{metric.name: metric.result() for metric in self.metrics}}
-        if self._last_batch and not math.isfinite(logs["loss"]):
-            self._tell_non_finite()
+        last_batch, self._last_batch = self._last_batch, None
+        if last_batch and not math.isfinite(logs["loss"]):
+            self._tell_non_finite(*last_batch)
         return dict(sorted(logs.items()))
 
     def _in_order(self, logs):

@@ -13,11 +13,8 @@ import numpy as np
 from numba import cuda, float64
 
 from ...kernels import device
-from ...kernels.gpu_launch import SIMULATED, gpu_kernel
-from ...kernels.gpu_sums import sum_pieces
-
-_ROWS = 4 if SIMULATED else 64  # of a piece
-_MOST_PIECES = 4096
+from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu_sums import column_sums, pieces_of, sum_pieces
 
 
 def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
@@ -25,11 +22,9 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
     M = x.size // C
     y, mean, scale = device.empty(x.shape, x.dtype), device.empty((C,), np.float64), device.empty((C,), x.dtype)
     if training:
-        pieces = _pieces(M)
+        _mean.over(C, column_sums(x, M, C, np.float64), M, mean)
+        pieces = pieces_of(M, C)
         partial, total = device.empty((pieces, C), np.float64), device.empty((C,), np.float64)
-        _sums.over(pieces * C, x, M, C, pieces, partial)
-        sum_pieces(partial, pieces, C, total)
-        _mean.over(C, total, M, mean)
         _squares.over(pieces * C, x, mean, M, C, pieces, partial)
         sum_pieces(partial, pieces, C, total)
         _statistics.over(
@@ -42,22 +37,6 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
         x.size, x, C, mean, scale, gamma if has_gamma else scale, has_gamma, beta if has_beta else scale, has_beta, y
     )
     return y, ((x, mean, scale, gamma, has_beta, training) if need_saved else None)
-
-
-def _pieces(M):
-    return max(1, min(_MOST_PIECES, M // _ROWS))
-
-
-@gpu_kernel()
-def _sums(x, M, C, pieces, partial, n):
-    """partial[piece, c] = the sum of channel c over a share of the rows."""
-    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
-        piece, c = place // C, place % C
-        first, last = piece * M // pieces, (piece + 1) * M // pieces
-        total = float64(x[first * C + c])
-        for i in range(first + 1, last):
-            total += x[i * C + c]
-        partial[place] = total
 
 
 @gpu_kernel()
@@ -108,7 +87,7 @@ def _normalize(x, C, mean, scale, gamma, has_gamma, beta, has_beta, y, n):
 def backward(dy, saved, need_dx=True):
     x, mean, scale, gamma, has_beta, training = saved
     C = x.shape[-1]
-    M, pieces = x.size // C, _pieces(x.size // C)
+    M, pieces = x.size // C, pieces_of(x.size // C, C)
     dgamma, dbeta = device.empty((C,), dy.dtype), device.empty((C,), dy.dtype)
     gammas, betas = device.empty((pieces, C), np.float64), device.empty((pieces, C), np.float64)
     _parameter_gradients.over(pieces * C, dy, x, mean, scale, M, C, pieces, gammas, betas)
