@@ -64,6 +64,8 @@ CONVOLUTIONS = {
     "many channels, dilation": ((1, 8, 7, 10), (2, 3, 10, 3), (1, 1), "same", (2, 1), 1),
     "Winograd 3x3": ((2, 9, 7, 17), (3, 3, 17, 19), (1, 1), "same", (1, 1), 1),
     "Winograd 3x3, valid": ((3, 6, 8, 16), (3, 3, 16, 37), (1, 1), "valid", (1, 1), 1),
+    "Winograd 3x3, large tiles": ((2, 4, 7, 17), (3, 3, 17, 19), (1, 1), "same", (1, 1), 1),
+    "Winograd 3x3, large tiles, valid": ((2, 6, 9, 16), (3, 3, 16, 18), (1, 1), "valid", (1, 1), 1),
     "Winograd 2x2": ((2, 8, 11, 18), (2, 2, 18, 16), (1, 1), "same", (1, 1), 1),
     "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
     "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
@@ -100,6 +102,7 @@ POOLED = {  # fused with pools of these sizes; ReLU cases stay small, where no d
     "stride leaves a rest": ((2, 2),),
     "many channels, strides": ((2, 2),),
     "Winograd 3x3": ((2, 2), (1, 3), (3, 2)),
+    "Winograd 3x3, large tiles": ((2, 2), (1, 3), (3, 2)),
     "Winograd 2x2": ((2, 2), (1, 3), (3, 2)),
 }
 for name, pools in POOLED.items():

@@ -62,7 +62,7 @@ def forward(
     winner = workspace.empty((y.size,), np.uint8) if pool and need_saved else _NOBODY
     bias = np.zeros(F, x.dtype) if b is None else b
     canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
-    _products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner)
+    _products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner, largest_tile=4)
     return y, ((x, w, b is not None, relu, pool, y, winner, at, groups) if need_saved else None)
 
 
@@ -92,7 +92,7 @@ def backward(dy, saved, need_dx=True):
     )  # fmt: skip
     back = at._replace(SH=1, SW=1, OH=H, OW=W)
     no_bias, w_back = np.zeros(C, w.dtype), turned(w, groups)
-    _products(kind, dy, y, winner, spread, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY)
+    _products(kind, dy, y, winner, spread, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY, largest_tile=2)
     return dx, dw, db
 
 
@@ -105,11 +105,11 @@ def turned(w, groups):
     return out
 
 
-def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner):
-    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias))."""
+def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner, largest_tile):
+    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)); `winograd.py` has `largest_tile`."""
     (KH, KW, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
     if winograd.suits(KH, KW, at, groups, C_group, F):
-        winograd.products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner)
+        winograd.products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner, largest_tile)
         return
     reach = (KH - 1) * at.DH + 1
     shares = split(N, OH, 1, PH * at.SH * canvas.width * canvas.C, _NUMBERS)

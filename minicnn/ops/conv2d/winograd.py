@@ -4,13 +4,13 @@ The idea in one dimension: two neighbouring outputs of a 3-tap kernel share thei
 the definition has 6:
 
     p0 = (d0 - d2) g0                         y0 = p0 + p1 + p2
-    p1 = (d1 + d2) (g0 + g1 + g2) / 2         y1 = p1 - p2 - p3
+    p1 = (d1 + d2) (g0 + g1 + g2) / 2         y1 = p1 - p2 + p3
     p2 = (d2 - d1) (g0 - g1 + g2) / 2
-    p3 = (d1 - d3) g2
+    p3 = (d3 - d1) g2
 
 In matrices y = AT ((G g) * (BT d)), and twice over, down and sideways, for images:
 
-    Y = AT [ (G g GT) * (BT d B) ] A          d: 4 x 4 pixels     g: r x r taps     Y: m x m outputs,  m + r = 5
+    Y = AT [ (G g GT) * (BT d B) ] A          d: n x n pixels     g: r x r taps     Y: m x m outputs,  m + r - 1 = n = 4
 
 r = 3 gives 4 outputs for 16 products instead of 36; r = 2 gives 9 for 16 instead of 36. BT is the same for both.
 Summed over the channels, the product at each of the 16 places is a matrix product, all tiles (T, C) times (C, F):
@@ -20,17 +20,23 @@ Summed over the channels, the product at each of the 16 places is a matrix produ
 The kernel gradient turns each transform round: dU = V^T @ dM with dM = A dY AT, and dw = GT dU G. The input gradient is
 the convolution with the turned kernel, as always.
 
-What it bought, on 3x3 kernels of 32 to 128 channels and two Zen 4 cores: 300 to 390 GFLOP/s of the definition, where
-`cpu.py`'s direct way does 200 of the cores' 234.
+F(4, 3) works the same way with 6 products instead of 12, at the points 0, +-2/3, +-3/2 and infinity where F(2, 3) has
+0, +-1 and infinity: 36 products for 4 x 4 outputs, a quarter of the definition's 144. `matrices` makes them all.
+
+What it bought, on 3x3 kernels and two cores that do 220 to 235 GFLOP/s on registers alone:
+- F(2x2, 3x3), with 32 to 128 channels: 300 to 390 GFLOP/s of the definition on Zen 4, where the direct way of `cpu.py`
+  does 200; 230 to 310 on Zen 3, where it does 170.
+- F(4x4, 3x3): 1.2 to 1.4 times F(2x2, 3x3) on Zen 3, where the image is a multiple of four pixels.
 - V and the sums of one band of tiles stay in the core's cache, and so does M, made for one panel of filters (as many as
   a tile is wide) at a time: the transforms never touch main memory.
 - U lies in panels, so that the tiles read it from one end to the other.
-- the strides of V and M are odd numbers of cache lines: 16 streams a power of two apart fall on the same few lines.
+- the strides of V and M are odd numbers of cache lines: n*n streams a power of two apart fall on the same few lines.
 
 What it costs: a NaN or infinity spreads from its own outputs to all outputs of the tiles that read it. Rounding: the
 float32 errors of F(2x2, 3x3) are smaller than those of one long sum, because each of its 16 sums is 9 times shorter.
-F(4x4, 3x3) needs 36 products for 16 outputs, but with the usual points 0, +-1, +-2 its errors are 4 to 16 times those
-of `vectorized.py`; with 0, +-2/3, +-3/2 they would be 1 to 3 times. It is not built here.
+Those of F(4x4, 3x3) are 1 to 3 times `vectorized.py`'s in the forward pass (with the usual points 0, +-1, +-2 they
+would be 4 to 16 times). Those of the input gradient would be 4 to 10 times, most behind a pool, where most of dy is
+zero and `vectorized.py` hardly rounds. So F(4x4, 3x3) is for the forward pass alone.
 
 Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray, "Fast Algorithms for Convolutional
 Neural Networks", CVPR 2016.
@@ -52,43 +58,62 @@ from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.transform import make_transform
 from ...kernels.vector_loop import zero
 
-BT = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
-G = {
-    3: np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]),
-    2: np.array([[1, 0], [0.5, 0.5], [0.5, -0.5], [0, 1]]),
-}
-AT = {3: np.array([[1, 1, 1, 0], [0, 1, -1, -1]]), 2: np.array([[1, 1, 1, 0], [0, 1, -1, 0], [0, 1, 1, -1]])}
 
-_pixels = make_transform(BT)
-_kernel_3, _kernel_2 = make_transform(G[3]), make_transform(G[2])
-_outputs_3, _outputs_2 = make_transform(AT[3]), make_transform(AT[2])
-_gradients_3, _gradients_2 = make_transform(AT[3].T), make_transform(AT[2].T)
-_kernel_gradient_3, _kernel_gradient_2 = make_transform(G[3].T), make_transform(G[2].T)
+def matrices(m, r, points):
+    """AT (m, n), G (n, r) and BT (n, n) of F(m, r), n = m + r - 1, made from n - 1 different points.
 
-_NUMBERS = 160 * 1024  # of a band, its transforms and sums: 640 kB in float32, most of a core's second-level cache
+    The outputs are the transposed product of polynomials (Toom and Cook): G gives the kernel's value at every point and
+    at infinity, AT the powers of the points, BT the polynomials that are zero at all points but one.
+    """
+    points = np.array(points, np.float64)
+    others = [np.delete(points, i) for i in range(len(points))]
+    powers = points[:, None] ** np.arange(max(m, r))
+    scale = [np.prod(point - rest) for point, rest in zip(points, others, strict=True)]
+    at_infinity = np.eye(m + r - 1)[-1]
+    AT = np.vstack([powers[:, :m], at_infinity[-m:]]).T
+    G = np.vstack([powers[:, :r] / np.array(scale)[:, None], at_infinity[-r:]])
+    BT = np.vstack([[*np.poly(rest)[::-1], 0] for rest in others] + [np.poly(points)[::-1]])
+    return AT, G, BT
+
+
+AT_2, G_2, BT_4 = matrices(2, 3, (0, 1, -1))
+AT_3, G_3, _ = matrices(3, 2, (0, 1, -1))  # the same points, and so the same BT
+AT_4, G_4, BT_6 = matrices(4, 3, (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2))
+
+# named after the m of the tile: 2 and 4 outputs of 3 taps, 3 outputs of 2 taps
+_pixels_of_4, _pixels_of_6 = make_transform(BT_4), make_transform(BT_6)
+_kernel_2, _kernel_3, _kernel_4 = make_transform(G_2), make_transform(G_3), make_transform(G_4)
+_outputs_2, _outputs_3, _outputs_4 = make_transform(AT_2), make_transform(AT_3), make_transform(AT_4)
+_gradients_2, _gradients_3 = make_transform(AT_2.T), make_transform(AT_3.T)
+_kernel_gradient_2, _kernel_gradient_3 = make_transform(G_2.T), make_transform(G_3.T)
+
+_NUMBERS = 240 * 1024  # of a band, its transforms and sums: 960 kB in float32, a core's second-level cache
+_ADDED_ALONE = 32  # channels are summed so many at a time, then the sums are added: half the rounding of one long sum
+_KERNELS = 128 * 256  # C * F, up to which F(4x4, 3x3) pays
 _CHANNELS = 16  # with fewer channels or filters the transforms cost more than the products they save
 
 
 def suits(KH, KW, at, groups, C, F) -> bool:
     """Whether a convolution of this shape can, and should, be done here."""
     plain = (at.SH, at.SW, at.DH, at.DW, groups) == (1, 1, 1, 1, 1)
-    return plain and KH == KW and KH in G and min(C, F) >= _CHANNELS
+    return plain and KH == KW and KH in (2, 3) and min(C, F) >= _CHANNELS
 
 
-def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner):
-    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias))."""
+def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner, largest_tile):
+    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)), by tiles up to `largest_tile`."""
     (r, _, C, F), (PH, PW), (N, OH, OW, _) = w.shape, pool, y.shape
-    m = 5 - r
+    m = tile_size(r, OH * PH, OW * PW, C * F, largest_tile)
+    n = m + r - 1
     across = -(-OW * PW // m)
     canvas = canvas._replace(width=max(across * m + r - 1, canvas.left + canvas.W))
-    per_row = PH * (canvas.width * C + across * m * F + 16 * across * (C + tile_width(w.dtype)) // m)
+    per_row = PH * (canvas.width * C + across * m * F + n * n * across * (C + tile_width(w.dtype)) // m)
     shares = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
     down = -(-shares.rows * PH // m)
     sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F, tile_width(x.dtype))
     rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
-    U = _transformed_kernel(w)
+    U = _transformed_kernel(w, m)
     _convolve(
-        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, m, down, across, rows, cols,
+        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, m, n, down, across, rows, cols,
         U, F, bias, relu, PH, PW, OW, y.reshape(-1), winner, *workspace.scratch(x.dtype, *sizes), sizes,
     )  # fmt: skip
 
@@ -117,10 +142,22 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     np.sum(partial_db, axis=0, out=db)
 
 
+def tile_size(r, height, width, kernels, largest):
+    """The m of the m x m outputs of a tile, for so many outputs and kernels (C * F) of r x r taps.
+
+    Four instead of two must save a third of the products, or its larger transforms eat what it brings. Above _KERNELS
+    the 36 numbers of each kernel no longer fit a cache, and reading them costs more than they save.
+    """
+    if r == 2:
+        return 3
+    few, many = ((-(-height // m) * -(-width // m) * (m + r - 1) ** 2) for m in (4, 2))
+    return 4 if largest >= 4 and kernels <= _KERNELS and few < 2 / 3 * many else 2
+
+
 def _sizes(images, down, across, m, r, row, C, F, width):
     """How many numbers a thread's scratch buffers hold: (bands, V, a panel of M, sums)."""
-    T = images * down * across
-    return images * (down * m + r - 1) * row * C, 16 * _spaced(T * C), 16 * _spaced(T * width), T * m * m * F
+    T, places = images * down * across, (m + r - 1) ** 2
+    return images * (down * m + r - 1) * row * C, places * _spaced(T * C), places * _spaced(T * width), T * m * m * F
 
 
 def _spaced(numbers):
@@ -128,31 +165,33 @@ def _spaced(numbers):
     return (numbers + 15) // 16 * 16 + (16 if (numbers + 15) // 16 % 2 == 0 else 0)
 
 
-def _transformed_kernel(w):
-    """U = G w GT for every channel and filter, in panels of as many filters as a tile is wide: (16, panels, C, width).
+def _transformed_kernel(w, m):
+    """U = G w GT for every channel and filter, in panels of as many filters as a tile is wide: (n*n, panels, C, width).
 
     A panel is read from one end to the other. In a plain (C, F) its rows would be F apart, which for F = 128 puts them
     all into a quarter of the first-level cache.
     """
     (r, _, C, F), width = w.shape, tile_width(w.dtype)
-    panels = -(-F // width)
-    U = workspace.empty((16 * panels * C * width,), w.dtype)
-    _transform_kernel(w.reshape(-1), r, C, F, panels, width, U)
+    panels, n = -(-F // width), m + r - 1
+    U = workspace.empty((n * n * panels * C * width,), w.dtype)
+    _transform_kernel(w.reshape(-1), m, n, C, F, panels, width, U)
     return U
 
 
 @kernel(parallel=True)
-def _transform_kernel(w, r, C, F, panels, width, U):
-    step = panels * C * width
+def _transform_kernel(w, m, n, C, F, panels, width, U):
+    step, r = panels * C * width, n + 1 - m
     for c in prange(C):
         for panel in range(panels):
             start, place, count = c * F + panel * width, (panel * C + c) * width, min(width, F - panel * width)
-            for xi in range(16):
+            for xi in range(n * n):
                 zero(U, place + xi * step + count, width - count)
-            if r == 3:
-                _kernel_3(w, start, U, place, 3 * C * F, C * F, 4 * step, step, count)
+            if m == 4:
+                _kernel_4(w, start, U, place, r * C * F, C * F, n * step, step, count)
+            elif m == 3:
+                _kernel_3(w, start, U, place, r * C * F, C * F, n * step, step, count)
             else:
-                _kernel_2(w, start, U, place, 2 * C * F, C * F, 4 * step, step, count)
+                _kernel_2(w, start, U, place, r * C * F, C * F, n * step, step, count)
 
 
 @kernel(parallel=True)
@@ -160,56 +199,65 @@ def _transform_gradient(dU, r, C, F, dw):
     """dw (r, r, C, F) = GT dU G for every channel and filter of dU (16, C, F)."""
     for c in prange(C):
         if r == 3:
-            _kernel_gradient_3(dU, c * F, dw, c * F, 4 * C * F, C * F, 3 * C * F, C * F, F)
+            _kernel_gradient_2(dU, c * F, dw, c * F, 4 * C * F, C * F, 3 * C * F, C * F, F)
         else:
-            _kernel_gradient_2(dU, c * F, dw, c * F, 4 * C * F, C * F, 2 * C * F, C * F, F)
+            _kernel_gradient_3(dU, c * F, dw, c * F, 4 * C * F, C * F, 2 * C * F, C * F, F)
 
 
 @kernel(parallel=True)
 def _convolve(
-    kind, x, mask, winner_in, canvas, shares, m, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, winner,
+    kind, x, mask, winner_in, canvas, shares, m, n, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, winner,
     bands, V, M, sums, sizes,
 ):  # fmt: skip
     """Every task lays its band on the canvas, transforms it, multiplies, transforms back and finishes the sums."""
     C, row = canvas.C, canvas.width * canvas.C
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
     panels = (F + columns - 1) // columns
-    V_step, M_step = sizes[1] // 16, sizes[2] // 16
-    height = down * m + 4 - m
+    V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
+    overlap = n - m  # of one tile's pixels and the next one's
+    height = down * m + overlap
     for task in prange(shares.tasks):
         thread = numba.get_thread_id()
         band, v, p, s = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
-        n, images, first, count = share(task, shares)
+        first_image, images, first, count = share(task, shares)
         tile_rows = (count * PH + m - 1) // m
         t = 0
         for image in range(images):
             place = band + image * height * row
-            lay_band(kind, x, mask, winner_in, canvas, n + image, first * PH, tile_rows * m + 4 - m, bands, place)
+            lay_band(
+                kind, x, mask, winner_in, canvas, first_image + image, first * PH, tile_rows * m + overlap, bands, place
+            )
             for i in range(tile_rows):
                 for j in range(across):
                     corner = place + i * m * row + j * m * C
-                    _pixels(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
+                    if n == 6:
+                        _pixels_of_6(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
+                    else:
+                        _pixels_of_4(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
                     t += 1
         T = t
         for panel in range(panels):
             f, width = panel * columns, min(columns, F - panel * columns)
-            for xi in range(16):
+            for xi in range(n * n):
                 for t in range(0, T, ROWS):
-                    tile(
-                        V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, 0, C,
-                        U, (xi * panels + panel) * C * columns,
-                        M, p + xi * M_step + t * columns, columns, width, False,
-                    )  # fmt: skip
+                    for c in range(0, C, _ADDED_ALONE):
+                        tile(
+                            V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(_ADDED_ALONE, C - c),
+                            U, ((xi * panels + panel) * C + c) * columns,
+                            M, p + xi * M_step + t * columns, columns, width, c > 0,
+                        )  # fmt: skip
             for t in range(T):
                 place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
-                if m == 2:
-                    _outputs_3(M, place, sums, corner, 4 * M_step, M_step, across * m * F, F, width)
+                if m == 4:
+                    _outputs_4(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
+                elif m == 3:
+                    _outputs_3(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
                 else:
-                    _outputs_2(M, place, sums, corner, 4 * M_step, M_step, across * m * F, F, width)
+                    _outputs_2(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
         for image in range(images):
             finish_band(
                 sums, s + image * tile_rows * m * across * m * F, across * m, bias, relu, PH, PW, count, OW, F,
-                y, ((n + image) * shares.OH + first) * OW * F, winner,
+                y, ((first_image + image) * shares.OH + first) * OW * F, winner,
             )  # fmt: skip
 
 
@@ -240,7 +288,7 @@ def _sum_pieces(
                 for i in range(tile_rows):
                     for j in range(across):
                         corner = place + (i * row + j * C) * m
-                        _pixels(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
+                        _pixels_of_4(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
                         t += 1
             T = t
             add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
@@ -251,9 +299,9 @@ def _sum_pieces(
                 for t in range(T):
                     place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
                     if m == 2:
-                        _gradients_3(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
-                    else:
                         _gradients_2(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
+                    else:
+                        _gradients_3(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
                 for xi in range(16):
                     for c in range(0, C, ROWS):
                         tile(
