@@ -28,7 +28,7 @@ from .compile import THREADS, helper, kernel
 from .microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from .vector_loop import add, add_bias, copy, zero
 
-_PART = 64  # terms of a sum that are added in one go
+_PART = 4096 // VECTOR_BYTES  # terms of a sum that are added in one go: a panel of 8 kB in float32
 _STRIP = 16  # at most so many tiles of rows go by while a panel is in the cache
 _PIECE = 1024  # terms of a sum that one thread adds up
 
