@@ -158,8 +158,8 @@ class Torch:
         torch, batch = self.torch, self.work.batch
         self.run.train()
         started = time.perf_counter()
-        order = torch.randperm(len(self.x))
-        total, right = torch.zeros(()), torch.zeros((), dtype=torch.long)
+        order = torch.randperm(len(self.x), device=self.x.device)
+        total, right = torch.zeros((), device=order.device), torch.zeros((), dtype=torch.long, device=order.device)
         for start in range(0, len(order), batch):
             rows = order[start : start + batch]
             loss, correct = self._step(self.run, self.optimizer, self.x[rows], self.y[rows])
@@ -174,7 +174,7 @@ class Torch:
         started = time.perf_counter()
         with self.torch.inference_mode():
             parts = [self.run(self.x[start : start + batch]) for start in range(0, len(self.x), batch)]
-            self.torch.cat(parts).numpy()
+            self.torch.cat(parts).cpu().numpy()
         return (time.perf_counter() - started) / (len(self.x) / batch) * 1e3
 
 
@@ -185,7 +185,11 @@ def peak_memory():
 
 def main():
     library, name = sys.argv[1:]
-    contestant = (Torch if library.startswith("torch") else KerasLike)(library, name)
+    serve((Torch if library.startswith("torch") else KerasLike)(library, name))
+
+
+def serve(contestant):
+    """Answer the commands that arrive, until there are no more."""
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         command, *arguments = line.split()

@@ -36,14 +36,17 @@ TASKS = ("train", "predict")
 class Process:
     """A contestant in its process."""
 
+    script = HERE / "contestants.py"
+
     def __init__(self, library, name):
-        environment = {
-            **os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "",
-        }  # fmt: skip
-        command = [sys.executable, HERE / "contestants.py", library, name]
         self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, self.script, library, name],
+            env=self.environment(library), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def environment(self, library):
+        """The environment variables of a library's process."""
+        return {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
 
     def ask(self, command):
         self.process.stdin.write(command + "\n")
@@ -71,9 +74,9 @@ def agree(answers):
     return worst
 
 
-def measure(name, libraries, rounds):
+def measure(name, libraries, rounds, process=Process):
     """The times of one network: {library: {task: [ms, ...], "memory": MB}}."""
-    processes = {library: Process(library, name) for library in libraries}
+    processes = {library: process(library, name) for library in libraries}
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/weights.npz"
         processes["minicnn"].ask(f"save {file}")

@@ -24,7 +24,12 @@ if SIMULATED:
 from minicnn.kernels import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
-GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py")  # for a GPU, or its simulator
+GPU_FILES = (
+    "test_variants.py",
+    "test_gpu_product.py",
+    "test_gpu_training.py",
+    "test_gpu_graph.py",
+)  # for a GPU, or its simulator
 collect_ignore = [] if "cuda" in backend.backends() else GPU_FILES[1:]  # test_gpu.py runs them simulated
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

@@ -83,6 +83,8 @@ class OnGPU:
                 return value.to_host()
             if isinstance(value, device.Reading):
                 return float(value)
+            if callable(value):
+                return lambda *arrays: down(value(*(up(array) for array in arrays)))
             return [down(v) for v in value] if isinstance(value, list) else value
 
         def call(*arguments, **options):

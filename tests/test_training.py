@@ -550,3 +550,12 @@ def test_the_number_of_threads_decides_the_bits_not_the_history():
             np.testing.assert_array_equal(one, other)
     finally:
         numba.set_num_threads(most)
+
+
+def test_validation_data_of_another_size_changes_nothing_in_training():
+    x, y = normal(8, 6, 6, 1), normal(8, 6, 6, 2, seed=1)
+    model = minicnn.Sequential([layers.Input((None, None, 1)), layers.Conv2D(2, 3, padding="same")])
+    model.compile("sgd", "mse")
+    larger = normal(4, 9, 9, 1), normal(4, 9, 9, 2)
+    history = model.fit(x, y, batch_size=4, epochs=2, validation_data=larger, verbose=0).history
+    assert np.isfinite(history["loss"] + history["val_loss"]).all()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 
 import numpy as np
 import pytest
@@ -285,7 +286,8 @@ def _optimizer(name, steps=3, **options):
                 op.rmsprop(w, g, memory("s"), a, v, 0.01, 0.9, options["momentum"], 1e-7)
             elif name == "adam":
                 v_hat = memory("v_hat", options["amsgrad"])
-                op.adam(w, g, memory("m"), memory("v"), v_hat, 0.01, 0.9, 0.999, 1e-7, t)
+                rate = 0.01 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+                op.adam(w, g, memory("m"), memory("v"), v_hat, rate, 0.9, 0.999, 1e-7)
             elif name == "decay":
                 op.decay(w, 0.03)
         return {"w": w, **memories}
@@ -361,7 +363,16 @@ def _(op, dtype):
 @case("transfer", "there and back")
 def _(op, dtype):
     x = normal(3, 4, dtype=dtype)
-    return {"x": op.to_host(op.here(x)), "zeros": op.to_host(op.zeros_like(x))}
+    counted = iter(range(7, 99))
+    numbers = [np.ravel(op.number(lambda: next(counted), "float64")) for _ in range(2)]
+    return {"x": op.to_host(op.here(x)), "zeros": op.to_host(op.zeros_like(x)), "numbers": np.ravel(numbers)}
+
+
+@case("replay", "a function of two arrays, six times")
+def _(op, dtype):
+    steps = op.make(lambda x, y: [y, x], lambda: None)
+    called = [steps(normal(3, 4, seed=i, dtype=dtype), normal(5, seed=i, dtype=dtype)) for i in range(6)]
+    return {f"{i}{j}": array for i, arrays in enumerate(called) for j, array in enumerate(arrays)}
 
 
 @case("zero_pad2d", "four sides")
@@ -473,10 +484,14 @@ def test_a_pool_too_large_for_its_byte_is_refused():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
-@pytest.mark.parametrize(("C", "F"), [(2, 3), (17, 18)], ids=["direct", "Winograd"])
-def test_convolution_passes_nan_and_infinity_on(C, F, pool, bad):
+@pytest.mark.parametrize(
+    ("side", "C", "F", "reach"),
+    [(9, 2, 3, slice(1, 9)), (9, 17, 18, slice(1, 9)), (12, 17, 18, slice(0, 8))],
+    ids=["direct", "Winograd", "Winograd, large tiles"],
+)
+def test_convolution_passes_nan_and_infinity_on(side, C, F, reach, pool, bad):
     """Where the definition is not finite, neither is the fast variant. Winograd may spread it within a tile."""
-    x, w, b = normal(1, 9, 9, C, seed=1), normal(3, 3, C, F, seed=2), normal(F, seed=3)
+    x, w, b = normal(1, side, side, C, seed=1), normal(3, 3, C, F, seed=2), normal(F, seed=3)
     x[0, 4, 4, C // 2] = bad
     results = {}
     for name in ("vectorized", "cpu"):
@@ -489,8 +504,8 @@ def test_convolution_passes_nan_and_infinity_on(C, F, pool, bad):
         assert not np.isfinite(found[~np.isfinite(expected)]).any()
         near = np.zeros(expected.shape, bool)
         if what == "y":  # the bad pixel's windows, and a tile around them
-            reach = slice(1, 4) if pool else slice(1, 9)
-            near[:, reach, reach] = True
+            there = slice(reach.start, 4) if pool else reach
+            near[:, there, there] = True
             finite = ~near
             assert_close(found[finite], expected[finite], 1e-9)
 

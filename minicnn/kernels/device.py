@@ -4,7 +4,7 @@ Work for the GPU is queued, not waited for: the host is free to prepare the next
 things keep that up:
 
 - **memory is kept.** Asking the driver for memory makes host and GPU wait for each other. So the memory of an array
-  that nobody holds any more serves the next array of about its size (`_Pool`). That is safe because all computing is
+  that nobody holds any more serves the next array of about its size (`Pool`). That is safe because all computing is
   queued on one stream: the old array's last reader stands before the new array's first writer.
 - **batches go up beside the computing.** `stage` copies a batch into page-locked memory, which the GPU can read by
   itself, and queues the copy on a stream of its own; computing waits for it only where it needs the batch.
@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import defaultdict
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -32,7 +33,7 @@ _OLDEST_DRIVER = (13, 0)  # what the CUDA 13 packages of numba-cuda need
 _MOST_NUMBERS = (1 << 31) - 1  # what 32-bit indices reach
 _STAGES = 3  # so many batches may be on their way up
 _READINGS = 1024  # so many numbers may wait to be fetched
-_lock = threading.RLock()  # Python threads share the pool, the stages and the stream
+lock = threading.RLock()  # Python threads share the pool, the stages and the stream
 
 
 class DeviceArray:
@@ -53,6 +54,11 @@ class DeviceArray:
             )
         self._memory = memory or _Memory(self.size, self.dtype)
         self.data = self._memory.data
+
+    @property
+    def pool(self) -> Pool:
+        """Where the array's memory comes from, and goes back to."""
+        return self._memory.pool
 
     @property
     def ndim(self) -> int:
@@ -77,6 +83,7 @@ class DeviceArray:
 
     def copy(self) -> DeviceArray:
         """The same numbers in memory of their own."""
+        not_while_recording("an array was copied")
         twin = DeviceArray(self.shape, self.dtype)
         if self.size:
             twin.data[: self.size].copy_to_device(self.data[: self.size], stream())
@@ -84,6 +91,7 @@ class DeviceArray:
 
     def fill_from(self, array: np.ndarray) -> None:
         """Replace the numbers by those of an array of the host, of the same shape."""
+        not_while_recording("an array was sent to the GPU")
         array = np.ascontiguousarray(array, self.dtype).reshape(-1)
         if self.size:
             with lost_device_explained:
@@ -92,6 +100,7 @@ class DeviceArray:
 
     def to_host(self) -> np.ndarray:
         """A copy of the numbers in an array of the host. Waits for all that is queued before."""
+        not_while_recording("an array was fetched from the GPU")
         with lost_device_explained:
             flat = self.data[: self.size].copy_to_host(stream=stream()) if self.size else np.empty(0, self.dtype)
             stream().synchronize()
@@ -111,6 +120,11 @@ def empty(shape, dtype) -> DeviceArray:
     return DeviceArray(shape, dtype)
 
 
+def empty_number(dtype) -> DeviceArray:
+    """An uninitialised array (1,), also within a recording in memory that serves no other array of it."""
+    return DeviceArray((1,), dtype, _Memory(1, np.dtype(dtype), _pool))
+
+
 def upload(array: np.ndarray) -> DeviceArray:
     """A copy of an array of the host. Waits until it is there; for batches see `stage`."""
     there = DeviceArray(array.shape, array.dtype)
@@ -123,7 +137,7 @@ _remembering: list = []
 
 def remembered(function):
     """Decorator: a function that makes arrays in the GPU's memory keeps its last results, until `clear`."""
-    cached = lru_cache(maxsize=64)(function)
+    cached = lru_cache(maxsize=1024)(function)
     _remembering.append(cached)
     return cached
 
@@ -145,15 +159,15 @@ def _constant(content, shape, dtype):
 class _Memory:
     """A piece of the GPU's memory; goes back to the pool when nobody holds it any more."""
 
-    __slots__ = ("data", "key")
+    __slots__ = ("data", "key", "pool")
 
-    def __init__(self, size, dtype):
-        self.key = (_bucket(size), dtype)
-        self.data = _pool.take(*self.key)
+    def __init__(self, size, dtype, pool=None):
+        self.key, self.pool = (_bucket(size), dtype), pool or (recording().pool if recording() else _pool)
+        self.data = self.pool.take(*self.key)
 
     def __del__(self):
         if hasattr(self, "data"):  # the pool may have refused
-            _pool.idle[self.key].append(self.data)
+            self.pool.idle[self.key].append(self.data)
 
 
 def _bucket(size):
@@ -163,19 +177,19 @@ def _bucket(size):
     return -(-size // step) * step
 
 
-class _Pool:
+class Pool:
     """Memory that nobody holds: {(size, dtype): [flat arrays]}."""
 
     def __init__(self):
         self.idle = defaultdict(list)
 
     def take(self, size, dtype):
-        with _lock:
+        with lock:
             waiting = self.idle[size, dtype]
             return waiting.pop() if waiting else _allocated(size, dtype)
 
 
-_pool = _Pool()
+_pool = Pool()
 
 
 def clear() -> None:
@@ -192,7 +206,10 @@ def _allocated(size, dtype):
     except Exception as error:
         if "OUT_OF_MEMORY" not in str(error):
             raise
-    clear()
+    if recording():
+        _pool.idle.clear()  # what is remembered may be part of the recording
+    else:
+        clear()
     try:
         return cuda.device_array(size, dtype)
     except Exception as error:
@@ -205,12 +222,43 @@ def _allocated(size, dtype):
         ) from error
 
 
+# Recording, see `gpu_graph.py`
+
+_recorded = threading.local()
+
+
+def recording():
+    """The graph that this thread is recording, or None."""
+    return getattr(_recorded, "graph", None)
+
+
+@contextmanager
+def recorded_by(graph):
+    """Within this block kernels are recorded, not run, and memory comes from the graph's pool. Other threads wait."""
+    with lock:
+        _pool.idle.clear()  # the memory of the steps before, which the graph's pool takes the place of
+        _recorded.graph = graph
+        try:
+            yield
+        finally:
+            _recorded.graph = None
+
+
+def not_while_recording(what: str) -> None:
+    """RuntimeError if a step is being recorded, in which nothing may pass between host and GPU."""
+    if recording():
+        raise RuntimeError(
+            f"While a training step was recorded as a CUDA graph, {what}, which a replay would not repeat. "
+            "Set MINICNN_CUDA_LAUNCH=direct to train without graphs."
+        )
+
+
 # The streams, and batches on their way up
 
 
 def stream():
     """The stream on which everything is computed, in order."""
-    with _lock:
+    with lock:
         return _stream()
 
 
@@ -256,8 +304,9 @@ def _stages():
 def stage(shape, dtype, write, read):
     """Send a batch up while the GPU computes: write(host array of `shape`) fills it in, read(flat data there) queues
     the kernel that takes it from there."""
+    not_while_recording("a batch was sent to the GPU")
     size, dtype = math.prod(shape), np.dtype(dtype)
-    with _lock, lost_device_explained:
+    with lock, lost_device_explained:
         stages = _stages()
         at = stages.take(size, dtype)
         write(at.host[:size].reshape(shape))
@@ -301,6 +350,7 @@ class _Readings:
         return reading
 
     def fetch(self):
+        not_while_recording("a number was looked at")
         with lost_device_explained:
             values = self.data.copy_to_host(stream=stream())
             stream().synchronize()
@@ -316,6 +366,8 @@ def _readings():
 
 def new_reading():
     """(reading, flat data, place): a kernel is to write a float64 to data[place]."""
+    if recording():
+        return recording().new_reading()
     readings = _readings()
     reading = readings.new()
     return reading, readings.data, reading.place

@@ -43,6 +43,22 @@ def fill(y, value, n):
 
 
 @gpu_kernel()
+def copy(x, y, n):
+    """y[i] = x[i], in y's type."""
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        y[i] = x[i]
+
+
+def number_there(value, dtype):
+    """A number for kernels that take it from the GPU's memory: itself if it is there already, else put there."""
+    if isinstance(value, device.DeviceArray):
+        return value
+    there = device.empty((1,), dtype)
+    fill.over(1, there, there.dtype.type(value))
+    return there
+
+
+@gpu_kernel()
 def add(a, b, y, n):
     """y[i] = a[i] + b[i]."""
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):

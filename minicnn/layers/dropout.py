@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import config
 from ..kernels.random import stream_key
-from ..ops import dropout
+from ..ops import dropout, transfer
 from .base import Layer, checked_data_format
 
 
@@ -37,9 +37,13 @@ class Dropout(Layer):
     def forward(self, x, training=False, need_saved=True):
         if not training or self.rate == 0:
             return x, None
+        key = transfer.number(self._next_key, "uint64")
+        return dropout.forward(x, self.rate, key, self.mask_shape(x.shape), bool(need_saved))
+
+    def _next_key(self):
         key = stream_key(self._stream, self.random_counter)
         self.random_counter += 1
-        return dropout.forward(x, self.rate, key, self.mask_shape(x.shape), bool(need_saved))
+        return key
 
     def backward(self, dy, saved, need_dx=True):
         return dy if saved is None else dropout.backward(dy, saved, need_dx)

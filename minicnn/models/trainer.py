@@ -1,6 +1,6 @@
 """compile, fit, evaluate, predict: the loop around a model's forward and backward.
 
-`fit` -> `_train_step`, one batch: gather it, forward, loss, backward, update. Read that one first.
+`fit` -> `_train_step`, one batch -> `_learn`: forward, loss, backward, update. Read these first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..callbacks import CallbackList, History
 from ..kernels import workspace
 from ..kernels.compile import compile_clock
 from ..layers.base import FOR_WEIGHTS
-from ..ops import gather, optimizer_update, total, transfer
+from ..ops import gather, optimizer_update, replay, total, transfer
 from ..running_mean import RunningMean
 from ..shapes import is_positive_integer
 from .data import Data, checked_batch_size
@@ -121,6 +121,7 @@ class Trainer:
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
         generator = np.random.default_rng(config.next_seed()) if shuffle else None
+        learn = replay.make(self._learn, self._settings)
         hooks.call("on_train_begin", {})
         logs: dict = {}
         for epoch in range(initial_epoch, epochs):
@@ -133,7 +134,7 @@ class Trainer:
             for step, rows in enumerate(data.batches(batch_size, order)):
                 hooks.call("on_train_batch_begin", step, {})
                 with _announced_compiling(progress):
-                    self._train_step(data, rows)
+                    self._train_step(data, rows, learn)
                 if batch_logs:
                     hooks.call("on_train_batch_end", step, self._logs())
                 if progress.wants_logs():
@@ -172,19 +173,46 @@ class Trainer:
                 self._prepare(part)
         return data, validation
 
-    def _train_step(self, data: Data, rows) -> None:
-        """One batch: forward, loss, backward, update. What is computed lives in lent buffers until the step ends."""
-        variables, everything = self.trainable_weights, self.weights
+    def _train_step(self, data: Data, rows, learn) -> None:
+        """One batch: gather it, learn from it, count. What is computed lives in lent buffers until the step ends."""
+        everything = self.weights
         self._forget_gradients(everything)  # an interrupted step may have left some behind
         with workspace.step():
-            x = gather.forward(data.x, rows, self.dtype)
-            dy, saved = self._forward_and_loss(x, data, rows, variables, training=True)
-            self.backward(dy, saved, need_dx=False)
-            self._update(variables)
+            x, targets, shares = self._batch(data, rows)
+            parts, outputs = learn(x, targets, shares)
+            self._count(parts, outputs, data.y[rows], x, targets, training=True)
             self._forget_gradients(everything)
 
-    def _forward_and_loss(self, x, data, rows, variables, training):
-        """Run a batch, count its loss, the variables' penalties and metrics: (the outputs' gradient, saved).
+    def _settings(self):
+        """What a step depends on besides its batch, its weights' values and the numbers that change in every step."""
+        parts = [self.optimizer, self.loss, *self.flattened()[1:]]
+        numbers = [
+            (name, value)
+            for part in parts
+            for name, value in vars(part).items()
+            if isinstance(value, (bool, int, float, type(None))) and name not in _CHANGES_IN_EVERY_STEP
+        ]
+        return [id(part) for part in parts], [id(v) for v in self.trainable_weights], bool(self._metrics), numbers
+
+    def _learn(self, x, targets, shares):
+        """Forward, loss, backward, update: (the parts of the loss, what the metrics look at)."""
+        variables = self.trainable_weights
+        parts, outputs, dy, saved = self._forward_and_loss(x, targets, shares, variables, training=True)
+        self.backward(dy, saved, need_dx=False)
+        self._update(variables)
+        return parts, outputs
+
+    def _batch(self, data, rows):
+        """The inputs, targets and shares in the loss of a batch, where the backend computes."""
+        x = gather.forward(data.x, rows, self.dtype)
+        if x.shape not in self._output_shapes:
+            self._output_shapes[x.shape] = tuple(self.compute_output_shape(x.shape))
+        shape = self._output_shapes[x.shape]
+        targets = transfer.here(self.loss.targets(data.y[rows], shape, self.dtype))
+        return x, targets, self._shares(data, rows, shape[:-1])
+
+    def _forward_and_loss(self, x, targets, shares, variables, training):
+        """Run a batch: (its loss and the variables' penalties, what the metrics look at, the outputs' gradient, saved).
 
         In inference there is no gradient.
         """
@@ -192,29 +220,30 @@ class Trainer:
         y_pred, saved = self.forward(
             x, training, FOR_WEIGHTS if training else False, **({"logits": True} if joined else {})
         )
-        targets = transfer.here(self.loss.targets(data.y[rows], y_pred.shape, self.dtype))
         values, saved_loss = self.loss.forward(targets, y_pred, bool(joined), need_saved=training)
-        shares = self._shares(data, rows, y_pred.shape[:-1])
         penalties = [
             optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2)
             for v in variables
             if v.regularizer is not None
         ]
-        self._count_loss([total.forward(values, shares), *penalties], x, targets, training)
+        parts = [total.forward(values, shares), *penalties]
+        if all(isinstance(part, float) for part in parts) and not math.isfinite(sum(parts)):
+            self._tell_non_finite(x, targets, training)
         dy = self.loss.backward(shares, saved_loss) if training else None
+        outputs = None
         if self._metrics:
-            self._update_metrics(data.y[rows], joined.forward(y_pred, need_saved=False)[0] if joined else y_pred)
-        return dy, saved
+            outputs = joined.forward(y_pred, need_saved=False)[0] if joined else y_pred
+        return parts, outputs, dy, saved
 
-    def _count_loss(self, parts, x, targets, training):
-        """Add a batch's loss, the sum of its parts, to the mean; a number that is not finite is told about."""
+    def _count(self, parts, outputs, y, x, targets, training):
+        """Add a batch to the means of loss and metrics."""
         self._loss_mean.add(parts[0], len(x), len(x))
         for penalty in parts[1:]:
             self._loss_mean.add(penalty, 0, len(x))
         if not all(isinstance(part, float) for part in parts):
             self._last_batch = (x, targets, training)  # to be looked at when the numbers are here
-        elif not math.isfinite(sum(parts)):
-            self._tell_non_finite(x, targets, training)
+        if self._metrics:
+            self._update_metrics(y, outputs)
 
     def _update_metrics(self, y, probabilities):
         """Show a batch to the metrics: those of minicnn read it where it lies, others get a NumPy copy to keep."""
@@ -295,8 +324,10 @@ class Trainer:
 
     def _test_step(self, data, rows, progress):
         with _announced_compiling(progress), workspace.step():
-            x = gather.forward(data.x, rows, self.dtype)
-            self._forward_and_loss(x, data, rows, self.trainable_weights, training=False)
+            x, targets, shares = self._batch(data, rows)
+            variables = self.trainable_weights
+            parts, outputs, _, _ = self._forward_and_loss(x, targets, shares, variables, training=False)
+            self._count(parts, outputs, data.y[rows], x, targets, training=False)
 
     def predict(self, x, batch_size=None, verbose="auto", callbacks=None) -> np.ndarray:
         """The outputs for inputs x (n, ...): an array (n, ...) of the model's type."""
@@ -334,7 +365,7 @@ class Trainer:
             data.apply_class_weight(class_weight, self.loss)
         self._prepare(data)
         self.reset_metrics()
-        self._train_step(data, np.arange(data.size))
+        self._train_step(data, np.arange(data.size), self._learn)
         return self._logs() if return_dict else self._in_order(self._logs())
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
@@ -382,6 +413,7 @@ class Trainer:
         """Build the model, check data against it, and choose the metrics, all before the first step."""
         self._build_for(data)
         output_shape = self.compute_output_shape(data.x.shape)
+        self._output_shapes: dict[tuple, tuple] = {}  # {shape of a batch: shape of its outputs}
         self.loss.check_targets(data.y, output_shape)
         if self._metrics is None:
             self._metrics = self._make_metrics(data.y.shape, output_shape)
@@ -411,6 +443,9 @@ class Trainer:
         """[loss, metrics...], or the loss alone where there are no metrics."""
         values = [logs["loss"], *(logs[metric.name] for metric in self.metrics)]
         return values if len(values) > 1 else values[0]
+
+
+_CHANGES_IN_EVERY_STEP = {"iterations", "_learning_rate", "random_counter", "stop_training"}
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..ops import optimizer_update
 from .base import Optimizer, checked_share, registry
 
@@ -30,10 +32,15 @@ class Adam(Optimizer):
     def memory_names(self):
         return ["momentum", "velocity", *(["velocity_hat"] if self.amsgrad else [])]
 
-    def update(self, w, g, memory):
+    def step_rate(self):
+        """Both means start at zero, so that at step t they are too small, by 1 - beta^t."""
+        t = self.iterations
+        return self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+
+    def update(self, w, g, memory, rate):
         optimizer_update.adam(
             w, g, memory["momentum"], memory["velocity"], memory.get("velocity_hat"),
-            self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self.iterations,
+            rate, self.beta_1, self.beta_2, self.epsilon,
         )  # fmt: skip
 
 

@@ -54,8 +54,12 @@ class Optimizer(Configurable):
         """The arrays kept for each weight, all starting at zero."""
         return []
 
-    def update(self, w: np.ndarray, g: np.ndarray, memory: dict[str, np.ndarray]) -> None:
-        """Change the weight w in place by its gradient g and the arrays named in `memory_names`."""
+    def step_rate(self) -> float:
+        """The rate of the step that `iterations` counts."""
+        return self.learning_rate
+
+    def update(self, w: np.ndarray, g: np.ndarray, memory: dict[str, np.ndarray], rate) -> None:
+        """Change the weight w in place by its gradient g, the arrays named in `memory_names` and the step's rate."""
         raise NotImplementedError(f"{type(self).__name__} does not define update.")
 
     def bring_here(self) -> None:
@@ -66,15 +70,22 @@ class Optimizer(Configurable):
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
         """One step: every variable by its gradient; a variable without gradient stays as it is."""
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
-        self.iterations += 1
+        dtype = pairs[0][1].dtype if pairs else "float64"
+        rate = transfer.number(self._next_rate, dtype)
+        if self.weight_decay:
+            decay = transfer.number(lambda: self.weight_decay * self.learning_rate, dtype)
         for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
             memory = self._memories.get(variable)
             if memory is None:
                 memory = {name: transfer.zeros_like(variable.value) for name in self.memory_names()}
                 self._memories[variable] = memory
             if self.weight_decay:
-                optimizer_update.decay(variable.value, self.weight_decay * self.learning_rate)
-            self.update(variable.value, gradient, memory)
+                optimizer_update.decay(variable.value, decay)
+            self.update(variable.value, gradient, memory, rate)
+
+    def _next_rate(self):
+        self.iterations += 1
+        return self.step_rate()
 
     def _clipped(self, gradients):
         if self.clipvalue:

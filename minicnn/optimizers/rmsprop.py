@@ -31,8 +31,8 @@ class RMSprop(Optimizer):
         optional = (["momentum"] if self.momentum else []) + (["average_gradient"] if self.centered else [])
         return ["velocity", *optional]
 
-    def update(self, w, g, memory):
+    def update(self, w, g, memory, rate):
         optimizer_update.rmsprop(
             w, g, memory["velocity"], memory.get("average_gradient"), memory.get("momentum"),
-            self.learning_rate, self.rho, self.momentum, self.epsilon,
+            rate, self.rho, self.momentum, self.epsilon,
         )  # fmt: skip

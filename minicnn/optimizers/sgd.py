@@ -29,8 +29,8 @@ class SGD(Optimizer):
     def memory_names(self):
         return ["momentum"] if self.momentum else []
 
-    def update(self, w, g, memory):
+    def update(self, w, g, memory, rate):
         if self.momentum:
-            optimizer_update.momentum(w, g, memory["momentum"], self.learning_rate, self.momentum, self.nesterov)
+            optimizer_update.momentum(w, g, memory["momentum"], rate, self.momentum, self.nesterov)
         else:
-            optimizer_update.sgd(w, g, self.learning_rate)
+            optimizer_update.sgd(w, g, rate)

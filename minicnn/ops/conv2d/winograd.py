@@ -100,7 +100,10 @@ def suits(KH, KW, at, groups, C, F) -> bool:
 
 
 def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner, largest_tile):
-    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)), by tiles up to `largest_tile`."""
+    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)).
+
+    By tiles of 2 x 2 outputs, or up to `largest_tile`; for 2x2 kernels always of 3 x 3.
+    """
     (r, _, C, F), (PH, PW), (N, OH, OW, _) = w.shape, pool, y.shape
     m = tile_size(r, OH * PH, OW * PW, C * F, largest_tile)
     n = m + r - 1

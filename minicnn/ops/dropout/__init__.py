@@ -13,7 +13,8 @@ from ...backend import variant
 
 
 def forward(x, rate, key, noise_shape=None, need_saved=True):
-    """y and what `backward` needs. key: a stream of `kernels.random`; noise_shape None: every number by itself."""
+    """y and what `backward` needs. key: a stream of `kernels.random`, or what
+    `ops.transfer.number` makes of it; noise_shape None: every number by itself."""
     return variant(__name__).forward(x, rate, key, noise_shape, need_saved)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numba import cuda
 
 from ...kernels import device
+from ...kernels.gpu_elementwise import number_there
 from ...kernels.gpu_launch import device_function, gpu_kernel
 from ...kernels.random import random_bits, threshold
 from .vectorized import growth
@@ -23,7 +24,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def _apply(x, rate, key, noise_shape):
-    y = device.empty(x.shape, x.dtype)
+    y, key = device.empty(x.shape, x.dtype), number_there(key, np.uint64)
     scalar = x.dtype.type
     if noise_shape == x.shape:
         _drop.over(x.size, x, key, threshold(rate), scalar(growth(rate)), scalar(0), y)
@@ -35,15 +36,17 @@ def _apply(x, rate, key, noise_shape):
 
 @gpu_kernel()
 def _drop(x, key, least, scale, zero, y, n):
+    stream = key[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        y[i] = x[i] * (scale if _bits(key, np.uint64(i)) >= least else zero)
+        y[i] = x[i] * (scale if _bits(stream, np.uint64(i)) >= least else zero)
 
 
 @gpu_kernel()
 def _drop_together(x, places, key, least, scale, zero, y, n):
     """As `_drop`, with the random number at places[i]."""
+    stream = key[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        y[i] = x[i] * (scale if _bits(key, np.uint64(places[i])) >= least else zero)
+        y[i] = x[i] * (scale if _bits(stream, np.uint64(places[i])) >= least else zero)
 
 
 @device.remembered

@@ -1,12 +1,14 @@
 """The optimizers' updates, in place: w the weights, g their gradient (read only), every other array the
-optimizer's memory of that weight, all of one shape. The formulas are Keras's, term by term.
+optimizer's memory of that weight, all of one shape. The formulas are Keras's, term by term. Rates are numbers,
+or what `ops.transfer.number` makes of them.
 
     sgd        w -= rate * g
     momentum   v = momentum * v - rate * g;   w += v,   or with Nesterov w += momentum * v - rate * g
     rmsprop    s = rho * s + (1 - rho) * g^2;   a = rho * a + (1 - rho) * g (centered only)
                step = rate * g / sqrt(s - a^2 + epsilon);   v = momentum * v + step (if momentum);   w -= v or step
     adam       m += (g - m) (1 - beta_1);   v += (g^2 - v) (1 - beta_2);   v_hat = max(v_hat, v) (amsgrad only)
-               w -= m * rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) / (sqrt(v or v_hat) + epsilon)
+               w -= m * rate / (sqrt(v or v_hat) + epsilon)
+               where rate = learning rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) in step t = 1, 2, ...
     decay      w -= w * rate                                              (AdamW's decoupled weight decay)
 
 and what is done to gradients before: `clip_value`, `clip_norm` (g * limit / max(norm, limit)), and the penalty
@@ -32,9 +34,9 @@ def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
     variant(__name__).rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon)
 
 
-def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t):
-    """t counts the steps from 1; v_hat is None unless amsgrad."""
-    variant(__name__).adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t)
+def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
+    """rate: the learning rate, corrected for the step; v_hat is None unless amsgrad."""
+    variant(__name__).adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon)
 
 
 def decay(w, rate):

@@ -65,17 +65,16 @@ def _rmsprop(w, g, s, a, v, centered, has_momentum, rate, rho, one_minus_rho, mo
         w[i] -= step
 
 
-def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t):
+def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
     scalar = w.dtype.type
-    alpha = rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
     _adam(
         w.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1), _flat(v_hat, w), v_hat is not None,
-        scalar(alpha), scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon),
+        scalar(rate), scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon),
     )  # fmt: skip
 
 
 @kernel(parallel=True)
-def _adam(w, g, m, v, v_hat, amsgrad, alpha, one_minus_beta_1, one_minus_beta_2, epsilon):
+def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, epsilon):
     for i in prange(w.size):
         m[i] += (g[i] - m[i]) * one_minus_beta_1
         v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
@@ -84,7 +83,7 @@ def _adam(w, g, m, v, v_hat, amsgrad, alpha, one_minus_beta_1, one_minus_beta_2,
             if second_moment > v_hat[i] or second_moment != second_moment:
                 v_hat[i] = second_moment
             second_moment = v_hat[i]
-        w[i] -= m[i] * alpha / (math.sqrt(second_moment) + epsilon)
+        w[i] -= m[i] * rate / (math.sqrt(second_moment) + epsilon)
 
 
 def decay(w, rate):

@@ -1,4 +1,7 @@
-"""The optimizers' updates on the GPU: each in one pass over memory, a thread for each weight."""
+"""The optimizers' updates on the GPU: each in one pass over memory, a thread for each weight.
+
+The rate lies in the GPU's memory, where a replayed step finds the rate of its own turn (`kernels/gpu_graph.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,32 @@ import numpy as np
 from numba import cuda
 
 from ...kernels import device
+from ...kernels.gpu_elementwise import number_there
 from ...kernels.gpu_launch import gpu_kernel
 from ...kernels.gpu_sums import sum_into, weighted_sum
 
 
 def sgd(w, g, rate):
-    _sgd.over(w.size, w, g, w.dtype.type(rate))
+    _sgd.over(w.size, w, g, number_there(rate, w.dtype))
 
 
 @gpu_kernel()
 def _sgd(w, g, rate, n):
+    step_size = rate[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        w[i] -= rate * g[i]
+        w[i] -= step_size * g[i]
 
 
 def momentum(w, g, v, rate, momentum, nesterov=False):
-    scalar = w.dtype.type
-    _momentum.over(w.size, w, g, v, scalar(rate), scalar(momentum), nesterov)
+    _momentum.over(w.size, w, g, v, number_there(rate, w.dtype), w.dtype.type(momentum), nesterov)
 
 
 @gpu_kernel()
 def _momentum(w, g, v, rate, momentum, nesterov, n):
+    step_size = rate[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        v[i] = momentum * v[i] - rate * g[i]
-        w[i] += momentum * v[i] - rate * g[i] if nesterov else v[i]
+        v[i] = momentum * v[i] - step_size * g[i]
+        w[i] += momentum * v[i] - step_size * g[i] if nesterov else v[i]
 
 
 def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
@@ -39,35 +44,36 @@ def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
     centered, has_momentum = a is not None, v is not None
     _rmsprop.over(
         w.size, w, g, s, a if centered else s, v if has_momentum else s, centered, has_momentum,
-        scalar(rate), scalar(rho), scalar(1 - rho), scalar(momentum), scalar(epsilon),
+        number_there(rate, w.dtype), scalar(rho), scalar(1 - rho), scalar(momentum), scalar(epsilon),
     )  # fmt: skip
 
 
 @gpu_kernel()
 def _rmsprop(w, g, s, a, v, centered, has_momentum, rate, rho, one_minus_rho, momentum, epsilon, n):
+    step_size = rate[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         s[i] = rho * s[i] + one_minus_rho * g[i] * g[i]
         denominator = s[i] + epsilon
         if centered:
             a[i] = rho * a[i] + one_minus_rho * g[i]
             denominator = s[i] - a[i] * a[i] + epsilon
-        step = rate * g[i] / math.sqrt(denominator)
+        step = step_size * g[i] / math.sqrt(denominator)
         if has_momentum:
             v[i] = step = momentum * v[i] + step
         w[i] -= step
 
 
-def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t):
+def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
     scalar, amsgrad = w.dtype.type, v_hat is not None
-    alpha = rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
     _adam.over(
-        w.size, w, g, m, v, v_hat if amsgrad else v, amsgrad, scalar(alpha), scalar(1 - beta_1), scalar(1 - beta_2),
-        scalar(epsilon),
+        w.size, w, g, m, v, v_hat if amsgrad else v, amsgrad, number_there(rate, w.dtype),
+        scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon),
     )  # fmt: skip
 
 
 @gpu_kernel()
-def _adam(w, g, m, v, v_hat, amsgrad, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, n):
+def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, epsilon, n):
+    step_size = rate[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         m[i] += (g[i] - m[i]) * one_minus_beta_1
         v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
@@ -76,17 +82,18 @@ def _adam(w, g, m, v, v_hat, amsgrad, alpha, one_minus_beta_1, one_minus_beta_2,
             if second_moment > v_hat[i] or second_moment != second_moment:
                 v_hat[i] = second_moment
             second_moment = v_hat[i]
-        w[i] -= m[i] * alpha / (math.sqrt(second_moment) + epsilon)
+        w[i] -= m[i] * step_size / (math.sqrt(second_moment) + epsilon)
 
 
 def decay(w, rate):
-    _decay.over(w.size, w, w.dtype.type(rate))
+    _decay.over(w.size, w, number_there(rate, w.dtype))
 
 
 @gpu_kernel()
 def _decay(w, rate, n):
+    share = rate[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        w[i] -= w[i] * rate
+        w[i] -= w[i] * share
 
 
 def clip_value(g, limit):

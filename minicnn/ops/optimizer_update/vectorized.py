@@ -28,14 +28,13 @@ def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
     w -= step
 
 
-def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon, t):
+def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
     m += (g - m) * (1 - beta_1)
     v += (np.square(g) - v) * (1 - beta_2)
     if v_hat is not None:
         np.maximum(v_hat, v, out=v_hat)
         v = v_hat
-    alpha = rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    w -= m * alpha / (np.sqrt(v) + epsilon)
+    w -= m * rate / (np.sqrt(v) + epsilon)
 
 
 def decay(w, rate):

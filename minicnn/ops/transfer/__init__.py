@@ -4,6 +4,7 @@
     to_host(x)         x as a NumPy array; waits for the GPU
     assign(x, values)  the numbers of x replaced by those of a NumPy array, in place
     zeros_like(x)      zeros beside x
+    number(next_one, dtype)   a number that is another one in every step, as operations take it
     clear()            memory that is kept for later goes back to the system
 
 Only the trainer and the layers' and models' public calls use these; no operation moves what it is given.
@@ -25,6 +26,14 @@ def to_host(x):
 def assign(x, values):
     """Replace the numbers of x, wherever it lies, by those of `values`, of the same shape."""
     variant(__name__).assign(x, values)
+
+
+def number(next_one, dtype):
+    """The number next_one() of this step: itself, or where it lies for a GPU's kernels, in the type named.
+
+    next_one is called once in every step, also in one that is replayed (`ops.replay`), where nothing else is called.
+    """
+    return variant(__name__).number(next_one, dtype)
 
 
 def clear():

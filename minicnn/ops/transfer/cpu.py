@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...kernels import workspace
-from .vectorized import assign, here, to_host, zeros_like
+from .vectorized import assign, here, number, to_host, zeros_like
 
-__all__ = ["assign", "clear", "here", "to_host", "zeros_like"]
+__all__ = ["assign", "clear", "here", "number", "to_host", "zeros_like"]
 
 
 def clear():

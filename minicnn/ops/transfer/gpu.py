@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import cuda
 
 from ...kernels import device
-from ...kernels.gpu_elementwise import fill
-from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu_elementwise import copy, fill, number_there
 from .vectorized import assign, to_host
 
-__all__ = ["assign", "clear", "here", "to_host", "zeros_like"]
+__all__ = ["assign", "clear", "here", "number", "to_host", "zeros_like"]
 
 _SMALL = 1 << 20  # bytes
 
@@ -25,14 +23,13 @@ def here(x):
     def write(host):
         host[...] = x
 
-    device.stage(x.shape, x.dtype, write, lambda there: _copy.over(x.size, there, y))
+    device.stage(x.shape, x.dtype, write, lambda there: copy.over(x.size, there, y))
     return y
 
 
-@gpu_kernel()
-def _copy(x, y, n):
-    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        y[i] = x[i]
+def number(next_one, dtype):
+    recording = device.recording()
+    return recording.new_number(next_one, dtype) if recording else number_there(next_one(), dtype)
 
 
 def clear():
