@@ -4,7 +4,7 @@
     python examples/fashion_mnist.py --epochs 3 --limit 5000    a taste of it
 
 Where no copy of Fashion-MNIST can be reached it trains on `synthetic_fashion`, drawn garments, and every line and
-every figure of that run says "synthetic". `figures.py` draws the figures, into the folder given with --output.
+every figure of that run says "synthetic". The figures, by `minicnn.visualize`, go into the folder given with --output.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import figures
 import numpy as np
 
-from minicnn import Sequential, backend, layers, utils
+from minicnn import Sequential, backend, layers, models, utils, visualize
 from minicnn.callbacks import EarlyStopping
 from minicnn.datasets import fashion_mnist, sources, synthetic_fashion
 
@@ -77,7 +76,8 @@ def run(arguments, data, source):
     model = build()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.summary()
-    untrained = model.get_weights()
+    untrained = models.clone_model(model)
+    untrained.set_weights(model.get_weights())
     history = model.fit(
         x_train, y_train, batch_size=arguments.batch_size, epochs=arguments.epochs, validation_split=0.1,
         callbacks=[EarlyStopping(patience=3, restore_best_weights=True)],
@@ -86,18 +86,33 @@ def run(arguments, data, source):
 
     probabilities = model.predict(x_test, verbose=0)
     names, data_name = fashion_mnist.CLASS_NAMES, "synthetic garments" if source == "synthetic" else "Fashion-MNIST"
+    shown = first_right_and_wrong(probabilities.argmax(axis=1) == y_test)
     drawings = {
-        "curves": figures.curves(history, data_name),
-        "predictions": figures.predictions(x_test[..., 0], y_test, probabilities, names, data_name),
-        "confusion": figures.confusion(y_test, probabilities.argmax(axis=1), names, data_name),
-        "filters": figures.filters_and_maps(model, untrained, x_test[0], data_name),
+        "curves": ("Training", visualize.history(history)),
+        "predictions": (
+            "The first right predictions and the first mistakes",
+            visualize.predictions(x_test[shown], probabilities[shown], y_test[shown], names),
+        ),
+        "confusion": ("What is taken for what", visualize.confusion_matrix(y_test, probabilities, names)),
+        "filters": ("The first layer's filters", visualize.filters(model.layers[0])),
+        "maps": (
+            "Its feature maps of the first test image",
+            visualize.feature_maps(model, x_test[0], 0, before=untrained),
+        ),
     }
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for name, figure in drawings.items():
+    for name, (title, figure) in drawings.items():
+        figure.suptitle(f"{title}, {data_name}", fontsize=11)
         path = arguments.output / f"{source}_{name}.png"
         figure.savefig(path, dpi=120)
         print(f"drew {path}")
     return loss, accuracy
+
+
+def first_right_and_wrong(right, count=18):
+    """The places of `count` predictions, half of them mistakes where there are so many."""
+    wrong = np.flatnonzero(~right)[: count // 2]
+    return np.sort(np.concatenate([np.flatnonzero(right)[: count - len(wrong)], wrong]))
 
 
 class EveryLine:

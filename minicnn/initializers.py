@@ -13,7 +13,7 @@ import numpy as np
 from . import config
 from .registry import Configurable, Registry
 
-_registry = Registry("initializer")
+registry = Registry("initializer")
 _TRUNCATED_STD = 0.87962566103423978  # the standard deviation of a standard normal cut off at two
 
 
@@ -38,7 +38,7 @@ class _Random(Initializer):
         raise NotImplementedError(f"{type(self).__name__} does not define draw.")
 
 
-@_registry.add("zeros")
+@registry.add("zeros")
 class Zeros(Initializer):
     """All zeros."""
 
@@ -46,7 +46,7 @@ class Zeros(Initializer):
         return np.zeros(shape, dtype or config.floatx())
 
 
-@_registry.add("ones")
+@registry.add("ones")
 class Ones(Initializer):
     """All ones."""
 
@@ -54,7 +54,7 @@ class Ones(Initializer):
         return np.ones(shape, dtype or config.floatx())
 
 
-@_registry.add("constant")
+@registry.add("constant")
 class Constant(Initializer):
     """All one value."""
 
@@ -65,7 +65,7 @@ class Constant(Initializer):
         return np.full(shape, self.value, dtype or config.floatx())
 
 
-@_registry.add("random_normal", "normal")
+@registry.add("random_normal", "normal")
 class RandomNormal(_Random):
     """Normal numbers."""
 
@@ -76,7 +76,7 @@ class RandomNormal(_Random):
         return generator.normal(self.mean, self.stddev, shape)
 
 
-@_registry.add("random_uniform", "uniform")
+@registry.add("random_uniform", "uniform")
 class RandomUniform(_Random):
     """Uniform numbers in [minval, maxval)."""
 
@@ -87,7 +87,7 @@ class RandomUniform(_Random):
         return generator.uniform(self.minval, self.maxval, shape)
 
 
-@_registry.add("truncated_normal")
+@registry.add("truncated_normal")
 class TruncatedNormal(_Random):
     """Normal numbers, those more than two standard deviations from the mean drawn again."""
 
@@ -107,7 +107,7 @@ def _truncated_normal(generator, shape):
     return numbers
 
 
-@_registry.add("variance_scaling")
+@registry.add("variance_scaling")
 class VarianceScaling(_Random):
     """Numbers of variance scale / fan: fan is the inputs ("fan_in"), outputs ("fan_out") or their mean ("fan_avg").
 
@@ -156,7 +156,7 @@ def _scaled(class_name, names, scale, mode, distribution, sentence):
         VarianceScaling.__init__(self, scale, mode, distribution, seed)
 
     members = {"__init__": start, "__doc__": sentence, "__module__": __name__}
-    return _registry.add(*names)(type(class_name, (VarianceScaling,), members))
+    return registry.add(*names)(type(class_name, (VarianceScaling,), members))
 
 
 GlorotUniform = _scaled(
@@ -173,7 +173,7 @@ LecunNormal = _scaled(
 )
 
 
-@_registry.add("orthogonal")
+@registry.add("orthogonal")
 class Orthogonal(_Random):
     """A random matrix with orthonormal rows or columns, times gain; all axes but the last make the rows."""
 
@@ -189,7 +189,7 @@ class Orthogonal(_Random):
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
-@_registry.add("identity")
+@registry.add("identity")
 class Identity(Initializer):
     """The identity matrix times gain."""
 
@@ -204,4 +204,4 @@ class Identity(Initializer):
 
 def get(identifier):
     """An initializer from its name, its configuration, its class or itself."""
-    return _registry.get(identifier)
+    return registry.get(identifier)

@@ -16,7 +16,7 @@ from .ops import loss as op
 from .ops import transfer
 from .registry import Configurable, Registry, snake_case
 
-_registry = Registry("loss")
+registry = Registry("loss")
 
 
 class Loss(Configurable):
@@ -121,7 +121,7 @@ class _CrossEntropy(Loss):
         self.from_logits = from_logits
 
 
-@_registry.add("sparse_categorical_crossentropy")
+@registry.add("sparse_categorical_crossentropy")
 class SparseCategoricalCrossentropy(_CrossEntropy):
     """-log of the probability given to the label; labels (N, ...) or (N, ..., 1) integers."""
 
@@ -129,28 +129,28 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     sparse = True
 
 
-@_registry.add("categorical_crossentropy")
+@registry.add("categorical_crossentropy")
 class CategoricalCrossentropy(_CrossEntropy):
     """-sum of target * log probability; targets (N, ..., K) one-hot or probabilities."""
 
     operation, logits_operation = "categorical_cross_entropy", "softmax_cross_entropy"
 
 
-@_registry.add("binary_crossentropy", "bce", "BCE")
+@registry.add("binary_crossentropy", "bce", "BCE")
 class BinaryCrossentropy(_CrossEntropy):
     """Mean over the last axis of -(t log p + (1 - t) log(1 - p)); targets of the outputs' shape."""
 
     operation, logits_operation = "binary_cross_entropy", "sigmoid_cross_entropy"
 
 
-@_registry.add("mean_squared_error", "mse", "MSE")
+@registry.add("mean_squared_error", "mse", "MSE")
 class MeanSquaredError(Loss):
     """Mean over the last axis of (p - t)^2."""
 
     operation = "mean_squared_error"
 
 
-@_registry.add("mean_absolute_error", "mae", "MAE")
+@registry.add("mean_absolute_error", "mae", "MAE")
 class MeanAbsoluteError(Loss):
     """Mean over the last axis of |p - t|."""
 
@@ -195,7 +195,7 @@ def get(identifier) -> Loss | None:
     """A loss from its name, its function here, its configuration, its class or itself."""
     if callable(identifier) and identifier in FUNCTIONS:
         return FUNCTIONS[identifier]()
-    loss = _registry.get(identifier)
+    loss = registry.get(identifier)
     if loss is not None and not isinstance(loss, Loss):
         raise ValueError(
             f"A loss needs a derivative: subclass minicnn.losses.Loss with forward and backward; "

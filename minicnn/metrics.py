@@ -12,7 +12,7 @@ from .ops import total, transfer
 from .registry import Configurable, Registry, snake_case
 from .running_mean import RunningMean
 
-_registry = Registry("metric")
+registry = Registry("metric")
 
 
 class Metric(Configurable):
@@ -45,7 +45,7 @@ class Metric(Configurable):
         return self.result()
 
 
-@_registry.add("mean")
+@registry.add("mean")
 class Mean(Metric):
     """The weighted mean of the values given."""
 
@@ -113,7 +113,7 @@ class _Accuracy(_MeanOfRows):
         return transfer.here(y_pred).reshape(-1, y_pred.shape[-1]), transfer.here(targets)
 
 
-@_registry.add("sparse_categorical_accuracy")
+@registry.add("sparse_categorical_accuracy")
 class SparseCategoricalAccuracy(_Accuracy):
     """The share of rows whose largest output is at the integer label."""
 
@@ -124,7 +124,7 @@ class SparseCategoricalAccuracy(_Accuracy):
         return op.sparse_categorical_accuracy(*self._rows_and_targets(y_true, y_pred))
 
 
-@_registry.add("categorical_accuracy")
+@registry.add("categorical_accuracy")
 class CategoricalAccuracy(_Accuracy):
     """The share of rows whose largest output is where the largest target is."""
 
@@ -135,7 +135,7 @@ class CategoricalAccuracy(_Accuracy):
         return op.categorical_accuracy(*self._rows_and_targets(y_true, y_pred))
 
 
-@_registry.add("binary_accuracy")
+@registry.add("binary_accuracy")
 class BinaryAccuracy(_Accuracy):
     """The share of numbers on their target's side of the threshold."""
 
@@ -172,35 +172,35 @@ class _CrossEntropy(_MeanLoss):
         self.loss = self.loss_class(from_logits)
 
 
-@_registry.add("sparse_categorical_crossentropy")
+@registry.add("sparse_categorical_crossentropy")
 class SparseCategoricalCrossentropy(_CrossEntropy):
     """The mean sparse categorical cross-entropy."""
 
     default_name, loss_class = "sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy
 
 
-@_registry.add("categorical_crossentropy")
+@registry.add("categorical_crossentropy")
 class CategoricalCrossentropy(_CrossEntropy):
     """The mean categorical cross-entropy."""
 
     default_name, loss_class = "categorical_crossentropy", losses.CategoricalCrossentropy
 
 
-@_registry.add("binary_crossentropy", "bce", "BCE")
+@registry.add("binary_crossentropy", "bce", "BCE")
 class BinaryCrossentropy(_CrossEntropy):
     """The mean binary cross-entropy."""
 
     default_name, loss_class = "binary_crossentropy", losses.BinaryCrossentropy
 
 
-@_registry.add("mean_squared_error", "mse", "MSE")
+@registry.add("mean_squared_error", "mse", "MSE")
 class MeanSquaredError(_MeanLoss):
     """The mean squared error."""
 
     default_name, loss = "mean_squared_error", losses.MeanSquaredError()
 
 
-@_registry.add("mean_absolute_error", "mae", "MAE")
+@registry.add("mean_absolute_error", "mae", "MAE")
 class MeanAbsoluteError(_MeanLoss):
     """The mean absolute error."""
 
@@ -239,16 +239,16 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
         else:
             name = f"SparseCategorical{kind}"
         arguments = {"from_logits": True} if kind == "Crossentropy" and loss and loss.from_logits else {}
-        return _registry.find(name)(name=identifier, **arguments)
+        return registry.find(name)(name=identifier, **arguments)
     if isinstance(identifier, str):
-        if identifier not in _registry.entries:
+        if identifier not in registry.entries:
             _registry_with_shortcuts().find(identifier)
-        return _registry.find(identifier)(name=identifier)
+        return registry.find(identifier)(name=identifier)
     if callable(identifier) and identifier in losses.FUNCTIONS:
-        return _registry.find(identifier.__name__)(name=identifier.__name__)
+        return registry.find(identifier.__name__)(name=identifier.__name__)
     if inspect.isfunction(identifier):
         return MeanOfFunction(identifier)
-    metric = _registry.get(identifier)
+    metric = registry.get(identifier)
     if not isinstance(metric, Metric):
         raise ValueError(f"A metric is a name or a minicnn.metrics.Metric; received {identifier!r}.")
     return metric
@@ -257,5 +257,5 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
 def _registry_with_shortcuts():
     """The registry, with the names that depend on the model, for the sentence about an unknown one."""
     everything = Registry("metric")
-    everything.entries = {**_registry.entries, **dict.fromkeys(_BY_OUTPUT)}
+    everything.entries = {**registry.entries, **dict.fromkeys(_BY_OUTPUT)}
     return everything

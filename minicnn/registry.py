@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+from contextlib import contextmanager
 
 
 class Configurable:
@@ -39,10 +40,42 @@ class Configurable:
 def serialize(value):
     """`value` as plain Python: objects as {"class_name", "config"}, named functions as their names."""
     if hasattr(value, "get_config"):
-        return {"class_name": type(value).__name__, "config": value.get_config()}
+        described = {"class_name": type(value).__name__, "config": value.get_config()}
+        registered = vars(type(value)).get("_registered_name")
+        return {**described, "registered_name": registered} if registered else described
     if callable(value) and hasattr(value, "__name__"):
         return value.__name__
     return value
+
+
+_custom: list[dict] = [{}]  # the last one counts first; the first holds what is registered for good
+
+
+@contextmanager
+def custom_object_scope(*objects: dict):
+    """Within this block the names in these {name: class or function} dictionaries are known to all registries."""
+    _custom.append({name: entry for known in objects for name, entry in known.items()})
+    try:
+        yield
+    finally:
+        _custom.pop()
+
+
+def register_keras_serializable(package="Custom", name=None):
+    """Decorator: a class of one's own that can be loaded from files, as "package>name"."""
+
+    def decorate(entry):
+        registered = f"{package}>{name or entry.__name__}"
+        _custom[0][registered] = entry
+        entry._registered_name = registered
+        return entry
+
+    return decorate
+
+
+def custom_object(name):
+    """What is known by that name from `custom_object_scope` or `register_keras_serializable`, or None."""
+    return next((known[name] for known in reversed(_custom) if name in known), None)
 
 
 class Registry:
@@ -64,8 +97,9 @@ class Registry:
 
     def find(self, name: str):
         """The entry of that name; ValueError with the nearest known names if there is none."""
-        if name in self.entries:
-            return self.entries[name]
+        found = custom_object(name) or self.entries.get(name)
+        if found is not None:
+            return found
         raise ValueError(f"Unknown {self.kind} {name!r}. {nearest(name, self.entries)}")
 
     def get(self, identifier):
@@ -79,7 +113,8 @@ class Registry:
                 raise ValueError(
                     f'A {self.kind} given as a dictionary needs "class_name" and "config"; received {identifier!r}.'
                 )
-            return self.find(identifier["class_name"]).from_config(identifier.get("config", {}))
+            name = identifier.get("registered_name") or identifier["class_name"]
+            return self.find(name).from_config(identifier.get("config", {}))
         if inspect.isclass(identifier):
             identifier = identifier()
         if not callable(identifier) and not hasattr(identifier, "get_config"):

@@ -7,7 +7,7 @@ import numpy as np
 from .ops import optimizer_update, transfer
 from .registry import Configurable, Registry
 
-_registry = Registry("regularizer")
+registry = Registry("regularizer")
 
 
 class Regularizer(Configurable):
@@ -27,7 +27,7 @@ def _factor(value, name):
     return float(value)
 
 
-@_registry.add("l1")
+@registry.add("l1")
 class L1(Regularizer):
     """l1 * sum|w|."""
 
@@ -35,7 +35,7 @@ class L1(Regularizer):
         self.l1 = _factor(l1, "l1")
 
 
-@_registry.add("l2")
+@registry.add("l2")
 class L2(Regularizer):
     """l2 * sum w^2."""
 
@@ -43,7 +43,7 @@ class L2(Regularizer):
         self.l2 = _factor(l2, "l2")
 
 
-@_registry.add("l1_l2")
+@registry.add("l1_l2")
 class L1L2(Regularizer):
     """l1 * sum|w| + l2 * sum w^2."""
 
@@ -56,7 +56,7 @@ l1, l2, l1_l2 = L1, L2, L1L2
 
 def get(identifier):
     """A regularizer from its name, its configuration, its class or itself. ValueError for any other function."""
-    regularizer = _registry.get(identifier)
+    regularizer = registry.get(identifier)
     if regularizer is not None and type(regularizer).__call__ is not Regularizer.__call__:
         raise ValueError(
             "A regularizer needs a derivative: it is one of minicnn.regularizers, l1 * sum|w| + l2 * sum w^2; "

@@ -19,10 +19,10 @@ FLOORS = {
     "optimizers": 3, "running_mean": 3,
     "layers": 4, "callbacks": 4,
     "models": 5,
-    "datasets": 6, "utils": 6, "warmup": 6,
+    "datasets": 6, "saving": 6, "utils": 6, "visualize": 6, "warmup": 6,
 }  # fmt: skip
 OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "__future__"}
-LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source", "cuda"}  # heavy, or optional
+LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source", "cuda", "matplotlib"}  # heavy, or optional
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
 
@@ -92,4 +92,14 @@ def test_only_declared_packages_are_imported():
         for package, top_level, _ in imports(path)
         if package is None and top_level not in sys.stdlib_module_names
     }
-    assert third_party <= {"numpy", "numba", "llvmlite", "rich", "tensorflow_datasets", "PIL", "cuda"}
+    assert third_party <= {
+        "numpy",
+        "numba",
+        "llvmlite",
+        "rich",
+        "tensorflow_datasets",
+        "PIL",
+        "cuda",
+        "h5py",
+        "matplotlib",
+    }

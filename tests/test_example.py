@@ -13,7 +13,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 LAST_LINE = r"test accuracy (0\.\d{4})  test loss (\d\.\d{4})  data (\w+)  backend (\w+)"
-FIGURES = {"curves", "predictions", "confusion", "filters"}
+FIGURES = {"curves", "predictions", "confusion", "filters", "maps"}
 
 
 def run(tmp_path, *options, **environment):
@@ -61,3 +61,12 @@ def test_options_that_make_no_sense(tmp_path):
         )
         assert result.returncode == 2
         assert options[0] in result.stderr
+
+
+def test_a_layer_of_ones_own_trains_and_has_right_gradients(tmp_path):
+    result = subprocess.run(
+        [sys.executable, ROOT / "examples" / "your_own_layer.py"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(re.search(r"gradients right to (\S+)", result.stdout).group(1)) < 1e-6
+    assert "learned slopes" in result.stdout

@@ -18,11 +18,15 @@ def launched(numba_cuda):
     import compiling
     from test_variants import CASES
 
+    from minicnn.kernels import device, gpu_graph
+
     monkeypatch = pytest.MonkeyPatch()
     found = compiling.pretend(monkeypatch)
     for operation, run, _ in CASES.values():
         for dtype in (np.float32, np.float64):
             run(OnGPU(importlib.import_module(f"minicnn.ops.{operation}.gpu")), dtype)
+    numbers = device.empty((2,), np.float64)
+    gpu_graph._copy_number.launch(1, 1, numbers, 0, numbers.data, 1)
     monkeypatch.undo()
     compiling.forget_device_arrays()
     return list(found)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .base import Callback
+from .monitor import MonitorCallback
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(MonitorCallback):
     """Stop training after `patience` epochs in which `monitor` did not improve by more than min_delta.
 
     mode "min", "max" or "auto" (the metric knows). With a baseline, only
@@ -24,56 +24,26 @@ class EarlyStopping(Callback):
         restore_best_weights=False,
         start_from_epoch=0,
     ):
-        super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f'mode must be "auto", "min" or "max"; received mode={mode!r}.')
-        self.monitor, self.patience, self.verbose, self.mode = monitor, patience, verbose, mode
-        self.min_delta, self.baseline = abs(min_delta), baseline
+        super().__init__(monitor, mode, min_delta)
+        self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
 
     def on_train_begin(self, logs=None):
         self.wait, self.stopped_epoch, self.best_epoch = 0, 0, 0
         self.best, self.best_weights = None, None
 
-    def _better(self, value, reference):
-        if reference is None or reference != reference:  # nothing yet, or NaN, which anything is better than
-            return True
-        gain = value - reference if self._larger_is_better() else reference - value
-        return gain > self.min_delta
-
-    def _larger_is_better(self):
-        if self.mode != "auto":
-            return self.mode == "max"
-        name = self.monitor.removeprefix("val_")
-        larger = {"loss": False, **{metric.name: metric.larger_is_better for metric in self.model.metrics}}.get(name)
-        if larger is None:
-            raise ValueError(
-                f'EarlyStopping cannot tell whether a larger or a smaller {self.monitor!r} is better: give mode="max" '
-                'or mode="min".'
-            )
-        return larger
-
     def on_epoch_end(self, epoch, logs=None):
-        logs = logs or {}
-        epoch_without_validation = self.params.get("do_validation") and not any(n.startswith("val_") for n in logs)
-        if self.monitor.startswith("val_") and epoch_without_validation:
+        value = self.monitored(logs)
+        if value is None or epoch < self.start_from_epoch:
             return
-        if self.monitor not in logs:
-            raise ValueError(
-                f"EarlyStopping watches {self.monitor!r}, which this training does not report; "
-                f"it reports {', '.join(sorted(logs))}."
-            )
-        if epoch < self.start_from_epoch:
-            return
-        value = logs[self.monitor]
         if self.restore_best_weights and self.best_weights is None:
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
         self.wait += 1
-        if self._better(value, self.best):
+        if self.better(value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self._better(value, self.baseline):
+            if self.better(value, self.baseline):
                 self.wait = 0
             return
         if self.wait >= self.patience and epoch > 0:

@@ -15,13 +15,16 @@ import numpy as np
 
 from .. import config, initializers
 from ..ops import transfer
-from ..registry import Configurable, nearest, snake_case
+from ..registry import Configurable, Registry, nearest, snake_case
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
 
 FOR_WEIGHTS = "weights"
 """`need_saved` may be True (backward will be asked for every gradient), FOR_WEIGHTS (for the weights' only: nothing
 below can be trained) or False (there will be no backward). A single layer may treat the first two alike."""
+
+registry = Registry("layer")
+"""Layers and models by the names of their classes."""
 
 _names_given: Counter[str] = Counter()
 

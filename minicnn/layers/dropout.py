@@ -1,4 +1,4 @@
-"""Dropout layers. Their only state is `random_counter`: how many masks they have drawn."""
+"""Dropout layers. Their only state is `random_counter`: how many masks they have drawn of `random_stream`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Dropout(Layer):
         if not (is_number and 0 <= rate <= 1):
             raise ValueError(f"rate must be a number from 0 to 1; received rate={rate!r}.")
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
-        self._stream = config.next_seed() if seed is None else int(seed)
+        self.random_stream = config.next_seed() if seed is None else int(seed)
         self.random_counter = 0
 
     def mask_shape(self, x_shape) -> tuple | None:
@@ -41,7 +41,7 @@ class Dropout(Layer):
         return dropout.forward(x, self.rate, key, self.mask_shape(x.shape), bool(need_saved))
 
     def _next_key(self):
-        key = stream_key(self._stream, self.random_counter)
+        key = stream_key(self.random_stream, self.random_counter)
         self.random_counter += 1
         return key
 
@@ -53,7 +53,7 @@ class SpatialDropout2D(Dropout):
     """Dropout of whole channels: neighbouring pixels say much the same, so dropping single ones takes little away."""
 
     rank = 4
-    _not_in_config = (*Layer._not_in_config, "noise_shape")
+    _not_in_config = (*Layer._not_in_config, "noise_shape", "trainable")  # Keras's takes no trainable
 
     def __init__(self, rate, data_format=None, seed=None, **kwargs):
         super().__init__(rate, None, seed, **kwargs)

@@ -25,6 +25,9 @@ class InputLayer(Layer):
         self.built = True
         self._nodes.append(Node(self, [], Symbol(self.batch_shape, self.dtype)))
 
+    def get_config(self):
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
+
     def compute_output_shape(self, input_shape):
         return self.batch_shape
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from ..layers.base import Layer
+from ..registry import custom_object_scope
 from ..symbol import Symbol
+from .files import saving
 from .graph import Plan
+from .graph_config import graph_from_config, graph_to_config
 from .summary import print_summary
 from .trainer import Trainer
 
@@ -84,7 +87,23 @@ class Model(Trainer, Layer):
             raise ValueError(f"{self.name!r} takes inputs of shape {expected}; received shape {tuple(input_shape)}.")
 
     def get_config(self):
-        raise NotImplementedError(f"{self.name!r} is a model, which has no configuration; get_weights has its numbers.")
+        raise NotImplementedError(f"{type(self).__name__} is a model of your own: define get_config to save it.")
+
+    def save(self, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
+        """Save the model to a file; see `minicnn.saving.save_model`."""
+        saving().save_model(self, filepath, overwrite, include_optimizer, **unknown)
+
+    def save_weights(self, filepath, overwrite=True) -> None:
+        """Save the weights to a file; see `minicnn.saving.save_weights`."""
+        saving().save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath, skip_mismatch=False, by_name=False) -> None:
+        """Take the weights in a file; see `minicnn.saving.load_weights`."""
+        saving().load_weights(self, filepath, skip_mismatch, by_name)
+
+    def to_json(self, **options) -> str:
+        """The structure as JSON text; `models.model_from_json` makes a model of it."""
+        return saving().to_json(self, **options)
 
     def summary(
         self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, cost=False
@@ -111,6 +130,18 @@ class Functional(Model):
         self.built = True
         if not trainable:
             self.trainable = False
+
+    def get_config(self):
+        return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        with custom_object_scope(custom_objects or {}):
+            inputs, outputs = graph_from_config(config)
+            model = cls(inputs, outputs, name=config.get("name"))
+        if not config.get("trainable", True):
+            model.trainable = False
+        return model
 
     @property
     def ends_in(self):

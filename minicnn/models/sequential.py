@@ -6,8 +6,10 @@ from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import in_a_row
 from ..layers.input import Input, InputLayer
+from ..registry import custom_object_scope
 from ..symbol import Symbol
 from .functional import Model
+from .graph_config import row_from_config, row_to_config
 
 
 class Sequential(Model):
@@ -25,6 +27,17 @@ class Sequential(Model):
                 self.add(layer)
         if not trainable:
             self.trainable = False
+
+    def get_config(self):
+        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype, **row_to_config(self)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        with custom_object_scope(custom_objects or {}):
+            model = cls(row_from_config(config), name=config.get("name"))
+        if not config.get("trainable", True):
+            model.trainable = False
+        return model
 
     def add(self, layer) -> None:
         """Append a layer."""

@@ -44,8 +44,10 @@ class Trainer:
 
         metrics is a list, or a single name. "accuracy" (or "acc") becomes the accuracy that suits loss and targets.
         """
+        named_loss = loss
         optimizer, loss, identifiers = optimizers.get(optimizer), losses.get(loss), _listed(metrics)
         self._check_metric_names(identifiers)
+        self.compile_arguments = {"loss": named_loss, "metrics": identifiers}
         self.optimizer, self.loss, self._metric_identifiers = optimizer, loss, identifiers
         self._metrics, self._loss_mean = None, RunningMean()
 
@@ -122,9 +124,10 @@ class Trainer:
         self.stop_training, self._told_non_finite = False, False
         generator = np.random.default_rng(config.next_seed()) if shuffle else None
         learn = replay.make(self._learn, self._settings)
+        self.initial_epoch = initial_epoch  # a callback may say that training goes on later
         hooks.call("on_train_begin", {})
         logs: dict = {}
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(self.initial_epoch, epochs):
             self.reset_metrics()
             hooks.call("on_epoch_begin", epoch, {})
             if verbose:
@@ -445,7 +448,7 @@ class Trainer:
         return values if len(values) > 1 else values[0]
 
 
-_CHANGES_IN_EVERY_STEP = {"iterations", "_learning_rate", "random_counter", "stop_training"}
+_CHANGES_IN_EVERY_STEP = {"iterations", "_learning_rate", "_rate_of_step", "random_counter"}
 
 
 @lru_cache(maxsize=16)

@@ -32,10 +32,13 @@ class Adam(Optimizer):
     def memory_names(self):
         return ["momentum", "velocity", *(["velocity_hat"] if self.amsgrad else [])]
 
-    def step_rate(self):
+    def memory_order(self):
+        return [["momentum", "velocity"], *([["velocity_hat"]] if self.amsgrad else [])]
+
+    def step_rate(self, learning_rate):
         """Both means start at zero, so that at step t they are too small, by 1 - beta^t."""
         t = self.iterations
-        return self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        return learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
 
     def update(self, w, g, memory, rate):
         optimizer_update.adam(

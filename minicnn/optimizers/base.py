@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from ..ops import optimizer_update, transfer
-from ..registry import Configurable, Registry
+from ..registry import Configurable, Registry, serialize
 from ..variable import Variable
+from . import schedules
 
 registry = Registry("optimizer")
 
@@ -16,13 +17,15 @@ registry = Registry("optimizer")
 class Optimizer(Configurable):
     """Base class. A subclass names its memories in `memory_names` and defines `update`.
 
-    learning_rate > 0; weight_decay: every step also subtracts weight * rate * weight_decay; clipnorm: each gradient
-    is shrunk to at most this norm; global_clipnorm: all gradients together are; clipvalue: each number is limited.
+    learning_rate: a number, or one of `schedules`; weight_decay: a step also subtracts weight * rate * weight_decay;
+    clipnorm: each gradient is shrunk to at most this norm; global_clipnorm: all gradients together are; clipvalue: each
+    number is limited.
     """
 
     def __init__(
         self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, name=None
     ):
+        self.name, self.iterations = name or type(self).__name__.lower(), 0
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
@@ -35,32 +38,73 @@ class Optimizer(Configurable):
             value = getattr(self, label)
             if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"{label} must be a number, zero or more; received {label}={value!r}.")
-        self.name = name or type(self).__name__.lower()
-        self.iterations = 0
         self._memories: dict[Variable, dict[str, np.ndarray]] = {}
 
     @property
     def learning_rate(self) -> float:
-        """The step size; may be set while training."""
-        return self._learning_rate
+        """The step size of the next step; may be set while training, unless it follows a schedule."""
+        return self._schedule(self.iterations) if self._schedule else self._learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value):
+        if isinstance(value, dict):
+            value = schedules.get(value)
+        if self._schedule is not None:
+            raise TypeError(f"The rate of {self.name!r} follows {type(self._schedule).__name__}, and cannot be set.")
+        if isinstance(value, schedules.LearningRateSchedule):
+            self._schedule = value
+            return
         if not (is_number(value) and value >= 0):
             raise ValueError(f"learning_rate must be a number, zero or more; received learning_rate={value!r}.")
         self._learning_rate = float(value)
+
+    _schedule: schedules.LearningRateSchedule | None = None
+
+    def get_config(self):
+        return {**super().get_config(), "learning_rate": serialize(self._schedule or self._learning_rate)}
 
     def memory_names(self) -> list[str]:
         """The arrays kept for each weight, all starting at zero."""
         return []
 
-    def step_rate(self) -> float:
-        """The rate of the step that `iterations` counts."""
-        return self.learning_rate
+    def step_rate(self, learning_rate: float) -> float:
+        """What the gradients of this step, the one that `iterations` counts, are multiplied with."""
+        return learning_rate
 
     def update(self, w: np.ndarray, g: np.ndarray, memory: dict[str, np.ndarray], rate) -> None:
         """Change the weight w in place by its gradient g, the arrays named in `memory_names` and the step's rate."""
         raise NotImplementedError(f"{type(self).__name__} does not define update.")
+
+    def memory_order(self) -> list[list[str]]:
+        """`memory_names` in Keras's order: a list's arrays stand side by side, weight by weight."""
+        return [[name] for name in self.memory_names()]
+
+    def state(self, variables: list[Variable]) -> list[np.ndarray]:
+        """Copies of the number of steps, the rate (unless it follows a schedule) and every memory, in Keras's order."""
+        memories = {v: self._memory_of(v) for v in variables}
+        arrays = [np.array(self.iterations, np.int64)]
+        if self._schedule is None:
+            arrays.append(np.array(self.learning_rate, np.float32))
+        for names in self.memory_order():
+            arrays += [np.array(transfer.to_host(memories[v][name])) for v in variables for name in names]
+        return arrays
+
+    def set_state(self, variables: list[Variable], arrays: list[np.ndarray]) -> None:
+        """Take what `state` gave. ValueError, before anything changes, if it does not fit the variables."""
+        places = [(v, name) for names in self.memory_order() for v in variables for name in names]
+        numbers = 1 if self._schedule else 2
+        (steps, *rate), memories = arrays[:numbers] or [None], arrays[numbers:]
+        fits = len(memories) == len(places) and all(np.shape(n) == () and n >= 0 for n in (steps, *rate))
+        if not fits or any(v.shape != array.shape for (v, _), array in zip(places, memories, strict=True)):
+            raise ValueError(
+                f"The state of {self.name!r} has {len(arrays)} arrays; for {len(variables)} weights it needs "
+                f"{len(places) + numbers}, of their shapes."
+            )
+        if rate and np.float32(self.learning_rate) != np.float32(rate[0]):  # kept in float32: an equal one stays exact
+            self.learning_rate = float(rate[0])
+        self.iterations = int(steps)
+        for (variable, name), array in zip(places, memories, strict=True):
+            transfer.assign(self._memory_of(variable)[name], array)
 
     def bring_here(self) -> None:
         """Move the memories to where the backend in use computes."""
@@ -73,19 +117,24 @@ class Optimizer(Configurable):
         dtype = pairs[0][1].dtype if pairs else "float64"
         rate = transfer.number(self._next_rate, dtype)
         if self.weight_decay:
-            decay = transfer.number(lambda: self.weight_decay * self.learning_rate, dtype)
+            decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)
         for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
-            memory = self._memories.get(variable)
-            if memory is None:
-                memory = {name: transfer.zeros_like(variable.value) for name in self.memory_names()}
-                self._memories[variable] = memory
+            memory = self._memory_of(variable)
             if self.weight_decay:
                 optimizer_update.decay(variable.value, decay)
             self.update(variable.value, gradient, memory, rate)
 
+    def _memory_of(self, variable):
+        memory = self._memories.get(variable)
+        if memory is None:
+            memory = {name: transfer.zeros_like(variable.value) for name in self.memory_names()}
+            self._memories[variable] = memory
+        return memory
+
     def _next_rate(self):
+        self._rate_of_step = self.learning_rate
         self.iterations += 1
-        return self.step_rate()
+        return self.step_rate(self._rate_of_step)
 
     def _clipped(self, gradients):
         if self.clipvalue:

@@ -1,0 +1,69 @@
+"""A layer of your own, trained, and its gradients checked: a ReLU that learns its slope below zero.
+
+    python examples/your_own_layer.py
+
+    y = x where x > 0, else slope * x          one slope for each channel
+
+A layer has four methods. `build` makes the weights, `compute_output_shape` says what comes out, `forward` computes and
+returns what `backward` will need, and `backward` turns the gradient of the output into that of the input and adds the
+weights' own. Nothing is kept on `self` in between: so a layer may be used twice in a model.
+
+Source: He et al., "Delving Deep into Rectifiers", 2015.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minicnn import Sequential, layers, utils
+from minicnn.datasets import synthetic_fashion
+
+
+class LearnedSlope(layers.Layer):
+    """The identity above zero, a learned multiple of it below. Inputs (N, ..., C); weight `slope` (C,)."""
+
+    def __init__(self, start=0.25, **kwargs):
+        super().__init__(**kwargs)
+        self.start = start
+
+    def build(self, input_shape):
+        self.slope = self.add_weight((input_shape[-1],), "zeros", "slope")
+        self.slope.assign(np.full(self.slope.shape, self.start))
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def forward(self, x, training=False, need_saved=True):
+        return np.where(x > 0, x, self.slope.value * x), x
+
+    def backward(self, dy, saved, need_dx=True):
+        x = saved
+        axes = tuple(range(x.ndim - 1))  # all but the channels
+        self.add_gradients((self.slope, np.where(x > 0, 0, dy * x).sum(axis=axes).astype(x.dtype)))
+        return np.where(x > 0, dy, self.slope.value * dy)
+
+
+def main():
+    utils.set_random_seed(0)
+    (x, y), (x_test, y_test) = synthetic_fashion.load_data(0)
+    x, y, x_test = x[:3000, ..., None] / 255.0, y[:3000], x_test[..., None] / 255.0
+    model = Sequential([
+        layers.Input((28, 28, 1)),
+        layers.Conv2D(8, 3, strides=2),
+        LearnedSlope(),
+        layers.Conv2D(16, 3, strides=2),
+        LearnedSlope(),
+        layers.Flatten(),
+        layers.Dense(10, activation="softmax"),
+    ])  # fmt: skip
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, epochs=3, validation_data=(x_test, y_test))
+    print("learned slopes:", np.round(model.layers[1].slope.numpy(), 3))
+
+    rng = np.random.default_rng(0)
+    error = utils.gradient_check(LearnedSlope(), rng.standard_normal((2, 5, 5, 3)))
+    print(f"gradients right to {error:.1e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The logs of every epoch as a line of a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import os
+
+from .base import Callback
+
+
+class CSVLogger(Callback):
+    """Write epoch and logs to `filename`; with append, behind what is there. A value that an epoch lacks is NA."""
+
+    def __init__(self, filename, separator=",", append=False):
+        super().__init__()
+        self.filename, self.sep, self.append = os.fspath(filename), separator, append
+        self.keys: list[str] | None = None
+        self.csv_file = self.writer = None
+
+    def on_train_begin(self, logs=None):
+        self._header_there = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
+        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 - closed at the end
+        self.keys = self.writer = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        if self.keys is None:
+            self.keys = sorted(logs)
+            if not any(key.startswith("val_") for key in self.keys):  # an epoch that is validated may come later
+                self.keys += [f"val_{key}" for key in self.keys]
+            self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
+            if not self._header_there:
+                self.writer.writeheader()
+        self.writer.writerow({"epoch": epoch, **{key: logs.get(key, "NA") for key in self.keys}})
+        self.csv_file.flush()
+
+    def on_train_end(self, logs=None):
+        self.csv_file.close()

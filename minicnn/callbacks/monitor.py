@@ -1,0 +1,52 @@
+"""What callbacks share that watch one number and compare it with the best so far."""
+
+from __future__ import annotations
+
+from .base import Callback
+
+
+class MonitorCallback(Callback):
+    """Watches `monitor`, a key of the logs. mode "min" or "max" says what is better; "auto" asks the metric."""
+
+    def __init__(self, monitor="val_loss", mode="auto", min_delta=0):
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f'mode must be "auto", "min" or "max"; received mode={mode!r}.')
+        self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
+
+    def monitored(self, logs):
+        """The watched number, or None after an epoch that `validation_freq` leaves without it.
+
+        ValueError where this training never reports it.
+        """
+        logs = logs or {}
+        epoch_without_validation = self.params.get("do_validation") and not any(n.startswith("val_") for n in logs)
+        if self.monitor.startswith("val_") and epoch_without_validation:
+            return None
+        if self.monitor not in logs:
+            raise ValueError(
+                f"{type(self).__name__} watches {self.monitor!r}, which this training does not report; "
+                f"it reports {', '.join(sorted(logs))}."
+            )
+        return logs[self.monitor]
+
+    def better(self, value, reference) -> bool:
+        """Whether value is better than reference by more than min_delta."""
+        if reference is None:
+            return True
+        if reference != reference:  # NaN, which any number is better than
+            return value == value
+        gain = value - reference if self.larger_is_better() else reference - value
+        return gain > self.min_delta
+
+    def larger_is_better(self) -> bool:
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        larger = {"loss": False, **{metric.name: metric.larger_is_better for metric in self.model.metrics}}.get(name)
+        if larger is None:
+            raise ValueError(
+                f"{type(self).__name__} cannot tell whether a larger or a smaller {self.monitor!r} is better: give "
+                'mode="max" or mode="min".'
+            )
+        return larger

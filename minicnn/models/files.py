@@ -1,0 +1,36 @@
+"""Saving and loading where Keras has them, among the models.
+
+The work is done in `minicnn.saving`, a floor above, which loads h5py: so it is looked up when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from ..registry import custom_object_scope
+
+
+def saving():
+    """The package `minicnn.saving`."""
+    return importlib.import_module("minicnn.saving")
+
+
+def save_model(model, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
+    """Save a model to a file; see `minicnn.saving.save_model`."""
+    saving().save_model(model, filepath, overwrite, include_optimizer, **unknown)
+
+
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+    """The model in a file; see `minicnn.saving.load_model`."""
+    return saving().load_model(filepath, custom_objects, compile, safe_mode)
+
+
+def model_from_json(json_string, custom_objects=None):
+    """A new model from what `to_json` wrote; see `minicnn.saving.from_json`."""
+    return saving().from_json(json_string, custom_objects)
+
+
+def clone_model(model):
+    """A model of the same structure with weights of its own, drawn anew."""
+    with custom_object_scope({type(layer).__name__: type(layer) for layer in model.flattened()}):
+        return type(model).from_config(model.get_config())

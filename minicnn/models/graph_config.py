@@ -1,0 +1,132 @@
+"""A functional model's graph as a configuration, in Keras's form, and back.
+
+A layer is listed with its calls, the "inbound nodes". What a call takes is written as the call that made it:
+[layer's name, which of that layer's calls, which of its outputs].
+"""
+
+from __future__ import annotations
+
+from ..layers.base import Layer, registry
+from ..layers.input import Input, InputLayer
+from ..registry import serialize
+from ..symbol import Symbol
+
+
+def graph_to_config(model) -> dict:
+    """{"layers", "input_layers", "output_layers"} of a Functional model."""
+    places: dict[int, list] = {}  # by id of the symbol
+    layers = []
+    for i, symbol in enumerate(model.inputs):
+        layer = symbol.node.layer
+        if symbol.node.inputs:  # the model begins in the middle of another one: there it gets an input of its own
+            layer = InputLayer(batch_shape=symbol.shape, dtype=symbol.dtype, name=f"{layer.name}_output_{i}")
+        places[id(symbol)] = [layer.name, 0, 0]
+        layers.append({**serialize(layer), "name": layer.name, "inbound_nodes": []})
+    calls: dict[int, list] = {}
+    for node in model.plan.nodes:
+        made = calls.setdefault(id(node.layer), [])
+        places[id(node.output)] = [node.layer.name, len(made), 0]
+        made.append(node)
+    for layer in model.layers:
+        if id(layer) in calls:
+            nodes = [_call_to_config(node, places) for node in calls[id(layer)]]
+            layers.append({**serialize(layer), "name": layer.name, "inbound_nodes": nodes})
+    return {
+        "layers": layers,
+        "input_layers": _flat([places[id(symbol)] for symbol in model.inputs]),
+        "output_layers": _flat([places[id(symbol)] for symbol in model.outputs]),
+    }
+
+
+def _flat(places):
+    """The place itself where there is one: so Keras tells a model of one symbol from one of a list."""
+    return places[0] if len(places) == 1 else places
+
+
+def _call_to_config(node, places):
+    tensors = [
+        {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": list(symbol.shape), "dtype": symbol.dtype, "keras_history": places[id(symbol)]},
+        }
+        for symbol in node.inputs
+    ]
+    return {"args": [tensors if node.layer.takes_several else tensors[0]], "kwargs": {}}
+
+
+def graph_from_config(config: dict) -> tuple[list[Symbol], list[Symbol]]:
+    """(inputs, outputs): the layers made anew, and called on each other. ValueError where the calls do not fit."""
+    made: dict[str, Layer] = {}
+    waiting: list[tuple] = []  # (layer, number of the call, the places it takes, whether as a list)
+    symbols: dict[tuple, Symbol] = {}
+    for entry in config["layers"]:
+        layer = registry.get({key: entry.get(key) for key in ("class_name", "config", "registered_name")})
+        name = entry.get("name", layer.name)
+        if name in made:
+            raise ValueError(f"The configuration lists two layers named {name!r}.")
+        made[name] = layer
+        if isinstance(layer, InputLayer):
+            symbols[name, 0] = layer.output
+        for i, call in enumerate(entry.get("inbound_nodes", [])):
+            places, several = _places_of(call)
+            waiting.append((layer, (name, i), places, several))
+    while waiting:
+        ready = [call for call in waiting if all(place in symbols for place in call[2])]
+        if not ready:
+            names = ", ".join(sorted({layer.name for layer, *_ in waiting}))
+            raise ValueError(f"The configuration calls {names} on outputs that no layer makes.")
+        for layer, place, places, several in ready:
+            taken = [symbols[p] for p in places]
+            symbols[place] = layer(taken if several else taken[0])
+        waiting = [call for call in waiting if call[1] not in symbols]
+    return [_ends(config[key], symbols, key) for key in ("input_layers", "output_layers")]
+
+
+def _places_of(call):
+    """(places that a call takes, whether in a list), of Keras 3's form or the lists of Keras 2."""
+    if isinstance(call, list):  # [[layer, call, output, options], ...]
+        return [_place(history) for history in call], len(call) > 1
+    arguments = [*call.get("args", []), *(value for value in call.get("kwargs", {}).values() if _is_tensor(value))]
+    if len(arguments) != 1:
+        raise ValueError("The configuration calls a layer with several arguments; minicnn's layers take one.")
+    (argument,) = arguments
+    tensors = argument if isinstance(argument, list) else [argument]
+    if not all(_is_tensor(tensor) for tensor in tensors):
+        raise ValueError("The configuration calls a layer on a constant; minicnn's layers take what layers make.")
+    return [_place(tensor["config"]["keras_history"]) for tensor in tensors], isinstance(argument, list)
+
+
+def _is_tensor(value):
+    return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
+
+
+def _place(history):
+    name, call, output = history[:3]
+    if output != 0:
+        raise ValueError(f"The configuration takes output {output} of {name!r}; minicnn's layers have one.")
+    return name, call
+
+
+def _ends(places, symbols, key):
+    """The symbols of the model's inputs or outputs."""
+    places = list(places.values()) if isinstance(places, dict) else places
+    several = [places] if places and isinstance(places[0], str) else places
+    missing = [place[0] for place in several if _place(place) not in symbols]
+    if missing or not several:
+        raise ValueError(f"The configuration's {key} name {missing or 'nothing'}, which no layer makes.")
+    return [symbols[_place(place)] for place in several]
+
+
+def row_to_config(model) -> dict:
+    """{"layers"} of a Sequential model, with the input as its first layer where it is known."""
+    layers = [model.inputs[0].node.layer] if model.inputs else []
+    return {"layers": [serialize(layer) for layer in [*layers, *model.layers]]}
+
+
+def row_from_config(config: dict) -> list[Layer]:
+    """The layers of a Sequential model, made anew."""
+    layers = [registry.get(entry) for entry in config["layers"]]
+    shape = config.get("build_input_shape")
+    if shape and layers and not isinstance(layers[0], InputLayer):
+        layers.insert(0, Input(tuple(shape)[1:], dtype=layers[0].dtype).node.layer)
+    return layers

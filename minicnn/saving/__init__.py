@@ -1,0 +1,17 @@
+"""Models in files, in Keras's own formats: what minicnn writes Keras reads, and the other way round.
+
+    atomic.py          a file is replaced as a whole or not at all
+    configuration.py   a model's structure and settings as Keras's JSON, and back
+    weights.py         every weight at its place in an HDF5 file: `.weights.h5`
+    archive.py         `.keras`: structure, weights and optimizer state in a zip
+    legacy_h5.py       `.h5` of older Keras: the same in one HDF5 file
+    files.py           which of them a file's name means: `save_model`, `load_model`, `save_weights`, `load_weights`
+
+Nothing in a file is ever executed: a class is looked up by its name among minicnn's own and those given as
+`custom_objects`, and any other name is an error.
+"""
+
+from .configuration import from_json, to_json
+from .files import load_model, load_weights, save_model, save_weights
+
+__all__ = ["from_json", "load_model", "load_weights", "save_model", "save_weights", "to_json"]

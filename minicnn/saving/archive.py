@@ -1,0 +1,80 @@
+"""The `.keras` file: a zip of metadata.json, config.json and model.weights.h5, nothing compressed.
+
+config.json holds the structure and how the model was compiled, model.weights.h5 the weights and the optimizer's state.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import zipfile
+
+import h5py
+
+from .configuration import compile_from_keras, compile_to_keras, model_from_keras, model_to_keras
+from .weights import read_optimizer, read_weights, write_weights
+
+_WRITTEN_AS = "3.15.0"  # the Keras whose form is written
+_LARGEST_TEXT = 64 << 20  # bytes of a configuration that is read
+_EXPANSION = 100  # how many times its stored size a member may have: Keras writes them uncompressed
+
+
+def write(file: str, model, include_optimizer=True) -> None:
+    """Write a model to a path."""
+    described = model_to_keras(model)
+    described["compile_config"] = compile_to_keras(model)
+    metadata = {"keras_version": _WRITTEN_AS, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as h5:
+        write_weights(h5, model, include_optimizer)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("metadata.json", json.dumps(metadata))
+        archive.writestr("config.json", json.dumps(described))
+        archive.writestr("model.weights.h5", weights.getvalue())
+
+
+def read(file: str, custom_objects=None, compile=True):
+    """The model in a file."""
+    with zipfile.ZipFile(file) as archive:
+        described = json.loads(_member(archive, "config.json", _LARGEST_TEXT))
+        weights = io.BytesIO(_member(archive, "model.weights.h5"))
+    if not isinstance(described, dict):
+        raise ValueError(f"The configuration in {file!r} is not an object.")
+    compiling = described.pop("compile_config", None)
+    model = model_from_keras(described, custom_objects)
+    with opened(weights, file) as h5:
+        read_weights(h5, model)
+        if compile and compiling:
+            compile_from_keras(model, compiling, custom_objects)
+            read_optimizer(h5, model)
+    return model
+
+
+def read_weights_only(file: str, model, skip_mismatch=False) -> None:
+    """Take the weights of a `.keras` file."""
+    with zipfile.ZipFile(file) as archive:
+        weights = io.BytesIO(_member(archive, "model.weights.h5"))
+    with opened(weights, file) as h5:
+        read_weights(h5, model, skip_mismatch)
+
+
+def opened(h5, file):
+    """`h5py.File` of a path or of bytes. ValueError where that is no HDF5 file."""
+    try:
+        return h5py.File(h5, "r")
+    except OSError as error:
+        if isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError)):
+            raise
+        raise ValueError(f"{file!r} does not hold a whole HDF5 file: {error}.") from error
+
+
+def _member(archive, name, largest=None) -> bytes:
+    """The bytes of a member; ValueError where it is missing, or much larger than what is stored of it."""
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        raise ValueError(f"The file has no {name}: it is not a .keras file of Keras 3.") from None
+    if info.file_size > max(1 << 20, _EXPANSION * info.compress_size) or (largest and info.file_size > largest):
+        raise ValueError(f"The file's {name} claims to hold {info.file_size} bytes, and stores {info.compress_size}.")
+    return archive.read(name)

@@ -1,0 +1,240 @@
+"""A model's structure and settings as Keras's JSON, and back.
+
+In Keras's JSON an object is {"module", "class_name", "config", "registered_name"}; here it is {"class_name", "config"}.
+Going there adds what is missing. Coming back drops what minicnn's classes do not know, if it says nothing (None,
+False, or a number that only matters with another option); an option that is set, and unknown, is an error. Of "module"
+nothing is made but an error message: the class is looked up by its name, and nothing is imported.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from .. import initializers, losses, metrics, optimizers, regularizers
+from ..layers.base import Layer
+from ..layers.base import registry as layer_registry
+from ..models import Functional, Model
+from ..registry import Configurable, custom_object, custom_object_scope, serialize, snake_case
+
+KINDS = {  # {base class: (Keras's module, the registry that knows the classes)}
+    Model: ("keras", layer_registry),
+    Layer: ("keras.layers", layer_registry),
+    optimizers.Optimizer: ("keras.optimizers", optimizers.registry),
+    optimizers.schedules.LearningRateSchedule: ("keras.optimizers.schedules", optimizers.schedules.registry),
+    losses.Loss: ("keras.losses", losses.registry),
+    metrics.Metric: ("keras.metrics", metrics.registry),
+    initializers.Initializer: ("keras.initializers", initializers.registry),
+    regularizers.Regularizer: ("keras.regularizers", regularizers.registry),
+}
+_SAYS_NOTHING = {  # options of Keras that only matter together with others, which must be None or False
+    "ema_momentum", "steps_per_execution", "jit_compile", "run_eagerly", "auto_scale_loss", "dtype", "name",
+    "renorm_momentum",
+}  # fmt: skip
+
+
+_KERAS = ("keras", "tf_keras")
+_ADVICE = "load with compile=False if it is about training, or build the model in code and load its weights"
+
+
+def to_keras(value):
+    """A value, object or configuration as Keras's JSON has it."""
+    if isinstance(value, Configurable):
+        return _object_to_keras(serialize(value), type(value))
+    if isinstance(value, dict):
+        if value.keys() >= {"class_name", "config"}:
+            return _object_to_keras(value, _class_of(value.get("registered_name") or value["class_name"]))
+        return {key: to_keras(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_keras(entry) for entry in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    return value
+
+
+def _object_to_keras(described, found):
+    name, config = described["class_name"], described["config"]
+    if name == "__keras_tensor__":
+        return described
+    module = next((module for kind, (module, _) in KINDS.items() if found and issubclass(found, kind)), None)
+    registered = described.get("registered_name")
+    config = {key: to_keras(value) for key, value in config.items()}
+    if registered:
+        module = found.__module__
+    if found is Functional:
+        module, registered = "keras.src.models.functional", "Functional"
+    kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
+    return {"module": module, "class_name": name, "config": config, "registered_name": registered, **kept}
+
+
+def _class_of(name, module=None):
+    """The class of that name, from the registry that goes with Keras's module if that is known; or None."""
+    for _, registry in sorted(KINDS.values(), key=lambda kind: kind[0] != module):
+        try:
+            found = registry.find(name)
+        except ValueError:
+            continue
+        if isinstance(found, type):
+            return found
+    return None
+
+
+def from_keras(value):
+    """A value or configuration from Keras's JSON, as minicnn's `from_config` takes it. ValueError for what it lacks."""
+    if isinstance(value, list):
+        return [from_keras(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") == "__keras_tensor__":
+        return value
+    if "class_name" in value and isinstance(value.get("config"), dict):
+        return _object_from_keras(value)
+    if value.get("class_name") == "function":
+        return value.get("config")
+    return {key: from_keras(entry) for key, entry in value.items()}
+
+
+def _object_from_keras(described):
+    name, module, config = described["class_name"], described.get("module"), described["config"]
+    if name in ("DTypePolicy", "Policy"):
+        if config.get("name") not in ("float32", "float64"):
+            raise ValueError(f"minicnn computes in float32 or float64; the file asks for {config.get('name')!r}.")
+        return config["name"]
+    if name == "__numpy__":
+        return config.get("value")
+    registered = described.get("registered_name")
+    if isinstance(name, str):
+        name = name.removeprefix("Custom>")  # as Keras 2 calls its own optimizers
+    found = None
+    for own in (registered, name):
+        if found is None and isinstance(own, str):
+            found, name = custom_object(own), own if custom_object(own) else name
+    of_keras = registered in (None, name, "Functional") and (module is None or str(module).split(".")[0] in _KERAS)
+    if found is None and of_keras and isinstance(name, str):
+        found = _class_of(name, module)
+    if not isinstance(found, type):
+        raise ValueError(
+            f"The file holds a {registered or name!r} (from {module!r}), which minicnn does not have: give a class of "
+            f"your own as custom_objects={{...}}, {_ADVICE}."
+        )
+    config = {key: from_keras(entry) for key, entry in config.items()}
+    kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
+    if issubclass(found, Model):
+        return {"class_name": name, "config": config, **kept}
+    return {"class_name": name, "config": _understood(found, config), **kept}
+
+
+def _understood(found, config):
+    """The configuration without what says nothing; ValueError for an option that is set and that minicnn lacks."""
+    known = set(found._argument_names()) | {"batch_input_shape", "batch_shape", "input_shape"}
+    if not found.__module__.startswith("minicnn."):
+        return config  # a class of the user's, which knows what it wrote
+    if issubclass(found, optimizers.Optimizer) and "lr" in config:  # the name in old files
+        config["learning_rate"] = config.pop("lr")
+    understood = {}
+    for key, value in config.items():
+        if key in known:
+            understood[key] = value
+        elif value and key not in _SAYS_NOTHING and (key, value) != ("axis", -1):
+            raise ValueError(
+                f"The file sets {key}={value!r} for {config.get('name', found.__name__)!r} ({found.__name__}), "
+                f"which minicnn does not have: {_ADVICE}."
+            )
+    return understood
+
+
+def to_json(model, **options) -> str:
+    """The structure of a model as JSON text, without weights: Keras reads it too."""
+    return json.dumps(model_to_keras(model), **options)
+
+
+def model_to_keras(model) -> dict:
+    """The structure of a model as Keras's JSON."""
+    found = to_keras(model)
+    if model.inputs:
+        found["build_config"] = {"input_shape": list(model.inputs[0].shape)}
+    return found
+
+
+def from_json(text: str, custom_objects=None):
+    """A new model, its weights drawn anew, from what `to_json` of minicnn or Keras wrote."""
+    return model_from_keras(_parsed(text), custom_objects)
+
+
+def _parsed(text):
+    try:
+        described = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"This is not a model's JSON: {error}.") from error
+    if not isinstance(described, dict) or not isinstance(described.get("config"), dict):
+        raise ValueError('A model\'s JSON is an object with "class_name" and "config".')
+    return described
+
+
+def model_from_keras(described: dict, custom_objects=None):
+    """A new model from Keras's JSON. ValueError for whatever does not make one."""
+    with custom_object_scope(custom_objects or {}):
+        try:
+            model = layer_registry.get(from_keras(described))
+        except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+            raise ValueError(f"The model's configuration is broken: {type(error).__name__} {error}.") from error
+    if not isinstance(model, Model):
+        raise ValueError(f"The configuration describes a {type(model).__name__}, not a model.")
+    return model
+
+
+def compile_to_keras(model) -> dict | None:
+    """How a model was compiled, as Keras's JSON; None if it was not."""
+    if not model.compiled:
+        return None
+    return {
+        "optimizer": to_keras(model.optimizer),
+        "loss": to_keras(_full_name(model.compile_arguments["loss"])),
+        "loss_weights": None,
+        "metrics": [to_keras(_full_name(metric)) for metric in model.compile_arguments["metrics"]],
+        "weighted_metrics": None,
+        "run_eagerly": False,
+        "steps_per_execution": 1,
+        "jit_compile": False,
+    }
+
+
+def _full_name(identifier):
+    """A loss's or metric's name as Keras's files have it: "mse" alone is not understood by all of them."""
+    found = losses.registry.entries.get(identifier) if isinstance(identifier, str) else None
+    return snake_case(found.__name__) if isinstance(found, type) else identifier
+
+
+def compile_from_keras(model, described: dict, custom_objects=None) -> None:
+    """Compile a model as a file says."""
+    with custom_object_scope(custom_objects or {}):
+        settings = from_keras(described)
+        if not isinstance(settings, dict) or not settings.get("optimizer"):
+            raise ValueError("The file's way to compile is broken: load with compile=False.")
+        loss, metric_names = _single(settings.get("loss"), "loss"), _single(settings.get("metrics"), "metrics")
+        metric_names = [_known_metric(metric) for metric in metric_names or []]
+        for option in ("loss_weights", "weighted_metrics"):
+            if settings.get(option) and settings[option] != [1.0]:
+                raise ValueError(
+                    f"The file compiles with {option}, which minicnn does not have: load with compile=False."
+                )
+        model.compile(settings["optimizer"], loss, metrics=metric_names)
+
+
+def _known_metric(metric):
+    """A metric from its configuration, or of the user's by name, now that the names are known; others stay names."""
+    if isinstance(metric, dict):
+        return metrics.registry.get(metric)
+    return (custom_object(metric) or metric) if isinstance(metric, str) else metric
+
+
+def _single(value, what):
+    """What is wrapped in a list or dictionary for each output, as a model of one output takes it."""
+    if isinstance(value, dict) and "class_name" not in value:
+        value = list(value.values())
+    while isinstance(value, list) and len(value) == 1 and (what == "loss" or isinstance(value[0], list)):
+        value = value[0]
+    return value

@@ -1,0 +1,104 @@
+"""Which format a file's name means."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+import h5py
+
+from ..models import Model
+from . import archive, legacy_h5
+from .atomic import replacing
+from .weights import child, read_optimizer, read_weights, write_weights
+
+
+def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
+    """Save structure, weights and optimizer state to a file that ends in .keras, .h5 or .hdf5.
+
+    An existing file is replaced as a whole, or with overwrite=False refused (FileExistsError).
+    """
+    if unknown:
+        raise TypeError(f"save_model has no argument {next(iter(unknown))!r}.")
+    file = _checked(filepath, (".keras", ".h5", ".hdf5"), "A model")
+    if not model.built:
+        raise ValueError(f"{model.name!r} has no weights yet: build it, or call it on data, before saving it.")
+    _refuse_existing(file, overwrite)
+    with replacing(file) as new:
+        (archive if file.endswith(".keras") else legacy_h5).write(new, model, include_optimizer)
+
+
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True) -> Model:
+    """The model in a .keras, .h5 or .hdf5 file of minicnn or Keras; compiled as it was, unless compile=False.
+
+    custom_objects: {name: class} for classes of your own. No code in a file is ever run, whatever safe_mode says.
+    """
+    file = _existing(_checked(filepath, (".keras", ".h5", ".hdf5"), "A model"))
+    with broken_files_told(file):
+        return (archive if file.endswith(".keras") else legacy_h5).read(file, custom_objects, compile)
+
+
+def save_weights(model: Model, filepath, overwrite=True) -> None:
+    """Save the weights to a file that ends in .weights.h5 (as Keras 3 lays it out) or .h5 (as older Keras does)."""
+    file = _checked(filepath, (".h5", ".hdf5"), "Weights")
+    if not model.built:
+        raise ValueError(f"{model.name!r} has no weights yet: build it, or call it on data, before saving them.")
+    _refuse_existing(file, overwrite)
+    with replacing(file) as new, h5py.File(new, "w") as h5:
+        (write_weights if file.endswith(".weights.h5") else legacy_h5.write_weights)(h5, model)
+
+
+def load_weights(model: Model, filepath, skip_mismatch=False, by_name=False) -> None:
+    """Take the weights of a .weights.h5, .keras or .h5 file; nothing is changed if they do not fit.
+
+    skip_mismatch leaves out the layers whose weights have other shapes. by_name (older .h5 files only) takes the
+    layers whose names are in the file.
+    """
+    file = _existing(_checked(filepath, (".keras", ".h5", ".hdf5"), "Weights"))
+    if not model.built:
+        raise ValueError(f"{model.name!r} has no weights yet: build it, or call it on data, before loading them.")
+    if by_name and file.endswith((".keras", ".weights.h5")):
+        raise ValueError(f"by_name goes with .h5 files of older Keras, which name the layers; received {file!r}.")
+    with broken_files_told(file):
+        if file.endswith(".keras"):
+            archive.read_weights_only(file, model, skip_mismatch)
+            return
+        with archive.opened(file, file) as h5:
+            group = h5 if "layer_names" in h5.attrs or "layer_names0" in h5.attrs else child(h5, "model_weights")
+            if isinstance(group, h5py.Group):
+                legacy_h5.read_weights(group, model, skip_mismatch, by_name)
+                return
+            read_weights(h5, model, skip_mismatch)
+            if model.compiled and not skip_mismatch:
+                read_optimizer(h5, model)
+
+
+@contextmanager
+def broken_files_told(file):
+    """Within this block, whatever a broken or hostile file brings about becomes a ValueError."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"{file!r} is broken: {type(error).__name__} {error}.") from error
+
+
+def _checked(filepath, endings, what) -> str:
+    file = os.fspath(filepath)
+    if not file.endswith(endings):
+        raise ValueError(f"{what} is kept in a file that ends in {', '.join(endings)}; received {file!r}.")
+    return file
+
+
+def _existing(file):
+    if not os.path.exists(file):
+        raise FileNotFoundError(f"There is no file {file!r}.")
+    return file
+
+
+def _refuse_existing(file, overwrite):
+    if os.path.isdir(os.path.dirname(file) or ".") is False:
+        raise FileNotFoundError(f"There is no folder {os.path.dirname(file)!r} to save {os.path.basename(file)!r} in.")
+    if not overwrite and os.path.exists(file):
+        raise FileExistsError(f"{file!r} exists, and overwrite is False.")

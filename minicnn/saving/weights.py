@@ -1,0 +1,175 @@
+"""Every weight of a model at its place in an HDF5 file, as Keras 3 lays them out.
+
+    layers/conv2d/vars/0          the first convolution's kernel: layers by class, numbered from the second one on
+    layers/conv2d/vars/1          its bias
+    layers/conv2d_1/vars/0        the second convolution's kernel
+    layers/functional/layers/...  a model within the model
+    optimizer/vars/0              the optimizer's number of steps; 1 its learning rate; then its memory of each weight
+
+A layer's trainable weights come first. Layers that draw random numbers keep their state in seed_generator/vars/0.
+"""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+
+from ..layers.base import Layer
+from ..models import Model
+from ..registry import snake_case
+from ..variable import Variable
+
+
+def places(layer: Layer, path: str = "") -> dict[str, Layer]:
+    """{path: layer} for a layer and all within, each at the first path that leads there."""
+    found: dict[str, Layer] = {}
+    _walk(layer, path, found, set())
+    return found
+
+
+def _walk(layer, path, found, visited):
+    if id(layer) in visited:
+        return
+    visited.add(id(layer))
+    found[path] = layer
+    for name, child in _children(layer):
+        _walk(child, f"{path}/{name}" if path else name, found, visited)
+
+
+def _children(layer):
+    """(name, layer) of the layers directly within: a model's by class and number, others' by attribute."""
+    if not isinstance(layer, Model):
+        return sorted((name, value) for name, value in vars(layer).items() if isinstance(value, Layer))
+    children, used = [], {}
+    for child in layer.layers:
+        name = snake_case(type(child).__name__)
+        number = used[name] = used.get(name, -1) + 1
+        children.append((f"layers/{name}_{number}" if number else f"layers/{name}", child))
+    return children
+
+
+def own_variables(layer: Layer) -> list[Variable]:
+    """A layer's own weights as Keras counts them."""
+    return sorted(layer._variables, key=lambda variable: not variable.trainable)
+
+
+def write_weights(file: h5py.File, model: Layer, include_optimizer=True) -> None:
+    """All weights, and the optimizer's state if the model was compiled and trained."""
+    for path, layer in places(model).items():
+        group = file.require_group(path) if path else file
+        _write(group, [variable.numpy() for variable in own_variables(layer)], layer.name)
+        if hasattr(layer, "random_counter"):
+            state = np.array([layer.random_stream % 2**32, layer.random_counter], np.uint32)
+            _write(group.require_group("seed_generator"), [state], "seed_generator")
+            group["seed_generator"].attrs["minicnn_stream"] = np.uint64(layer.random_stream)  # whole, for minicnn
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and include_optimizer:
+        _write(file.require_group("optimizer"), optimizer.state(model.trainable_weights), optimizer.name)
+
+
+def _write(group, arrays, name):
+    variables = group.require_group("vars")
+    variables.attrs["name"] = name
+    for i, array in enumerate(arrays):
+        variables.create_dataset(str(i), data=array)
+
+
+def read_weights(file: h5py.File, model: Layer, skip_mismatch=False) -> None:
+    """Take all weights. ValueError, before any is changed, where one is missing, too many or of another shape."""
+    pairs = []
+    for path, layer in places(model).items():
+        wanted, stored = own_variables(layer), _stored(file, path)
+        problem = _problem(wanted, stored)
+        if problem and not skip_mismatch:
+            raise ValueError(f"The weights of {layer.name!r} do not fit: {problem}.")
+        if not problem:
+            pairs += [(variable, array_of(dataset)) for variable, dataset in zip(wanted, stored, strict=True)]
+    if not pairs and model.weights and not skip_mismatch:
+        raise ValueError(f"The file holds no weights for {model.name!r}.")
+    for variable, array in pairs:
+        variable.assign(array)
+    for path, layer in places(model).items():
+        if hasattr(layer, "random_counter"):
+            _read_random_state(file, path, layer)
+
+
+def _read_random_state(file, path, layer):
+    """Where a layer's random numbers stood; not from files of Keras, which draws other numbers."""
+    group = child(file, f"{path}/seed_generator")
+    stored = _stored(file, f"{path}/seed_generator")
+    if group is not None and "minicnn_stream" in group.attrs and len(stored) == 1 and stored[0].shape == (2,):
+        layer.random_stream, layer.random_counter = int(group.attrs["minicnn_stream"]), int(array_of(stored[0])[1])
+
+
+def _problem(wanted, stored):
+    """What keeps datasets from being these variables' values, or None. Nothing is read for that."""
+    if len(wanted) != len(stored):
+        return f"the layer has {len(wanted)}, the file {len(stored)} of them"
+    for variable, dataset in zip(wanted, stored, strict=True):
+        if variable.shape != dataset.shape:
+            return f"{variable.path!r} has shape {variable.shape}, in the file {dataset.shape}"
+    return None
+
+
+def read_optimizer(file: h5py.File, model) -> None:
+    """Take the optimizer's state, if the file has one that fits."""
+    take_optimizer_state(model, _stored(file, "optimizer"))
+
+
+def take_optimizer_state(model, stored: list[h5py.Dataset]) -> None:
+    """Give the optimizer the state in these datasets; if it does not fit, say so and leave it as it is.
+
+    A model that was compiled and not trained has no memories in Keras's files: then there is nothing to take.
+    """
+    wanted = [array.shape for array in model.optimizer.state(model.trainable_weights)]
+    found = [dataset.shape for dataset in stored]
+    if found != wanted and len(stored) <= 2:
+        return
+    try:
+        if found != wanted:
+            raise ValueError(f"the file has {len(stored)} arrays, {len(wanted)} of other shapes are needed")
+        model.optimizer.set_state(model.trainable_weights, [array_of(dataset) for dataset in stored])
+    except ValueError as error:
+        print(f"minicnn: {model.optimizer.name!r} starts anew, because its state in the file does not fit: {error}.")
+
+
+def _stored(file, path):
+    """The datasets at a path, in order; none where there is no such path."""
+    group = child(file, f"{path}/vars" if path else "vars")
+    if group is None:
+        return []
+    if not isinstance(group, h5py.Group) or sorted(group) != sorted(str(i) for i in range(len(group))):
+        raise ValueError(f"The file's {path or 'top'}/vars is not a list of arrays.")
+    return [dataset_in(group, str(i)) for i in range(len(group))]
+
+
+def child(group, path):
+    """The group or dataset at a path, or None. ValueError for a link, which could lead to another file."""
+    for name in path.split("/"):
+        link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"The file's {path!r} is a link to elsewhere, which is not followed.")
+        group = group[name]
+    return group
+
+
+def dataset_in(group, name) -> h5py.Dataset:
+    """A dataset of numbers, not yet read. ValueError for anything else: text, objects, data in another file."""
+    dataset = child(group, name)
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "buif" or dataset.shape is None:
+        raise ValueError(f"The file's {name!r} is not an array of numbers.")
+    if dataset.external or dataset.is_virtual:
+        raise ValueError(f"The file's {name!r} lies in another file, which is not opened.")
+    stored = dataset.id.get_storage_size()
+    if dataset.size * dataset.dtype.itemsize > max(1 << 20, 1100 * stored):
+        raise ValueError(
+            f"The file's {name!r} claims to hold {dataset.size * dataset.dtype.itemsize} bytes, and stores {stored}."
+        )
+    return dataset
+
+
+def array_of(dataset: h5py.Dataset) -> np.ndarray:
+    """The numbers of a dataset."""
+    return dataset[()]

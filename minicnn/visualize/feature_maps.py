@@ -1,0 +1,73 @@
+"""What a layer makes of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..models import Model
+from .grid import figure_of, grid, shown
+
+
+def feature_maps(model, image, layer, map=None, before=None, columns=8):
+    """The maps (H, W, F) that a layer of a built model makes of one image (H, W, C), each stretched to its own range.
+
+    layer: its name, its number, or itself. map: only this one, large, beside the image. before: the same maps from
+    another time, an array (H, W, F) or a model with the weights of that time, drawn above those of now.
+    """
+    layer = found_layer(model, layer)
+    now, image = _maps(model, image, layer), np.asarray(image)
+    earlier = None if before is None else _maps(before, image, found_layer(before, layer.name)) if isinstance(
+        before, Model
+    ) else np.asarray(before)  # fmt: skip
+    if earlier is not None and earlier.shape != now.shape:
+        raise ValueError(f"The maps before have shape {earlier.shape}, those of now {now.shape}.")
+    if map is not None:
+        return _one(image, now, earlier, map, layer.name)
+    titles = [str(i) for i in range(now.shape[2])]
+    if earlier is None:
+        return grid([now[..., i] for i in range(now.shape[2])], titles, columns)
+    pairs, names = [], []
+    for start in range(0, now.shape[2], columns):
+        several = range(start, min(start + columns, now.shape[2]))
+        for maps, when in ((earlier, "before"), (now, "after")):
+            pairs += [maps[..., i] for i in several] + [np.zeros_like(now[..., 0])] * (columns - len(several))
+            names += [f"{i} {when}" for i in several] + [""] * (columns - len(several))
+    return grid(pairs, names, columns)
+
+
+def found_layer(model, layer):
+    """A layer of a model by itself, its name or its number. ValueError if there is none."""
+    if isinstance(layer, str):
+        return model.get_layer(layer)
+    if hasattr(layer, "__index__"):
+        return model.get_layer(index=int(layer))
+    if layer not in model.layers:
+        raise ValueError(f"{layer!r} is not a layer of {model.name!r}.")
+    return layer
+
+
+def _maps(model, image, layer):
+    image = np.asarray(image)
+    if image.ndim != 3:
+        raise ValueError(f"feature_maps takes one image (H, W, C); received shape {image.shape}.")
+    maps = Model(model.inputs, layer.output).predict(image[None], verbose=0)[0]
+    if maps.ndim != 3:
+        raise ValueError(f"{layer.name!r} makes no maps (H, W, F), but arrays of shape {maps.shape}.")
+    return maps
+
+
+def _one(image, now, earlier, number, name):
+    if not 0 <= number < now.shape[2]:
+        raise ValueError(f"map must be from 0 to {now.shape[2] - 1}; received map={number!r}.")
+    panels = [("image", shown(image))]
+    if earlier is not None:
+        panels.append((f"{name}, map {number}, before", earlier[..., number]))
+    panels.append((f"{name}, map {number}", now[..., number]))
+    figure = figure_of((3.2 * len(panels), 3.2))
+    for axes, (title, picture) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        drawn = axes.imshow(picture, cmap="gray", interpolation="nearest")
+        axes.set_title(title, fontsize=9)
+        axes.axis("off")
+        if title != "image":
+            figure.colorbar(drawn, ax=axes, shrink=0.8)
+    return figure
