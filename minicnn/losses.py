@@ -69,8 +69,12 @@ class Loss(Configurable):
         """losses (M,) of predictions or logits (N, ..., K) against what `targets` made; and what backward needs."""
         operation = self.logits_operation if logits or self.from_logits else self.operation
         rows = y_pred.reshape(-1, y_pred.shape[-1])
-        losses, saved = op.forward(operation, rows, targets, config.epsilon(), need_saved)
+        losses, saved = op.forward(operation, rows, targets, self.parameter(), need_saved)
         return losses, (operation, saved, y_pred.shape)
+
+    def parameter(self) -> float:
+        """The operation's parameter: what keeps numbers from zero, unless a loss has another."""
+        return config.epsilon()
 
     def backward(self, dlosses, saved):
         """The gradient of the predictions or logits for the upstream gradient dlosses (M,)."""
@@ -121,6 +125,29 @@ class _CrossEntropy(Loss):
         self.from_logits = from_logits
 
 
+class _SmoothedCrossEntropy(_CrossEntropy):
+    """With label_smoothing s, targets are drawn together before: t (1 - s) + s / (number of choices)."""
+
+    def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name=None):
+        super().__init__(from_logits, reduction, name)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing must lie between 0 and 1; received label_smoothing={label_smoothing!r}.")
+        if axis != -1:
+            raise ValueError(f"Classes lie along the last axis; received axis={axis!r}.")
+        self.label_smoothing, self.axis = label_smoothing, axis
+
+    def choices(self, output_shape) -> int:
+        """Among how many classes a target chooses."""
+        return output_shape[-1]
+
+    def targets(self, y, output_shape, dtype):
+        t = super().targets(y, output_shape, dtype)
+        if not self.label_smoothing:
+            return t
+        smoothing = t.dtype.type(self.label_smoothing)
+        return t * (1 - smoothing) + smoothing / t.dtype.type(self.choices(output_shape))
+
+
 @registry.add("sparse_categorical_crossentropy")
 class SparseCategoricalCrossentropy(_CrossEntropy):
     """-log of the probability given to the label; labels (N, ...) or (N, ..., 1) integers."""
@@ -130,15 +157,18 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
 
 
 @registry.add("categorical_crossentropy")
-class CategoricalCrossentropy(_CrossEntropy):
+class CategoricalCrossentropy(_SmoothedCrossEntropy):
     """-sum of target * log probability; targets (N, ..., K) one-hot or probabilities."""
 
     operation, logits_operation = "categorical_cross_entropy", "softmax_cross_entropy"
 
 
 @registry.add("binary_crossentropy", "bce", "BCE")
-class BinaryCrossentropy(_CrossEntropy):
+class BinaryCrossentropy(_SmoothedCrossEntropy):
     """Mean over the last axis of -(t log p + (1 - t) log(1 - p)); targets of the outputs' shape."""
+
+    def choices(self, output_shape):
+        return 2
 
     operation, logits_operation = "binary_cross_entropy", "sigmoid_cross_entropy"
 
@@ -157,19 +187,95 @@ class MeanAbsoluteError(Loss):
     operation = "mean_absolute_error"
 
 
+@registry.add("mean_absolute_percentage_error", "mape", "MAPE")
+class MeanAbsolutePercentageError(Loss):
+    """100 times the mean over the last axis of |p - t| / |t|."""
+
+    operation = "mean_absolute_percentage_error"
+
+
+@registry.add("mean_squared_logarithmic_error", "msle", "MSLE")
+class MeanSquaredLogarithmicError(Loss):
+    """Mean over the last axis of (log(p + 1) - log(t + 1))^2."""
+
+    operation = "mean_squared_logarithmic_error"
+
+
+@registry.add("huber", "huber_loss")
+class Huber(Loss):
+    """Mean over the last axis of (p - t)^2 / 2, which goes on as a straight line where |p - t| is above delta."""
+
+    operation = "huber"
+
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss"):
+        super().__init__(reduction, name)
+        if not delta > 0:
+            raise ValueError(f"delta must be positive; received delta={delta!r}.")
+        self.delta = delta
+
+    def parameter(self):
+        return self.delta
+
+
+@registry.add("log_cosh", "logcosh")
+class LogCosh(Loss):
+    """Mean over the last axis of log(cosh(p - t))."""
+
+    operation = "log_cosh"
+
+
+@registry.add("kl_divergence", "kullback_leibler_divergence", "kld", "KLD")
+class KLDivergence(Loss):
+    """Sum over the last axis of t log(t / p), of probabilities."""
+
+    operation = "kl_divergence"
+
+    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence"):
+        super().__init__(reduction, name)
+
+
+@registry.add("poisson")
+class Poisson(Loss):
+    """Mean over the last axis of p - t log p: how well counts t suit the rates p."""
+
+    operation = "poisson"
+
+
+class _Hinge(Loss):
+    """Targets are -1 and 1; zeros and ones are taken for them."""
+
+    def targets(self, y, output_shape, dtype):
+        t = super().targets(y, output_shape, dtype)
+        return 2 * t - 1 if np.isin(t, (0, 1)).all() else t
+
+
+@registry.add("hinge")
+class Hinge(_Hinge):
+    """Mean over the last axis of max(1 - t p, 0)."""
+
+    operation = "hinge"
+
+
+@registry.add("squared_hinge")
+class SquaredHinge(_Hinge):
+    """Mean over the last axis of max(1 - t p, 0)^2."""
+
+    operation = "squared_hinge"
+
+
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False) -> np.ndarray:
     """The loss of every row: y_true (N, ...) labels, y_pred (N, ..., K), result (N, ...)."""
     return SparseCategoricalCrossentropy(from_logits, "none")(y_true, y_pred)
 
 
-def categorical_crossentropy(y_true, y_pred, from_logits=False) -> np.ndarray:
+def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1) -> np.ndarray:
     """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
-    return CategoricalCrossentropy(from_logits, "none")(y_true, y_pred)
+    return CategoricalCrossentropy(from_logits, label_smoothing, axis, "none")(y_true, y_pred)
 
 
-def binary_crossentropy(y_true, y_pred, from_logits=False) -> np.ndarray:
+def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1) -> np.ndarray:
     """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
-    return BinaryCrossentropy(from_logits, "none")(y_true, y_pred)
+    return BinaryCrossentropy(from_logits, label_smoothing, axis, "none")(y_true, y_pred)
 
 
 def mean_squared_error(y_true, y_pred) -> np.ndarray:
@@ -182,12 +288,60 @@ def mean_absolute_error(y_true, y_pred) -> np.ndarray:
     return MeanAbsoluteError("none")(y_true, y_pred)
 
 
+def mean_absolute_percentage_error(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return MeanAbsolutePercentageError("none")(y_true, y_pred)
+
+
+def mean_squared_logarithmic_error(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return MeanSquaredLogarithmicError("none")(y_true, y_pred)
+
+
+def huber(y_true, y_pred, delta=1.0) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return Huber(delta, "none")(y_true, y_pred)
+
+
+def log_cosh(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return LogCosh("none")(y_true, y_pred)
+
+
+def kl_divergence(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return KLDivergence("none")(y_true, y_pred)
+
+
+def poisson(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return Poisson("none")(y_true, y_pred)
+
+
+def hinge(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return Hinge("none")(y_true, y_pred)
+
+
+def squared_hinge(y_true, y_pred) -> np.ndarray:
+    """The loss of every row: y_true and y_pred (N, ..., K), result (N, ...)."""
+    return SquaredHinge("none")(y_true, y_pred)
+
+
 FUNCTIONS = {
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
     categorical_crossentropy: CategoricalCrossentropy,
     binary_crossentropy: BinaryCrossentropy,
     mean_squared_error: MeanSquaredError,
     mean_absolute_error: MeanAbsoluteError,
+    mean_absolute_percentage_error: MeanAbsolutePercentageError,
+    mean_squared_logarithmic_error: MeanSquaredLogarithmicError,
+    huber: Huber,
+    log_cosh: LogCosh,
+    kl_divergence: KLDivergence,
+    poisson: Poisson,
+    hinge: Hinge,
+    squared_hinge: SquaredHinge,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 
 import numpy as np
 
@@ -207,6 +208,65 @@ class MeanAbsoluteError(_MeanLoss):
     default_name, loss = "mean_absolute_error", losses.MeanAbsoluteError()
 
 
+@registry.add("root_mean_squared_error")
+class RootMeanSquaredError(_MeanLoss):
+    """The square root of the mean squared error."""
+
+    default_name, loss = "root_mean_squared_error", losses.MeanSquaredError()
+
+    def result(self):
+        return math.sqrt(super().result())
+
+
+@registry.add("mean_absolute_percentage_error", "mape", "MAPE")
+class MeanAbsolutePercentageError(_MeanLoss):
+    """The mean absolute error in percent of the target."""
+
+    default_name, loss = "mean_absolute_percentage_error", losses.MeanAbsolutePercentageError()
+
+
+@registry.add("mean_squared_logarithmic_error", "msle", "MSLE")
+class MeanSquaredLogarithmicError(_MeanLoss):
+    """The mean squared difference of log(p + 1) and log(t + 1)."""
+
+    default_name, loss = "mean_squared_logarithmic_error", losses.MeanSquaredLogarithmicError()
+
+
+@registry.add("kl_divergence", "kullback_leibler_divergence", "kld", "KLD")
+class KLDivergence(_MeanLoss):
+    """The mean of sum t log(t / p)."""
+
+    default_name, loss = "kl_divergence", losses.KLDivergence()
+
+
+@registry.add("poisson")
+class Poisson(_MeanLoss):
+    """The mean of p - t log p."""
+
+    default_name, loss = "poisson", losses.Poisson()
+
+
+@registry.add("logcosh", "log_cosh")
+class LogCoshError(_MeanLoss):
+    """The mean of log(cosh(p - t))."""
+
+    default_name, loss = "logcosh", losses.LogCosh()
+
+
+@registry.add("hinge")
+class Hinge(_MeanLoss):
+    """The mean of max(1 - t p, 0)."""
+
+    default_name, loss = "hinge", losses.Hinge()
+
+
+@registry.add("squared_hinge")
+class SquaredHinge(_MeanLoss):
+    """The mean of max(1 - t p, 0)^2."""
+
+    default_name, loss = "squared_hinge", losses.SquaredHinge()
+
+
 class MeanOfFunction(_MeanOfRows):
     """The mean of what a function of a batch (y_true, y_pred) returns: a number per row, or one for the batch."""
 
@@ -244,7 +304,7 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
         if identifier not in registry.entries:
             _registry_with_shortcuts().find(identifier)
         return registry.find(identifier)(name=identifier)
-    if callable(identifier) and identifier in losses.FUNCTIONS:
+    if callable(identifier) and identifier in losses.FUNCTIONS and identifier.__name__ in registry.entries:
         return registry.find(identifier.__name__)(name=identifier.__name__)
     if inspect.isfunction(identifier):
         return MeanOfFunction(identifier)

@@ -46,6 +46,14 @@ LOSSES = {
     "binary_crossentropy": lambda: (probabilities(6, 3), labels(6, 3, classes=2)),
     "mean_squared_error": lambda: (normal(6, 3), normal(6, 3, seed=1)),
     "mean_absolute_error": lambda: (normal(6, 3), normal(6, 3, seed=1)),
+    "mean_absolute_percentage_error": lambda: (normal(6, 3), normal(6, 3, seed=1)),
+    "mean_squared_logarithmic_error": lambda: (probabilities(6, 3), probabilities(6, 3, seed=1)),
+    "huber": lambda: (3 * normal(6, 3), normal(6, 3, seed=1)),
+    "log_cosh": lambda: (normal(6, 3), normal(6, 3, seed=1)),
+    "kl_divergence": lambda: (probabilities(6, 3), probabilities(6, 3, seed=1)),
+    "poisson": lambda: (probabilities(6, 3), labels(6, 3, classes=4)),
+    "hinge": lambda: (2 * normal(6, 3), labels(6, 3, classes=2)),
+    "squared_hinge": lambda: (2 * normal(6, 3), labels(6, 3, classes=2)),
 }
 
 

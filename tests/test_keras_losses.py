@@ -28,6 +28,14 @@ LOSSES = {
     "binary_crossentropy": ("BinaryCrossentropy", lambda: labels(7, 5, classes=2).astype(np.float32)),
     "mean_squared_error": ("MeanSquaredError", lambda: normal(7, 5, seed=3, dtype=np.float32)),
     "mean_absolute_error": ("MeanAbsoluteError", lambda: normal(7, 5, seed=3, dtype=np.float32)),
+    "mean_absolute_percentage_error": ("MeanAbsolutePercentageError", lambda: normal(7, 5, seed=3, dtype=np.float32)),
+    "mean_squared_logarithmic_error": ("MeanSquaredLogarithmicError", lambda: probabilities(7, 5, seed=3)),
+    "huber": ("Huber", lambda: normal(7, 5, seed=3, dtype=np.float32)),
+    "log_cosh": ("LogCosh", lambda: normal(7, 5, seed=3, dtype=np.float32)),
+    "kl_divergence": ("KLDivergence", lambda: probabilities(7, 5, seed=3, dtype=np.float32)),
+    "poisson": ("Poisson", lambda: labels(7, 5, classes=4).astype(np.float32)),
+    "hinge": ("Hinge", lambda: 2 * labels(7, 5, classes=2).astype(np.float32) - 1),
+    "squared_hinge": ("SquaredHinge", lambda: labels(7, 5, classes=2).astype(np.float32)),
 }
 
 
@@ -44,7 +52,8 @@ def test_losses_of_probabilities(tf, name, predictions):
     rows = tf.keras.losses.get(name)(y_true, y_pred)
     assert_close(ours(reduction="none")(y_true, y_pred), rows, TOLERANCE)
     assert_close(getattr(losses, name)(y_true, y_pred), rows, TOLERANCE)
-    assert ours().name == theirs().name == name
+    assert ours().name == theirs().name
+    assert type(losses.get(name)) is type(losses.get(ours().get_config()["name"])) is ours
     _assert_same_gradient(tf, ours(), theirs(), y_true, y_pred)
 
 
@@ -57,6 +66,29 @@ def test_losses_of_logits(tf, name, scale):
     expected = theirs(from_logits=True)(y_true, y_pred)
     assert_close(ours(from_logits=True)(y_true, y_pred), expected, TOLERANCE)
     _assert_same_gradient(tf, ours(from_logits=True), theirs(from_logits=True), y_true, y_pred)
+
+
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "binary_crossentropy"])
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_label_smoothing(tf, name, from_logits):
+    class_name, target = LOSSES[name]
+    y_true, options = target(), {"from_logits": from_logits, "label_smoothing": 0.2}
+    y_pred = (normal if from_logits else probabilities)(7, 5, dtype=np.float32)
+    ours, theirs = getattr(losses, class_name)(**options), getattr(tf.keras.losses, class_name)(**options)
+    assert_close(ours(y_true, y_pred), theirs(y_true, y_pred), TOLERANCE)
+    assert_close(getattr(losses, name)(y_true, y_pred, **options),
+                 getattr(tf.keras.losses, name)(y_true, y_pred, **options), TOLERANCE)  # fmt: skip
+    assert losses.get({"class_name": class_name, "config": ours.get_config()}).label_smoothing == 0.2
+    _assert_same_gradient(tf, ours, theirs, y_true, y_pred)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        getattr(losses, class_name)(label_smoothing=2)
+
+
+def test_huber_with_another_delta(tf):
+    y_true, y_pred = normal(7, 5, dtype=np.float32), normal(7, 5, seed=1, dtype=np.float32)
+    ours, theirs = losses.Huber(0.3), tf.keras.losses.Huber(0.3)
+    assert_close(ours(y_true, y_pred), theirs(y_true, y_pred), TOLERANCE)
+    _assert_same_gradient(tf, ours, theirs, y_true, y_pred)
 
 
 def _assert_same_gradient(tf, ours, theirs, y_true, y_pred):
@@ -123,6 +155,14 @@ METRICS = {
     "BinaryCrossentropy": lambda: labels(9, 5, classes=2).astype(np.float32),
     "MeanSquaredError": lambda: normal(9, 5, dtype=np.float32),
     "MeanAbsoluteError": lambda: normal(9, 5, dtype=np.float32),
+    "RootMeanSquaredError": lambda: normal(9, 5, dtype=np.float32),
+    "MeanAbsolutePercentageError": lambda: normal(9, 5, dtype=np.float32),
+    "MeanSquaredLogarithmicError": lambda: probabilities(9, 5, seed=3, dtype=np.float32),
+    "KLDivergence": lambda: probabilities(9, 5, seed=3, dtype=np.float32),
+    "Poisson": lambda: labels(9, 5, classes=4).astype(np.float32),
+    "LogCoshError": lambda: normal(9, 5, dtype=np.float32),
+    "Hinge": lambda: 2 * labels(9, 5, classes=2).astype(np.float32) - 1,
+    "SquaredHinge": lambda: 2 * labels(9, 5, classes=2).astype(np.float32) - 1,
 }
 
 

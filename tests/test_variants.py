@@ -259,7 +259,7 @@ for name in loss.NAMES:
         if name in ("softmax_cross_entropy", "sparse_softmax_cross_entropy", "sigmoid_cross_entropy"):
             case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: 4 * normal(M, K, seed=1), t))
             case("loss", f"{name}, {M} x {K}, raw pixels")(_loss(name, lambda M=M, K=K: 256 * normal(M, K, seed=1), t))
-        elif name.startswith("mean"):
+        elif name.startswith("mean") or name in ("huber", "log_cosh", "hinge", "squared_hinge"):
             case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: normal(M, K, seed=1), t))
         else:
             case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: probabilities(M, K, seed=1), t))

@@ -8,10 +8,17 @@
     binary_cross_entropy          mean of -(t log p + (1 - t) log(1 - p))             p clipped likewise
     mean_squared_error            mean of (p - t)^2
     mean_absolute_error           mean of |p - t|                       derivative 0 where p = t
+    mean_absolute_percentage_error  100 * mean of |p - t| / max(|t|, eps)
+    mean_squared_logarithmic_error  mean of (log(max(p, eps) + 1) - log(max(t, eps) + 1))^2
+    huber                         mean of (p - t)^2 / 2 where |p - t| <= delta, else delta (|p - t| - delta / 2)
+    log_cosh                      mean of log(cosh(p - t))
+    kl_divergence                 sum t log(t / p)                      t and p clipped to [eps, 1]
+    poisson                       mean of p - t log(p + eps)
+    hinge, squared_hinge          mean of max(1 - t p, 0), of its square             t is -1 or 1
 
 `forward(name, prediction, target, epsilon, need_saved) -> losses (M,), saved` and
-`backward(name, dlosses (M,), saved) -> dprediction (M, K)`. epsilon is looked at where probabilities are clipped;
-a clipped probability passes no gradient.
+`backward(name, dlosses (M,), saved) -> dprediction (M, K)`. epsilon is what keeps numbers from zero where they are
+divided by or probabilities, whose gradient stops where they are clipped; huber's delta takes its place.
 
 Softmax and cross-entropy are one operation where they meet, because apart they destroy each other: softmax may
 round a probability to 0, whose logarithm is -infinity; together log(softmax(z)_k) = z_k - log(sum exp z), and the
@@ -23,7 +30,8 @@ from ...backend import variant
 NAMES = (
     "softmax_cross_entropy", "sparse_softmax_cross_entropy", "categorical_cross_entropy",
     "sparse_categorical_cross_entropy", "sigmoid_cross_entropy", "binary_cross_entropy", "mean_squared_error",
-    "mean_absolute_error",
+    "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error", "huber", "log_cosh",
+    "kl_divergence", "poisson", "hinge", "squared_hinge",
 )  # fmt: skip
 
 

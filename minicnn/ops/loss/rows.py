@@ -169,3 +169,133 @@ def absolute_gradient(p, t, i, K, epsilon, upstream, dp):
         difference = p[i * K + k] - t[i * K + k]
         sign = one if difference > 0 else -one if difference < 0 else difference  # 0, or NaN
         dp[i * K + k] = upstream * sign / count
+
+
+def percentage_loss(p, t, i, K, epsilon):
+    loss = p.dtype.type(0)
+    for k in range(K):
+        size = abs(t[i * K + k])
+        loss += abs(p[i * K + k] - t[i * K + k]) / (size if size > epsilon else epsilon)
+    return p.dtype.type(100) * loss / p.dtype.type(K)
+
+
+def percentage_gradient(p, t, i, K, epsilon, upstream, dp):
+    one, factor = p.dtype.type(1), p.dtype.type(100) / p.dtype.type(K)
+    for k in range(K):
+        difference, size = p[i * K + k] - t[i * K + k], abs(t[i * K + k])
+        sign = one if difference > 0 else -one if difference < 0 else difference  # 0, or NaN
+        dp[i * K + k] = upstream * sign * factor / (size if size > epsilon else epsilon)
+
+
+def at_least(value, epsilon):
+    return epsilon if value < epsilon else value
+
+
+def logarithmic_loss(p, t, i, K, epsilon):
+    loss = p.dtype.type(0)
+    for k in range(K):
+        difference = math.log1p(at_least(p[i * K + k], epsilon)) - math.log1p(at_least(t[i * K + k], epsilon))
+        loss += difference * difference
+    return loss / p.dtype.type(K)
+
+
+def logarithmic_gradient(p, t, i, K, epsilon, upstream, dp):
+    factor = p.dtype.type(2) / p.dtype.type(K)
+    for k in range(K):
+        q = at_least(p[i * K + k], epsilon)
+        slope = (math.log1p(q) - math.log1p(at_least(t[i * K + k], epsilon))) / (q + type(q)(1))
+        dp[i * K + k] = p.dtype.type(0) if p[i * K + k] < epsilon else upstream * slope * factor
+
+
+def huber_loss(p, t, i, K, delta):
+    loss, half = p.dtype.type(0), p.dtype.type(0.5)
+    for k in range(K):
+        size = abs(p[i * K + k] - t[i * K + k])
+        loss += delta * (size - half * delta) if size > delta else half * size * size
+    return loss / p.dtype.type(K)
+
+
+def huber_gradient(p, t, i, K, delta, upstream, dp):
+    count = p.dtype.type(K)
+    for k in range(K):
+        difference = p[i * K + k] - t[i * K + k]
+        slope = delta if difference > delta else -delta if difference < -delta else difference
+        dp[i * K + k] = upstream * slope / count
+
+
+def log_cosh_loss(p, t, i, K, epsilon):
+    loss = p.dtype.type(0)
+    for k in range(K):
+        size = abs(p[i * K + k] - t[i * K + k])
+        loss += size + math.log1p(math.exp(p.dtype.type(-2) * size)) - math.log(p.dtype.type(2))
+    return loss / p.dtype.type(K)
+
+
+def log_cosh_gradient(p, t, i, K, epsilon, upstream, dp):
+    count = p.dtype.type(K)
+    for k in range(K):
+        dp[i * K + k] = upstream * math.tanh(p[i * K + k] - t[i * K + k]) / count
+
+
+def clip_to_one(p, epsilon):
+    one = type(p)(1)
+    return epsilon if p < epsilon else one if p > one else p
+
+
+def kl_loss(p, t, i, K, epsilon):
+    loss = p.dtype.type(0)
+    for k in range(K):
+        target = clip_to_one(t[i * K + k], epsilon)
+        loss += target * math.log(target / clip_to_one(p[i * K + k], epsilon))
+    return loss
+
+
+def kl_gradient(p, t, i, K, epsilon, upstream, dp):
+    one = p.dtype.type(1)
+    for k in range(K):
+        value = p[i * K + k]
+        slope = -clip_to_one(t[i * K + k], epsilon) / clip_to_one(value, epsilon)
+        dp[i * K + k] = p.dtype.type(0) if value < epsilon or value > one else upstream * slope
+
+
+def poisson_loss(p, t, i, K, epsilon):
+    loss = p.dtype.type(0)
+    for k in range(K):
+        loss += p[i * K + k] - t[i * K + k] * math.log(p[i * K + k] + epsilon)
+    return loss / p.dtype.type(K)
+
+
+def poisson_gradient(p, t, i, K, epsilon, upstream, dp):
+    one, count = p.dtype.type(1), p.dtype.type(K)
+    for k in range(K):
+        dp[i * K + k] = upstream * (one - t[i * K + k] / (p[i * K + k] + epsilon)) / count
+
+
+def hinge_loss(p, t, i, K, epsilon):
+    loss = p.dtype.type(0)
+    for k in range(K):
+        margin = p.dtype.type(1) - t[i * K + k] * p[i * K + k]
+        loss += p.dtype.type(0) if margin < 0 else margin
+    return loss / p.dtype.type(K)
+
+
+def hinge_gradient(p, t, i, K, epsilon, upstream, dp):
+    count = p.dtype.type(K)
+    for k in range(K):
+        margin = p.dtype.type(1) - t[i * K + k] * p[i * K + k]
+        dp[i * K + k] = p.dtype.type(0) if margin < 0 else -upstream * t[i * K + k] / count
+
+
+def squared_hinge_loss(p, t, i, K, epsilon):
+    loss = p.dtype.type(0)
+    for k in range(K):
+        margin = p.dtype.type(1) - t[i * K + k] * p[i * K + k]
+        loss += p.dtype.type(0) if margin < 0 else margin * margin
+    return loss / p.dtype.type(K)
+
+
+def squared_hinge_gradient(p, t, i, K, epsilon, upstream, dp):
+    factor = p.dtype.type(-2) / p.dtype.type(K)
+    for k in range(K):
+        margin = p.dtype.type(1) - t[i * K + k] * p[i * K + k]
+        dp[i * K + k] = p.dtype.type(0) if margin < 0 else upstream * factor * margin * t[i * K + k]

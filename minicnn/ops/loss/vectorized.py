@@ -102,6 +102,92 @@ def mean_absolute_error_backward(dlosses, saved):
     return dlosses[:, None] * np.sign(p - t) / p.dtype.type(p.shape[1])
 
 
+def mean_absolute_percentage_error_forward(p, t, epsilon=1e-7, need_saved=True):
+    size = np.maximum(np.abs(t), p.dtype.type(epsilon))
+    return 100 * (np.abs(p - t) / size).mean(axis=1), ((p, t, size) if need_saved else None)
+
+
+def mean_absolute_percentage_error_backward(dlosses, saved):
+    p, t, size = saved
+    return dlosses[:, None] * np.sign(p - t) / size * p.dtype.type(100 / p.shape[1])
+
+
+def mean_squared_logarithmic_error_forward(p, t, epsilon=1e-7, need_saved=True):
+    epsilon = p.dtype.type(epsilon)
+    q = np.maximum(p, epsilon)
+    difference = np.log1p(q) - np.log1p(np.maximum(t, epsilon))
+    return np.square(difference).mean(axis=1), ((p, q, difference, epsilon) if need_saved else None)
+
+
+def mean_squared_logarithmic_error_backward(dlosses, saved):
+    p, q, difference, epsilon = saved
+    dp = dlosses[:, None] * difference / (q + 1) * p.dtype.type(2 / p.shape[1])
+    return np.where(p < epsilon, p.dtype.type(0), dp)
+
+
+def huber_forward(p, t, epsilon=1e-7, need_saved=True):
+    difference, delta = p - t, p.dtype.type(epsilon)  # delta takes epsilon's place
+    size = np.abs(difference)
+    losses = np.where(size > delta, delta * (size - delta / 2), size * size / 2).mean(axis=1)
+    return losses, ((difference, delta) if need_saved else None)
+
+
+def huber_backward(dlosses, saved):
+    difference, delta = saved
+    return dlosses[:, None] * np.clip(difference, -delta, delta) / difference.dtype.type(difference.shape[1])
+
+
+def log_cosh_forward(p, t, epsilon=1e-7, need_saved=True):
+    size = np.abs(p - t)
+    losses = (size + np.log1p(np.exp(-2 * size)) - np.log(p.dtype.type(2))).mean(axis=1)
+    return losses, (p - t if need_saved else None)
+
+
+def log_cosh_backward(dlosses, saved):
+    return dlosses[:, None] * np.tanh(saved) / saved.dtype.type(saved.shape[1])
+
+
+def kl_divergence_forward(p, t, epsilon=1e-7, need_saved=True):
+    epsilon, one = p.dtype.type(epsilon), p.dtype.type(1)
+    t, q = np.clip(t, epsilon, one), np.clip(p, epsilon, one)
+    return (t * np.log(t / q)).sum(axis=1), ((p, q, t, epsilon) if need_saved else None)
+
+
+def kl_divergence_backward(dlosses, saved):
+    p, q, t, epsilon = saved
+    return np.where((p < epsilon) | (p > 1), p.dtype.type(0), dlosses[:, None] * -t / q)
+
+
+def poisson_forward(p, t, epsilon=1e-7, need_saved=True):
+    epsilon = p.dtype.type(epsilon)
+    return (p - t * np.log(p + epsilon)).mean(axis=1), ((p, t, epsilon) if need_saved else None)
+
+
+def poisson_backward(dlosses, saved):
+    p, t, epsilon = saved
+    return dlosses[:, None] * (1 - t / (p + epsilon)) / p.dtype.type(p.shape[1])
+
+
+def hinge_forward(p, t, epsilon=1e-7, need_saved=True):
+    margin = 1 - t * p
+    return np.maximum(margin, 0).mean(axis=1), ((margin, t) if need_saved else None)
+
+
+def hinge_backward(dlosses, saved):
+    margin, t = saved
+    return np.where(margin < 0, t.dtype.type(0), -dlosses[:, None] * t / t.dtype.type(t.shape[1]))
+
+
+def squared_hinge_forward(p, t, epsilon=1e-7, need_saved=True):
+    margin = 1 - t * p
+    return np.square(np.maximum(margin, 0)).mean(axis=1), ((margin, t) if need_saved else None)
+
+
+def squared_hinge_backward(dlosses, saved):
+    margin, t = saved
+    return np.where(margin < 0, t.dtype.type(0), dlosses[:, None] * margin * t * t.dtype.type(-2 / t.shape[1]))
+
+
 def _clip(p, epsilon):
     return np.clip(p, p.dtype.type(epsilon), p.dtype.type(1) - p.dtype.type(epsilon))
 
