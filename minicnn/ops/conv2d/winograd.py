@@ -88,7 +88,7 @@ _gradients_2, _gradients_3 = make_transform(AT_2.T), make_transform(AT_3.T)
 _kernel_gradient_2, _kernel_gradient_3 = make_transform(G_2.T), make_transform(G_3.T)
 
 _NUMBERS = 240 * 1024  # of a band, its transforms and sums: 960 kB in float32, a core's second-level cache
-_ADDED_ALONE = 32  # channels are summed so many at a time, then the sums are added: half the rounding of one long sum
+_ADDED_ALONE = 32  # F(4x4, 3x3) sums so many channels at a time, then adds the sums: half the rounding of a long sum
 _KERNELS = 128 * 256  # C * F, up to which F(4x4, 3x3) pays
 _CHANNELS = 16  # with fewer channels or filters the transforms cost more than the products they save
 
@@ -218,6 +218,7 @@ def _convolve(
     panels = (F + columns - 1) // columns
     V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
     overlap = n - m  # of one tile's pixels and the next one's
+    alone = _ADDED_ALONE if n == 6 else C
     height = down * m + overlap
     for task in prange(shares.tasks):
         thread = numba.get_thread_id()
@@ -243,9 +244,9 @@ def _convolve(
             f, width = panel * columns, min(columns, F - panel * columns)
             for xi in range(n * n):
                 for t in range(0, T, ROWS):
-                    for c in range(0, C, _ADDED_ALONE):
+                    for c in range(0, C, alone):
                         tile(
-                            V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(_ADDED_ALONE, C - c),
+                            V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(alone, C - c),
                             U, ((xi * panels + panel) * C + c) * columns,
                             M, p + xi * M_step + t * columns, columns, width, c > 0,
                         )  # fmt: skip
