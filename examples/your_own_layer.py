@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicnn import Sequential, layers, utils
+from minicnn import Sequential, initializers, layers, utils
 from minicnn.datasets import synthetic_fashion
 
 
@@ -27,8 +27,7 @@ class LearnedSlope(layers.Layer):
         self.start = start
 
     def build(self, input_shape):
-        self.slope = self.add_weight((input_shape[-1],), "zeros", "slope")
-        self.slope.assign(np.full(self.slope.shape, self.start))
+        self.slope = self.add_weight((input_shape[-1],), initializers.Constant(self.start), "slope")
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

@@ -19,6 +19,8 @@ In the simulator the recording is a list of launches.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 
 from . import device
@@ -52,13 +54,10 @@ class Graph:
         self.pool = device.Pool()
         with device.recorded_by(self):
             self.inputs = [device.empty(x.shape, x.dtype) for x in inputs]
-            run = _Captured() if not SIMULATED else None
-            if run:
-                with run:
-                    self.outputs = function(*self.inputs)
-            else:
+            captured = None if SIMULATED else _Captured()
+            with captured or nullcontext():
                 self.outputs = function(*self.inputs)
-        self._run = run.launch if run else self._launch_all
+        self._run = captured.launch if captured else self._launch_all
 
     def new_number(self, next_one, dtype):
         """An array (1,) that holds next_one() when a replay begins: the recorded step must not write on it before."""

@@ -25,8 +25,8 @@ F(4, 3) works the same way with 6 products instead of 12, at the points 0, +-2/3
 
 What it bought, on 3x3 kernels and two cores that do 220 to 235 GFLOP/s on registers alone:
 - F(2x2, 3x3), with 32 to 128 channels: 300 to 390 GFLOP/s of the definition on Zen 4, where the direct way of `cpu.py`
-  does 200; 230 to 310 on Zen 3, where it does 170.
-- F(4x4, 3x3): 1.2 to 1.4 times F(2x2, 3x3) on Zen 3, where the image is a multiple of four pixels.
+  does 200; 200 to 350 on Zen 3, where it does 160 to 180.
+- F(4x4, 3x3): 1.1 to 1.4 times F(2x2, 3x3) on Zen 3, where the image is a multiple of four pixels.
 - V and the sums of one band of tiles stay in the core's cache, and so does M, made for one panel of filters (as many as
   a tile is wide) at a time: the transforms never touch main memory.
 - U lies in panels, so that the tiles read it from one end to the other.
