@@ -111,6 +111,7 @@ class Torch:
         import torch
 
         self.torch, self.way, self.name, self.work = torch, library, name, WORKLOADS[name]
+        torch.set_flush_denormal(True)  # as TensorFlow and minicnn do: with dead units they cost more than all the rest
         x, y = images(name)
         self.x = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
         if library != "torch":

@@ -27,7 +27,7 @@ class LearnedSlope(layers.Layer):
         self.start = start
 
     def build(self, input_shape):
-        self.slope = self.add_weight((input_shape[-1],), initializers.Constant(self.start), "slope")
+        self.slope = self.add_weight((input_shape[-1],), initializers.Constant(self.start), name="slope")
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

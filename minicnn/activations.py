@@ -7,7 +7,7 @@ import numpy as np
 from . import config
 from .ops import activation as op
 from .ops import transfer
-from .registry import Registry
+from .registry import Registry, missing_name
 
 _registry = Registry("activation")
 
@@ -62,6 +62,12 @@ softmax = _named("softmax", "softmax")
 softplus = _named("softplus", "softplus")
 silu = swish = _named("silu", "swish", 0.0, "swish")
 gelu = _named("gelu", "gelu")
+selu = _named("selu", "selu")
+exponential = _named("exponential", "exponential")
+softsign = _named("softsign", "softsign")
+mish = _named("mish", "mish")
+hard_sigmoid = _named("hard_sigmoid", "hard_sigmoid")
+hard_silu = hard_swish = _named("hard_silu", "hard_swish", 0.0, "hard_swish")
 
 
 def get(identifier) -> Activation:
@@ -76,3 +82,17 @@ def get(identifier) -> Activation:
         f"An activation is a name or one of minicnn.activations, which know their derivative; received "
         f"{identifier!r}. Known: {', '.join(sorted(_registry.entries))}."
     )
+
+
+def serialize(activation) -> str:
+    """The name of an activation."""
+    return get(activation).__name__
+
+
+def deserialize(config, custom_objects=None) -> Activation:
+    """An activation from its name."""
+    return get(config)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from . import config
-from .registry import Configurable, Registry
+from .registry import Configurable, Registry, missing_name
+from .registry import serialize as registry_serialize
 
 registry = Registry("initializer")
 _TRUNCATED_STD = 0.87962566103423978  # the standard deviation of a standard normal cut off at two
@@ -202,6 +203,29 @@ class Identity(Initializer):
         return self.gain * np.eye(*shape, dtype=dtype or config.floatx())
 
 
+zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_normal, glorot_uniform = GlorotNormal, GlorotUniform
+he_normal, he_uniform = HeNormal, HeUniform
+lecun_normal, lecun_uniform = LecunNormal, LecunUniform
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+
+
 def get(identifier):
     """An initializer from its name, its configuration, its class or itself."""
     return registry.get(identifier)
+
+
+def serialize(initializer) -> dict:
+    """An initializer as {"class_name", "config"}."""
+    return registry_serialize(initializer)
+
+
+def deserialize(config, custom_objects=None):
+    """An initializer from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

@@ -14,9 +14,11 @@ import numpy as np
 from . import config
 from .ops import loss as op
 from .ops import transfer
-from .registry import Configurable, Registry, snake_case
+from .registry import Configurable, Registry, missing_name, snake_case
+from .registry import serialize as registry_serialize
 
 registry = Registry("loss")
+_REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
 class Loss(Configurable):
@@ -32,19 +34,38 @@ class Loss(Configurable):
     from_logits = False
 
     def __init__(self, reduction="sum_over_batch_size", name=None):
-        if reduction not in ("sum_over_batch_size", "sum", "none", None):
-            raise ValueError(f'reduction must be "sum_over_batch_size", "sum" or "none"; received {reduction!r}.')
+        if reduction not in _REDUCTIONS:
+            raise ValueError(
+                f'reduction must be "sum_over_batch_size" (or "mean"), "mean_with_sample_weight", "sum" or "none"; '
+                f"received {reduction!r}."
+            )
         self.reduction = reduction
         self.name = name or snake_case(type(self).__name__)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The loss of predictions y_pred (N, ..., K): a float, or one number per row with reduction "none"."""
         losses = self.rows(y_true, y_pred)
-        if sample_weight is not None:
-            losses = losses * spread_weights(sample_weight, losses.shape, losses.dtype).reshape(losses.shape)
         if self.reduction in ("none", None):
-            return losses
-        return float(losses.sum() if self.reduction == "sum" else losses.mean())
+            if sample_weight is None:
+                return losses
+            return losses * spread_weights(sample_weight, losses.shape, losses.dtype).reshape(losses.shape)
+        return float(losses.reshape(-1) @ self.shares(np.asarray(y_true), sample_weight, losses.shape, losses.dtype))
+
+    def shares(self, y: np.ndarray, weights, shape: tuple, dtype) -> np.ndarray:
+        """Each row's share in the loss of a batch, for rows of losses of `shape` and the samples' weights or None.
+
+        The rows' weights, 1 unless given and 0 for those that do not count, divided by the number of rows that count
+        for the mean, or by the sum of weights for the mean with sample weights.
+        """
+        counted = self.counted_rows(y)
+        shares = np.ones(math.prod(shape), dtype) if weights is None else spread_weights(weights, shape, dtype)
+        if counted is not None:
+            shares = shares * counted
+        if self.reduction == "sum":
+            return shares
+        rows = shares.size if counted is None else counted.sum()
+        divisor = shares.sum() if self.reduction == "mean_with_sample_weight" else rows
+        return shares / shares.dtype.type(divisor or 1)
 
     def rows(self, y_true, y_pred) -> np.ndarray:
         """The loss of every row, of shape (N, ...). ValueError if targets and predictions do not suit each other."""
@@ -86,6 +107,10 @@ class Loss(Configurable):
         if self.sparse:
             return np.ascontiguousarray(y.reshape(-1), np.int64)
         return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
+
+    def counted_rows(self, y: np.ndarray) -> np.ndarray | None:
+        """Which rows of a batch of targets count in the loss, (M,) booleans; None for all."""
+        return None
 
     def check_targets(self, y: np.ndarray, output_shape) -> None:
         """ValueError unless the targets y (N, ...) suit outputs of `output_shape` (N, ..., K), N aside."""
@@ -150,10 +175,38 @@ class _SmoothedCrossEntropy(_CrossEntropy):
 
 @registry.add("sparse_categorical_crossentropy")
 class SparseCategoricalCrossentropy(_CrossEntropy):
-    """-log of the probability given to the label; labels (N, ...) or (N, ..., 1) integers."""
+    """-log of the probability given to the label; labels (N, ...) or (N, ..., 1) integers.
+
+    Rows with the label ignore_class, as unlabelled pixels have, count for nothing: not even in the mean.
+    """
 
     operation, logits_operation = "sparse_categorical_cross_entropy", "sparse_softmax_cross_entropy"
     sparse = True
+
+    def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size", axis=-1, name=None):
+        super().__init__(from_logits, reduction, name)
+        if axis != -1:
+            raise ValueError(f"Classes lie along the last axis; received axis={axis!r}.")
+        self.ignore_class, self.axis = ignore_class, axis
+
+    def counted_rows(self, y):
+        return None if self.ignore_class is None else y.reshape(-1) != self.ignore_class
+
+    def _without_ignored(self, y):
+        return y if self.ignore_class is None else np.where(y == self.ignore_class, 0, y)
+
+    def targets(self, y, output_shape, dtype):
+        return super().targets(self._without_ignored(y), output_shape, dtype)
+
+    def check_targets(self, y, output_shape):
+        super().check_targets(self._without_ignored(y), output_shape)
+
+    def rows_here(self, y_true, y_pred):
+        losses = super().rows_here(y_true, y_pred)
+        counted = self.counted_rows(y_true)
+        if counted is None:
+            return losses
+        return transfer.here(transfer.to_host(losses) * counted.reshape(losses.shape))
 
 
 @registry.add("categorical_crossentropy")
@@ -263,9 +316,9 @@ class SquaredHinge(_Hinge):
     operation = "squared_hinge"
 
 
-def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False) -> np.ndarray:
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1) -> np.ndarray:
     """The loss of every row: y_true (N, ...) labels, y_pred (N, ..., K), result (N, ...)."""
-    return SparseCategoricalCrossentropy(from_logits, "none")(y_true, y_pred)
+    return SparseCategoricalCrossentropy(from_logits, ignore_class, "none", axis)(y_true, y_pred)
 
 
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1) -> np.ndarray:
@@ -382,3 +435,17 @@ def float_array(x) -> np.ndarray:
     dtype = x.dtype if x.dtype.name in ("float32", "float64") else config.floatx()
     x = np.require(x, dtype, ["C", "W"])
     return x.reshape(-1, 1) if x.ndim == 1 else x
+
+
+def serialize(loss) -> dict:
+    """A loss as {"class_name", "config"}."""
+    return registry_serialize(loss)
+
+
+def deserialize(config, custom_objects=None):
+    """A loss from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

@@ -10,8 +10,10 @@ import numpy as np
 from . import losses
 from .ops import metric as op
 from .ops import total, transfer
-from .registry import Configurable, Registry, snake_case
-from .running_mean import RunningMean
+from .registry import Configurable, Registry, missing_name, snake_case
+from .registry import serialize as registry_serialize
+from .running_mean import RunningMean, RunningSum
+from .shapes import is_positive_integer
 
 registry = Registry("metric")
 
@@ -151,6 +153,156 @@ class BinaryAccuracy(_Accuracy):
         return op.binary_accuracy(*self._rows_and_targets(y_true, y_pred), self.threshold)
 
 
+@registry.add("top_k_categorical_accuracy")
+class TopKCategoricalAccuracy(_Accuracy):
+    """The share of rows in which the output at the largest target is among the k largest; ties count as among them."""
+
+    default_name = "top_k_categorical_accuracy"
+    loss = losses.CategoricalCrossentropy()
+
+    def __init__(self, k=5, name=None):
+        super().__init__(name)
+        self.k = _checked_k(k)
+
+    def rows(self, y_true, y_pred):
+        return op.top_k(*self._rows_and_targets(y_true, y_pred), self.k)
+
+
+@registry.add("sparse_top_k_categorical_accuracy")
+class SparseTopKCategoricalAccuracy(_Accuracy):
+    """The share of rows in which the output at the label is among the k largest; ties count as among them."""
+
+    default_name = "sparse_top_k_categorical_accuracy"
+    loss = losses.SparseCategoricalCrossentropy()
+
+    def __init__(self, k=5, name=None):
+        super().__init__(name)
+        self.k = _checked_k(k)
+
+    def rows(self, y_true, y_pred):
+        return op.sparse_top_k(*self._rows_and_targets(y_true, y_pred), self.k)
+
+
+def _checked_k(k):
+    if not is_positive_integer(k):
+        raise ValueError(f"k must be a positive integer; received k={k!r}.")
+    return int(k)
+
+
+class _Counts(Metric):
+    """Counts of right and wrong positives and negatives: numbers above a threshold count as positive.
+
+    thresholds: one number, or a list of them, for which `result` gives an array. With class_id only that output counts.
+    """
+
+    counted: tuple[str, ...] = ()
+    takes_arrays_of_the_backend = True
+    _loss = losses.BinaryCrossentropy()
+
+    def __init__(self, thresholds=None, class_id=None, name=None):
+        super().__init__(name)
+        values = (
+            [0.5 if thresholds is None else thresholds] if not isinstance(thresholds, (list, tuple)) else thresholds
+        )
+        if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in values) or not values:
+            raise ValueError(f"thresholds must lie between 0 and 1; received thresholds={thresholds!r}.")
+        self.thresholds, self.class_id = thresholds, class_id
+        self._values = list(values)
+        self.reset_state()
+
+    def reset_state(self):
+        self._sums = {(name, value): RunningSum() for name in self.counted for value in self._values}
+
+    def check_targets(self, y, output_shape):
+        self._loss.check_targets(y, output_shape)
+        if self.class_id is not None and not 0 <= self.class_id < output_shape[-1]:
+            raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+        losses.check_lengths(y_true, y_pred)
+        self.check_targets(y_true, y_pred.shape)
+        t = self._loss.targets(y_true, y_pred.shape, y_pred.dtype)
+        p = transfer.here(y_pred).reshape(-1, y_pred.shape[-1])
+        if self.class_id is not None:
+            chosen = slice(self.class_id, self.class_id + 1)
+            p, t = transfer.here(np.ascontiguousarray(transfer.to_host(p)[:, chosen])), t[:, chosen].copy()
+        t, weights = transfer.here(t), None
+        if sample_weight is not None:
+            weights = transfer.here(losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64))
+        for (name, value), running in self._sums.items():
+            running.add(total.forward(getattr(op, name)(p, t, value), weights))
+
+    def _total(self, name):
+        return np.array([self._sums[name, value].total() for value in self._values])
+
+    def value(self) -> np.ndarray:
+        """The result for each threshold."""
+        return self._total(self.counted[0])
+
+    def result(self):
+        values = self.value()
+        return values if isinstance(self.thresholds, (list, tuple)) else float(values[0])
+
+
+@registry.add("true_positives")
+class TruePositives(_Counts):
+    """How many numbers are rightly above the threshold."""
+
+    counted, larger_is_better = ("true_positives",), True
+
+
+@registry.add("false_positives")
+class FalsePositives(_Counts):
+    """How many numbers are wrongly above the threshold."""
+
+    counted, larger_is_better = ("false_positives",), False
+
+
+@registry.add("true_negatives")
+class TrueNegatives(_Counts):
+    """How many numbers are rightly not above the threshold."""
+
+    counted, larger_is_better = ("true_negatives",), True
+
+
+@registry.add("false_negatives")
+class FalseNegatives(_Counts):
+    """How many numbers are wrongly not above the threshold."""
+
+    counted, larger_is_better = ("false_negatives",), False
+
+
+class _Share(_Counts):
+    """The first of two counts, as a share of both."""
+
+    larger_is_better = True
+
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None):
+        super().__init__(thresholds, class_id, name)
+        if top_k is not None:
+            raise ValueError(f"{type(self).__name__} counts by thresholds alone; received top_k={top_k!r}.")
+        self.top_k = None
+
+    def value(self):
+        first, second = self._total(self.counted[0]), self._total(self.counted[1])
+        return np.divide(first, first + second, out=np.zeros_like(first), where=first + second > 0)
+
+
+@registry.add("precision")
+class Precision(_Share):
+    """Which share of the numbers above the threshold is rightly there; 0 where there are none."""
+
+    counted = ("true_positives", "false_positives")
+
+
+@registry.add("recall")
+class Recall(_Share):
+    """Which share of the numbers that should be above the threshold is there; 0 where there are none."""
+
+    counted = ("true_positives", "false_negatives")
+
+
 class _MeanLoss(_MeanOfRows):
     """The mean of a loss, watched as a metric."""
 
@@ -280,6 +432,48 @@ class MeanOfFunction(_MeanOfRows):
         return transfer.here(np.asarray(self.function(y_true, y_pred), np.float64).reshape(-1))
 
 
+def _of_rows(metric, y_true, y_pred) -> np.ndarray:
+    """A metric's number for every row of predictions y_pred (N, ..., K), in their shape (N, ...)."""
+    y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+    losses.check_lengths(y_true, y_pred)
+    metric.check_targets(y_true, y_pred.shape)
+    return np.array(transfer.to_host(metric.rows(y_true, y_pred))).reshape(y_pred.shape[:-1])
+
+
+def binary_accuracy(y_true, y_pred, threshold=0.5) -> np.ndarray:
+    """For every row the share of its numbers on their target's side of the threshold."""
+    return _of_rows(BinaryAccuracy(threshold=threshold), y_true, y_pred)
+
+
+def categorical_accuracy(y_true, y_pred) -> np.ndarray:
+    """For every row 1 where the largest output is at the largest target, else 0."""
+    return _of_rows(CategoricalAccuracy(), y_true, y_pred)
+
+
+def sparse_categorical_accuracy(y_true, y_pred) -> np.ndarray:
+    """For every row 1 where the largest output is at the label, else 0."""
+    return _of_rows(SparseCategoricalAccuracy(), y_true, y_pred)
+
+
+def top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
+    """For every row 1 where the output at the largest target is among the k largest, else 0."""
+    return _of_rows(TopKCategoricalAccuracy(k), y_true, y_pred)
+
+
+def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
+    """For every row 1 where the output at the label is among the k largest, else 0."""
+    return _of_rows(SparseTopKCategoricalAccuracy(k), y_true, y_pred)
+
+
+# Keras has the losses' functions here too.
+binary_crossentropy, categorical_crossentropy = losses.binary_crossentropy, losses.categorical_crossentropy
+sparse_categorical_crossentropy = losses.sparse_categorical_crossentropy
+mean_squared_error, mean_absolute_error = losses.mean_squared_error, losses.mean_absolute_error
+mean_absolute_percentage_error = losses.mean_absolute_percentage_error
+mean_squared_logarithmic_error = losses.mean_squared_logarithmic_error
+huber, log_cosh, kl_divergence, poisson = losses.huber, losses.log_cosh, losses.kl_divergence, losses.poisson
+hinge, squared_hinge = losses.hinge, losses.squared_hinge
+
 _ACCURACY = ("accuracy", "acc")
 _BY_OUTPUT = (*_ACCURACY, "crossentropy", "ce")
 
@@ -319,3 +513,17 @@ def _registry_with_shortcuts():
     everything = Registry("metric")
     everything.entries = {**registry.entries, **dict.fromkeys(_BY_OUTPUT)}
     return everything
+
+
+def serialize(metric) -> dict:
+    """A metric as {"class_name", "config"}."""
+    return registry_serialize(metric)
+
+
+def deserialize(config, custom_objects=None):
+    """A metric from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

@@ -8,6 +8,8 @@ import inspect
 import re
 from contextlib import contextmanager
 
+_TABLE = "The names of Keras's that minicnn has are listed in README.md."
+
 
 class Configurable:
     """An object that can be described by its constructor's arguments, each kept in an attribute of that name."""
@@ -100,7 +102,7 @@ class Registry:
         found = custom_object(name) or self.entries.get(name)
         if found is not None:
             return found
-        raise ValueError(f"Unknown {self.kind} {name!r}. {nearest(name, self.entries)}")
+        raise ValueError(f"Unknown {self.kind} {name!r}. {nearest(name, self.entries)} {_TABLE}")
 
     def get(self, identifier):
         """An object from a name, a {"class_name", "config"} dictionary, a class, or the object itself."""
@@ -123,6 +125,16 @@ class Registry:
                 f"received {identifier!r} of type {type(identifier).__name__}."
             )
         return identifier
+
+    def deserialize(self, config, custom_objects=None):
+        """A new object from what `serialize` returned; custom_objects: {name: class} of one's own."""
+        with custom_object_scope(custom_objects or {}):
+            return self.get(config)
+
+
+def missing_name(module: str, name: str) -> AttributeError:
+    """The error for a name that a module does not have."""
+    return AttributeError(f"{module} has no {name!r}. {_TABLE}")
 
 
 def snake_case(class_name: str) -> str:

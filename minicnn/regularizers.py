@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .ops import optimizer_update, transfer
-from .registry import Configurable, Registry
+from .registry import Configurable, Registry, missing_name
+from .registry import serialize as registry_serialize
 
 registry = Registry("regularizer")
 
@@ -63,3 +64,17 @@ def get(identifier):
             f"received {identifier!r}."
         )
     return regularizer
+
+
+def serialize(regularizer) -> dict:
+    """A regularizer as {"class_name", "config"}."""
+    return registry_serialize(regularizer)
+
+
+def deserialize(config, custom_objects=None):
+    """A regularizer from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

@@ -1,25 +1,41 @@
-"""The mean of numbers that come one after the other, some of them still on their way from a GPU."""
+"""Sums and means of numbers that come one after the other, some of them still on their way from a GPU."""
 
 from __future__ import annotations
 
 
-class RunningMean:
-    """`add` takes numbers, `result` gives their mean so far and waits for those that have not arrived."""
+class RunningSum:
+    """`add` takes numbers, `total` gives their sum so far and waits for those that have not arrived."""
 
     def __init__(self):
-        self._total, self._weight, self._coming = 0.0, 0.0, []
+        self._total, self._coming = 0.0, []
 
-    def add(self, total, weight: float, factor: float = 1.0) -> None:
-        """Add `factor * total`, the sum of numbers that weigh `weight`. total: a float, or what `ops.total` gives."""
-        self._weight += weight
+    def add(self, total, factor: float = 1.0) -> None:
+        """Add `factor * total`. total: a float, or what `ops.total` gives."""
         if isinstance(total, float):
             self._total += factor * total
         else:
             self._coming.append((total, factor))
 
-    def result(self) -> float:
-        """The mean so far, 0 before the first number."""
+    def total(self) -> float:
+        """The sum so far."""
         for total, factor in self._coming:
             self._total += factor * float(total)
         self._coming.clear()
-        return self._total / self._weight if self._weight else 0.0
+        return self._total
+
+
+class RunningMean(RunningSum):
+    """`add` takes numbers with their weights, `result` gives their mean so far."""
+
+    def __init__(self):
+        super().__init__()
+        self._weight = 0.0
+
+    def add(self, total, weight: float, factor: float = 1.0) -> None:
+        """Add `factor * total`, the sum of numbers that weigh `weight`."""
+        self._weight += weight
+        super().add(total, factor)
+
+    def result(self) -> float:
+        """The mean so far, 0 before the first number."""
+        return self.total() / self._weight if self._weight else 0.0

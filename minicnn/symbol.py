@@ -2,34 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Symbol:
-    """The promise of an array: its shape, with None for the batch, its type, and the node that will make it."""
+    """The promise of an array: its shape, with None for the batch, its type, and the node that will make it.
 
-    def __init__(self, shape: tuple, dtype: str, node: Node | None = None):
+    `+ - * /` with numbers, arrays and symbols, and `[..., ::-1]`, give symbols: each is a call of a layer.
+    """
+
+    __array_ufunc__ = None  # array + symbol is for the symbol to compute
+
+    calculate: Callable | None = None
+    """(name of the operation, first, second) -> symbol; `layers/arithmetic.py` says how."""
+
+    reverse: Callable | None = None
+    """(symbol) -> the symbol with its last axis reversed; `layers/arithmetic.py` says how."""
+
+    def __init__(self, shape: tuple, dtype: str, node: Node | None = None, index: int = 0):
         self.shape = tuple(shape)
         self.dtype = dtype
         self.node = node
+        self.index = index  # which of the node's outputs it is
 
     @property
     def name(self) -> str:
         """The name of the layer that makes this array."""
         return self.node.layer.name
 
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def __add__(self, other):
+        return Symbol.calculate("add", self, other)
+
+    def __radd__(self, other):
+        return Symbol.calculate("add", other, self)
+
+    def __sub__(self, other):
+        return Symbol.calculate("subtract", self, other)
+
+    def __rsub__(self, other):
+        return Symbol.calculate("subtract", other, self)
+
+    def __mul__(self, other):
+        return Symbol.calculate("multiply", self, other)
+
+    def __rmul__(self, other):
+        return Symbol.calculate("multiply", other, self)
+
+    def __truediv__(self, other):
+        return Symbol.calculate("divide", self, other)
+
+    def __rtruediv__(self, other):
+        return Symbol.calculate("divide", other, self)
+
+    def __neg__(self):
+        return Symbol.calculate("multiply", self, -1.0)
+
+    def __getitem__(self, key):
+        if key == (Ellipsis, slice(None, None, -1)):
+            return Symbol.reverse(self)
+        raise TypeError(f"Of a symbol only [..., ::-1], its last axis reversed, can be taken; received [{key!r}].")
+
+    def __iter__(self):
+        raise TypeError(f"A symbol has no numbers yet, so it cannot be taken apart: {self!r}.")
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(f"A symbol has no numbers yet, so NumPy cannot compute with it: {self!r}.")
+
     def __repr__(self):
         return f"<Symbol shape={self.shape}, dtype={self.dtype}, from layer {self.name!r}>"
 
 
 class Node:
-    """One call of a layer on symbols. A layer used twice has two nodes."""
+    """One call of a layer on symbols. A layer used twice has two nodes.
 
-    def __init__(self, layer, inputs: list[Symbol], output: Symbol):
+    `training` is what the call says about it: True or False, or None for what the model that runs says.
+    """
+
+    def __init__(self, layer, inputs: list[Symbol], outputs: list[Symbol], training: bool | None = None):
         self.layer = layer
         self.inputs = inputs
-        self.output = output
-        output.node = self
+        self.outputs = outputs
+        self.training = training
+        for index, symbol in enumerate(outputs):
+            symbol.node, symbol.index = self, index
 
 
 def is_symbolic(x) -> bool:
-    """Whether x is a symbol or a list of symbols."""
+    """Whether x is a symbol, or a list or dictionary of symbols."""
+    if isinstance(x, dict):
+        x = list(x.values())
     return isinstance(x, Symbol) or (isinstance(x, (list, tuple)) and any(isinstance(v, Symbol) for v in x))

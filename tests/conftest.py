@@ -84,6 +84,7 @@ def tf(request):
         _missing(request.config, "TensorFlow is not installed: pip install tensorflow-cpu")
     import tensorflow
 
+    tensorflow.keras.config.dtype_policy()  # Keras makes its default when first asked: now, and not in a float64 test
     return tensorflow
 
 

@@ -34,6 +34,7 @@ LAYERS = [
     ("Dense softmax", lambda L: L.Dense(10, activation="softmax"), (5, 6)),
     ("Dense all sizes one", lambda L: L.Dense(1, use_bias=False), (1, 1)),
     ("Dense over images", lambda L: L.Dense(4, activation="gelu"), (2, 3, 2, 5)),
+    ("Identity", lambda L: L.Identity(), (2, 3)),
     ("Flatten", lambda L: L.Flatten(), (2, 3, 2, 4)),
     ("Reshape", lambda L: L.Reshape((4, -1, 2)), (3, 4, 6)),
     ("ZeroPadding2D", lambda L: L.ZeroPadding2D(((1, 0), (2, 3))), (2, 3, 4, 2)),
@@ -50,6 +51,10 @@ LAYERS = [
     ("Activation gelu", lambda L: L.Activation("gelu"), (2, 5)),
     ("Activation elu", lambda L: L.Activation("elu"), (2, 5)),
     ("Activation leaky_relu", lambda L: L.Activation("leaky_relu"), (2, 5)),
+    *(
+        (f"Activation {name}", lambda L, name=name: L.Activation(name), (2, 9))
+        for name in ("selu", "exponential", "softsign", "mish", "hard_sigmoid", "hard_silu")
+    ),
     ("Activation relu6", lambda L: L.Activation("relu6"), (2, 5)),
     ("ReLU", lambda L: L.ReLU(), (2, 3, 4)),
     ("ReLU max_value", lambda L: L.ReLU(max_value=0.8), (2, 3, 4)),
@@ -64,6 +69,10 @@ LAYERS = [
     ("Add broadcast", lambda L: L.Add(), [(2, 3, 2, 4), (2, 1, 1, 4)]),
     ("Multiply", lambda L: L.Multiply(), [(2, 3, 4)] * 3),
     ("Multiply broadcast", lambda L: L.Multiply(), [(2, 3, 2, 4), (2, 1, 1, 4)]),
+    ("Average", lambda L: L.Average(), [(2, 3, 4)] * 3),
+    ("Maximum", lambda L: L.Maximum(), [(2, 3, 4)] * 3),
+    ("Minimum", lambda L: L.Minimum(), [(2, 3, 4), (2, 1, 4)]),
+    ("Subtract", lambda L: L.Subtract(), [(2, 3, 4)] * 2),
     ("Concatenate", lambda L: L.Concatenate(), [(2, 3, 4), (2, 3, 1)]),
     ("Concatenate axis 1", lambda L: L.Concatenate(axis=1), [(2, 3, 4), (2, 2, 4), (2, 1, 4)]),
 ]
@@ -71,6 +80,15 @@ LAYERS = [
 ONLY_HERE = [  # layers whose numbers are drawn, so that Keras's are others
     ("Dropout", lambda L: L.Dropout(0.4), (3, 4, 5)),
     ("SpatialDropout2D", lambda L: L.SpatialDropout2D(0.5), (2, 3, 3, 4)),
+    ("GaussianNoise", lambda L: L.GaussianNoise(0.3), (3, 4, 5)),
+    ("GaussianDropout", lambda L: L.GaussianDropout(0.3), (3, 4, 5)),
+    ("AlphaDropout", lambda L: L.AlphaDropout(0.3), (3, 4, 5)),
+    ("AlphaDropout noise_shape", lambda L: L.AlphaDropout(0.3, noise_shape=(None, 1, None)), (3, 4, 5)),
+    ("ActivityRegularization", lambda L: L.ActivityRegularization(0.01, 0.02), (3, 4)),
+    ("Dense with activity_regularizer", lambda L: L.Dense(3, activation="relu", activity_regularizer="l1"), (3, 4)),
+    ("Arithmetic", lambda L: L.arithmetic.Arithmetic("divide"), [(2, 3, 4), (2, 3, 1)]),
+    ("Arithmetic, constant", lambda L: L.arithmetic.Arithmetic("subtract", [1.0, 2.0], constant_first=True), (3, 2)),
+    ("ReverseLastAxis", lambda L: L.arithmetic.ReverseLastAxis(), (2, 3, 4)),
     ("Dropout noise_shape", lambda L: L.Dropout(0.5, noise_shape=(None, 1, None)), (3, 4, 5)),
 ]
 

@@ -87,7 +87,7 @@ CONSTRUCTION = {  # what is done -> what the sentence says
     "an input that is not the model's": (
         lambda: minicnn.Model(layers.Input((3,)), layers.Dense(2)(layers.Input((3,)))), "depends on the input 'input_layer",
     ),
-    "model of arrays": (lambda: minicnn.Model(np.ones(3), np.ones(3)), "takes one symbol as inputs"),
+    "model of arrays": (lambda: minicnn.Model(np.ones(3), np.ones(3)), "takes symbols as inputs"),
     "learning_rate": (lambda: optimizers.Adam(-1), "learning_rate must be a number, zero or more; received learning_rate=-1"),
     "learning_rate='fast'": (lambda: optimizers.SGD("fast"), "received learning_rate='fast'"),
     "momentum": (lambda: optimizers.SGD(momentum="0.9"), "received momentum='0.9'"),

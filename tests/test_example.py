@@ -70,3 +70,14 @@ def test_a_layer_of_ones_own_trains_and_has_right_gradients(tmp_path):
     assert result.returncode == 0, result.stderr
     assert float(re.search(r"gradients right to (\S+)", result.stdout).group(1)) < 1e-6
     assert "learned slopes" in result.stdout
+
+
+def test_cifar10(tmp_path, real_data):
+    options = ["--epochs", "1", "--limit", "1500", "--output", tmp_path / "figures", "--data-dir", real_data]
+    result = subprocess.run(
+        [sys.executable, ROOT / "examples" / "cifar10.py", *options], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(r"test accuracy 0\.\d{4}  test loss \d+\.\d{4}", result.stdout.splitlines()[-1])
+    figures = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert figures == {f"cifar10_{name}" for name in ("curves", "predictions", "confusion", "grad_cam")}

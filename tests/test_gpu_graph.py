@@ -112,15 +112,15 @@ def test_two_replays_draw_two_masks():
 
 def test_a_replay_overwrites_nothing_that_was_made_between_replays():
     def work(x):
-        y, _ = merge.add_forward([x, x], need_saved=False)
-        return merge.add_forward([y, x], need_saved=False)[0], [total.forward(y)]
+        y, _ = merge.forward("add", [x, x], need_saved=False)
+        return merge.forward("add", [y, x], need_saved=False)[0], [total.forward(y)]
 
     steps = replay.make(work, lambda: None)
     made, sums = [], []
     for i in range(8):
         x = transfer.here(np.full(30, float(i)))
         y, (reading,) = steps(x)
-        made.append(merge.add_forward([y, x], need_saved=False)[0])
+        made.append(merge.forward("add", [y, x], need_saved=False)[0])
         sums.append(reading)
     for i, (array, reading) in enumerate(zip(made, sums, strict=True)):
         np.testing.assert_array_equal(transfer.to_host(array), np.full(30, 4.0 * i))

@@ -19,7 +19,7 @@ class Wrong(layers.Layer):
         self.mistake = mistake
 
     def build(self, input_shape):
-        self.w = self.add_weight((input_shape[-1],), "ones", "w")
+        self.w = self.add_weight((input_shape[-1],), "ones", name="w")
 
     def forward(self, x, training=False, need_saved=True):
         return x * x * self.w.value, x

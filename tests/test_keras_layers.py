@@ -141,6 +141,31 @@ def test_dropout_with_a_seed_repeats_itself(each_backend):
     np.testing.assert_array_equal(*masks)
 
 
+@pytest.mark.parametrize("noise_shape", [None, (None, 1, 5)], ids=["each number", "together"])
+def test_a_given_mask_gives_keras_s_output_and_gradient(tf, monkeypatch, noise_shape):
+    """Keras's Dropout, made to draw our mask: what is kept grows as much, and the gradient passes there."""
+    rate, x, upstream = 0.4, normal(6, 7, 5, dtype=np.float32), normal(6, 7, 5, seed=1, dtype=np.float32)
+    ours, theirs = layers.Dropout(rate, noise_shape, seed=3), tf.keras.layers.Dropout(rate, noise_shape, seed=3)
+    y, saved = ours.forward(x, training=True)
+    kept = y != 0
+    assert 0.2 < kept.mean() < 0.9
+    uniform = np.where(kept, 0.9, 0.1).astype(np.float32)
+    if noise_shape:
+        uniform = uniform[:, :1]
+
+    def ours_drawn(inputs, rate, noise_shape, seed):
+        return tf.nn.experimental.general_dropout(inputs, rate, lambda shape, dtype: uniform, noise_shape)
+
+    monkeypatch.setattr(tf.nn.experimental, "stateless_dropout", ours_drawn)
+    tensor = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        expected = theirs(tensor, training=True)
+        total = tf.reduce_sum(expected * upstream)
+    assert_close(y, expected, 1e-6, "output")
+    assert_close(ours.backward(upstream, saved), tape.gradient(total, tensor), 1e-6, "gradient")
+
+
 def test_dropout_masks_are_the_same_on_every_backend():
     from minicnn import backend
 

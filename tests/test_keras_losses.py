@@ -216,7 +216,7 @@ def test_optimizers(tf, name, each_backend):
 
     ours, theirs = OPTIMIZERS[name](optimizers), OPTIMIZERS[name](tf.keras.optimizers)
     shapes = [(3, 4), (4,)]
-    mine = [Variable(normal(*s, seed=i, dtype=np.float32), "w", f"w{i}") for i, s in enumerate(shapes)]
+    mine = [Variable(normal(*s, seed=i, dtype=np.float32), name="w", path=f"w{i}") for i, s in enumerate(shapes)]
     wanted = [tf.Variable(v.value) for v in mine]
     for step in range(5):
         gradients = [normal(*s, seed=10 * step + i, dtype=np.float32) for i, s in enumerate(shapes)]

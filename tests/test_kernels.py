@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import assert_close, normal
 
-from minicnn.kernels import bands, matmul, microkernel, workspace
+from minicnn.kernels import bands, denormals, matmul, microkernel, workspace
 from minicnn.kernels.compile import OPTIONS, THREADS, cache_folder
 from minicnn.kernels.microkernel import make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
@@ -374,3 +374,26 @@ model.predict(x, verbose=0)
 assert compile_clock.count == count, compile_clock.count - count
 """
     assert "Compiled" in python(code)
+
+
+@pytest.mark.skipif(not denormals.ON_X86, reason="other processors have another register for it")
+def test_denormal_numbers_are_zero_within_a_step_and_only_there(python):
+    with workspace.step():
+        assert (np.full(100, 1e-40, np.float32) * np.float32(2) == 0).all()
+    assert (np.full(100, 1e-40, np.float32) * np.float32(2) > 0).all()
+    code = """
+import warnings
+
+warnings.simplefilter("error")
+import numpy as np
+from minicnn.kernels import workspace
+from minicnn.ops import merge
+
+tiny = np.full((64, 1000), 1e-40, np.float32)
+with workspace.step():
+    y, _ = merge.forward("add", [tiny, tiny])
+    np.finfo(np.float32)
+    print((y == 0).all())  # on every thread
+print((tiny + tiny > 0).all())
+"""
+    assert python(code).split() == ["True", "True"]

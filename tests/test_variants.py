@@ -16,7 +16,7 @@ from helpers import SIMULATED, OnGPU, assert_close, drawing, labels, normal, pro
 
 from minicnn.backend import backends
 from minicnn.kernels.random import stream_key
-from minicnn.ops import activation, loss
+from minicnn.ops import activation, loss, merge
 
 CASES = {}
 GPU = "cuda" in backends()
@@ -235,7 +235,8 @@ def _activation(name, parameter, x):
 _EXTREMES = np.array([[-800.0, -90.0, -20.0, -1e-9], [0.0, 1e-9, 20.0, 90.0], [800.0, -0.0, 0.3, -0.3]])
 _PARAMETERS = {"leaky_relu": 0.2, "elu": 1.5, "clipped_relu": 0.7}
 for name in activation.NAMES:
-    for what, x in (("ordinary", 3 * normal(3, 4, 5)), ("extremes", _EXTREMES), ("NaN", _with_nan(3, 5))):
+    extremes = np.minimum(_EXTREMES, 80) if name == "exponential" else _EXTREMES  # above, it overflows as it must
+    for what, x in (("ordinary", 3 * normal(3, 4, 5)), ("extremes", extremes), ("NaN", _with_nan(3, 5))):
         case("activation", f"{name}, {what}")(_activation(name, _PARAMETERS.get(name, 0.0), x))
 
 
@@ -347,9 +348,35 @@ def _merge(kind, shapes, *arguments):
     return run
 
 
-for kind in ("add", "multiply"):
-    case("merge", kind)(_merge(kind, [(2, 3, 4)] * 3))
-    case("merge", f"{kind}, broadcast")(_merge(kind, [(2, 3, 4, 5), (2, 1, 1, 5), (2, 3, 4, 1)]))
+for kind in merge.NAMES:
+    two = kind in ("subtract", "divide")
+    case("merge", kind)(_merge(kind, [(2, 3, 4)] * (2 if two else 3)))
+    case("merge", f"{kind}, broadcast")(_merge(kind, [(2, 3, 4, 5), (2, 1, 1, 5), (2, 3, 4, 1)][: 2 if two else 3]))
+    if two:
+        case("merge", f"{kind}, first broadcast")(_merge(kind, [(1, 1, 4), (2, 3, 4)]))
+
+
+def _ties(kind):
+    def run(op, dtype):
+        xs = [np.round(normal(3, 5, seed=i, dtype=dtype)) for i in range(3)]
+        y, saved = getattr(op, f"{kind}_forward")(xs)
+        dxs = getattr(op, f"{kind}_backward")(normal(3, 5, seed=9, dtype=dtype), saved)
+        return {"y": y, **{f"dx{i}": dx for i, dx in enumerate(dxs)}}
+
+    return run
+
+
+for kind in ("maximum", "minimum"):
+    case("merge", f"{kind}, ties")(_ties(kind))
+
+
+@case("merge", "maximum and minimum of NaN")
+def _(op, dtype):
+    xs = [normal(3, 5, dtype=dtype), normal(3, 5, seed=1, dtype=dtype)]
+    xs[0][0, 0] = xs[1][1, 1] = np.nan
+    return {"maximum": op.maximum_forward(xs, False)[0], "minimum": op.minimum_forward(xs, False)[0]}
+
+
 case("merge", "concatenate")(_merge("concatenate", [(2, 3, 4), (2, 3, 1), (2, 3, 7)], -1))
 case("merge", "concatenate, middle axis")(_merge("concatenate", [(2, 3, 4), (2, 2, 4)], 1))
 
@@ -385,6 +412,49 @@ def _(op, dtype):
 def _(op, dtype):
     y, saved = op.forward(normal(2, 3, 4, dtype=dtype), normal(4, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype))
     return {"y": y, "dx": op.backward(normal(2, 3, 4, seed=3, dtype=dtype), saved)}
+
+
+@case("reverse", "channels")
+def _(op, dtype):
+    y, saved = op.forward(normal(2, 3, 4, dtype=dtype))
+    return {"y": y, "dx": op.backward(normal(2, 3, 4, seed=1, dtype=dtype), saved)}
+
+
+def _noise(kind, *arguments):
+    def run(op, dtype):
+        y, saved = getattr(op, f"{kind}_forward")(normal(2, 3, 4, dtype=dtype), *arguments)
+        return {"y": y, "dx": getattr(op, f"{kind}_backward")(normal(2, 3, 4, seed=1, dtype=dtype), saved)}
+
+    return run
+
+
+case("noise", "added")(_noise("added", 0.3, stream_key(1, 2)))
+case("noise", "multiplied")(_noise("multiplied", 0.3, stream_key(1, 2)))
+case("noise", "alpha")(_noise("alpha", 0.3, stream_key(1, 2)))
+case("noise", "alpha, together")(_noise("alpha", 0.3, stream_key(1, 2), (2, 1, 4)))
+
+
+@case("constraint", "all")
+def _(op, dtype):
+    ws = {name: 2 * normal(3, 2, 4, seed=1, dtype=dtype) for name in ("positive", "norm", "unit", "between")}
+    op.non_negative(ws["positive"])
+    op.limit_norm(ws["norm"], (0,), 0.0, 2.0)
+    op.limit_norm(ws["unit"], (0, 1), 1.0, 1.0)
+    op.limit_norm(ws["between"], (1,), 0.5, 1.5, 0.3)
+    return ws
+
+
+@case("metric", "top k and counts")
+def _(op, dtype):
+    p, t = probabilities(9, 4, dtype=dtype), np.eye(4, dtype=dtype)[labels(9, classes=4)]
+    p[0, 1:3] = 2  # a tie
+    p[1, labels(9, classes=4)[1]] = np.nan
+    p[2, 3] = np.inf
+    counts = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+    return {
+        "sparse": op.sparse_top_k(p, labels(9, classes=4), 2), "one-hot": op.top_k(p, t, 2),
+        **{name: getattr(op, name)(p, t, 0.3) for name in counts},
+    }  # fmt: skip
 
 
 @case("metric", "accuracies")

@@ -1,5 +1,6 @@
 """Callbacks: what happens between the steps of training."""
 
+from ..registry import missing_name
 from .backup_and_restore import BackupAndRestore
 from .base import Callback, CallbackList
 from .csv_logger import CSVLogger
@@ -10,6 +11,11 @@ from .learning_rate_scheduler import LearningRateScheduler
 from .model_checkpoint import ModelCheckpoint
 from .reduce_lr_on_plateau import ReduceLROnPlateau
 from .terminate_on_nan import TerminateOnNaN
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)
+
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",

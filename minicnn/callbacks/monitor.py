@@ -43,7 +43,8 @@ class MonitorCallback(Callback):
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        larger = {"loss": False, **{metric.name: metric.larger_is_better for metric in self.model.metrics}}.get(name)
+        metric = self.model.named_metrics.get(name)
+        larger = metric.larger_is_better if metric else (False if name.endswith("loss") else None)
         if larger is None:
             raise ValueError(
                 f"{type(self).__name__} cannot tell whether a larger or a smaller {self.monitor!r} is better: give "

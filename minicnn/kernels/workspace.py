@@ -20,6 +20,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .compile import THREADS
+from .denormals import flushed
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 _WASTE = 2  # a buffer serves another shape down to half its size
@@ -53,11 +54,13 @@ poison_released_buffers = False
 
 @contextmanager
 def step():
-    """Within this block `empty` lends buffers; when the outermost block ends, all are taken back."""
+    """Within this block `empty` lends buffers; when the outermost block ends, all are taken back. Denormal numbers
+    count as zero in it."""
     pool = _pool
     try:
         pool.depth += 1
-        yield
+        with flushed():
+            yield
     finally:
         pool.depth -= 1
         if pool.depth == 0:

@@ -1,14 +1,31 @@
 """The layers, under Keras's names."""
 
-from ..registry import custom_object_scope
+from ..registry import missing_name
 from ..registry import serialize as registry_serialize
+from . import arithmetic  # noqa: F401 - what + - * / on symbols do
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer, registry
 from .conv import Conv2D, DepthwiseConv2D
 from .dense import Dense
-from .dropout import Dropout, SpatialDropout2D
+from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout2D
+from .identity import ActivityRegularization, Identity
 from .input import Input, InputLayer
-from .merge import Add, Concatenate, Multiply, add, concatenate, multiply
+from .merge import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from .norm import BatchNormalization
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
@@ -31,14 +48,19 @@ def serialize(layer) -> dict:
 
 def deserialize(config, custom_objects=None) -> Layer:
     """A new layer, with weights not yet made, from what `serialize` returned."""
-    with custom_object_scope(custom_objects or {}):
-        return registry.get(config)
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)
 
 
 __all__ = [
-    "ELU", "Activation", "Add", "AveragePooling2D", "AvgPool2D", "BatchNormalization", "Concatenate", "Conv2D",
-    "Convolution2D", "Dense", "DepthwiseConv2D", "Dropout", "Flatten", "GlobalAveragePooling2D", "GlobalAvgPool2D",
-    "GlobalMaxPool2D", "GlobalMaxPooling2D", "Input", "InputLayer", "Layer", "LeakyReLU", "MaxPool2D", "MaxPooling2D",
-    "Multiply", "ReLU", "Rescaling", "Reshape", "Softmax", "SpatialDropout2D", "ZeroPadding2D", "add", "concatenate",
-    "deserialize", "multiply", "serialize",
+    "ELU", "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "AveragePooling2D", "AvgPool2D",
+    "BatchNormalization", "Concatenate", "Conv2D", "Convolution2D", "Dense", "DepthwiseConv2D", "Dropout", "Flatten",
+    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling2D", "GlobalAvgPool2D", "GlobalMaxPool2D",
+    "GlobalMaxPooling2D", "Identity", "Input", "InputLayer", "Layer", "LeakyReLU", "MaxPool2D", "MaxPooling2D",
+    "Maximum", "Minimum", "Multiply", "ReLU", "Rescaling", "Reshape", "Softmax", "SpatialDropout2D", "Subtract",
+    "ZeroPadding2D", "add", "average", "concatenate", "deserialize", "maximum", "minimum", "multiply", "serialize",
+    "subtract",
 ]  # fmt: skip

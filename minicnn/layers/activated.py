@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import activations, initializers, regularizers
+from .. import activations, constraints, initializers, regularizers
 from .base import Layer
 
 
@@ -22,24 +22,39 @@ class ActivatedLayer(Layer):
         bias_initializer="zeros",
         kernel_regularizer=None,
         bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.activation = activations.get(activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.kernel = self.bias = None
 
     def add_kernel_and_bias(self, kernel_shape, filters: int) -> None:
         """Make the weights: kernel, then bias (filters,) if used."""
         self.kernel = self.add_weight(
-            kernel_shape, self.kernel_initializer, self.kernel_name, regularizer=self.kernel_regularizer
+            kernel_shape,
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name=self.kernel_name,
         )
         if self.use_bias:
-            self.bias = self.add_weight((filters,), self.bias_initializer, "bias", regularizer=self.bias_regularizer)
+            self.bias = self.add_weight(
+                (filters,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
 
     def product_forward(self, x, w, b, relu, need_saved, **fused):
         """(product + bias, through ReLU if `relu`; what product_backward needs). `fused`: more to do in one go."""

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .. import config, initializers
+from .. import config, constraints, initializers, regularizers
+from ..kernels.denormals import flushed
 from ..ops import transfer
 from ..registry import Configurable, Registry, nearest, snake_case
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
+from .penalty import add_loss, collected_losses, with_activity_penalty
 
 FOR_WEIGHTS = "weights"
 """`need_saved` may be True (backward will be asked for every gradient), FOR_WEIGHTS (for the weights' only: nothing
@@ -67,6 +69,7 @@ class Layer(Configurable):
         input_shape=None,
         batch_input_shape=None,
         input_dim=None,
+        activity_regularizer=None,
         **unknown,
     ):
         if unknown:
@@ -85,6 +88,10 @@ class Layer(Configurable):
         self._variables: list[Variable] = []
         self._nodes: list[Node] = []
         self._sublayers: list[Layer] = []
+        self._containers: list[list | tuple | dict] = []  # attributes that hold layers
+        self._losses_of_call: list[float] = []
+        self._built_for: tuple | list | None = None
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
         if batch_input_shape is not None:
@@ -108,7 +115,10 @@ class Layer(Configurable):
 
     def forward(self, x, training=False, need_saved=True):
         """(y, saved): the output, and what `backward` needs."""
-        raise NotImplementedError(f"{type(self).__name__} does not define forward.")
+        hint = " (call is Keras's: minicnn derives nothing by itself)" if hasattr(self, "call") else ""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define forward, and backward for its gradient{hint}."
+        )
 
     def backward(self, dy, saved, need_dx=True):
         """dx for the upstream gradient dy (None unless need_dx); adds the weights' gradients to their `.grad`."""
@@ -118,25 +128,58 @@ class Layer(Configurable):
         """Floating-point operations for one input of this shape (a multiply-add is two); by default one per output."""
         return math.prod(self.compute_output_shape(input_shape)[1:])
 
+    def get_config(self):
+        config = super().get_config()
+        if config.get("activity_regularizer", 0) is None:  # not every class of Keras's takes it
+            del config["activity_regularizer"]
+        return config
+
     # Weights
 
     _keeps_layers = True
 
     def __setattr__(self, name, value):
-        """A layer kept in an attribute belongs to this one: its weights are this layer's weights."""
+        """A layer kept in an attribute, or in a list or dictionary there, belongs to this one with its weights."""
         super().__setattr__(name, value)
-        if self._keeps_layers and isinstance(value, Layer) and value not in self._sublayers:
-            self._sublayers.append(value)
+        if name.startswith("_") or not self._keeps_layers:
+            return
+        if isinstance(value, Layer):
+            if "_sublayers" not in vars(self):
+                raise RuntimeError(f"Call super().__init__() in {type(self).__name__} before giving it layers.")
+            if value not in self._sublayers:
+                self._sublayers.append(value)
+        elif (
+            isinstance(value, (list, tuple, dict))
+            and "_containers" in vars(self)
+            and not any(value is known for known in self._containers)
+        ):
+            held = value.values() if isinstance(value, dict) else value
+            if not value or any(isinstance(v, Layer) for v in held):
+                self._containers.append(value)
+
+    @property
+    def _inner_layers(self) -> list[Layer]:
+        """The layers within this one, as they are now: a list may have grown."""
+        if not self._containers:
+            return self._sublayers
+        held = [v for c in self._containers for v in (c.values() if isinstance(c, dict) else c) if isinstance(v, Layer)]
+        return list({id(layer): layer for layer in [*self._sublayers, *held]}.values())
 
     def add_weight(
-        self, shape=(), initializer="glorot_uniform", name="weight", trainable=True, regularizer=None, dtype=None
+        self,
+        shape=(),
+        initializer="glorot_uniform",
+        dtype=None,
+        trainable=True,
+        regularizer=None,
+        constraint=None,
+        name="weight",
     ) -> Variable:
         """Make a weight of this layer. ValueError if the initializer makes another shape."""
-        make, dtype = initializers.get(initializer or "glorot_uniform"), dtype or self.dtype
-        value = np.require(make(tuple(shape), dtype), dtype, ["C", "W", "O"])
-        if value.shape != tuple(shape):
-            raise ValueError(f"The initializer of {self.name}/{name} was asked for {tuple(shape)}; made {value.shape}.")
-        variable = Variable(value, name, f"{self.name}/{name}", trainable, regularizer)
+        make = initializers.get(initializer or "glorot_uniform")
+        regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
+        path = f"{self.name}/{name}"
+        variable = Variable(make, shape, dtype or self.dtype, trainable, name, path, regularizer, constraint)
         self._variables.append(variable)
         return variable
 
@@ -148,13 +191,13 @@ class Layer(Configurable):
     @trainable.setter
     def trainable(self, value):
         self._trainable = bool(value)
-        for layer in self._sublayers:
+        for layer in self._inner_layers:
             layer.trainable = value
 
     def flattened(self) -> list[Layer]:
         """This layer and every layer within it, each once."""
         found = {id(self): self}
-        for layer in self._sublayers:
+        for layer in self._inner_layers:
             found.update((id(inner), inner) for inner in layer.flattened())
         return list(found.values())
 
@@ -162,9 +205,8 @@ class Layer(Configurable):
     def weights(self) -> list[Variable]:
         """All weights, layer by layer, the trainable ones of a layer first."""
         own = sorted(self._variables, key=lambda variable: not variable.trainable)
-        if not self._sublayers:
-            return own
-        return _unique(own + [v for layer in self._sublayers for v in layer.weights])
+        inner = self._inner_layers
+        return _unique(own + [v for layer in inner for v in layer.weights]) if inner else own
 
     @property
     def variables(self) -> list[Variable]:
@@ -176,9 +218,8 @@ class Layer(Configurable):
         if not self.trainable:
             return []
         own = [variable for variable in self._variables if variable.trainable]
-        if not self._sublayers:
-            return own
-        return _unique(own + [v for layer in self._sublayers for v in layer.trainable_weights])
+        inner = self._inner_layers
+        return _unique(own + [v for layer in inner for v in layer.trainable_weights]) if inner else own
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -218,7 +259,7 @@ class Layer(Configurable):
     def has_trainable_weights(self) -> bool:
         """Whether backward has anything to do here for the weights' sake."""
         return self._trainable and (
-            any(v.trainable for v in self._variables) or any(s.has_trainable_weights() for s in self._sublayers)
+            any(v.trainable for v in self._variables) or any(s.has_trainable_weights() for s in self._inner_layers)
         )
 
     def add_gradients(self, *pairs) -> None:
@@ -228,19 +269,41 @@ class Layer(Configurable):
                 if variable is not None and variable.trainable and gradient is not None:
                     variable.add_gradient(gradient)
 
+    def add_loss(self, loss) -> None:
+        """For `forward`: add a number to the loss of the running pass. Its gradient is for `backward` to add."""
+        add_loss(loss)
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the regularized weights, and what the last call on arrays added to the loss."""
+        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        return penalties + self._losses_of_call
+
     # Being called
 
-    def __call__(self, x, training=False):
-        """On symbols: a symbol, the layer added to the graph. On arrays: the output, an array of its own."""
+    def __call__(self, x, training=None):
+        """On symbols: a symbol, the layer added to the graph. On arrays: the output, an array of its own.
+
+        On arrays `training` is False unless given. On symbols a value that is given holds for this call in whatever
+        model it belongs to; without one the model says whether it trains.
+        """
         if is_symbolic(x):
-            return self._call_on_symbols(x)
+            return self._call_on_symbols(x, training)
         several = isinstance(x, (list, tuple)) and self.takes_several
         x = [self._as_input(v) for v in x] if several else self._as_input(x)
         self.build_for([v.shape for v in x] if several else x.shape)
         self.bring_here()
         there = [transfer.here(v) for v in x] if several else transfer.here(x)
-        y = transfer.to_host(self.forward(there, training=bool(training), need_saved=False)[0])
-        return y.copy() if any(np.may_share_memory(y, v) for v in (x if several else [x])) else y
+        with flushed(), collected_losses() as collected:
+            y, _ = with_activity_penalty(self).forward(there, training=bool(training), need_saved=False)
+        self._losses_of_call = [float(loss) for loss in collected]
+        inputs = x if several else [x]
+        outputs = [self._own(transfer.to_host(v), inputs) for v in (y if self.gives_several else [y])]
+        return outputs if self.gives_several else outputs[0]
+
+    @staticmethod
+    def _own(y, inputs):
+        return y.copy() if any(np.may_share_memory(y, v) for v in inputs) else y
 
     def bring_here(self) -> None:
         """Move the weights to where the backend in use computes."""
@@ -250,13 +313,17 @@ class Layer(Configurable):
     takes_several = False
     """Whether the layer takes a list of inputs."""
 
+    gives_several = False
+    """Whether the layer gives a list of outputs; then `compute_output_shape` gives a list of shapes, and `backward`
+    gets a list of gradients, None where there is none."""
+
     def _as_input(self, x):
         x = np.asarray(x)
         if x.dtype.kind not in "buif":
             raise ValueError(f"{self.name!r} takes arrays of numbers; received an array of type {x.dtype}.")
         return np.require(x, self.dtype, ["C", "W"])
 
-    def _call_on_symbols(self, x):
+    def _call_on_symbols(self, x, training=None):
         inputs = list(x) if isinstance(x, (list, tuple)) else [x]
         for symbol in inputs:
             if not isinstance(symbol, Symbol):
@@ -270,9 +337,10 @@ class Layer(Configurable):
         shapes = [symbol.shape for symbol in inputs]
         shape = shapes if isinstance(x, (list, tuple)) and self.takes_several else shapes[0]
         self.build_for(shape)
-        output = Symbol(self.compute_output_shape(shape), self.dtype)
-        self._nodes.append(Node(self, inputs, output))
-        return output
+        made = self.compute_output_shape(shape)
+        outputs = [Symbol(s, self.dtype) for s in (made if self.gives_several else [made])]
+        self._nodes.append(Node(self, inputs, outputs, training))
+        return outputs if self.gives_several else outputs[0]
 
     def build_for(self, input_shape) -> None:
         """Check the input's rank and build once."""
@@ -282,7 +350,7 @@ class Layer(Configurable):
                 f"{self.name!r} ({type(self).__name__}) takes inputs of shape {axes}; "
                 f"received shape {tuple(input_shape)}."
             )
-        if 0 in tuple(input_shape)[1:]:
+        if any(0 in tuple(shape)[1:] for shape in (input_shape if isinstance(input_shape, list) else [input_shape])):
             raise ValueError(f"{self.name!r} takes inputs of positive sizes; received shape {tuple(input_shape)}.")
         if self.built:
             self.check_input(input_shape)
@@ -294,7 +362,7 @@ class Layer(Configurable):
             self._variables.clear()
             self.built = False
             raise
-        self.built = True
+        self.built, self._built_for = True, input_shape
 
     def check_input(self, input_shape) -> None:
         """ValueError if a built layer cannot take inputs of this shape."""
@@ -309,8 +377,9 @@ class Layer(Configurable):
 
     @property
     def output(self) -> Symbol:
-        """The symbol that the layer's first call made."""
-        return self._first_node().output
+        """The symbol (or list of symbols) that the layer's first call made."""
+        outputs = self._first_node().outputs
+        return outputs if len(outputs) > 1 else outputs[0]
 
     def _first_node(self):
         if not self._nodes:
@@ -318,6 +387,10 @@ class Layer(Configurable):
                 f"{self.name!r} has no input or output yet: it is not part of a model with a known input shape."
             )
         return self._nodes[0]
+
+    def __getstate__(self):
+        """For pickles and copies: the layer and its weights, but not the models it belongs to."""
+        return {**vars(self), "_nodes": []}
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -137,7 +137,7 @@ class DepthwiseConv2D(_Convolution):
     (KH, KW, 1, C * multiplier) in another shape, the numbers in the same order.
     """
 
-    _not_in_config = (*Layer._not_in_config, "kernel_initializer", "kernel_regularizer")
+    _not_in_config = (*Layer._not_in_config, "kernel_initializer", "kernel_regularizer", "kernel_constraint")
 
     def __init__(
         self,
@@ -153,6 +153,7 @@ class DepthwiseConv2D(_Convolution):
         bias_initializer="zeros",
         depthwise_regularizer=None,
         bias_regularizer=None,
+        depthwise_constraint=None,
         **kwargs,
     ):
         super().__init__(
@@ -167,6 +168,7 @@ class DepthwiseConv2D(_Convolution):
             bias_initializer=bias_initializer,
             kernel_regularizer=depthwise_regularizer,
             bias_regularizer=bias_regularizer,
+            kernel_constraint=depthwise_constraint,
             **kwargs,
         )
         if not is_positive_integer(depth_multiplier):
@@ -175,6 +177,7 @@ class DepthwiseConv2D(_Convolution):
             )
         self.depth_multiplier = int(depth_multiplier)
         self.depthwise_initializer, self.depthwise_regularizer = (self.kernel_initializer, self.kernel_regularizer)
+        self.depthwise_constraint = self.kernel_constraint
 
     def filters_for(self, C):
         return None if C is None else C * self.depth_multiplier

@@ -1,26 +1,43 @@
-"""Dropout layers. Their only state is `random_counter`: how many masks they have drawn of `random_stream`."""
+"""Layers that drop or disturb numbers in training. Their only state is `random_counter`: how many masks they have drawn
+of `random_stream`."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from .. import config
 from ..kernels.random import stream_key
-from ..ops import dropout, transfer
+from ..ops import dropout, noise, transfer
 from .base import Layer, checked_data_format
 
 
-class Dropout(Layer):
-    """In training each number is zero with probability `rate`, and the others grow by 1 / (1 - rate)."""
+class _Random(Layer):
+    """A layer that draws random numbers: the same ones again in every process for the same seed."""
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
-        is_number = isinstance(rate, (int, float, np.number)) and not isinstance(rate, bool)
-        if not (is_number and 0 <= rate <= 1):
-            raise ValueError(f"rate must be a number from 0 to 1; received rate={rate!r}.")
-        self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
+        self.seed = seed
         self.random_stream = config.next_seed() if seed is None else int(seed)
         self.random_counter = 0
+
+    def key(self):
+        """The random stream of this call."""
+        return transfer.number(self._next_key, "uint64")
+
+    def _next_key(self):
+        key = stream_key(self.random_stream, self.random_counter)
+        self.random_counter += 1
+        return key
+
+
+class _Dropping(_Random):
+    """A layer that drops with probability `rate`, along the axes where noise_shape is 1 together."""
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.rate, self.noise_shape = _checked_rate(rate), noise_shape
 
     def mask_shape(self, x_shape) -> tuple | None:
         """The shape that the mask is drawn in, or None for x's own."""
@@ -34,16 +51,14 @@ class Dropout(Layer):
             )
         return tuple(sizes)
 
+
+class Dropout(_Dropping):
+    """In training each number is zero with probability `rate`, and the others grow by 1 / (1 - rate)."""
+
     def forward(self, x, training=False, need_saved=True):
         if not training or self.rate == 0:
             return x, None
-        key = transfer.number(self._next_key, "uint64")
-        return dropout.forward(x, self.rate, key, self.mask_shape(x.shape), bool(need_saved))
-
-    def _next_key(self):
-        key = stream_key(self.random_stream, self.random_counter)
-        self.random_counter += 1
-        return key
+        return dropout.forward(x, self.rate, self.key(), self.mask_shape(x.shape), bool(need_saved))
 
     def backward(self, dy, saved, need_dx=True):
         return dy if saved is None else dropout.backward(dy, saved, need_dx)
@@ -62,3 +77,62 @@ class SpatialDropout2D(Dropout):
     def mask_shape(self, x_shape):
         N, _, _, C = x_shape
         return (N, 1, 1, C)
+
+
+class AlphaDropout(_Dropping):
+    """Dropout for networks of selu: dropped numbers go to where selu saturates, and mean and variance stay."""
+
+    def forward(self, x, training=False, need_saved=True):
+        if not training or self.rate == 0:
+            return x, None
+        return noise.alpha_forward(x, self.rate, self.key(), self.mask_shape(x.shape), bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return dy if saved is None else noise.alpha_backward(dy, saved, need_dx)
+
+
+class GaussianDropout(_Random):
+    """In training each number is multiplied by a normal one of mean 1 and variance rate / (1 - rate)."""
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.rate = _checked_rate(rate)
+        if self.rate == 1:
+            raise ValueError("GaussianDropout needs a rate below 1; received rate=1.")
+
+    def forward(self, x, training=False, need_saved=True):
+        if not training or self.rate == 0:
+            return x, None
+        stddev = math.sqrt(self.rate / (1 - self.rate))
+        return noise.multiplied_forward(x, stddev, self.key(), bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return dy if saved is None else noise.multiplied_backward(dy, saved, need_dx)
+
+
+class GaussianNoise(_Random):
+    """In training a normal number of standard deviation `stddev` is added to each number."""
+
+    def __init__(self, stddev, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        if not (_is_number(stddev) and stddev >= 0):
+            raise ValueError(f"stddev must be a number, zero or more; received stddev={stddev!r}.")
+        self.stddev = stddev
+
+    def forward(self, x, training=False, need_saved=True):
+        if not training or self.stddev == 0:
+            return x, None
+        return noise.added_forward(x, self.stddev, self.key(), bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return dy
+
+
+def _is_number(value):
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
+def _checked_rate(rate):
+    if not (_is_number(rate) and 0 <= rate <= 1):
+        raise ValueError(f"rate must be a number from 0 to 1; received rate={rate!r}.")
+    return rate

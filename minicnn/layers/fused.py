@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .base import Layer
 from .conv import Conv2D
+from .penalty import with_activity_penalty
 from .pool import MaxPooling2D
 
 
@@ -29,6 +30,7 @@ class PooledConvolution:
             and second.strides == second.pool_size
             and second.padding == "valid"
             and second.pool_size[0] * second.pool_size[1] < 256
+            and second.activity_regularizer is None
             and not ("forward" in vars(first) or "forward" in vars(second))
         )
 
@@ -49,5 +51,5 @@ def in_a_row(layers: list[Layer]) -> list:
         if parts and isinstance(parts[-1], Layer) and PooledConvolution.joins(parts[-1], layer):
             parts[-1] = PooledConvolution(parts[-1], layer)
         else:
-            parts.append(layer)
+            parts.append(with_activity_penalty(layer))
     return parts

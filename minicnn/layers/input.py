@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..symbol import Node, Symbol
-from .base import Layer, checked_shape
+from .base import checked_shape
+from .identity import Identity
 
 
-class InputLayer(Layer):
+class InputLayer(Identity):
     """The beginning of a graph: it hands its input on. shape is without the batch axis."""
 
     def __init__(self, shape=None, batch_size=None, batch_shape=None, **kwargs):
@@ -23,22 +24,13 @@ class InputLayer(Layer):
         self.shape, self.batch_size = shape, batch_size
         self.batch_shape = (batch_size, *shape)
         self.built = True
-        self._nodes.append(Node(self, [], Symbol(self.batch_shape, self.dtype)))
+        self._nodes.append(Node(self, [], [Symbol(self.batch_shape, self.dtype)]))
 
     def get_config(self):
         return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
 
     def compute_output_shape(self, input_shape):
         return self.batch_shape
-
-    def flops(self, input_shape):
-        return 0
-
-    def forward(self, x, training=False, need_saved=True):
-        return x, None
-
-    def backward(self, dy, saved, need_dx=True):
-        return dy
 
 
 def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None) -> Symbol:

@@ -6,6 +6,19 @@ from ..ops import merge
 from .base import Layer
 
 
+def broadcast_shape(shapes: list[tuple]) -> tuple | None:
+    """The shape of arrays of these shapes, of one rank, merged number by number; None where they do not fit."""
+    if len({len(shape) for shape in shapes}) != 1:
+        return None
+    merged = []
+    for sizes in zip(*shapes, strict=True):
+        large = {size for size in sizes if size != 1}
+        if len(large - {None}) > 1:
+            return None
+        merged.append(max(large - {None}, default=None if None in large else 1))
+    return tuple(merged)
+
+
 class _Merge(Layer):
     """A layer that takes a list of inputs; its backward returns a list."""
 
@@ -26,35 +39,60 @@ class _Elementwise(_Merge):
 
     def compute_output_shape(self, input_shape):
         shapes = [tuple(shape) for shape in input_shape]
-        if len({len(shape) for shape in shapes}) != 1:
+        merged = broadcast_shape(shapes)
+        if merged is None:
             raise self._cannot_merge(shapes)
-        merged = []
-        for sizes in zip(*shapes, strict=True):
-            large = {size for size in sizes if size != 1}
-            if len(large - {None}) > 1:
-                raise self._cannot_merge(shapes)
-            merged.append(max(large - {None}, default=None if None in large else 1))
-        return tuple(merged)
+        return merged
+
+    operation = ""
+    """Its name in `ops.merge`."""
+
+    def forward(self, x, training=False, need_saved=True):
+        return merge.forward(self.operation, x, bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return merge.backward(self.operation, dy, saved)
 
 
 class Add(_Elementwise):
     """The sum of the inputs."""
 
-    def forward(self, x, training=False, need_saved=True):
-        return merge.add_forward(x, bool(need_saved))
+    operation = "add"
 
-    def backward(self, dy, saved, need_dx=True):
-        return merge.add_backward(dy, saved)
+
+class Average(_Elementwise):
+    """The mean of the inputs, number by number."""
+
+    operation = "average"
 
 
 class Multiply(_Elementwise):
     """The product of the inputs, number by number."""
 
-    def forward(self, x, training=False, need_saved=True):
-        return merge.multiply_forward(x, bool(need_saved))
+    operation = "multiply"
 
-    def backward(self, dy, saved, need_dx=True):
-        return merge.multiply_backward(dy, saved)
+
+class Maximum(_Elementwise):
+    """The largest of the inputs, number by number."""
+
+    operation = "maximum"
+
+
+class Minimum(_Elementwise):
+    """The smallest of the inputs, number by number."""
+
+    operation = "minimum"
+
+
+class Subtract(_Elementwise):
+    """The first of two inputs less the second."""
+
+    operation = "subtract"
+
+    def build_for(self, input_shape):
+        if isinstance(input_shape, list) and len(input_shape) != 2:
+            raise ValueError(f"{self.name!r} subtracts one input from another; received {len(input_shape)} inputs.")
+        super().build_for(input_shape)
 
 
 class Concatenate(_Merge):
@@ -85,16 +123,36 @@ class Concatenate(_Merge):
         return merge.concatenate_backward(dy, saved)
 
 
-def add(inputs):
+def add(inputs, **kwargs):
     """The sum of a list of symbols or arrays."""
-    return Add()(inputs)
+    return Add(**kwargs)(inputs)
 
 
-def multiply(inputs):
-    """The product of a list of symbols or arrays."""
-    return Multiply()(inputs)
+def average(inputs, **kwargs):
+    """The mean of a list of symbols or arrays, number by number."""
+    return Average(**kwargs)(inputs)
 
 
-def concatenate(inputs, axis=-1):
+def multiply(inputs, **kwargs):
+    """The product of a list of symbols or arrays, number by number."""
+    return Multiply(**kwargs)(inputs)
+
+
+def maximum(inputs, **kwargs):
+    """The largest of a list of symbols or arrays, number by number."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs, **kwargs):
+    """The smallest of a list of symbols or arrays, number by number."""
+    return Minimum(**kwargs)(inputs)
+
+
+def subtract(inputs, **kwargs):
+    """The first of two symbols or arrays less the second."""
+    return Subtract(**kwargs)(inputs)
+
+
+def concatenate(inputs, axis=-1, **kwargs):
     """A list of symbols or arrays side by side along `axis`."""
-    return Concatenate(axis)(inputs)
+    return Concatenate(axis, **kwargs)(inputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .. import initializers, regularizers
+from .. import constraints, initializers, regularizers
 from ..ops import batch_norm
 from .base import Layer
 
@@ -30,6 +30,8 @@ class BatchNormalization(Layer):
         moving_variance_initializer="ones",
         beta_regularizer=None,
         gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -45,6 +47,8 @@ class BatchNormalization(Layer):
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         self.gamma = self.beta = None
 
     def build(self, input_shape):
@@ -56,13 +60,14 @@ class BatchNormalization(Layer):
             )
         shape = (input_shape[-1],)
         if self.scale:
-            self.gamma = self.add_weight(shape, self.gamma_initializer, "gamma", regularizer=self.gamma_regularizer)
+            self.gamma = self._add("gamma", shape, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint)
         if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, "beta", regularizer=self.beta_regularizer)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, "moving_mean", trainable=False)
-        self.moving_variance = self.add_weight(
-            shape, self.moving_variance_initializer, "moving_variance", trainable=False
-        )
+            self.beta = self._add("beta", shape, regularizer=self.beta_regularizer, constraint=self.beta_constraint)
+        self.moving_mean = self._add("moving_mean", shape, trainable=False)
+        self.moving_variance = self._add("moving_variance", shape, trainable=False)
+
+    def _add(self, name, shape, **options):
+        return self.add_weight(shape, getattr(self, f"{name}_initializer"), name=name, **options)
 
     def check_input(self, input_shape):
         if input_shape[-1] != self.moving_mean.shape[0]:

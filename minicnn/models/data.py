@@ -6,44 +6,65 @@ import numpy as np
 
 from ..losses import Loss
 from ..shapes import is_positive_integer
+from .structure import in_order
 
 
 class Data:
-    """Inputs x (n, ...), targets y (n, ...) or None, weights (n,) or None. No array is copied."""
+    """Inputs xs, one (n, ...) for each input; targets ys and weights, for each output an array (n, ...) or None.
 
-    def __init__(self, x, y=None, sample_weight=None):
-        self.x = _number_array(_only_one(x), "x")
-        self.y = None if y is None else _number_array(_only_one(y), "y")
-        self.weights = None if sample_weight is None else _number_array(sample_weight, "sample_weight")
-        self.size = len(self.x)
+    Each is given as an array, or for several inputs or outputs as a list or a dictionary by name. A model with one
+    input and output takes it wrapped as well. No array is copied.
+    """
+
+    def __init__(self, x, y=None, sample_weight=None, input_names=("x",), output_names=("y",)):
+        self.xs = [_number_array(part, "x") for part in _by_name(x, input_names, "x")]
+        self.size = len(self.xs[0])
         if self.size == 0:
-            raise ValueError(f"x is empty: received an array of shape {self.x.shape}.")
-        for name, array in (("y", self.y), ("sample_weight", self.weights)):
-            if array is not None and len(array) != self.size:
-                raise ValueError(
-                    f"x and {name} must have one entry per sample; "
-                    f"received {self.size} samples in x and {len(array)} in {name}."
-                )
+            raise ValueError(f"x is empty: received an array of shape {self.xs[0].shape}.")
+        self.ys = [None] * len(output_names)
+        if y is not None:
+            parts = _by_name(y, output_names, "y", missing_allowed=True)
+            self.ys = [None if part is None else _number_array(part, "y") for part in parts]
+        self.weights = [None] * len(output_names)
+        if sample_weight is not None:
+            together = len(output_names) == 1 or not isinstance(sample_weight, (list, tuple, dict))
+            parts = (
+                [sample_weight] * len(output_names)
+                if together and not isinstance(sample_weight, dict)
+                else in_order(sample_weight, list(output_names), "sample_weight", missing_allowed=True)
+            )
+            self.weights = [None if part is None else _number_array(part, "sample_weight") for part in parts]
+        for name, arrays in (("x", self.xs), ("y", self.ys), ("sample_weight", self.weights)):
+            for array in arrays:
+                if array is not None and len(array) != self.size:
+                    raise ValueError(
+                        f"x and {name} must have one entry per sample; "
+                        f"received {self.size} samples in x and {len(array)} in {name}."
+                    )
 
-    def fit_rank(self, input_shape) -> None:
-        """Give x the model's rank where only a channel axis of size 1 is missing or too much, as Keras does."""
-        if self.x.ndim == len(input_shape) - 1 and input_shape[-1] == 1:
-            self.x = self.x[..., None]
-        elif self.x.ndim == len(input_shape) + 1 and self.x.shape[-1] == 1:
-            self.x = self.x[..., 0]
+    def fit_ranks(self, input_shapes) -> None:
+        """Give xs the model's ranks where only a channel axis of size 1 is missing or too much, as Keras does."""
+        for i, (x, shape) in enumerate(zip(self.xs, input_shapes, strict=True)):
+            if x.ndim == len(shape) - 1 and shape[-1] == 1:
+                self.xs[i] = x[..., None]
+            elif x.ndim == len(shape) + 1 and x.shape[-1] == 1:
+                self.xs[i] = x[..., 0]
 
     def apply_class_weight(self, class_weight: dict, loss: Loss) -> None:
         """Multiply every sample's weight by its class's, which is 1 for a class without an entry."""
-        labels = self.y.argmax(axis=-1) if not loss.sparse and self.y.ndim > 1 and self.y.shape[-1] > 1 else self.y
+        if len(self.ys) > 1:
+            raise ValueError("class_weight is for models with one output; give sample_weight for each output instead.")
+        y, weights = self.ys[0], self.weights[0]
+        labels = y.argmax(axis=-1) if not loss.sparse and y.ndim > 1 and y.shape[-1] > 1 else y
         labels = labels.reshape(self.size, -1).astype(np.int64)
         classes, places = np.unique(labels, return_inverse=True)
         by_class = np.array([class_weight.get(int(c), 1.0) for c in classes], np.float64)
         if not np.isfinite(by_class).all():
             raise ValueError(f"class_weight must hold finite numbers; received {class_weight!r}.")
-        weights = by_class[places].reshape(labels.shape)
-        if self.weights is not None:
-            weights = weights * self.weights.reshape(self.size, -1)
-        self.weights = weights[:, 0] if weights.shape[1] == 1 else weights
+        by_row = by_class[places].reshape(labels.shape)
+        if weights is not None:
+            by_row = by_row * weights.reshape(self.size, -1)
+        self.weights[0] = by_row[:, 0] if by_row.shape[1] == 1 else by_row
 
     def split(self, fraction: float) -> tuple[Data, Data]:
         """The first part for training, the last `fraction` for validation."""
@@ -57,8 +78,12 @@ class Data:
         return self._part(slice(None, cut)), self._part(slice(cut, None))
 
     def _part(self, rows):
-        y = None if self.y is None else self.y[rows]
-        return Data(self.x[rows], y, None if self.weights is None else self.weights[rows])
+        part = object.__new__(Data)
+        part.xs = [x[rows] for x in self.xs]
+        part.ys = [None if y is None else y[rows] for y in self.ys]
+        part.weights = [None if w is None else w[rows] for w in self.weights]
+        part.size = len(part.xs[0])
+        return part
 
     def batches(self, batch_size: int, order=None):
         """Which rows come next, batch_size at a time (fewer at the end): parts of `order`, or slices of all rows."""
@@ -76,13 +101,15 @@ def checked_batch_size(batch_size) -> int:
     return int(batch_size)
 
 
-def _only_one(arrays):
-    """The array itself where a model's only input or target is wrapped in a list, a tuple or a dictionary."""
+def _by_name(arrays, names, what, missing_allowed=False) -> list:
+    """An array for each name. A single array that is wrapped in a list, tuple or dictionary is taken out."""
+    if len(names) > 1:
+        return in_order(arrays, list(names), what, missing_allowed)
     if isinstance(arrays, dict) and len(arrays) == 1:
-        return next(iter(arrays.values()))
-    if isinstance(arrays, (list, tuple)) and len(arrays) == 1 and isinstance(arrays[0], np.ndarray) and arrays[0].ndim:
-        return arrays[0]
-    return arrays
+        arrays = next(iter(arrays.values()))
+    elif isinstance(arrays, (list, tuple)) and len(arrays) == 1 and hasattr(arrays[0], "__array__"):
+        arrays = arrays[0] if np.ndim(arrays[0]) else arrays
+    return [arrays]
 
 
 def _number_array(array, name):

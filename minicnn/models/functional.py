@@ -10,15 +10,20 @@ from ..symbol import Symbol
 from .files import saving
 from .graph import Plan
 from .graph_config import graph_from_config, graph_to_config
+from .pickling import parts_of, rebuilt
+from .structure import as_list, in_order
 from .summary import print_summary
 from .trainer import Trainer
 
 
 class Model(Trainer, Layer):
-    """A layer that holds layers and can be trained. `Model(inputs, outputs)` makes a functional model.
+    """A layer that holds layers and can be trained: `Model(inputs, outputs)`, or a class of one's own.
 
-    inputs is a symbol (or a list of one) made by `Input` or belonging to another model, outputs a symbol computed
-    from it. Layers are shared with every other model that the symbols belong to.
+    inputs are symbols made by `Input` or belonging to another model, outputs symbols computed from them: one, a list,
+    or a dictionary by name. Layers are shared with every other model that the symbols belong to.
+
+    A class of one's own either hands inputs and outputs to this class's `__init__`, or keeps its layers in attributes
+    and defines `forward` and `backward`, as a layer does.
     """
 
     def __new__(cls, *args, **kwargs):
@@ -28,10 +33,32 @@ class Model(Trainer, Layer):
             cls = Functional
         return super().__new__(cls)
 
+    def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
+        if inputs is None and outputs is None:
+            super().__init__(name=name, trainable=trainable, dtype=dtype)
+            return
+        starts, ends = _symbols(inputs, "inputs"), _symbols(outputs, "outputs")
+        super().__init__(name=name, trainable=trainable, dtype=starts[0].dtype)
+        self.plan = Plan(starts, ends)
+        self.inputs, self.outputs = starts, ends
+        self._input_keys = list(inputs) if isinstance(inputs, dict) else None
+        self._output_keys = list(outputs) if isinstance(outputs, dict) else None
+        for name, count in Counter(layer.name for layer in self.plan.layers).items():
+            if count > 1:
+                raise ValueError(f"{self.name!r} has {count} layers named {name!r}; names must be unique.")
+        self._sublayers = self.plan.layers
+        self.built = True
+        if not trainable:
+            self.trainable = False
+
+    @property
+    def _keeps_layers(self):
+        return self.plan is None  # a graph's layers are those between its symbols
+
     @property
     def layers(self) -> list[Layer]:
         """The layers, in the order of their weights."""
-        return list(self._sublayers)
+        return list(self._inner_layers)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of that name or number; ValueError if there is none."""
@@ -50,44 +77,139 @@ class Model(Trainer, Layer):
 
     inputs: list[Symbol] = []  # noqa: RUF012 - replaced, never changed in place
     outputs: list[Symbol] = []  # noqa: RUF012
-    _keeps_layers = False  # a model's layers are those of its graph
+    plan: Plan | None = None
+    _input_keys: list[str] | None = None  # of models whose inputs or outputs were given as a dictionary
+    _output_keys: list[str] | None = None
+
+    @property
+    def input_names(self) -> list[str]:
+        """The inputs' names: by them a dictionary of arrays is put in order."""
+        return self._input_keys or [symbol.name for symbol in self.inputs] or ["input"]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The outputs' names: by them dictionaries of targets, losses, metrics and weights are put in order."""
+        if self._output_keys:
+            return self._output_keys
+        names, taken = [symbol.name for symbol in self.outputs] or [self.name], Counter()
+        for i, name in enumerate(names):
+            names[i] = f"{name}_{taken[name]}" if taken[name] else name
+            taken[name] += 1
+        return names
+
+    @property
+    def takes_several(self) -> bool:
+        return len(self.inputs) > 1
+
+    @property
+    def gives_several(self) -> bool:
+        return len(self.outputs) > 1
 
     @property
     def input(self) -> Symbol:
+        """The model's input, or the list of its inputs."""
         return self._only(self.inputs)
 
     @property
     def output(self) -> Symbol:
+        """The model's output, or the list of its outputs."""
         return self._only(self.outputs)
 
     def _only(self, symbols):
         if not symbols:
             raise AttributeError(f"{self.name!r} does not know its shapes yet: build it, or call it on data.")
-        return symbols[0]
+        return symbols[0] if len(symbols) == 1 else list(symbols)
 
     @property
     def input_shape(self) -> tuple:
-        """The input's shape, None for the batch."""
-        return self.input.shape
+        """The input's shape, None for the batch; the list of shapes of several inputs."""
+        self._only(self.inputs)
+        shapes = [symbol.shape for symbol in self.inputs]
+        return shapes if self.takes_several else shapes[0]
 
     @property
     def output_shape(self) -> tuple:
-        """The output's shape, None for the batch."""
-        return self.output.shape
+        """The output's shape, None for the batch; the list of shapes of several outputs."""
+        self._only(self.outputs)
+        shapes = [symbol.shape for symbol in self.outputs]
+        return shapes if self.gives_several else shapes[0]
+
+    def __call__(self, x, training=None):
+        """As a layer's. Several inputs come in a list, or in a dictionary by name; outputs as the model has them."""
+        if isinstance(x, dict) or self.takes_several:
+            x = in_order(x, self.input_names, f"A call of {self.name!r}")
+        return self.as_given(super().__call__(x if self.takes_several or not isinstance(x, list) else x[0], training))
+
+    def as_given(self, outputs):
+        """A list of outputs as a dictionary, if that is what the model was given."""
+        if not self._output_keys:
+            return outputs
+        return dict(zip(self._output_keys, outputs if self.gives_several else [outputs], strict=True))
 
     def check_input(self, input_shape):
         if not self.inputs:
             return
-        expected = self.inputs[0].shape
-        fits = len(expected) == len(input_shape) and all(
-            wanted is None or size is None or wanted == size
-            for wanted, size in zip(expected[1:], tuple(input_shape)[1:], strict=True)
-        )
-        if not fits:
-            raise ValueError(f"{self.name!r} takes inputs of shape {expected}; received shape {tuple(input_shape)}.")
+        for symbol, shape in zip(self.inputs, input_shape if self.takes_several else [input_shape], strict=True):
+            expected = symbol.shape
+            fits = len(expected) == len(shape) and all(
+                wanted is None or size is None or wanted == size
+                for wanted, size in zip(expected[1:], tuple(shape)[1:], strict=True)
+            )
+            if not fits:
+                which = f" as {symbol.name!r}" if self.takes_several else ""
+                raise ValueError(
+                    f"{self.name!r} takes inputs of shape {expected}{which}; received shape {tuple(shape)}."
+                )
 
     def get_config(self):
-        raise NotImplementedError(f"{type(self).__name__} is a model of your own: define get_config to save it.")
+        if self.plan is None:
+            raise NotImplementedError(f"{type(self).__name__} is a model of your own: define get_config to save it.")
+        return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if "input_layers" not in config:  # a class of one's own, described by its arguments
+            return cls(**config)
+        with custom_object_scope(custom_objects or {}):
+            inputs, outputs = graph_from_config(config)
+            model = cls(inputs, outputs, name=config.get("name"))
+        if not config.get("trainable", True):
+            model.trainable = False
+        return model
+
+    @property
+    def ends_in(self):
+        ends = self.plan.ends if self.plan else [None]
+        return ends if self.gives_several else ends[0]
+
+    def compute_output_shape(self, input_shape):
+        if self.plan is None:
+            return super().compute_output_shape(input_shape)
+        shapes = self.plan.output_shapes(input_shape if self.takes_several else [input_shape])
+        return shapes if self.gives_several else shapes[0]
+
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        if self.plan is None:
+            return super().forward(x, training, need_saved)
+        wanted = logits if self.gives_several else [logits]
+        ys, saved = self.plan.forward(x if self.takes_several else [x], training, need_saved, wanted if logits else ())
+        return ys if self.gives_several else ys[0], saved
+
+    def backward(self, dy, saved, need_dx=True):
+        if self.plan is None:
+            return super().backward(dy, saved, need_dx)
+        dxs = self.plan.backward(dy if self.gives_several else [dy], saved, need_dx)
+        return dxs if dxs is None or self.takes_several else dxs[0]
+
+    def flops(self, input_shape):
+        if self.plan is None:
+            return super().flops(input_shape)
+        return self.plan.flops(input_shape if self.takes_several else [input_shape])
+
+    def __reduce__(self):
+        if self.plan is None and type(self).get_config is Model.get_config:
+            return super().__reduce_ex__(2)  # a class of one's own, without a description: its attributes
+        return rebuilt, parts_of(self)
 
     def save(self, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
         """Save the model to a file; see `minicnn.saving.save_model`."""
@@ -117,53 +239,18 @@ class Model(Trainer, Layer):
 
 
 class Functional(Model):
-    """A model between symbols; see `Model`."""
+    """What `Model(inputs, outputs)` makes; see `Model`."""
 
     def __init__(self, inputs, outputs, name=None, trainable=True):
-        self.inputs, self.outputs = _one_symbol(inputs, "inputs"), _one_symbol(outputs, "outputs")
-        super().__init__(name=name, trainable=trainable, dtype=self.inputs[0].dtype)
-        self.plan = Plan(self.inputs, self.outputs)
-        for name, count in Counter(layer.name for layer in self.plan.layers).items():
-            if count > 1:
-                raise ValueError(f"{self.name!r} has {count} layers named {name!r}; names must be unique.")
-        self._sublayers = self.plan.layers
-        self.built = True
-        if not trainable:
-            self.trainable = False
-
-    def get_config(self):
-        return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        with custom_object_scope(custom_objects or {}):
-            inputs, outputs = graph_from_config(config)
-            model = cls(inputs, outputs, name=config.get("name"))
-        if not config.get("trainable", True):
-            model.trainable = False
-        return model
-
-    @property
-    def ends_in(self):
-        return self.outputs[0].node.layer.ends_in if self.plan.steps else None
-
-    def compute_output_shape(self, input_shape):
-        return self.plan.output_shape(input_shape)
-
-    def forward(self, x, training=False, need_saved=True, logits=False):
-        return self.plan.forward(x, training, need_saved, logits)
-
-    def backward(self, dy, saved, need_dx=True):
-        return self.plan.backward(dy, saved, need_dx)
-
-    def flops(self, input_shape):
-        return self.plan.flops(input_shape)
+        super().__init__(inputs, outputs, name, trainable)
 
 
-def _one_symbol(symbols, name):
-    symbols = list(symbols) if isinstance(symbols, (list, tuple)) else [symbols]
-    if len(symbols) != 1 or not isinstance(symbols[0], Symbol):
+def _symbols(given, name) -> list[Symbol]:
+    """One symbol, or the symbols in a list or dictionary, as a list."""
+    symbols = as_list(given)
+    if not symbols or not all(isinstance(symbol, Symbol) for symbol in symbols):
         raise ValueError(
-            f"A model takes one symbol as {name}, made by Input or by calling a layer; received {symbols!r}."
+            f"A model takes symbols as {name}, made by Input or by calling layers: one, a list or a dictionary; "
+            f"received {given!r}."
         )
     return symbols

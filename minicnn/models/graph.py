@@ -1,4 +1,4 @@
-"""The graph between two symbols as a plan: which layer runs when, and from which slots to which it reads and writes."""
+"""The graph between symbols as a plan: which layer runs when, and from which slots to which it reads and writes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from typing import NamedTuple
 from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import PooledConvolution
+from ..layers.penalty import PenalizedActivity, with_activity_penalty
 from ..ops import merge
 from ..symbol import Node, Symbol
 
 
 class Step(NamedTuple):
-    """One call of a layer: its output goes to `output`, its inputs come from `inputs` (numbers of slots)."""
+    """One call of a layer: its inputs come from the slots `inputs`, its outputs go to the slots `outputs`.
 
-    layer: Layer | PooledConvolution
+    `takes` and `gives` say whether it takes and gives lists; `training` is what the call said about it, or None.
+    """
+
+    layer: Layer | PooledConvolution | PenalizedActivity
     inputs: tuple[int, ...]
-    output: int
-    several: bool
+    outputs: tuple[int, ...]
+    takes: bool
+    gives: bool
+    training: bool | None
 
 
 class Plan:
@@ -31,86 +37,115 @@ class Plan:
         nodes = _ordered_nodes(inputs, outputs)
         slots = {id(symbol): i for i, symbol in enumerate(inputs)}
         self.steps: list[Step] = []
+        count = len(inputs)
         for node in nodes:
-            slots[id(node.output)] = len(slots)
-            places = tuple(slots[id(symbol)] for symbol in node.inputs)
-            self.steps.append(Step(node.layer, places, slots[id(node.output)], node.layer.takes_several))
+            taken, made = [slots[id(symbol)] for symbol in node.inputs], []
+            for symbol in node.outputs:  # what is an input of the model is not read from here, though it is made
+                slots.setdefault(id(symbol), count)
+                made.append(count)
+                count += 1
+            layer, takes, gives = node.layer, node.layer.takes_several, node.layer.gives_several
+            self.steps.append(Step(layer, tuple(taken), tuple(made), takes, gives, node.training))
         self.nodes = nodes
         self.input_slots = [slots[id(symbol)] for symbol in inputs]
         self.output_slots = [slots[id(symbol)] for symbol in outputs]
-        self.size = len(slots)
         starts = [symbol.node.layer for symbol in inputs if not symbol.node.inputs]
         self.layers = _in_keras_order(starts, nodes, outputs)
 
-    def output_shape(self, input_shape) -> tuple:
-        """The shape of the first output for a first input of this shape; ValueError where a layer cannot take its."""
-        shapes = {self.input_slots[0]: tuple(input_shape)}
+    @property
+    def ends(self) -> list[str | None]:
+        """For each output what the layer that makes it ends in, if nothing else reads it ("softmax", "sigmoid")."""
+        readers = self._readers()
+        made_by = {slot: (step.layer, i) for step in self.steps for i, slot in enumerate(step.outputs)}
+        ends = []
+        for slot in self.output_slots:
+            layer, i = made_by.get(slot, (None, 0))
+            alone = layer is not None and readers[slot] == 1 and layer.activity_regularizer is None
+            end = layer.ends_in if alone else None
+            ends.append(end[i] if isinstance(end, list) else end)
+        return ends
+
+    def _readers(self):
+        return Counter(slot for step in self.steps for slot in step.inputs) + Counter(self.output_slots)
+
+    def output_shapes(self, input_shapes: list) -> list[tuple]:
+        """The outputs' shapes for inputs of these shapes; ValueError where a layer cannot take its."""
+        shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))
         for step, shape in self._input_shapes(shapes):
             step.layer.build_for(shape)
-        return shapes[self.output_slots[0]]
+        return [shapes[slot] for slot in self.output_slots]
 
-    def flops(self, input_shape) -> int:
-        """Floating-point operations for one input of this shape: every call of every layer."""
-        shapes = {self.input_slots[0]: tuple(input_shape)}
+    def flops(self, input_shapes: list) -> int:
+        """Floating-point operations for one input of these shapes: every call of every layer."""
+        shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))
         return sum(step.layer.flops(shape) for step, shape in self._input_shapes(shapes))
 
     def _input_shapes(self, shapes):
         """(step, shape or shapes of what it reads) for every step; fills in the slots' shapes on the way."""
         for step in self.steps:
             taken = [shapes[slot] for slot in step.inputs]
-            shape = taken if step.several else taken[0]
+            shape = taken if step.takes else taken[0]
             yield step, shape
-            shapes[step.output] = tuple(step.layer.compute_output_shape(shape))
+            made = step.layer.compute_output_shape(shape)
+            shapes.update(zip(step.outputs, map(tuple, made if step.gives else [made]), strict=True))
 
-    def forward(self, x, training, need_saved, logits=False):
-        """(y, saved): every step in turn. Steps that no gradient reaches keep nothing."""
-        values, lent_before = {self.input_slots[0]: x}, workspace.lent()
+    def forward(self, xs: list, training, need_saved, logits=()):
+        """(outputs, saved): every step in turn. Steps that no gradient reaches keep nothing.
+
+        logits: for each output whether to leave out the activation that it ends in; () for none.
+        """
+        values, lent_before = dict(zip(self.input_slots, xs, strict=True)), workspace.lent()
+        as_logits = {slot for slot, wanted in zip(self.output_slots, logits, strict=False) if wanted}
         steps = self._joined_steps()
         wants = self._wants(steps, need_saved)
         kept, last_reader = [], {slot: i for i, step in enumerate(steps) for slot in step.inputs}
         for i, (step, want) in enumerate(zip(steps, wants, strict=True)):
             taken = [values[slot] for slot in step.inputs]
-            last = {"logits": True} if logits and step.output == self.output_slots[0] else {}
-            values[step.output], saved = step.layer.forward(taken if step.several else taken[0], training, want, **last)
+            mode = training if step.training is None else step.training
+            options = _logits_option(step, as_logits) if as_logits else {}
+            y, saved = step.layer.forward(taken if step.takes else taken[0], mode, want, **options)
+            values.update(zip(step.outputs, y if step.gives else [y], strict=True))
             kept.append(saved if want else None)
             if not need_saved:
                 values = {
                     slot: y for slot, y in values.items() if last_reader.get(slot, 0) > i or slot in self.output_slots
                 }
                 workspace.give_back(lent_before, list(values.values()))
-        return values[self.output_slots[0]], (steps, kept, wants)
+        return [values[slot] for slot in self.output_slots], (steps, kept, wants)
 
-    def backward(self, dy, saved, need_dx=True):
-        """The gradient of the input: every step in reverse; where an output went several ways, gradients add up."""
+    def backward(self, dys: list, saved, need_dx=True) -> list | None:
+        """The inputs' gradients: every step in reverse; where an output went several ways, gradients add up.
+
+        dys: the outputs' gradients, None where there is none; so are the inputs' that no gradient reaches.
+        """
         steps, kept, wants = saved
-        gradients = {self.output_slots[0]: dy}
+        gradients: dict = {}
+        for slot, dy in zip(self.output_slots, dys, strict=True):
+            _add_to(gradients, slot, dy)
         for step, step_saved, want in zip(reversed(steps), reversed(kept), reversed(wants), strict=True):
-            upstream = gradients.pop(step.output, None)
-            if not want or upstream is None:
+            upstream = [gradients.pop(slot, None) for slot in step.outputs]
+            reached = isinstance(step.layer, PenalizedActivity) or any(dy is not None for dy in upstream)
+            if not want or not reached:
                 continue
-            dx = step.layer.backward(upstream, step_saved, need_dx=want is True)
-            if want is not True:
-                continue
-            for slot, part in zip(step.inputs, dx if step.several else [dx], strict=True):
-                if slot in gradients:
-                    part, _ = merge.add_forward([gradients[slot], part], need_saved=False)
-                gradients[slot] = part
-        return gradients.get(self.input_slots[0]) if need_dx else None
+            dx = step.layer.backward(upstream if step.gives else upstream[0], step_saved, need_dx=want is True)
+            if want is True:
+                for slot, part in zip(step.inputs, dx if step.takes else [dx], strict=True):
+                    _add_to(gradients, slot, part)
+        return [gradients.get(slot) for slot in self.input_slots] if need_dx else None
 
     def _joined_steps(self):
         """The steps, a convolution and the pooling that alone reads its output joined into one."""
-        readers = Counter(slot for step in self.steps for slot in step.inputs) + Counter(self.output_slots)
+        readers = self._readers()
         at, steps = {}, []
         for step in self.steps:
             place = at.get(step.inputs[0])
             if place is not None and PooledConvolution.joins(steps[place].layer, step.layer):
                 before = steps[place]
-                steps[place] = Step(PooledConvolution(before.layer, step.layer), before.inputs, step.output, False)
-                at[step.output] = None
+                steps[place] = before._replace(layer=PooledConvolution(before.layer, step.layer), outputs=step.outputs)
                 continue
-            if readers[step.output] == 1 and not step.several:
-                at[step.output] = len(steps)
-            steps.append(step)
+            if readers[step.outputs[0]] == 1 and not step.takes:
+                at[step.outputs[0]] = len(steps)
+            steps.append(step._replace(layer=with_activity_penalty(step.layer)))
         return steps
 
     def _wants(self, steps, need_saved):
@@ -121,8 +156,25 @@ class Plan:
             below = any(gradient_wanted[slot] for slot in step.inputs)
             here = bool(need_saved) and step.layer.has_trainable_weights()
             wants.append(True if below else FOR_WEIGHTS if here else False)
-            gradient_wanted[step.output] = below or here
+            gradient_wanted.update(dict.fromkeys(step.outputs, below or here))
         return wants
+
+
+def _logits_option(step, as_logits):
+    """{"logits": ...} for a step whose outputs are wanted as logits: True, or a list for one that gives several."""
+    wanted = [slot in as_logits for slot in step.outputs]
+    if not any(wanted):
+        return {}
+    return {"logits": wanted if step.gives else True}
+
+
+def _add_to(gradients, slot, part):
+    """Add a gradient, if there is one, to what has reached the slot."""
+    if part is None:
+        return
+    if slot in gradients:
+        part, _ = merge.forward("add", [gradients[slot], part], need_saved=False)
+    gradients[slot] = part
 
 
 def _ordered_nodes(inputs, outputs) -> list[Node]:
@@ -132,11 +184,11 @@ def _ordered_nodes(inputs, outputs) -> list[Node]:
     stack = [(symbol, False) for symbol in reversed(outputs)]
     while stack:
         symbol, inputs_done = stack.pop()
-        if id(symbol) in given or id(symbol) in finished:
-            continue
         node = symbol.node
+        if id(symbol) in given or id(node) in finished:
+            continue
         if inputs_done:
-            finished.add(id(symbol))
+            finished.add(id(node))
             ordered.append(node)
         elif not node.inputs:
             raise ValueError(

@@ -10,6 +10,7 @@ from ..layers.base import Layer, registry
 from ..layers.input import Input, InputLayer
 from ..registry import serialize
 from ..symbol import Symbol
+from .structure import as_list
 
 
 def graph_to_config(model) -> dict:
@@ -25,7 +26,8 @@ def graph_to_config(model) -> dict:
     calls: dict[int, list] = {}
     for node in model.plan.nodes:
         made = calls.setdefault(id(node.layer), [])
-        places[id(node.output)] = [node.layer.name, len(made), 0]
+        for i, symbol in enumerate(node.outputs):
+            places.setdefault(id(symbol), [node.layer.name, len(made), i])
         made.append(node)
     for layer in model.layers:
         if id(layer) in calls:
@@ -33,13 +35,15 @@ def graph_to_config(model) -> dict:
             layers.append({**serialize(layer), "name": layer.name, "inbound_nodes": nodes})
     return {
         "layers": layers,
-        "input_layers": _flat([places[id(symbol)] for symbol in model.inputs]),
-        "output_layers": _flat([places[id(symbol)] for symbol in model.outputs]),
+        "input_layers": _as_given([places[id(symbol)] for symbol in model.inputs], model._input_keys),
+        "output_layers": _as_given([places[id(symbol)] for symbol in model.outputs], model._output_keys),
     }
 
 
-def _flat(places):
-    """The place itself where there is one: so Keras tells a model of one symbol from one of a list."""
+def _as_given(places, keys):
+    """The place itself where there is one, so that Keras knows it from a list; by name where a dictionary was given."""
+    if keys:
+        return dict(zip(keys, places, strict=True))
     return places[0] if len(places) == 1 else places
 
 
@@ -51,13 +55,17 @@ def _call_to_config(node, places):
         }
         for symbol in node.inputs
     ]
-    return {"args": [tensors if node.layer.takes_several else tensors[0]], "kwargs": {}}
+    said = {} if node.training is None else {"training": node.training}
+    return {"args": [tensors if node.layer.takes_several else tensors[0]], "kwargs": said}
 
 
-def graph_from_config(config: dict) -> tuple[list[Symbol], list[Symbol]]:
-    """(inputs, outputs): the layers made anew, and called on each other. ValueError where the calls do not fit."""
+def graph_from_config(config: dict) -> list:
+    """[inputs, outputs], each a list or a dictionary by name: the layers made anew, and called on each other.
+
+    ValueError where the calls do not fit.
+    """
     made: dict[str, Layer] = {}
-    waiting: list[tuple] = []  # (layer, number of the call, the places it takes, whether as a list)
+    waiting: list[tuple] = []  # (layer, number of the call, the places it takes, whether as a list, training)
     symbols: dict[tuple, Symbol] = {}
     for entry in config["layers"]:
         layer = registry.get({key: entry.get(key) for key in ("class_name", "config", "registered_name")})
@@ -66,34 +74,43 @@ def graph_from_config(config: dict) -> tuple[list[Symbol], list[Symbol]]:
             raise ValueError(f"The configuration lists two layers named {name!r}.")
         made[name] = layer
         if isinstance(layer, InputLayer):
-            symbols[name, 0] = layer.output
+            symbols[name, 0, 0] = layer.output
         for i, call in enumerate(entry.get("inbound_nodes", [])):
-            places, several = _places_of(call)
-            waiting.append((layer, (name, i), places, several))
+            waiting.append((layer, (name, i), *_places_of(call)))
     while waiting:
         ready = [call for call in waiting if all(place in symbols for place in call[2])]
         if not ready:
             names = ", ".join(sorted({layer.name for layer, *_ in waiting}))
             raise ValueError(f"The configuration calls {names} on outputs that no layer makes.")
-        for layer, place, places, several in ready:
+        for layer, place, places, several, training in ready:
             taken = [symbols[p] for p in places]
-            symbols[place] = layer(taken if several else taken[0])
-        waiting = [call for call in waiting if call[1] not in symbols]
+            made = layer(taken if several else taken[0], training=training)
+            symbols.update(((*place, i), symbol) for i, symbol in enumerate(as_list(made)))
+        waiting = [call for call in waiting if (*call[1], 0) not in symbols]
     return [_ends(config[key], symbols, key) for key in ("input_layers", "output_layers")]
 
 
 def _places_of(call):
-    """(places that a call takes, whether in a list), of Keras 3's form or the lists of Keras 2."""
+    """(places that a call takes, whether in a list, what it says of training), of Keras 3's form or Keras 2's lists."""
     if isinstance(call, list):  # [[layer, call, output, options], ...]
-        return [_place(history) for history in call], len(call) > 1
-    arguments = [*call.get("args", []), *(value for value in call.get("kwargs", {}).values() if _is_tensor(value))]
+        said = [history[3].get("training") for history in call if len(history) > 3]
+        return [_place(history) for history in call], len(call) > 1, _checked_training(next(iter(said), None))
+    options = call.get("kwargs", {})
+    arguments = [*call.get("args", []), *(value for key, value in options.items() if key == "inputs")]
     if len(arguments) != 1:
         raise ValueError("The configuration calls a layer with several arguments; minicnn's layers take one.")
     (argument,) = arguments
-    tensors = argument if isinstance(argument, list) else [argument]
+    tensors = as_list(argument) if not _is_tensor(argument) else [argument]
     if not all(_is_tensor(tensor) for tensor in tensors):
         raise ValueError("The configuration calls a layer on a constant; minicnn's layers take what layers make.")
-    return [_place(tensor["config"]["keras_history"]) for tensor in tensors], isinstance(argument, list)
+    places = [_place(tensor["config"]["keras_history"]) for tensor in tensors]
+    return places, not _is_tensor(argument), _checked_training(options.get("training"))
+
+
+def _checked_training(said):
+    if said not in (None, True, False):
+        raise ValueError(f"The configuration calls a layer with training={said!r}, which is not true or false.")
+    return said
 
 
 def _is_tensor(value):
@@ -102,19 +119,19 @@ def _is_tensor(value):
 
 def _place(history):
     name, call, output = history[:3]
-    if output != 0:
-        raise ValueError(f"The configuration takes output {output} of {name!r}; minicnn's layers have one.")
-    return name, call
+    return name, call, output
 
 
 def _ends(places, symbols, key):
-    """The symbols of the model's inputs or outputs."""
-    places = list(places.values()) if isinstance(places, dict) else places
+    """The symbols of the model's inputs or outputs: one, a list, or a dictionary by name."""
+    keys = list(places) if isinstance(places, dict) else None
+    places = list(places.values()) if keys else places
     several = [places] if places and isinstance(places[0], str) else places
     missing = [place[0] for place in several if _place(place) not in symbols]
     if missing or not several:
         raise ValueError(f"The configuration's {key} name {missing or 'nothing'}, which no layer makes.")
-    return [symbols[_place(place)] for place in several]
+    found = [symbols[_place(place)] for place in several]
+    return dict(zip(keys, found, strict=True)) if keys else found
 
 
 def row_to_config(model) -> dict:

@@ -10,12 +10,13 @@ from ..layers.base import Layer, unchanged_state
 from ..ops import transfer
 
 
-def first_non_finite(model: Layer, x: np.ndarray, targets: np.ndarray, training: bool) -> str:
-    """A sentence naming the first layer whose output for x is not finite. The model's state is left as it was."""
-    if not np.isfinite(transfer.to_host(x)).all():
+def first_non_finite(model: Layer, inputs: list, targets: list, training: bool) -> str:
+    """A sentence naming the first layer whose output for the inputs is not finite. The model's state stays."""
+    if not all(np.isfinite(transfer.to_host(x)).all() for x in inputs):
         return "the input batch holds NaN or infinity already."
-    if not np.isfinite(transfer.to_host(targets)).all():
-        return "the targets hold NaN or infinity already."
+    if not all(np.isfinite(transfer.to_host(t)).all() for t in targets):
+        return "the targets hold NaN or infinity already, or the weights of the samples do."
+    x = list(inputs) if model.takes_several else inputs[0]
     culprits: list[str] = []
     calls: Counter[str] = Counter()
 
@@ -23,13 +24,14 @@ def first_non_finite(model: Layer, x: np.ndarray, targets: np.ndarray, training:
         def watched(x, *arguments, **options):
             y, saved = forward(x, *arguments, **options)
             calls[layer.name] += 1
-            if not culprits and not np.isfinite(transfer.to_host(y)).all():
+            ys = y if layer.gives_several else [y]
+            if not culprits and not all(np.isfinite(transfer.to_host(part)).all() for part in ys):
                 culprits.append(layer.name)
             return y, saved
 
         return watched
 
-    inner = [layer for layer in model.flattened() if not layer._sublayers]
+    inner = [layer for layer in model.flattened() if not layer._inner_layers]
     try:
         for layer in inner:
             layer.forward = watch(layer, layer.forward)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+import numpy as np
+
 _WIDTH = 20  # characters of the bar
 _INTERVAL = 0.05  # seconds between two drawings of the bar
 
@@ -13,13 +15,14 @@ class Progress:
     """The progress of one pass over the data.
 
     verbose 0 shows nothing; 1 draws a bar with the remaining time on a terminal, or prints one line at the end where
-    the output is no terminal; 2 prints one line at the end.
+    the output is no terminal; 2 prints one line at the end. steps: how many there will be, None if that is not known.
     """
 
-    def __init__(self, steps: int, verbose):
+    def __init__(self, steps: int | None, verbose):
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f'verbose must be 0, 1, 2 or "auto"; received verbose={verbose!r}.')
         self.steps, self.verbose = steps, 1 if verbose == "auto" else int(verbose)
+        self.done = 0
         self.draws = self.verbose == 1 and sys.stdout.isatty()
         self._started = time.perf_counter()
         self._compiling = 0.0
@@ -30,31 +33,39 @@ class Progress:
         """Do not count these seconds, which went into compiling."""
         self._compiling += seconds
 
+    def step(self, done: int) -> None:
+        """So many steps are done."""
+        self.done = done
+
     def wants_logs(self) -> bool:
         """Whether `update` would draw now, so that the caller need not make logs in vain."""
         return self.draws and time.perf_counter() - self._last_drawn >= _INTERVAL
 
-    def update(self, step: int, logs: dict) -> None:
-        """Draw the bar after `step` steps."""
+    def update(self, logs: dict) -> None:
+        """Draw the bar as it stands."""
         if self.draws:
             self._last_drawn = time.perf_counter()
-            remaining = self._elapsed() / step * (self.steps - step)
-            self._draw(step, f"{_clock(remaining)} {self._pace(step)}", logs, end="")
+            pace = self._pace(self.done)
+            if self.steps:
+                remaining = self._elapsed() / self.done * (self.steps - self.done)
+                pace = f"{_clock(remaining)} {pace}"
+            self._draw(pace, logs, end="")
 
     def finish(self, logs: dict) -> None:
         """The last drawing, or the line."""
         if self.verbose == 0:
             return
-        pace = f"{self._elapsed():.0f}s {self._pace(self.steps)}"
+        self.steps = self.steps or self.done
+        pace = f"{self._elapsed():.0f}s {self._pace(max(self.done, 1))}"
         if self.verbose == 1:
-            self._draw(self.steps, pace, logs, end="\n")
+            self._draw(pace, logs, end="\n")
         else:
-            print(f"{self.steps}/{self.steps} - {pace.replace(' ', ' - ', 1)}{_written(logs)}", flush=True)
+            print(f"{self.done}/{self.steps} - {pace.replace(' ', ' - ', 1)}{_written(logs)}", flush=True)
 
-    def _draw(self, step, pace, logs, end):
-        filled = _WIDTH * step // self.steps
-        digits = len(str(self.steps))
-        counter = f"{step:{digits}d}/{self.steps}"
+    def _draw(self, pace, logs, end):
+        filled = _WIDTH * self.done // self.steps if self.steps else 0
+        digits = len(str(self.steps)) if self.steps else 1
+        counter = f"{self.done:{digits}d}/{self.steps or 'Unknown'}"
         if self.draws:
             bar = f"\033[1m{counter}\033[0m \033[32m{'━' * filled}\033[0m\033[37m{'━' * (_WIDTH - filled)}\033[0m"
         else:
@@ -88,6 +99,10 @@ def _clock(seconds):
 
 
 def _written(logs):
-    return "".join(
-        f" - {name}: {value:.4f}" if abs(value) > 1e-3 else f" - {name}: {value:.4e}" for name, value in logs.items()
-    )
+    return "".join(f" - {name}: {_number(value)}" for name, value in logs.items())
+
+
+def _number(value):
+    if np.ndim(value):  # a metric with several thresholds
+        return f"[{', '.join(_number(part) for part in value)}]"
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"

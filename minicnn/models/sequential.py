@@ -53,6 +53,8 @@ class Sequential(Model):
             return
         if any(layer.name == other.name for other in self._sublayers):
             raise ValueError(f"{self.name!r} has a layer named {layer.name!r} already; names must be unique.")
+        if layer.gives_several:
+            raise ValueError(f"In a row every layer gives one output; {layer.name!r} gives {len(layer.outputs)}.")
         inputs, outputs = self.inputs, self.outputs
         if not self._sublayers and not inputs:
             self.dtype = layer.dtype
@@ -94,9 +96,16 @@ class Sequential(Model):
         self.build(input_shape)
         super().build_for(input_shape)
 
+    _keeps_layers = False
+
+    @property
+    def output_names(self):
+        return [self._sublayers[-1].name] if self._sublayers else [self.name]
+
     @property
     def ends_in(self):
-        return self._sublayers[-1].ends_in
+        last = self._sublayers[-1]
+        return last.ends_in if last.activity_regularizer is None else None
 
     def compute_output_shape(self, input_shape):
         for layer in self._sublayers:

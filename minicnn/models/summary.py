@@ -114,7 +114,7 @@ def _rows(model, expand_nested, depth=0):
 
 def _is_linear(model):
     """Whether the layers form one chain in which none comes twice."""
-    if not hasattr(model, "plan"):
+    if getattr(model, "plan", None) is None:
         return True
     steps = model.plan.steps
     inputs = [slot for step in steps for slot in step.inputs]
@@ -129,7 +129,8 @@ def _name(layer, depth):
 def _shape(layer):
     if not layer._nodes:
         return "?"
-    return f"({', '.join(str(size) for size in layer._nodes[-1].output.shape)})"
+    shapes = [f"({', '.join(str(size) for size in symbol.shape)})" for symbol in layer._nodes[-1].outputs]
+    return shapes[0] if len(shapes) == 1 else f"[{', '.join(shapes)}]"
 
 
 def _parameters(layer):
@@ -141,7 +142,7 @@ def _connections(model, layer):
     names = []
     for node in model.plan.nodes:
         if node.layer is layer:
-            names += [f"{s.node.layer.name}[{s.node.layer._nodes.index(s.node)}][0]" for s in node.inputs]
+            names += [f"{s.name}[{s.node.layer._nodes.index(s.node)}][{s.index}]" for s in node.inputs]
     return ", ".join(names) or "-"
 
 
@@ -151,7 +152,7 @@ def _trainable(layer):
 
 def _calls(model, layer):
     """The nodes at which this model calls the layer: several if it uses it several times, none for its input."""
-    if hasattr(model, "plan") and any(node.layer is layer for node in model.plan.nodes):
+    if getattr(model, "plan", None) and any(node.layer is layer for node in model.plan.nodes):
         return [node for node in model.plan.nodes if node.layer is layer]
     return [node for node in layer._nodes[:1] if node.inputs]
 
@@ -162,7 +163,9 @@ def _shape_in(call):
 
 
 def _output_bytes(call):
-    return math.prod(size or 1 for size in call.output.shape[1:]) * np.dtype(call.output.dtype).itemsize
+    return sum(
+        math.prod(size or 1 for size in symbol.shape[1:]) * np.dtype(symbol.dtype).itemsize for symbol in call.outputs
+    )
 
 
 def _number(value):

@@ -6,56 +6,70 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
 
-from .. import config, losses, metrics, optimizers
-from ..activations import Activation
+from .. import config, metrics, optimizers
 from ..backend import backend
 from ..callbacks import CallbackList, History
 from ..kernels import workspace
 from ..kernels.compile import compile_clock
 from ..layers.base import FOR_WEIGHTS
+from ..layers.penalty import collected_losses
 from ..ops import gather, optimizer_update, replay, total, transfer
 from ..running_mean import RunningMean
 from ..shapes import is_positive_integer
+from .batches import ArraySource, BatchSource, Passes, is_source_of_batches
 from .data import Data, checked_batch_size
+from .heads import Head, log_names, make_heads
 from .nonfinite import first_non_finite
 from .progress import Progress
 
 
 class Trainer:
-    """The part of a model that trains it. It needs forward, backward, ends_in and the weights."""
+    """The part of a model that trains it. It needs forward, backward, ends_in, the weights, and the names and numbers
+    of inputs and outputs."""
 
     optimizer = None
-    loss: losses.Loss | None = None
+    loss = None
     stop_training = False
     history: History | None = None
-    _metric_identifiers: list = []  # noqa: RUF012 - replaced by compile, never changed in place
-    _metrics: list[metrics.Metric] | None = None
+    _heads: list[Head] = []  # noqa: RUF012 - replaced by compile, never changed in place
 
     # compile
 
-    def compile(self, optimizer="rmsprop", loss=None, *, metrics=None) -> None:
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ) -> None:
         """Choose the optimizer, the loss and the metrics, each by name or as an object.
 
-        metrics is a list, or a single name. "accuracy" (or "acc") becomes the accuracy that suits loss and targets.
-        """
-        named_loss = loss
-        optimizer, loss, identifiers = optimizers.get(optimizer), losses.get(loss), _listed(metrics)
-        self._check_metric_names(identifiers)
-        self.compile_arguments = {"loss": named_loss, "metrics": identifiers}
-        self.optimizer, self.loss, self._metric_identifiers = optimizer, loss, identifiers
-        self._metrics, self._loss_mean = None, RunningMean()
+        metrics is a list, or a single name; weighted_metrics are weighed like the loss, by sample and class weights.
+        "accuracy" (or "acc") becomes the accuracy that suits loss and targets. A model with several outputs takes one
+        loss for all of them, or losses, loss_weights and metrics in lists, one entry for each output, or in
+        dictionaries by `output_names`.
 
-    @staticmethod
-    def _check_metric_names(identifiers):
-        """ValueError for an unknown metric now, although which accuracy is meant shows only with the data."""
-        for identifier in identifiers:
-            metrics.get(identifier, None, (None,), (None, 1))
+        The last four arguments are Keras's: they say how TensorFlow runs a step, and change nothing here.
+        """
+        optimizer = optimizers.get(optimizer)
+        heads = make_heads(self.output_names, loss, loss_weights, metrics, weighted_metrics)
+        self.compile_arguments = {
+            "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
+        }  # fmt: skip
+        self.optimizer, self._heads = optimizer, heads
+        given = [head.loss for head in heads]
+        self.loss = given[0] if len(given) == 1 else given
+        self._loss_mean = RunningMean()
 
     @property
     def compiled(self) -> bool:
@@ -64,13 +78,28 @@ class Trainer:
 
     @property
     def metrics_names(self) -> list[str]:
-        """What `evaluate` returns, in order."""
-        return ["loss", *(metric.name for metric in self.metrics)]
+        """What `evaluate` returns, in order: that of `compile`, or for several outputs that of the names."""
+        own_losses = [f"{head.name}_loss" for head in self._heads_with_own_loss()]
+        names = list(self.named_metrics)
+        return ["loss", *own_losses, *(names if len(self._heads) == 1 else sorted(names))]
 
     @property
     def metrics(self) -> list:
         """The metrics, once the first data have shown which are meant."""
-        return list(self._metrics or [])
+        return list(self.named_metrics.values())
+
+    @property
+    def named_metrics(self) -> dict[str, metrics.Metric]:
+        """{name in the logs: metric}, once the first data have shown which are meant."""
+        return log_names(self._heads)
+
+    def _heads_with_loss(self):
+        return [head for head in self._heads if head.loss is not None]
+
+    def _heads_with_own_loss(self):
+        """The heads whose losses stand in the logs by themselves: where there are several."""
+        heads = self._heads_with_loss()
+        return heads if len(heads) > 1 else []
 
     # fit
 
@@ -88,15 +117,20 @@ class Trainer:
         class_weight=None,
         sample_weight=None,
         initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
         validation_batch_size=None,
         validation_freq=1,
     ) -> History:
-        """Train on arrays x (n, ...) and y (n, ...), and return the History.
+        """Train on arrays x (n, ...) and y (n, ...), or on batches, and return the History.
 
+        Instead of arrays x may be a `PyDataset`, a generator or any iterable of batches (x, y) or (x, y, weights); they
+        are read ahead in a thread. steps_per_epoch: how many batches make an epoch, all of them unless given.
         batch_size 32 unless given; validation_split takes the last part of the data, before shuffling;
-        validation_data (x, y) or (x, y, weights) goes before it; class_weight {label: weight} and sample_weight (n,)
-        weigh the loss of training (not of validation_split's part, as far as classes go). validation_freq: validate
-        after every so many epochs, or after the epochs listed. Every argument is checked before the first step.
+        validation_data (x, y) or (x, y, weights), or batches, goes before it; class_weight {label: weight} and
+        sample_weight (n,) weigh the loss of training (not of validation_split's part, as far as classes go).
+        validation_freq: validate after every so many epochs, or after the epochs listed. Several inputs and outputs
+        come in lists, or in dictionaries by name. Every argument is checked before the first step.
         """
         self._check_compiled("fit")
         batch_size = checked_batch_size(batch_size)
@@ -112,17 +146,30 @@ class Trainer:
             batch_size if validation_batch_size is None else validation_batch_size
         )
         data, validation = self._data_of_fit(x, y, sample_weight, class_weight, validation_data, validation_split)
+        generator = np.random.default_rng(config.next_seed()) if shuffle else None
+        passes = self._passes(data, batch_size, steps_per_epoch, "steps_per_epoch", generator, class_weight)
+        validation_passes = validation and self._passes(
+            validation, validation_batch_size, validation_steps, "validation_steps"
+        )
+        try:
+            return self._fit(
+                passes, validation_passes, epochs, initial_epoch, validation_freq, verbose, _listed(callbacks)
+            )
+        finally:
+            passes.close()
+            if validation_passes:
+                validation_passes.close()
 
+    def _fit(self, passes, validation, epochs, initial_epoch, validation_freq, verbose, callbacks):
+        """The epochs of a training whose data and arguments are checked."""
         history = self.history = History()
-        steps = math.ceil(data.size / batch_size)
         verbose = 1 if verbose == "auto" else verbose
         hooks = CallbackList(
-            [*_listed(callbacks), history], self,
-            verbose=verbose, epochs=epochs, steps=steps, do_validation=validation is not None,
+            [*callbacks, history], self,
+            verbose=verbose, epochs=epochs, steps=passes.length, do_validation=validation is not None,
         )  # fmt: skip
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
-        generator = np.random.default_rng(config.next_seed()) if shuffle else None
         learn = replay.make(self._learn, self._settings)
         self.initial_epoch = initial_epoch  # a callback may say that training goes on later
         hooks.call("on_train_begin", {})
@@ -132,21 +179,24 @@ class Trainer:
             hooks.call("on_epoch_begin", epoch, {})
             if verbose:
                 print(f"Epoch {epoch + 1}/{epochs}", flush=True)
-            progress = Progress(steps, verbose)
-            order = None if generator is None else generator.permutation(data.size)
-            for step, rows in enumerate(data.batches(batch_size, order)):
+            progress = Progress(passes.length, verbose)
+            for step, (data, rows) in enumerate(passes.batches()):
                 hooks.call("on_train_batch_begin", step, {})
                 with _announced_compiling(progress):
                     self._train_step(data, rows, learn)
+                progress.step(step + 1)
                 if batch_logs:
                     hooks.call("on_train_batch_end", step, self._logs())
                 if progress.wants_logs():
-                    progress.update(step + 1, self._logs())
+                    progress.update(self._logs())
                 if self.stop_training:
                     break
+            if passes.ran_out:
+                print(f"minicnn: the data ran out in epoch {epoch + 1}, before its end; training stops.", flush=True)
+                self.stop_training = True
             logs = self._logs()
             if validation is not None and _is_validated(epoch + 1, validation_freq):
-                results = self._evaluate(validation, validation_batch_size, hooks, Progress(1, 0))
+                results = self._evaluate(validation, hooks, Progress(1, 0))
                 logs.update({f"val_{name}": value for name, value in results.items()})
             progress.finish(logs)
             hooks.call("on_epoch_end", epoch, logs)
@@ -156,119 +206,164 @@ class Trainer:
         return history
 
     def _data_of_fit(self, x, y, sample_weight, class_weight, validation_data, validation_split):
-        """(data, validation or None), checked, and the model built for them."""
-        data, validation = Data(x, y, sample_weight), None
-        self._check_targets_given(data, "fit")
+        """(data, validation or None), each a Data, checked, for which the model is built, or a source of batches."""
+        validation = None
+        if is_source_of_batches(x):
+            _refuse(y=y, sample_weight=sample_weight, validation_split=validation_split or None)
+            data = x
+        else:
+            data = self._data(x, y, sample_weight)
+            self._check_targets_given(data, "fit")
         if validation_data is not None:
-            if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
+            if is_source_of_batches(validation_data):
+                validation = validation_data
+            elif not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
                 raise ValueError(
-                    "validation_data must be (x, y) or (x, y, sample_weight); "
+                    "validation_data must be (x, y) or (x, y, sample_weight), or batches of these; "
                     f"received an object of type {type(validation_data).__name__}."
                 )
-            validation = Data(*validation_data)
-            self._check_targets_given(validation, "validation")
+            else:
+                validation = self._data(*validation_data)
+                self._check_targets_given(validation, "validation")
         elif validation_split:
             data, validation = data.split(validation_split)
-        if class_weight is not None:
+        if class_weight is not None and isinstance(data, Data):
             data.apply_class_weight(class_weight, self.loss)
         for part in (data, validation):
-            if part is not None:
+            if isinstance(part, Data):
                 self._prepare(part)
         return data, validation
+
+    def _data(self, x, y=None, sample_weight=None):
+        return Data(x, y, sample_weight, self.input_names, self.output_names)
+
+    def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
+        """The passes over a Data, or over a source of batches, whose first one builds the model."""
+        if isinstance(data, Data):
+            return Passes(ArraySource(data, batch_size, generator), steps, label)
+
+        def make(batch):
+            made = self._data(*_parts_of(batch))
+            if targets_needed:
+                self._check_targets_given(made, "training on batches")
+            if class_weight is not None:
+                made.apply_class_weight(class_weight, self.loss)
+            return made
+
+        passes = Passes(BatchSource(data, make, generator), steps, label)
+        first = passes.first()
+        if targets_needed:
+            self._prepare(first)
+        else:
+            self._build_for(first)
+        return passes
 
     def _train_step(self, data: Data, rows, learn) -> None:
         """One batch: gather it, learn from it, count. What is computed lives in lent buffers until the step ends."""
         everything = self.weights
         self._forget_gradients(everything)  # an interrupted step may have left some behind
         with workspace.step():
-            x, targets, shares = self._batch(data, rows)
-            parts, outputs = learn(x, targets, shares)
-            self._count(parts, outputs, data.y[rows], x, targets, training=True)
+            arrays = self._batch(data, rows)
+            parts, penalties, outputs = learn(*arrays)
+            self._count(parts, penalties, outputs, data, rows, arrays, training=True)
             self._forget_gradients(everything)
 
     def _settings(self):
         """What a step depends on besides its batch, its weights' values and the numbers that change in every step."""
-        parts = [self.optimizer, self.loss, *self.flattened()[1:]]
+        parts = [self.optimizer, *(head.loss for head in self._heads_with_loss()), *self.flattened()[1:]]
         numbers = [
             (name, value)
             for part in parts
             for name, value in vars(part).items()
             if isinstance(value, (bool, int, float, type(None))) and name not in _CHANGES_IN_EVERY_STEP
         ]
-        return [id(part) for part in parts], [id(v) for v in self.trainable_weights], bool(self._metrics), numbers
+        return [id(part) for part in parts], [id(v) for v in self.trainable_weights], numbers
 
-    def _learn(self, x, targets, shares):
-        """Forward, loss, backward, update: (the parts of the loss, what the metrics look at)."""
+    def _learn(self, *arrays):
+        """Forward, loss, backward, update: (the parts of the loss, the penalties, what the metrics look at)."""
         variables = self.trainable_weights
-        parts, outputs, dy, saved = self._forward_and_loss(x, targets, shares, variables, training=True)
+        parts, penalties, outputs, dy, saved = self._forward_and_loss(arrays, variables, training=True)
         self.backward(dy, saved, need_dx=False)
         self._update(variables)
-        return parts, outputs
+        return parts, penalties, outputs
 
     def _batch(self, data, rows):
-        """The inputs, targets and shares in the loss of a batch, where the backend computes."""
-        x = gather.forward(data.x, rows, self.dtype)
-        if x.shape not in self._output_shapes:
-            self._output_shapes[x.shape] = tuple(self.compute_output_shape(x.shape))
-        shape = self._output_shapes[x.shape]
-        targets = transfer.here(self.loss.targets(data.y[rows], shape, self.dtype))
-        return x, targets, self._shares(data, rows, shape[:-1])
+        """A batch where the backend computes: the inputs, and for each loss its targets and each row's share in it (and
+        once more, weighted, where the loss has a weight)."""
+        arrays = [gather.forward(x, rows, self.dtype) for x in data.xs]
+        key = tuple(x.shape for x in arrays)
+        if key not in self._output_shapes:
+            self._output_shapes[key] = self._shapes_of_outputs(key)
+        shapes = self._output_shapes[key]
+        for head in self._heads_with_loss():
+            y, weights, shape = data.ys[head.index][rows], data.weights[head.index], shapes[head.index]
+            weights = None if weights is None else weights[rows]
+            arrays += [head.targets(y, shape, self.dtype), self._shares(head, y, weights, shape[:-1])]
+            if head.weight != 1:
+                arrays.append(self._shares(head, y, weights, shape[:-1], head.weight))
+        return arrays
 
-    def _forward_and_loss(self, x, targets, shares, variables, training):
-        """Run a batch: (its loss and the variables' penalties, what the metrics look at, the outputs' gradient, saved).
+    def _forward_and_loss(self, arrays, variables, training):
+        """Run a batch: (its losses, the penalties, what the metrics look at, the outputs' gradients, saved).
 
         In inference there is no gradient.
         """
-        joined = self._joined_activation()
-        y_pred, saved = self.forward(
-            x, training, FOR_WEIGHTS if training else False, **({"logits": True} if joined else {})
-        )
-        values, saved_loss = self.loss.forward(targets, y_pred, bool(joined), need_saved=training)
+        x, taken = (list(arrays[: len(self.inputs)]), len(self.inputs)) if self.takes_several else (arrays[0], 1)
+        with collected_losses() as added:
+            y, saved = self.forward(x, training, FOR_WEIGHTS if training else False, **self._logits)
+        ys = y if self.gives_several else [y]
+        parts, dys = [], [None] * len(ys)
+        for head in self._heads_with_loss():
+            targets, shares = arrays[taken : taken + 2]
+            weighted = shares if head.weight == 1 else arrays[taken + 2]
+            taken += 2 if head.weight == 1 else 3
+            values, saved_loss = head.loss.forward(
+                targets, ys[head.index], head.joined is not None, need_saved=training
+            )
+            parts.append(total.forward(values, shares))
+            if training:
+                dys[head.index] = head.loss.backward(weighted, saved_loss)
         penalties = [
             optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2)
             for v in variables
             if v.regularizer is not None
         ]
-        parts = [total.forward(values, shares), *penalties]
-        if all(isinstance(part, float) for part in parts) and not math.isfinite(sum(parts)):
-            self._tell_non_finite(x, targets, training)
-        dy = self.loss.backward(shares, saved_loss) if training else None
-        outputs = None
-        if self._metrics:
-            outputs = joined.forward(y_pred, need_saved=False)[0] if joined else y_pred
-        return parts, outputs, dy, saved
+        penalties += added
+        known = [*parts, *penalties]
+        if all(isinstance(part, float) for part in known) and not math.isfinite(sum(known)):
+            self._tell_non_finite(arrays, training)
+        return parts, penalties, self._outputs_to_measure(ys), dys if self.gives_several else dys[0], saved
 
-    def _count(self, parts, outputs, y, x, targets, training):
+    def _outputs_to_measure(self, ys):
+        """The outputs that metrics look at, probabilities where the loss took logits; None for the others."""
+        return [
+            None if not head.all_metrics() else head.joined.forward(y, need_saved=False)[0] if head.joined else y
+            for head, y in zip(self._heads, ys, strict=True)
+        ]
+
+    def _count(self, parts, penalties, outputs, data, rows, arrays, training):
         """Add a batch to the means of loss and metrics."""
-        self._loss_mean.add(parts[0], len(x), len(x))
-        for penalty in parts[1:]:
-            self._loss_mean.add(penalty, 0, len(x))
-        if not all(isinstance(part, float) for part in parts):
-            self._last_batch = (x, targets, training)  # to be looked at when the numbers are here
-        if self._metrics:
-            self._update_metrics(y, outputs)
+        samples, known = len(arrays[0]), True
+        for i, (head, part) in enumerate(zip(self._heads_with_loss(), parts, strict=True)):
+            self._loss_mean.add(part, 0 if i else samples, samples * head.weight)
+            if len(parts) > 1:
+                head.loss_mean.add(part, 1, 1)  # as in Keras: every batch counts the same, also a smaller last one
+            known = known and isinstance(part, float)
+        for penalty in penalties:
+            self._loss_mean.add(penalty, 0, samples)
+        if not known:
+            self._last_batch = (arrays, training)  # to be looked at when the numbers are here
+        for head, output in zip(self._heads, outputs, strict=True):
+            if output is not None:
+                weights = data.weights[head.index]
+                head.update_metrics(data.ys[head.index][rows], output, None if weights is None else weights[rows])
 
-    def _update_metrics(self, y, probabilities):
-        """Show a batch to the metrics: those of minicnn read it where it lies, others get a NumPy copy to keep."""
-        copied = None
-        for metric in self._metrics:
-            if metric.takes_arrays_of_the_backend:
-                metric.update_state(y, probabilities)
-            else:
-                copied = np.array(transfer.to_host(probabilities)) if copied is None else copied
-                metric.update_state(y, copied)
-
-    def _joined_activation(self) -> Activation | None:
-        """The activation that the loss computes together with itself, if the model ends in it."""
-        return Activation(self.ends_in, self.ends_in) if self.loss.joins(self.ends_in) else None
-
-    def _shares(self, data, rows, shape):
-        """Each row's share of the batch's loss: its weight, divided by the number of rows for the mean."""
-        count, in_mean = math.prod(shape), self.loss.reduction != "sum"
-        if data.weights is None:
-            return _equal_shares(count, in_mean, self.dtype, backend())
-        shares = losses.spread_weights(data.weights[rows], shape, self.dtype)
-        return transfer.here(shares / shares.dtype.type(count) if in_mean else shares)
+    def _shares(self, head, y, weights, shape, factor=1.0):
+        """Each row's share of the batch's loss, where the backend computes; times the loss's weight in the sum."""
+        if weights is None and head.loss.counted_rows(y) is None:
+            return _equal_shares(math.prod(shape), head.loss.reduction != "sum", self.dtype, backend(), factor)
+        shares = head.loss.shares(y, weights, shape, self.dtype)
+        return transfer.here(shares * shares.dtype.type(factor))
 
     def _update(self, variables):
         """Add the penalties' gradients, and let the optimizer take its step."""
@@ -282,11 +377,13 @@ class Trainer:
         for variable in variables:
             variable.grad = None
 
-    def _tell_non_finite(self, x, targets, training):
+    def _tell_non_finite(self, arrays, training):
         """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
         if not self._told_non_finite:
             self._told_non_finite = True
-            print(f"minicnn: the loss is not finite; {first_non_finite(self, x, targets, training)}", flush=True)
+            inputs = len(self.inputs) if self.takes_several else 1
+            where = first_non_finite(self, arrays[:inputs], arrays[inputs:], training)
+            print(f"minicnn: the loss is not finite; {where}", flush=True)
 
     _told_non_finite = False
     _last_batch: tuple | None = None
@@ -294,75 +391,115 @@ class Trainer:
     # evaluate and predict
 
     def evaluate(
-        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, callbacks=None, return_dict=False
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
     ):
-        """The loss, or [loss, metrics...], or with return_dict a dictionary of them, on arrays x and y."""
+        """The loss, or [loss, metrics...], or with return_dict a dictionary of them; x and y as in `fit`."""
         self._check_compiled("evaluate")
-        data = Data(x, y, sample_weight)
-        self._check_targets_given(data, "evaluate")
-        self._prepare(data)
-        batch_size = checked_batch_size(batch_size)
-        steps = math.ceil(data.size / batch_size)
-        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=steps)
-        progress = Progress(steps, verbose)
+        if is_source_of_batches(x):
+            _refuse(y=y, sample_weight=sample_weight)
+            data = x
+        else:
+            data = self._data(x, y, sample_weight)
+            self._check_targets_given(data, "evaluate")
+            self._prepare(data)
+        passes = self._passes(data, checked_batch_size(batch_size), steps, "steps")
+        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+        progress = Progress(passes.length, verbose)
         self._told_non_finite = False
-        logs = self._evaluate(data, batch_size, hooks, progress)
+        try:
+            logs = self._evaluate(passes, hooks, progress)
+        finally:
+            passes.close()
         progress.finish(logs)
         return logs if return_dict else self._in_order(logs)
 
-    def _evaluate(self, data, batch_size, hooks, progress):
+    def _evaluate(self, passes, hooks, progress):
         """A pass in inference: the logs."""
         self.reset_metrics()
         hooks.call("on_test_begin", {})
-        for step, rows in enumerate(data.batches(batch_size)):
+        for step, (data, rows) in enumerate(passes.batches()):
             hooks.call("on_test_batch_begin", step, {})
             self._test_step(data, rows, progress)
+            progress.step(step + 1)
             if hooks.overrides("on_test_batch_end"):
                 hooks.call("on_test_batch_end", step, self._logs())
             if progress.wants_logs():
-                progress.update(step + 1, self._logs())
+                progress.update(self._logs())
+        if passes.ran_out:
+            raise ValueError(
+                "The batches to evaluate on ran out. A generator can be gone through once: say how many batches belong "
+                "to each evaluation (validation_steps), or give arrays or a PyDataset."
+            )
         logs = self._logs()
         hooks.call("on_test_end", logs)
         return logs
 
     def _test_step(self, data, rows, progress):
         with _announced_compiling(progress), workspace.step():
-            x, targets, shares = self._batch(data, rows)
+            arrays = self._batch(data, rows)
             variables = self.trainable_weights
-            parts, outputs, _, _ = self._forward_and_loss(x, targets, shares, variables, training=False)
-            self._count(parts, outputs, data.y[rows], x, targets, training=False)
+            parts, penalties, outputs, _, _ = self._forward_and_loss(arrays, variables, training=False)
+            self._count(parts, penalties, outputs, data, rows, arrays, training=False)
 
-    def predict(self, x, batch_size=None, verbose="auto", callbacks=None) -> np.ndarray:
-        """The outputs for inputs x (n, ...): an array (n, ...) of the model's type."""
-        data = Data(x)
-        self._build_for(data)
-        batch_size = checked_batch_size(batch_size)
-        steps = math.ceil(data.size / batch_size)
-        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=steps)
-        progress = Progress(steps, verbose)
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """The outputs for inputs x (n, ...): an array (n, ...) of the model's type, or one for each of several outputs.
+
+        x may also be batches, as in `fit`; of (x, y) only x is looked at.
+        """
+        data = x
+        if not is_source_of_batches(x):
+            data = self._data(x)
+            self._build_for(data)
+        passes = self._passes(data, checked_batch_size(batch_size), steps, "steps", targets_needed=False)
+        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+        progress = Progress(passes.length, verbose)
         hooks.call("on_predict_begin", {})
-        outputs = None
-        for step, rows in enumerate(data.batches(batch_size)):
-            hooks.call("on_predict_batch_begin", step, {})
-            with _announced_compiling(progress), workspace.step():
-                y, _ = self.forward(gather.forward(data.x, rows, self.dtype), training=False, need_saved=False)
-                if outputs is None:
-                    outputs = np.empty((data.size, *y.shape[1:]), y.dtype)
-                outputs[rows] = transfer.to_host(y)
-            if hooks.overrides("on_predict_batch_end"):
-                hooks.call("on_predict_batch_end", step, {"outputs": outputs[rows]})
-            if progress.wants_logs():
-                progress.update(step + 1, {})
+        try:
+            outputs = self._predict(
+                passes, data.size if isinstance(data, Data) and steps is None else None, hooks, progress
+            )
+        finally:
+            passes.close()
         progress.finish({})
         hooks.call("on_predict_end", {})
-        return outputs
+        return self.as_given(outputs if self.gives_several else outputs[0])
+
+    def _predict(self, passes, size, hooks, progress):
+        """The outputs of a pass: an array for each. size: the number of samples, or None if it is not known."""
+        collected, done = None, 0
+        for step, (data, rows) in enumerate(passes.batches()):
+            hooks.call("on_predict_batch_begin", step, {})
+            with _announced_compiling(progress), workspace.step():
+                xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
+                y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
+                ys = [transfer.to_host(part) for part in (y if self.gives_several else [y])]
+                if collected is None:
+                    collected = [_Rows(size, part) for part in ys]
+                for rows_so_far, part in zip(collected, ys, strict=True):
+                    rows_so_far.add(done, part)
+            progress.step(step + 1)
+            if hooks.overrides("on_predict_batch_end"):
+                made = [part.between(done, done + len(xs[0])) for part in collected]
+                hooks.call("on_predict_batch_end", step, {"outputs": made if self.gives_several else made[0]})
+            done += len(xs[0])
+            if progress.wants_logs():
+                progress.update({})
+        return [rows_so_far.all() for rows_so_far in collected]
 
     # Single batches
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch: its loss, or [loss, metrics...]."""
         self._check_compiled("train_on_batch")
-        data = Data(x, y, sample_weight)
+        data = self._data(x, y, sample_weight)
         self._check_targets_given(data, "train_on_batch")
         if class_weight is not None:
             data.apply_class_weight(class_weight, self.loss)
@@ -374,40 +511,42 @@ class Trainer:
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch in inference."""
         self._check_compiled("test_on_batch")
-        data = Data(x, y, sample_weight)
+        data = self._data(x, y, sample_weight)
         self._check_targets_given(data, "test_on_batch")
         self._prepare(data)
         self.reset_metrics()
         self._test_step(data, np.arange(data.size), Progress(1, 0))
         return self._logs() if return_dict else self._in_order(self._logs())
 
-    def predict_on_batch(self, x) -> np.ndarray:
+    def predict_on_batch(self, x):
         """The outputs for one batch."""
-        return self.predict(x, batch_size=len(x), verbose=0)
+        return self.predict(x, batch_size=self._data(x).size, verbose=0)
 
     def reset_metrics(self) -> None:
         """Start the running means of loss and metrics anew."""
         self._loss_mean = RunningMean()
-        for metric in self.metrics:
-            metric.reset_state()
+        for head in self._heads:
+            head.reset()
 
     # What is checked before anything runs
 
     def _check_compiled(self, method):
         if self.optimizer is None:
             raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} has no loss yet.")
-        if self.loss is None:
+        if not self._heads_with_loss():
             raise ValueError(f"{self.name!r} was compiled without a loss, which {method} needs: compile(loss=...).")
 
-    @staticmethod
-    def _check_targets_given(data, method):
-        if data.y is None:
-            raise ValueError(f"{method} needs targets: call {method}(x, y); received y=None.")
+    def _check_targets_given(self, data, method):
+        for head in self._heads_with_loss():
+            if data.ys[head.index] is None:
+                which = f" for {head.name!r}" if len(self._heads) > 1 else ""
+                raise ValueError(f"{method} needs targets: call {method}(x, y); received y=None{which}.")
 
     def _build_for(self, data):
         if self.built and self.inputs:
-            data.fit_rank(self.input_shape)
-        self.build_for((None, *data.x.shape[1:]))
+            data.fit_ranks([symbol.shape for symbol in self.inputs])
+        shapes = [(None, *x.shape[1:]) for x in data.xs]
+        self.build_for(shapes if self.takes_several else shapes[0])
         self.bring_here()
         if self.optimizer is not None:
             self.optimizer.bring_here()
@@ -415,28 +554,26 @@ class Trainer:
     def _prepare(self, data):
         """Build the model, check data against it, and choose the metrics, all before the first step."""
         self._build_for(data)
-        output_shape = self.compute_output_shape(data.x.shape)
-        self._output_shapes: dict[tuple, tuple] = {}  # {shape of a batch: shape of its outputs}
-        self.loss.check_targets(data.y, output_shape)
-        if self._metrics is None:
-            self._metrics = self._make_metrics(data.y.shape, output_shape)
-        for metric in self._metrics:
-            metric.check_targets(data.y, output_shape)
-        if data.weights is not None:
-            losses.spread_weights(data.weights, output_shape[:-1], self.dtype)
+        shapes = self._shapes_of_outputs([x.shape for x in data.xs])
+        self._output_shapes: dict[tuple, list] = {}  # {shapes of a batch: shapes of its outputs}
+        ends = self.ends_in if self.gives_several else [self.ends_in]
+        for head in self._heads:
+            i = head.index
+            if data.ys[i] is None and head.identifiers + head.weighted_identifiers:
+                raise ValueError(f"The metrics of {head.name!r} need targets; received none for it.")
+            head.prepare(data.ys[i], data.weights[i], shapes[i], ends[i], self.dtype)
+        joined = [head.joined is not None for head in self._heads]
+        self._logits = {"logits": joined if self.gives_several else True} if any(joined) else {}
 
-    def _make_metrics(self, y_shape, output_shape):
-        made = [metrics.get(m, self.loss, y_shape, output_shape) for m in self._metric_identifiers]
-        taken: Counter[str] = Counter()
-        for metric in made:
-            taken[metric.name] += 1
-            if taken[metric.name] > 1:
-                metric.name = f"{metric.name}_{taken[metric.name] - 1}"
-        return made
+    def _shapes_of_outputs(self, input_shapes):
+        made = self.compute_output_shape(list(input_shapes) if self.takes_several else input_shapes[0])
+        return [tuple(shape) for shape in (made if self.gives_several else [made])]
 
     def _logs(self):
         """Loss and metrics so far, in the order of their names, as Keras logs them."""
-        logs = {"loss": self._loss_mean.result(), **{metric.name: metric.result() for metric in self.metrics}}
+        logs = {"loss": self._loss_mean.result()}
+        logs.update({f"{head.name}_loss": head.loss_mean.result() for head in self._heads_with_own_loss()})
+        logs.update({name: metric.result() for name, metric in self.named_metrics.items()})
         last_batch, self._last_batch = self._last_batch, None
         if last_batch and not math.isfinite(logs["loss"]):
             self._tell_non_finite(*last_batch)
@@ -444,24 +581,60 @@ class Trainer:
 
     def _in_order(self, logs):
         """[loss, metrics...], or the loss alone where there are no metrics."""
-        values = [logs["loss"], *(logs[metric.name] for metric in self.metrics)]
+        values = [logs[name] for name in self.metrics_names]
         return values if len(values) > 1 else values[0]
 
 
 _CHANGES_IN_EVERY_STEP = {"iterations", "_learning_rate", "_rate_of_step", "random_counter"}
 
 
+class _Rows:
+    """Rows that come a batch at a time: in one array where their number is known, else put together in the end."""
+
+    def __init__(self, size, first):
+        self.array = None if size is None else np.empty((size, *first.shape[1:]), first.dtype)
+        self.parts: list[np.ndarray] = []
+
+    def add(self, start, rows):
+        if self.array is None:
+            self.parts.append(rows.copy())  # what was computed lies in a lent buffer
+        else:
+            self.array[start : start + len(rows)] = rows
+
+    def between(self, start, end):
+        return self.parts[-1] if self.array is None else self.array[start:end]
+
+    def all(self):
+        return np.concatenate(self.parts) if self.array is None else self.array
+
+
 @lru_cache(maxsize=16)
-def _equal_shares(count, in_mean, dtype, backend_name):
+def _equal_shares(count, in_mean, dtype, backend_name, factor):
     """The shares of rows without weights; the same array every time."""
     shares = np.ones(count, dtype)
-    return transfer.here(shares / shares.dtype.type(count) if in_mean else shares)
+    return transfer.here((shares / shares.dtype.type(count) if in_mean else shares) * shares.dtype.type(factor))
 
 
 def _listed(one_or_several):
     if one_or_several is None:
         return []
     return list(one_or_several) if isinstance(one_or_several, (list, tuple)) else [one_or_several]
+
+
+def _refuse(**arguments):
+    """ValueError for arguments that go with arrays only."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(f"Where x yields batches, {name} comes with them: leave {name} out.")
+
+
+def _parts_of(batch):
+    """(x,), (x, y) or (x, y, weights), from what a source yields. A list of two or three counts as a tuple."""
+    if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
+        return tuple(batch)
+    if isinstance(batch, (tuple, list)):
+        raise ValueError(f"A batch is (x, y) or (x, y, weights); received {len(batch)} parts.")
+    return (batch,)
 
 
 def _is_validated(epochs_done, validation_freq):

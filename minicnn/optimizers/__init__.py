@@ -1,9 +1,28 @@
 """Optimizers as Keras names them."""
 
+from ..registry import missing_name
+from ..registry import serialize as registry_serialize
 from . import schedules
 from .adam import Adam, AdamW
 from .base import Optimizer, get, registry
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "registry", "schedules"]
+
+def serialize(optimizer) -> dict:
+    """An optimizer as {"class_name", "config"}."""
+    return registry_serialize(optimizer)
+
+
+def deserialize(config, custom_objects=None) -> Optimizer:
+    """An optimizer from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)
+
+
+__all__ = [
+    "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "registry", "schedules", "serialize",
+]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -39,10 +40,15 @@ class Optimizer(Configurable):
             if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"{label} must be a number, zero or more; received {label}={value!r}.")
         self._memories: dict[Variable, dict[str, np.ndarray]] = {}
+        self._not_decayed: list[int] = []
+        self._names_not_decayed: list[re.Pattern] = []
 
     @property
-    def learning_rate(self) -> float:
+    def learning_rate(self) -> LearningRate:
         """The step size of the next step; may be set while training, unless it follows a schedule."""
+        return LearningRate(self._rate(), self)
+
+    def _rate(self):
         return self._schedule(self.iterations) if self._schedule else self._learning_rate
 
     @learning_rate.setter
@@ -106,6 +112,44 @@ class Optimizer(Configurable):
         for (variable, name), array in zip(places, memories, strict=True):
             transfer.assign(self._memory_of(variable)[name], array)
 
+    def build(self, variables: list[Variable]) -> None:
+        """Make the memories of these weights now instead of in their first step."""
+        for variable in variables:
+            self._memory_of(variable)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Copies of the number of steps and the rate, and the memories of every weight that has some."""
+        own = [Variable(np.float64(self.iterations), dtype="float64", trainable=False, name="iteration")]
+        if self._schedule is None:
+            own.append(
+                Variable(np.float64(self._learning_rate), dtype="float64", trainable=False, name="learning_rate")
+            )
+        for names in self.memory_order():
+            for variable, memory in self._memories.items():
+                for name in names:
+                    path = f"{self.name}/{variable.path.replace('/', '_')}_{name}"
+                    held = Variable(0.0, dtype=variable.dtype, trainable=False, name=path.split("/")[1], path=path)
+                    held.value = memory[name]
+                    own.append(held)
+        return own
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
+        """Let these weights not decay: those in var_list, and those whose path or name holds one of var_names."""
+        self._not_decayed += [id(variable) for variable in var_list or []]
+        self._names_not_decayed += [re.compile(name) for name in var_names or []]
+
+    def _decays(self, variable):
+        named = any(name.search(variable.path) for name in self._names_not_decayed)
+        return not named and id(variable) not in self._not_decayed
+
+    def apply_gradients(self, grads_and_vars) -> None:
+        """One step, from pairs (gradient, variable): gradients of one's own, as NumPy arrays."""
+        pairs = [(None if g is None else transfer.here(np.require(g, v.dtype, ["C"])), v) for g, v in grads_and_vars]
+        if all(gradient is None for gradient, _ in pairs):
+            raise ValueError("apply_gradients received no gradient: each of its pairs is (gradient, variable).")
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+
     def bring_here(self) -> None:
         """Move the memories to where the backend in use computes."""
         for memory in self._memories.values():
@@ -120,9 +164,11 @@ class Optimizer(Configurable):
             decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)
         for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
             memory = self._memory_of(variable)
-            if self.weight_decay:
+            if self.weight_decay and self._decays(variable):
                 optimizer_update.decay(variable.value, decay)
             self.update(variable.value, gradient, memory, rate)
+            if variable.constraint is not None:
+                variable.constraint.hold(variable.value)
 
     def _memory_of(self, variable):
         memory = self._memories.get(variable)
@@ -132,7 +178,7 @@ class Optimizer(Configurable):
         return memory
 
     def _next_rate(self):
-        self._rate_of_step = self.learning_rate
+        self._rate_of_step = self._rate()
         self.iterations += 1
         return self.step_rate(self._rate_of_step)
 
@@ -144,6 +190,23 @@ class Optimizer(Configurable):
         if self.global_clipnorm:
             return optimizer_update.clip_norm(gradients, self.global_clipnorm)
         return gradients
+
+
+class LearningRate(float):
+    """A learning rate: a number that also has what Keras's users call on it."""
+
+    def __new__(cls, value, optimizer):
+        rate = super().__new__(cls, value)
+        rate._optimizer = optimizer
+        return rate
+
+    def numpy(self) -> np.float32:
+        """The rate as NumPy has it."""
+        return np.float32(self)
+
+    def assign(self, value) -> None:
+        """Set the optimizer's rate."""
+        self._optimizer.learning_rate = float(value)
 
 
 def checked_share(value, label: str):

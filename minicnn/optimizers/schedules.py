@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from ..registry import Configurable, Registry
+from ..registry import Configurable, Registry, missing_name
 
 registry = Registry("learning-rate schedule")
 
@@ -153,3 +153,7 @@ def serialize(schedule) -> dict:
 def deserialize(config) -> LearningRateSchedule:
     """A schedule from what `serialize` returned."""
     return registry.get(config)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

@@ -12,11 +12,12 @@ import json
 
 import numpy as np
 
-from .. import initializers, losses, metrics, optimizers, regularizers
+from .. import constraints, initializers, losses, metrics, optimizers, regularizers
 from ..layers.base import Layer
 from ..layers.base import registry as layer_registry
 from ..models import Functional, Model
 from ..registry import Configurable, custom_object, custom_object_scope, serialize, snake_case
+from .operations import layer_from_keras, layer_to_keras
 
 KINDS = {  # {base class: (Keras's module, the registry that knows the classes)}
     Model: ("keras", layer_registry),
@@ -27,6 +28,7 @@ KINDS = {  # {base class: (Keras's module, the registry that knows the classes)}
     metrics.Metric: ("keras.metrics", metrics.registry),
     initializers.Initializer: ("keras.initializers", initializers.registry),
     regularizers.Regularizer: ("keras.regularizers", regularizers.registry),
+    constraints.Constraint: ("keras.constraints", constraints.registry),
 }
 _SAYS_NOTHING = {  # options of Keras that only matter together with others, which must be None or False
     "ema_momentum", "steps_per_execution", "jit_compile", "run_eagerly", "auto_scale_loss", "dtype", "name",
@@ -64,6 +66,8 @@ def _object_to_keras(described, found):
     config = {key: to_keras(value) for key, value in config.items()}
     if registered:
         module = found.__module__
+    if "inbound_nodes" in described and name in ("Arithmetic", "ReverseLastAxis"):
+        return layer_to_keras({**described, "config": config})
     if found is Functional:
         module, registered = "keras.src.models.functional", "Functional"
     kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
@@ -91,7 +95,7 @@ def from_keras(value):
     if value.get("class_name") == "__keras_tensor__":
         return value
     if "class_name" in value and isinstance(value.get("config"), dict):
-        return _object_from_keras(value)
+        return _object_from_keras(layer_from_keras(value))
     if value.get("class_name") == "function":
         return value.get("config")
     return {key: from_keras(entry) for key, entry in value.items()}
@@ -154,8 +158,10 @@ def to_json(model, **options) -> str:
 def model_to_keras(model) -> dict:
     """The structure of a model as Keras's JSON."""
     found = to_keras(model)
-    if model.inputs:
-        found["build_config"] = {"input_shape": list(model.inputs[0].shape)}
+    shape = model.input_shape if model.inputs else model._built_for
+    if shape is not None:
+        several = isinstance(shape, list)
+        found["build_config"] = {"input_shape": [list(s) for s in shape] if several else list(shape)}
     return found
 
 
@@ -179,6 +185,9 @@ def model_from_keras(described: dict, custom_objects=None):
     with custom_object_scope(custom_objects or {}):
         try:
             model = layer_registry.get(from_keras(described))
+            shape = (described.get("build_config") or {}).get("input_shape")
+            if isinstance(model, Model) and not model.built and shape:  # a class of one's own
+                model.build_for([tuple(s) for s in shape] if isinstance(shape[0], list) else tuple(shape))
         except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
             raise ValueError(f"The model's configuration is broken: {type(error).__name__} {error}.") from error
     if not isinstance(model, Model):
@@ -190,16 +199,31 @@ def compile_to_keras(model) -> dict | None:
     """How a model was compiled, as Keras's JSON; None if it was not."""
     if not model.compiled:
         return None
+    arguments = model.compile_arguments
     return {
         "optimizer": to_keras(model.optimizer),
-        "loss": to_keras(_full_name(model.compile_arguments["loss"])),
-        "loss_weights": None,
-        "metrics": [to_keras(_full_name(metric)) for metric in model.compile_arguments["metrics"]],
-        "weighted_metrics": None,
+        "loss": to_keras(_full_names(arguments["loss"])),
+        "loss_weights": arguments["loss_weights"],
+        "metrics": to_keras(_full_names(_in_list(arguments["metrics"]))),
+        "weighted_metrics": to_keras(_full_names(_in_list(arguments["weighted_metrics"]))),
         "run_eagerly": False,
         "steps_per_execution": 1,
         "jit_compile": False,
     }
+
+
+def _in_list(given):
+    """Metrics as Keras takes them: never one alone."""
+    return given if given is None or isinstance(given, (list, tuple, dict)) else [given]
+
+
+def _full_names(given):
+    """The same for every entry of a list or dictionary."""
+    if isinstance(given, dict) and "class_name" not in given:
+        return {name: _full_names(entry) for name, entry in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [_full_names(entry) for entry in given]
+    return _full_name(given)
 
 
 def _full_name(identifier):
@@ -214,14 +238,21 @@ def compile_from_keras(model, described: dict, custom_objects=None) -> None:
         settings = from_keras(described)
         if not isinstance(settings, dict) or not settings.get("optimizer"):
             raise ValueError("The file's way to compile is broken: load with compile=False.")
-        loss, metric_names = _single(settings.get("loss"), "loss"), _single(settings.get("metrics"), "metrics")
-        metric_names = [_known_metric(metric) for metric in metric_names or []]
-        for option in ("loss_weights", "weighted_metrics"):
-            if settings.get(option) and settings[option] != [1.0]:
-                raise ValueError(
-                    f"The file compiles with {option}, which minicnn does not have: load with compile=False."
-                )
-        model.compile(settings["optimizer"], loss, metrics=metric_names)
+        loss, listed = settings.get("loss"), [settings.get(key) for key in ("metrics", "weighted_metrics")]
+        if not model.gives_several:
+            loss, listed = _single(loss, "loss"), [_single(given, "metrics") for given in listed]
+        model.compile(
+            settings["optimizer"], loss, settings.get("loss_weights"), *(_known_metrics(given) for given in listed)
+        )
+
+
+def _known_metrics(given):
+    """Every metric in what was saved, a name or configuration, by itself, in lists or in dictionaries by output."""
+    if isinstance(given, dict) and "class_name" not in given:
+        return {name: _known_metrics(entry) for name, entry in given.items()}
+    if isinstance(given, list):
+        return [_known_metrics(entry) for entry in given]
+    return _known_metric(given)
 
 
 def _known_metric(metric):

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import losses
 from ..layers.base import Layer, unchanged_state
+from ..layers.penalty import collected_losses, with_activity_penalty
 from ..ops import transfer
 
 _KINK = 1e-3  # left and right slope further apart than this (relative): a kink lies between
@@ -76,50 +77,56 @@ class _Problem:
         self.y, self.loss = (
             (None, None) if y is None else (np.asarray(y), losses.get(loss) or getattr(layer, "loss", None))
         )
-        self.factors = None
-        if y is not None and self.loss is None:
-            raise ValueError("With targets y, gradient_check needs a loss: compile the model or pass loss=.")
+        self.factors: list[np.ndarray] | None = None
+        if y is not None and (self.loss is None or layer.gives_several):
+            raise ValueError(
+                "With targets y, gradient_check needs a loss, compiled or passed as loss=, and a model of one output."
+            )
         self.joined = self.loss is not None and self.loss.joins(layer.ends_in)
 
     def _outputs(self, need_saved):
+        """(the list of outputs, saved, what layers add to the loss)."""
         for variable, value in self.held:
             variable.value = transfer.here(value)
         xs = [transfer.here(x) for x in self.xs]
         x = xs if self.layer.takes_several else xs[0]
         logits = {"logits": True} if self.joined else {}
-        with unchanged_state(self.layer):
-            return self.layer.forward(x, self.training, need_saved, **logits)
+        with unchanged_state(self.layer), collected_losses() as added:
+            y, saved = with_activity_penalty(self.layer).forward(x, self.training, need_saved, **logits)
+        return (y if self.layer.gives_several else [y]), saved, added
 
     def _losses(self, outputs):
         self.loss.check_targets(self.y, outputs.shape)
         targets = transfer.here(self.loss.targets(self.y, outputs.shape, outputs.dtype))
         return self.loss.forward(targets, outputs, self.joined)
 
-    def _weigh(self, values):
-        """The sum of the values, times random factors drawn once: neither equal nor near zero."""
-        values = transfer.to_host(values)
+    def _weigh(self, arrays):
+        """The sum of all numbers, times random factors drawn once: neither equal nor near zero."""
+        arrays = [transfer.to_host(array) for array in arrays]
         if self.factors is None:
-            self.factors = self.rng.uniform(0.5, 1.5, values.shape) * self.rng.choice([-1.0, 1.0], values.shape)
-        return float((values * self.factors).sum())
+            self.factors = [self.rng.uniform(0.5, 1.5, a.shape) * self.rng.choice([-1.0, 1.0], a.shape) for a in arrays]
+        return sum(float((a * factors).sum()) for a, factors in zip(arrays, self.factors, strict=True))
 
     def value(self):
-        outputs, _ = self._outputs(need_saved=False)
-        return self._weigh(outputs if self.loss is None else self._losses(outputs)[0])
+        outputs, _, added = self._outputs(need_saved=False)
+        weighed = self._weigh(outputs if self.loss is None else [self._losses(outputs[0])[0]])
+        return weighed + sum(float(loss) for loss in added)
 
     def gradients(self):
         """(name, array, gradient) of every input and trainable weight."""
         variables = self.layer.trainable_weights
-        outputs, saved = self._outputs(need_saved=True)
+        outputs, saved, _ = self._outputs(need_saved=True)
         if self.loss is None:
             self._weigh(outputs)
-            dy = transfer.here(self.factors)
+            dys = [transfer.here(factors) for factors in self.factors]
+            dy = dys if self.layer.gives_several else dys[0]
         else:
-            values, saved_loss = self._losses(outputs)
-            self._weigh(values)
-            dy = self.loss.backward(transfer.here(self.factors), saved_loss)
+            values, saved_loss = self._losses(outputs[0])
+            self._weigh([values])
+            dy = self.loss.backward(transfer.here(self.factors[0]), saved_loss)
         for variable in variables:
             variable.grad = None
-        dx = self.layer.backward(dy, saved, need_dx=True)
+        dx = with_activity_penalty(self.layer).backward(dy, saved, need_dx=True)
         dxs = dx if self.layer.takes_several else [dx]
         found = [("x" if len(dxs) == 1 else f"x{i}", v, g) for i, (v, g) in enumerate(zip(self.xs, dxs, strict=True))]
         held = {id(variable): value for variable, value in self.held}

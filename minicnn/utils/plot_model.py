@@ -64,8 +64,8 @@ def plot_model(
         raise ValueError(f'rankdir must be "TB" (top to bottom) or "LR" (left to right); received {rankdir!r}.')
     shown = (show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
 
-    def text(layer, taken, output):
-        return _lines(layer, taken, output, *shown)
+    def text(layer, taken, made):
+        return _lines(layer, taken, made, *shown)
 
     boxes = _boxes(model, text, expand_nested)
     _place(boxes, rankdir)
@@ -75,7 +75,7 @@ def plot_model(
     return figure
 
 
-def _lines(layer, taken, output, shapes, dtype, names, activations, trainable):
+def _lines(layer, taken, made, shapes, dtype, names, activations, trainable):
     """The text of a box: class (or name and class), then what was asked for."""
     kind = type(layer).__name__
     lines = [f"{layer.name} ({kind})" if names else kind]
@@ -85,9 +85,9 @@ def _lines(layer, taken, output, shapes, dtype, names, activations, trainable):
     if shapes:
         if taken:
             lines.append("in: " + ", ".join(str(symbol.shape) for symbol in taken))
-        lines.append(f"out: {output.shape}")
+        lines.append("out: " + ", ".join(str(symbol.shape) for symbol in made))
     if dtype:
-        lines.append(f"dtype: {output.dtype}")
+        lines.append(f"dtype: {made[0].dtype}")
     if trainable and layer.weights:
         lines.append("trainable" if layer.trainable else "frozen")
     return lines
@@ -102,7 +102,7 @@ def _boxes(model, text, expand_nested) -> list[Box]:
 
 
 def _add_input(boxes, symbol, text):
-    boxes.append(Box(symbol.node.layer, text(symbol.node.layer, [], symbol)))
+    boxes.append(Box(symbol.node.layer, text(symbol.node.layer, [], [symbol])))
     return boxes[-1]
 
 
@@ -114,12 +114,12 @@ def _add_calls(model, made: dict[int, Box], boxes, frames, text, expand_nested):
         if expand_nested and isinstance(inner, Model) and inner.inputs:
             within = dict(zip((id(symbol) for symbol in inner.inputs), sources, strict=True))
             _add_calls(inner, within, boxes, (*frames, inner.name), text, expand_nested)
-            made[id(node.output)] = within[id(inner.outputs[0])]
+            made.update((id(s), within[id(inside)]) for s, inside in zip(node.outputs, inner.outputs, strict=True))
             continue
-        box = Box(inner, text(inner, node.inputs, node.output), sources, frames)
+        box = Box(inner, text(inner, node.inputs, node.outputs), sources, frames)
         box.level = 1 + max(source.level for source in sources)
         boxes.append(box)
-        made[id(node.output)] = box
+        made.update((id(symbol), box) for symbol in node.outputs)
 
 
 def _calls(model):
@@ -127,11 +127,11 @@ def _calls(model):
     found, stack, given = {}, list(model.outputs), {id(symbol) for symbol in model.inputs}
     while stack:
         symbol: Symbol = stack[-1]
-        waiting = [s for s in symbol.node.inputs if id(s) not in found and id(s) not in given]
-        if id(symbol) in given or id(symbol) in found or not waiting:
+        waiting = [s for s in symbol.node.inputs if id(s.node) not in found and id(s) not in given]
+        if id(symbol) in given or id(symbol.node) in found or not waiting:
             stack.pop()
             if id(symbol) not in given:
-                found[id(symbol)] = symbol.node
+                found[id(symbol.node)] = symbol.node
         else:
             stack += waiting
     return list(found.values())

@@ -5,13 +5,18 @@
     elu         x, or alpha (exp(x) - 1)      softplus  log(1 + exp(x))
     clipped_relu  max(x, 0), at most limit    swish     x * sigmoid(x)
     gelu        x * Phi(x), Phi the normal distribution function
+    selu        1.0507 x, or 1.7581 (exp(x) - 1) if x < 0
+    exponential exp(x)                        softsign  x / (1 + |x|)
+    mish        x * tanh(softplus(x))         hard_sigmoid  (x + 3) / 6, from 0 to 1
+    hard_swish  x * hard_sigmoid(x)
     softmax     exp(x_i) / sum over j of exp(x_j), along the last axis
 
 Every function has the pair `<name>_forward(x, parameter, need_saved) -> y, saved` and
 `<name>_backward(dy, saved) -> dx`; x, y, dy, dx have one shape. `parameter` is the slope, alpha or limit, and is
 not looked at by functions that have none. At its kink relu's derivative is 0, as in TensorFlow. NaN stays NaN.
 
-Sources: ELU, Clevert et al. 2015; GELU, Hendrycks and Gimpel 2016; swish, Ramachandran et al. 2017.
+Sources: ELU, Clevert et al. 2015; GELU, Hendrycks and Gimpel 2016; swish, Ramachandran et al. 2017; SELU, Klambauer
+et al. 2017; mish, Misra 2019; hard swish, Howard et al. 2019.
 
 Reading order: `vectorized.py`, a line for each; `functions.py`, the same for one number; `cpu.py`, the loops.
 """
@@ -19,7 +24,8 @@ Reading order: `vectorized.py`, a line for each; `functions.py`, the same for on
 from ...backend import variant
 
 NAMES = (
-    "relu", "leaky_relu", "elu", "clipped_relu", "sigmoid", "tanh", "softplus", "swish", "gelu", "softmax",
+    "relu", "leaky_relu", "elu", "clipped_relu", "sigmoid", "tanh", "softplus", "swish", "gelu", "softmax", "selu",
+    "exponential", "softsign", "mish", "hard_sigmoid", "hard_swish",
 )  # fmt: skip
 
 

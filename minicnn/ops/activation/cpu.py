@@ -43,6 +43,12 @@ tanh_forward, tanh_backward = _pair("tanh")
 softplus_forward, softplus_backward = _pair("softplus")
 swish_forward, swish_backward = _pair("swish")
 gelu_forward, gelu_backward = _pair("gelu")
+selu_forward, selu_backward = _pair("selu")
+exponential_forward, exponential_backward = _pair("exponential")
+softsign_forward, softsign_backward = _pair("softsign")
+mish_forward, mish_backward = _pair("mish")
+hard_sigmoid_forward, hard_sigmoid_backward = _pair("hard_sigmoid")
+hard_swish_forward, hard_swish_backward = _pair("hard_swish")
 
 
 def softmax_forward(x, parameter=0.0, need_saved=True):

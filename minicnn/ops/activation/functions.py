@@ -10,6 +10,8 @@ import math
 
 _SQRT_HALF = math.sqrt(0.5)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_LOW = 1.6732632423543772848170429916717 * _SELU_SCALE  # as far below zero as selu goes
 
 
 def relu(x, p):
@@ -90,3 +92,54 @@ def gelu(x, p):
 
 def gelu_derivative(dy, x, y, p):
     return dy * (normal_cdf(x) + x * type(x)(_DENSITY) * type(x)(math.exp(type(x)(-0.5) * x * x)))
+
+
+def selu(x, p):
+    return type(x)(math.expm1(x)) * type(x)(_SELU_LOW) if x < 0 else x * type(x)(_SELU_SCALE)
+
+
+def selu_derivative(dy, x, y, p):
+    return dy * (y + type(x)(_SELU_LOW)) if x < 0 else dy * type(x)(_SELU_SCALE)
+
+
+def exponential(x, p):
+    return type(x)(math.exp(x))
+
+
+def exponential_derivative(dy, x, y, p):
+    return dy * y
+
+
+def softsign(x, p):
+    return x / (type(x)(1) + abs(x))
+
+
+def softsign_derivative(dy, x, y, p):
+    size = type(x)(1) + abs(x)
+    return dy / (size * size)
+
+
+def mish(x, p):
+    return x * type(x)(math.tanh(softplus(x, p)))
+
+
+def mish_derivative(dy, x, y, p):
+    t = type(x)(math.tanh(softplus(x, p)))
+    return dy * (t + x * (type(x)(1) - t * t) * sigmoid(x, p))
+
+
+def hard_sigmoid(x, p):
+    y = (x + type(x)(3)) / type(x)(6)
+    return type(x)(0) if y < 0 else (type(x)(1) if y > 1 else y)
+
+
+def hard_sigmoid_derivative(dy, x, y, p):
+    return dy / type(dy)(6) if x > -3 and x < 3 else type(dy)(0)
+
+
+def hard_swish(x, p):
+    return x * hard_sigmoid(x, p)
+
+
+def hard_swish_derivative(dy, x, y, p):
+    return dy * hard_sigmoid(x, p) + hard_sigmoid_derivative(dy * x, x, y, p)

@@ -109,3 +109,64 @@ def softmax_forward(x, parameter=0.0, need_saved=True):
 
 def softmax_backward(dy, saved):
     return saved * (dy - (dy * saved).sum(axis=-1, keepdims=True))
+
+
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_LOW = 1.6732632423543772848170429916717 * _SELU_SCALE
+
+
+def selu_forward(x, parameter=0.0, need_saved=True):
+    scale, low = x.dtype.type(_SELU_SCALE), x.dtype.type(_SELU_LOW)
+    y = np.where(x < 0, np.expm1(np.minimum(x, 0)) * low, x * scale)
+    return y, ((x, y) if need_saved else None)
+
+
+def selu_backward(dy, saved):
+    x, y = saved
+    return dy * np.where(x < 0, y + x.dtype.type(_SELU_LOW), x.dtype.type(_SELU_SCALE))
+
+
+def exponential_forward(x, parameter=0.0, need_saved=True):
+    y = np.exp(x)
+    return y, (y if need_saved else None)
+
+
+def exponential_backward(dy, saved):
+    return dy * saved
+
+
+def softsign_forward(x, parameter=0.0, need_saved=True):
+    return x / (1 + np.abs(x)), (x if need_saved else None)
+
+
+def softsign_backward(dy, saved):
+    return dy / np.square(1 + np.abs(saved))
+
+
+def mish_forward(x, parameter=0.0, need_saved=True):
+    return x * np.tanh(softplus_forward(x)[0]), (x if need_saved else None)
+
+
+def mish_backward(dy, saved):
+    t = np.tanh(softplus_forward(saved)[0])
+    return dy * (t + saved * (1 - t * t) * _sigmoid(saved))
+
+
+def hard_sigmoid_forward(x, parameter=0.0, need_saved=True):
+    return _hard_sigmoid(x), (x if need_saved else None)
+
+
+def hard_sigmoid_backward(dy, saved):
+    return np.where(np.abs(saved) < 3, dy / dy.dtype.type(6), dy.dtype.type(0))
+
+
+def hard_swish_forward(x, parameter=0.0, need_saved=True):
+    return x * _hard_sigmoid(x), (x if need_saved else None)
+
+
+def hard_swish_backward(dy, saved):
+    return dy * _hard_sigmoid(saved) + hard_sigmoid_backward(dy * saved, saved)
+
+
+def _hard_sigmoid(x):
+    return np.clip((x + 3) / x.dtype.type(6), x.dtype.type(0), x.dtype.type(1))

@@ -29,7 +29,7 @@ def _apply(x, rate, key, noise_shape):
     if noise_shape == x.shape:
         _drop.over(x.size, x, key, threshold(rate), scalar(growth(rate)), scalar(0), y)
     else:
-        places = _noise_places(tuple(noise_shape), x.shape)
+        places = noise_places(tuple(noise_shape), x.shape)
         _drop_together.over(x.size, x, places, key, threshold(rate), scalar(growth(rate)), scalar(0), y)
     return y
 
@@ -50,7 +50,7 @@ def _drop_together(x, places, key, least, scale, zero, y, n):
 
 
 @device.remembered
-def _noise_places(noise_shape, shape):
+def noise_places(noise_shape, shape):
     """For every number of an array of `shape`, the place of its random number in the mask of `noise_shape`."""
     places = np.arange(int(np.prod(noise_shape)), dtype=np.int32).reshape(noise_shape)
     return device.upload(np.ascontiguousarray(np.broadcast_to(places, shape)))

@@ -1,34 +1,35 @@
 """Several arrays into one.
 
-    add          y = x_1 + x_2 + ...              dx_i = dy
-    multiply     y = x_1 * x_2 * ...              dx_i = dy * the product of the others
-    concatenate  the x_i side by side along `axis`     dx_i = the part of dy that came from x_i
+    add          y = x_1 + x_2 + ...                  dx_i = dy
+    average      y = (x_1 + ... + x_n) / n            dx_i = dy / n
+    multiply     y = x_1 * x_2 * ...                  dx_i = dy * the product of the others
+    subtract     y = x_1 - x_2                        dx_1 = dy, dx_2 = -dy
+    divide       y = x_1 / x_2                        dx_1 = dy / x_2, dx_2 = -dy * y / x_2
+    maximum      y = the largest of x_1, x_2, ...     dx_i = dy where x_i is it, the first of equal ones, else 0
+    minimum      y = the smallest                     likewise
+    concatenate  the x_i side by side along `axis`    dx_i = the part of dy that came from x_i
 
-`add` and `multiply` broadcast axes of size 1 as NumPy does; such an input's gradient is summed over them.
+All but the last broadcast axes of size 1 as NumPy does; such an input's gradient is summed over them.
 A gradient may be dy itself or a view of it: nobody writes into gradients that somebody else made.
+
+Every operation has `<name>_forward(xs, need_saved) -> y, saved` for a list of arrays, and `<name>_backward(dy, saved)`,
+which gives the list of the inputs' gradients.
 """
 
 from ...backend import variant
 
-
-def add_forward(xs, need_saved=True):
-    """y and what `add_backward` needs, for a list of arrays."""
-    return variant(__name__).add_forward(xs, need_saved)
+NAMES = ("add", "average", "multiply", "subtract", "divide", "maximum", "minimum")
+"""The operations number by number."""
 
 
-def add_backward(dy, saved):
+def forward(name, xs, need_saved=True):
+    """y and what `backward` needs, for the operation of that name."""
+    return getattr(variant(__name__), f"{name}_forward")(xs, need_saved)
+
+
+def backward(name, dy, saved):
     """The list of the inputs' gradients."""
-    return variant(__name__).add_backward(dy, saved)
-
-
-def multiply_forward(xs, need_saved=True):
-    """y and what `multiply_backward` needs, for a list of arrays."""
-    return variant(__name__).multiply_forward(xs, need_saved)
-
-
-def multiply_backward(dy, saved):
-    """The list of the inputs' gradients."""
-    return variant(__name__).multiply_backward(dy, saved)
+    return getattr(variant(__name__), f"{name}_backward")(dy, saved)
 
 
 def concatenate_forward(xs, axis=-1, need_saved=True):

@@ -1,4 +1,4 @@
-"""Merging on the CPU: the common case, equal shapes, in parallel; broadcasting by NumPy into lent buffers."""
+"""Merging on the CPU: equal shapes, the common case, in parallel; broadcasting by NumPy into lent buffers."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import numpy as np
 from numba import prange
 
 from ...kernels import workspace
-from ...kernels.compile import kernel
+from ...kernels.compile import helper, kernel
+from ...kernels.formulas import compiled
+from . import formulas
 from .vectorized import sum_to
 
-
-def add_forward(xs, need_saved=True):
-    return _fold(_add, np.add, xs), ([x.shape for x in xs] if need_saved else None)
+_formulas = compiled(formulas, helper)
 
 
-def add_backward(dy, saved):
-    return [sum_to(dy, shape) for shape in saved]
+def _pairwise(formula):
+    """A kernel run(a, b, y) over flat arrays: y[i] = formula(a[i], b[i])."""
+
+    @kernel(parallel=True)
+    def run(a, b, y):
+        for i in prange(a.size):
+            y[i] = formula(a[i], b[i])
+
+    return run
 
 
-def multiply_forward(xs, need_saved=True):
-    return _fold(_multiply, np.multiply, xs), (list(xs) if need_saved else None)
-
-
-def multiply_backward(dy, saved):
-    dxs = []
-    for i, x in enumerate(saved):
-        others = saved[:i] + saved[i + 1 :]
-        dxs.append(sum_to(_fold(_multiply, np.multiply, [dy, *others]), x.shape))
-    return dxs
+_add, _subtract = _pairwise(_formulas.add), _pairwise(_formulas.subtract)
+_multiply, _divide = _pairwise(_formulas.multiply), _pairwise(_formulas.divide)
+_maximum, _minimum = _pairwise(_formulas.maximum), _pairwise(_formulas.minimum)
+_divisor_gradient = _pairwise(_formulas.divisor_gradient)
 
 
 def _fold(same_shape, broadcasting, xs):
@@ -44,16 +45,109 @@ def _fold(same_shape, broadcasting, xs):
     return y
 
 
-@kernel(parallel=True)
-def _add(a, b, y):
-    for i in prange(a.size):
-        y[i] = a[i] + b[i]
+def _spread(x, shape):
+    """x, or where it has another shape, x broadcast to `shape` in a buffer of its own."""
+    if x.shape == shape:
+        return x
+    y = workspace.empty(shape, x.dtype)
+    y[...] = x
+    return y
+
+
+def add_forward(xs, need_saved=True):
+    return _fold(_add, np.add, xs), ([x.shape for x in xs] if need_saved else None)
+
+
+def add_backward(dy, saved):
+    return [sum_to(dy, shape) for shape in saved]
+
+
+def average_forward(xs, need_saved=True):
+    y, saved = add_forward(xs, need_saved)
+    _scale(y.reshape(-1), y.dtype.type(1 / len(xs)), y.reshape(-1))
+    return y, saved
+
+
+def average_backward(dy, saved):
+    share = workspace.empty(dy.shape, dy.dtype)
+    _scale(dy.reshape(-1), dy.dtype.type(1 / len(saved)), share.reshape(-1))
+    return add_backward(share, saved)
 
 
 @kernel(parallel=True)
-def _multiply(a, b, y):
-    for i in prange(a.size):
-        y[i] = a[i] * b[i]
+def _scale(x, factor, y):
+    for i in prange(x.size):
+        y[i] = x[i] * factor
+
+
+def multiply_forward(xs, need_saved=True):
+    return _fold(_multiply, np.multiply, xs), (list(xs) if need_saved else None)
+
+
+def multiply_backward(dy, saved):
+    dxs = []
+    for i, x in enumerate(saved):
+        others = saved[:i] + saved[i + 1 :]
+        dxs.append(sum_to(_fold(_multiply, np.multiply, [dy, *others]), x.shape))
+    return dxs
+
+
+def subtract_forward(xs, need_saved=True):
+    return _fold(_subtract, np.subtract, xs), ([x.shape for x in xs] if need_saved else None)
+
+
+def subtract_backward(dy, saved):
+    negative = workspace.empty(dy.shape, dy.dtype)
+    _scale(dy.reshape(-1), dy.dtype.type(-1), negative.reshape(-1))
+    return [sum_to(dy, saved[0]), sum_to(negative, saved[1])]
+
+
+def divide_forward(xs, need_saved=True):
+    return _fold(_divide, np.divide, xs), (list(xs) if need_saved else None)
+
+
+def divide_backward(dy, saved):
+    a, b = saved
+    da, db = _fold(_divide, np.divide, [dy, b]), workspace.empty(dy.shape, dy.dtype)
+    upstream_a = _fold(_multiply, np.multiply, [dy, a])
+    _divisor_gradient(upstream_a.reshape(-1), _spread(b, dy.shape).reshape(-1), db.reshape(-1))
+    return [sum_to(da, a.shape), sum_to(db, b.shape)]
+
+
+def maximum_forward(xs, need_saved=True):
+    y = _fold(_maximum, np.maximum, xs)
+    return y, ((list(xs), y) if need_saved else None)
+
+
+def minimum_forward(xs, need_saved=True):
+    y = _fold(_minimum, np.minimum, xs)
+    return y, ((list(xs), y) if need_saved else None)
+
+
+def maximum_backward(dy, saved):
+    xs, y = saved
+    left = workspace.empty(dy.shape, dy.dtype)
+    left[...] = dy
+    dxs = []
+    for x in xs:
+        dx = workspace.empty(dy.shape, dy.dtype)
+        _take_where_equal(_spread(x, dy.shape).reshape(-1), y.reshape(-1), left.reshape(-1), dx.reshape(-1))
+        dxs.append(sum_to(dx, x.shape))
+    return dxs
+
+
+minimum_backward = maximum_backward
+
+
+@kernel(parallel=True)
+def _take_where_equal(x, y, left, dx):
+    """Where x is y, dx takes the gradient that is left; elsewhere it is 0."""
+    for i in prange(x.size):
+        if x[i] == y[i]:
+            dx[i] = left[i]
+            left[i] = 0
+        else:
+            dx[i] = 0
 
 
 def concatenate_forward(xs, axis=-1, need_saved=True):

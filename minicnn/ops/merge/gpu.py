@@ -8,9 +8,40 @@ import numpy as np
 from numba import cuda
 
 from ...kernels import device
+from ...kernels.formulas import compiled
 from ...kernels.gpu_elementwise import add, pick
-from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu_launch import device_function, gpu_kernel
 from ...kernels.gpu_sums import column_sums
+from . import formulas
+
+_formulas = compiled(formulas, device_function)
+
+
+def _pairwise(formula):
+    """A kernel run.over(n, a, b, y): y[i] = formula(a[i], b[i])."""
+
+    @gpu_kernel()
+    def run(a, b, y, n):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            y[i] = formula(a[i], b[i])
+
+    return run
+
+
+_subtract, _multiply, _divide = (_pairwise(f) for f in (_formulas.subtract, _formulas.multiply, _formulas.divide))
+_maximum, _minimum = _pairwise(_formulas.maximum), _pairwise(_formulas.minimum)
+_divisor_gradient = _pairwise(_formulas.divisor_gradient)
+
+
+def _fold(kernel, xs):
+    """xs combined from the left, two at a time."""
+    shape = np.broadcast_shapes(*(x.shape for x in xs))
+    y = spread_to(xs[0], shape)
+    for x in xs[1:]:
+        total = device.empty(shape, x.dtype)
+        kernel.over(total.size, y, spread_to(x, shape), total)
+        y = total
+    return y
 
 
 def add_forward(xs, need_saved=True):
@@ -19,6 +50,27 @@ def add_forward(xs, need_saved=True):
 
 def add_backward(dy, saved):
     return [sum_to(dy, shape) for shape in saved]
+
+
+def average_forward(xs, need_saved=True):
+    y, saved = add_forward(xs, need_saved)
+    return _scaled(y, 1 / len(xs)), saved
+
+
+def average_backward(dy, saved):
+    return add_backward(_scaled(dy, 1 / len(saved)), saved)
+
+
+def _scaled(x, factor):
+    y = device.empty(x.shape, x.dtype)
+    _scale.over(x.size, x, x.dtype.type(factor), y)
+    return y
+
+
+@gpu_kernel()
+def _scale(x, factor, y, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        y[i] = x[i] * factor
 
 
 def multiply_forward(xs, need_saved=True):
@@ -33,24 +85,59 @@ def multiply_backward(dy, saved):
     return dxs
 
 
-def _fold(kernel, xs):
-    """xs combined from the left, two at a time."""
-    shape = np.broadcast_shapes(*(x.shape for x in xs))
-    y = _spread_to(xs[0], shape)
-    for x in xs[1:]:
-        total = device.empty(shape, x.dtype)
-        kernel.over(total.size, y, _spread_to(x, shape), total)
-        y = total
-    return y
+def subtract_forward(xs, need_saved=True):
+    return _fold(_subtract, xs), ([x.shape for x in xs] if need_saved else None)
+
+
+def subtract_backward(dy, saved):
+    return [sum_to(dy, saved[0]), sum_to(_scaled(dy, -1), saved[1])]
+
+
+def divide_forward(xs, need_saved=True):
+    return _fold(_divide, xs), (list(xs) if need_saved else None)
+
+
+def divide_backward(dy, saved):
+    a, b = saved
+    da, db = _fold(_divide, [dy, b]), _fold(_divisor_gradient, [_fold(_multiply, [dy, a]), b])
+    return [sum_to(da, a.shape), sum_to(db, b.shape)]
+
+
+def maximum_forward(xs, need_saved=True):
+    y = _fold(_maximum, xs)
+    return y, ((list(xs), y) if need_saved else None)
+
+
+def minimum_forward(xs, need_saved=True):
+    y = _fold(_minimum, xs)
+    return y, ((list(xs), y) if need_saved else None)
+
+
+def maximum_backward(dy, saved):
+    xs, y = saved
+    left, dxs = _scaled(dy, 1), []
+    for x in xs:
+        dx = device.empty(dy.shape, dy.dtype)
+        _take_where_equal.over(dy.size, spread_to(x, dy.shape), y, left, dy.dtype.type(0), dx)
+        dxs.append(sum_to(dx, x.shape))
+    return dxs
+
+
+minimum_backward = maximum_backward
 
 
 @gpu_kernel()
-def _multiply(a, b, y, n):
+def _take_where_equal(x, y, left, zero, dx, n):
+    """Where x is y, dx takes the gradient that is left; elsewhere it is 0."""
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        y[i] = a[i] * b[i]
+        if x[i] == y[i]:
+            dx[i] = left[i]
+            left[i] = zero
+        else:
+            dx[i] = zero
 
 
-def _spread_to(x, shape):
+def spread_to(x, shape):
     """x broadcast to a shape."""
     if x.shape == shape:
         return x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -15,6 +16,15 @@ def add_backward(dy, saved):
     return [sum_to(dy, shape) for shape in saved]
 
 
+def average_forward(xs, need_saved=True):
+    y, saved = add_forward(xs, need_saved)
+    return y / y.dtype.type(len(xs)), saved
+
+
+def average_backward(dy, saved):
+    return add_backward(dy / dy.dtype.type(len(saved)), saved)
+
+
 def multiply_forward(xs, need_saved=True):
     return math.prod(xs[1:], start=xs[0] * 1), (list(xs) if need_saved else None)
 
@@ -22,6 +32,50 @@ def multiply_forward(xs, need_saved=True):
 def multiply_backward(dy, saved):
     others = (math.prod(saved[:i] + saved[i + 1 :], start=dy) for i in range(len(saved)))
     return [sum_to(dx, x.shape) for dx, x in zip(others, saved, strict=True)]
+
+
+def subtract_forward(xs, need_saved=True):
+    a, b = xs
+    return a - b, ((a.shape, b.shape) if need_saved else None)
+
+
+def subtract_backward(dy, saved):
+    shape_a, shape_b = saved
+    return [sum_to(dy, shape_a), sum_to(-dy, shape_b)]
+
+
+def divide_forward(xs, need_saved=True):
+    a, b = xs
+    return a / b, ((a, b) if need_saved else None)
+
+
+def divide_backward(dy, saved):
+    a, b = saved
+    return [sum_to(dy / b, a.shape), sum_to(-dy * a / (b * b), b.shape)]
+
+
+def maximum_forward(xs, need_saved=True):
+    y = functools.reduce(np.maximum, xs)
+    return y, ((list(xs), y) if need_saved else None)
+
+
+def minimum_forward(xs, need_saved=True):
+    y = functools.reduce(np.minimum, xs)
+    return y, ((list(xs), y) if need_saved else None)
+
+
+def maximum_backward(dy, saved):
+    """The first input that is y takes the gradient; what it takes is not there for the next."""
+    xs, y = saved
+    dxs = []
+    for x in xs:
+        taken = np.where(x == y, dy, dy.dtype.type(0))
+        dxs.append(sum_to(taken, x.shape))
+        dy = dy - taken
+    return dxs
+
+
+minimum_backward = maximum_backward
 
 
 def sum_to(dy, shape):

@@ -3,6 +3,11 @@
 sparse_categorical_accuracy   1 where the largest p is at the row's label (labels (M,) integers), else 0
 categorical_accuracy          1 where the largest p and the largest target (M, K) are at one place, else 0
 binary_accuracy               the share of the row where (p > threshold) equals the target
+sparse_top_k, top_k           1 where fewer than k of the row's p are larger than that at the label (at the largest
+                              target), and that one is finite, else 0
+true_positives, false_positives, true_negatives, false_negatives
+                              how many of the row's p are rightly above the threshold (the target is not 0), wrongly
+                              above it, rightly not above it, wrongly not above it
 """
 
 from ...backend import variant
@@ -21,3 +26,33 @@ def categorical_accuracy(p, t):
 def binary_accuracy(p, t, threshold=0.5):
     """(M,) numbers from 0 to 1, of p's type."""
     return variant(__name__).binary_accuracy(p, t, threshold)
+
+
+def sparse_top_k(p, labels, k):
+    """(M,) numbers 0 or 1, of p's type."""
+    return variant(__name__).sparse_top_k(p, labels, k)
+
+
+def top_k(p, t, k):
+    """(M,) numbers 0 or 1, of p's type."""
+    return variant(__name__).top_k(p, t, k)
+
+
+def true_positives(p, t, threshold=0.5):
+    """(M,) counts, of p's type."""
+    return variant(__name__).true_positives(p, t, threshold)
+
+
+def false_positives(p, t, threshold=0.5):
+    """(M,) counts, of p's type."""
+    return variant(__name__).false_positives(p, t, threshold)
+
+
+def true_negatives(p, t, threshold=0.5):
+    """(M,) counts, of p's type."""
+    return variant(__name__).true_negatives(p, t, threshold)
+
+
+def false_negatives(p, t, threshold=0.5):
+    """(M,) counts, of p's type."""
+    return variant(__name__).false_negatives(p, t, threshold)

@@ -29,6 +29,9 @@ def _counted(formula):
 
 
 _sparse, _categorical, binary_accuracy = _counted(_rows.sparse), _counted(_rows.categorical), _counted(_rows.binary)
+_sparse_top_k, _top_k = _counted(_rows.sparse_top_k), _counted(_rows.top_k)
+true_positives, false_positives = _counted(_rows.true_positives), _counted(_rows.false_positives)
+true_negatives, false_negatives = _counted(_rows.true_negatives), _counted(_rows.false_negatives)
 
 
 def sparse_categorical_accuracy(p, labels):
@@ -37,3 +40,11 @@ def sparse_categorical_accuracy(p, labels):
 
 def categorical_accuracy(p, t):
     return _categorical(p, t)
+
+
+def sparse_top_k(p, labels, k):
+    return _sparse_top_k(p, labels, k)
+
+
+def top_k(p, t, k):
+    return _top_k(p, t, k)

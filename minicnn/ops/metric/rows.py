@@ -1,9 +1,12 @@
 """What metrics count in one row, for the compiled variants: plain formulas that cpu.py and gpu.py compile.
 
-They take (p, t, i, K, threshold): flat predictions and targets (or labels), the row's number, its length.
+They take (p, t, i, K, threshold): flat predictions and targets (or labels), the row's number, its length, and the
+threshold, in whose place top-k's formulas have k.
 """
 
 from __future__ import annotations
+
+import math
 
 
 def place_of_largest(p, i, K):
@@ -29,3 +32,48 @@ def binary(p, t, i, K, threshold):
     for k in range(i * K, (i + 1) * K):
         count += (p[k] > threshold) == t[k]
     return p.dtype.type(count) / p.dtype.type(K)
+
+
+def is_among_largest(p, label, i, K, k):
+    value, larger = p[i * K + label], 0
+    if not math.isfinite(value):
+        return p.dtype.type(0)
+    for j in range(i * K, (i + 1) * K):
+        larger += p[j] > value
+    return p.dtype.type(p.dtype.type(larger) < k)
+
+
+def sparse_top_k(p, labels, i, K, k):
+    return is_among_largest(p, labels[i], i, K, k)
+
+
+def top_k(p, t, i, K, k):
+    return is_among_largest(p, place_of_largest(t, i, K), i, K, k)
+
+
+def true_positives(p, t, i, K, threshold):
+    count = 0
+    for k in range(i * K, (i + 1) * K):
+        count += p[k] > threshold and t[k] != 0
+    return p.dtype.type(count)
+
+
+def false_positives(p, t, i, K, threshold):
+    count = 0
+    for k in range(i * K, (i + 1) * K):
+        count += p[k] > threshold and t[k] == 0
+    return p.dtype.type(count)
+
+
+def true_negatives(p, t, i, K, threshold):
+    count = 0
+    for k in range(i * K, (i + 1) * K):
+        count += not p[k] > threshold and t[k] == 0
+    return p.dtype.type(count)
+
+
+def false_negatives(p, t, i, K, threshold):
+    count = 0
+    for k in range(i * K, (i + 1) * K):
+        count += not p[k] > threshold and t[k] != 0
+    return p.dtype.type(count)

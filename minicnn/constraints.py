@@ -1,0 +1,101 @@
+"""What weights are held to after every training step, as Keras names them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import config
+from .ops import constraint as op
+from .ops import transfer
+from .registry import Configurable, Registry, missing_name
+from .registry import serialize as registry_serialize
+
+registry = Registry("constraint")
+
+
+class Constraint(Configurable):
+    """Base class. A subclass defines `hold`."""
+
+    def hold(self, w) -> None:
+        """Change the weight w, which lies where the backend computes, in place."""
+        raise NotImplementedError(f"{type(self).__name__} does not define hold.")
+
+    def __call__(self, w) -> np.ndarray:
+        """What the constraint makes of an array."""
+        held = transfer.here(np.array(w))
+        self.hold(held)
+        return np.array(transfer.to_host(held))
+
+
+@registry.add("non_neg")
+class NonNeg(Constraint):
+    """No number below zero."""
+
+    def hold(self, w):
+        op.non_negative(w)
+
+
+class _Norm(Constraint):
+    """A limit to the norm over `axis`: 0 for the units of a Dense kernel, [0, 1, 2] for the filters of a Conv2D's."""
+
+    axis: int | list[int]
+    least, most, rate = 0.0, 1.0, 1.0
+
+    def hold(self, w):
+        axes = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else (self.axis,)
+        if not all(-w.ndim <= axis < w.ndim for axis in axes):
+            raise ValueError(f"axis={self.axis!r} is no axis of a weight of shape {tuple(w.shape)}.")
+        op.limit_norm(w, tuple(axis % w.ndim for axis in axes), self.least, self.most, self.rate, config.epsilon())
+
+
+@registry.add("max_norm")
+class MaxNorm(_Norm):
+    """A norm of at most max_value."""
+
+    def __init__(self, max_value=2, axis=0):
+        self.max_value, self.axis = max_value, axis
+        self.most = max_value
+
+
+@registry.add("unit_norm")
+class UnitNorm(_Norm):
+    """A norm of 1."""
+
+    least = 1.0
+
+    def __init__(self, axis=0):
+        self.axis = axis
+
+
+@registry.add("min_max_norm")
+class MinMaxNorm(_Norm):
+    """A norm between min_value and max_value; with a rate below 1 only that part of the way there in each step."""
+
+    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+        self.least, self.most = min_value, max_value
+
+
+max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm
+
+
+def get(identifier):
+    """A constraint from its name, its configuration, its class or itself."""
+    constraint = registry.get(identifier)
+    if constraint is not None and not isinstance(constraint, Constraint):
+        raise ValueError(f"A constraint is a name or a minicnn.constraints.Constraint; received {identifier!r}.")
+    return constraint
+
+
+def serialize(constraint) -> dict:
+    """A constraint as {"class_name", "config"}."""
+    return registry_serialize(constraint)
+
+
+def deserialize(config, custom_objects=None):
+    """A constraint from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

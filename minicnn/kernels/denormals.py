@@ -1,0 +1,77 @@
+"""Numbers too small to be written the usual way (below 1.2e-38 in float32) count as zero while a network computes.
+
+Such "denormal" numbers gather where gradients die out: Adam's means of a unit that no longer fires shrink by a tenth
+in every step until they are denormal, and each operation on one costs an Intel core some 150 cycles. A training step of
+five dense layers took 5.4 ms with them and 1.3 without. TensorFlow flushes them to zero too.
+
+A bit in a core's control register says so. It belongs to the thread: `flushed` sets it in the thread that calls, and
+puts it back; threads that Numba makes meanwhile inherit it. Elsewhere than on x86 it does nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .compile import kernel
+
+ON_X86 = platform.machine().lower() in ("x86_64", "amd64")
+_FLUSH = 0x8040
+"""The bits of MXCSR that make denormal results zero, and take denormal operands for zero."""
+_EVERYTHING = 0xFFFFFFFF
+
+for _type in (np.float32, np.float64):
+    np.finfo(_type)  # NumPy looks once whether denormal numbers exist, and would warn about flushing
+
+
+@intrinsic
+def _control_register(typingctx):
+    """The control register MXCSR."""
+
+    def code(context, builder, signature, arguments):
+        place = cgutils.alloca_once(builder, ir.IntType(32))
+        _call(builder, "llvm.x86.sse.stmxcsr", place)
+        return builder.load(place)
+
+    return types.uint32(), code
+
+
+@intrinsic
+def _set_control_register(typingctx, value):
+    def code(context, builder, signature, arguments):
+        place = cgutils.alloca_once_value(builder, arguments[0])
+        _call(builder, "llvm.x86.sse.ldmxcsr", place)
+        return context.get_dummy_value()
+
+    return types.void(types.uint32), code
+
+
+def _call(builder, name, place):
+    pointer = ir.IntType(8).as_pointer()
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [pointer]), name)
+    builder.call(function, [builder.bitcast(place, pointer)])
+
+
+@kernel()
+def _exchange(kept, added):
+    """The register becomes (register & kept) | added. Gives what it was."""
+    before = _control_register()
+    _set_control_register(np.uint32((before & kept) | added))
+    return before
+
+
+class flushed:
+    """Within this block, this thread takes denormal numbers for zero."""
+
+    def __enter__(self):
+        if ON_X86:
+            self.before = int(_exchange(_EVERYTHING, _FLUSH))
+
+    def __exit__(self, *exception):
+        if ON_X86:
+            _exchange(0, self.before)

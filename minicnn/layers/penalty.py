@@ -1,0 +1,75 @@
+"""Losses that layers add on their own, and the penalty on what a layer gives out (`activity_regularizer`).
+
+A pass over a model collects them: `with collected_losses() as losses` gives the list that `add_loss` fills meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ..ops import optimizer_update, transfer
+
+
+class _Collecting(threading.local):
+    def __init__(self):
+        self.lists: list[list] = []
+
+
+_collecting = _Collecting()
+
+
+class collected_losses:
+    """Within this block, what layers add to the loss is collected in the list that the block is given."""
+
+    def __enter__(self) -> list:
+        self.losses: list = []
+        _collecting.lists.append(self.losses)
+        return self.losses
+
+    def __exit__(self, *exception):
+        _collecting.lists.remove(self.losses)
+
+
+def add_loss(loss) -> None:
+    """Add to the losses of the running pass, if one is collecting them. loss: what `ops.total` gives, or a float."""
+    if _collecting.lists:
+        _collecting.lists[-1].append(loss)
+
+
+class PenalizedActivity:
+    """Stands in for a layer with an activity_regularizer while a model runs: forward and backward as a layer has them.
+
+    The penalty, l1 * sum|y| + l2 * sum y^2 of the output divided by the number of samples, goes to the losses.
+    """
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def has_trainable_weights(self) -> bool:
+        return self.layer.has_trainable_weights()
+
+    def _factors(self, y):
+        regularizer = self.layer.activity_regularizer
+        return regularizer.l1 / len(y), regularizer.l2 / len(y)
+
+    def forward(self, x, training=False, need_saved=True):
+        y, saved = self.layer.forward(x, training, need_saved)
+        ys = y if self.layer.gives_several else [y]
+        for part in ys:
+            add_loss(optimizer_update.penalty(part, *self._factors(part)))
+        return y, (ys, saved)
+
+    def backward(self, dy, saved, need_dx=True):
+        ys, saved = saved
+        dys = [
+            optimizer_update.add_penalty_gradient(
+                transfer.zeros_like(part) if upstream is None else upstream, part, *self._factors(part)
+            )
+            for upstream, part in zip(dy if self.layer.gives_several else [dy], ys, strict=True)
+        ]
+        return self.layer.backward(dys if self.layer.gives_several else dys[0], saved, need_dx)
+
+
+def with_activity_penalty(layer):
+    """The layer, or what stands in for it if it has an activity_regularizer."""
+    return layer if layer.activity_regularizer is None else PenalizedActivity(layer)

@@ -1,0 +1,197 @@
+"""Where batches come from: arrays cut into pieces, a `PyDataset`, or anything that can be iterated over.
+
+A source begins a pass with `begin()`, which gives batches one after the other as (data, rows): the rows of the data
+to be used. `length` is the number of batches of a pass, None where that is not known; `once` says that it can be begun
+only once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ..shapes import is_positive_integer
+
+_AHEAD = 2  # batches that are made while one is trained on
+_EVERYTHING = slice(None)
+_END = object()
+
+
+class PyDataset:
+    """A data set that makes its batches by number: subclass it with `__len__` and `__getitem__`.
+
+    `self[i]` is batch i: (x, y) or (x, y, weights). Batches are made ahead of the training, by `workers` threads, at
+    most max_queue_size of them; use_multiprocessing is accepted and changes nothing. `on_epoch_end` is called after
+    every pass. Where the number of batches is not known, override `num_batches` to give None.
+    """
+
+    def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
+        if not (is_positive_integer(workers) and is_positive_integer(max_queue_size)):
+            raise ValueError(
+                "workers and max_queue_size must be positive integers; received "
+                f"workers={workers!r}, max_queue_size={max_queue_size!r}."
+            )
+        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+
+    @property
+    def num_batches(self) -> int | None:
+        """How many batches there are, or None for no end."""
+        return len(self)
+
+    def __len__(self):
+        raise NotImplementedError(f"{type(self).__name__} does not define __len__, its number of batches.")
+
+    def __getitem__(self, index):
+        raise NotImplementedError(f"{type(self).__name__} does not define __getitem__, its batches.")
+
+    def on_epoch_begin(self): ...
+    def on_epoch_end(self): ...
+
+
+class ArraySource:
+    """The rows of a `Data`, batch_size at a time, in a new random order for every pass if there is a generator."""
+
+    once = False
+
+    def __init__(self, data, batch_size, generator: np.random.Generator | None = None):
+        self.data, self.batch_size, self.generator = data, batch_size, generator
+        self.length = math.ceil(data.size / batch_size)
+
+    def begin(self):
+        order = None if self.generator is None else self.generator.permutation(self.data.size)
+        return ((self.data, rows) for rows in self.data.batches(self.batch_size, order))
+
+    def close(self): ...
+
+
+class BatchSource:
+    """Batches that somebody else makes, ahead of time in threads.
+
+    batches: a PyDataset, or an iterable; make(batch) turns one into a `Data`.
+    """
+
+    def __init__(self, batches, make, generator: np.random.Generator | None = None):
+        self.batches, self.make, self.generator = batches, make, generator
+        self.numbered = isinstance(batches, PyDataset)
+        self.length = batches.num_batches if self.numbered else _length(batches)
+        self.once = not self.numbered and hasattr(batches, "__next__")
+        self._threads: ThreadPoolExecutor | None = None
+
+    def begin(self):
+        self.close()
+        tasks, workers, ahead = (self._numbered if self.numbered else self._iterated)()
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="minicnn-batches")
+        return self._made_ahead(self._threads, tasks, ahead)
+
+    def _numbered(self):
+        """(functions that each make one batch, number of threads, number of batches made ahead)."""
+        self.batches.on_epoch_begin()
+        numbers = itertools.count() if self.length is None else range(self.length)
+        if self.generator is not None and self.length is not None:
+            numbers = self.generator.permutation(self.length).tolist()
+        workers = getattr(self.batches, "workers", 1)  # a subclass may not have called __init__
+        tasks = (lambda i=i: self.make(self.batches[i]) for i in numbers)
+        return tasks, workers, min(max(_AHEAD, workers), getattr(self.batches, "max_queue_size", 10))
+
+    def _iterated(self):
+        iterator = iter(self.batches)
+
+        def next_one():
+            batch = next(iterator, _END)
+            return batch if batch is _END else self.make(batch)
+
+        return itertools.repeat(next_one), 1, _AHEAD
+
+    def _made_ahead(self, threads, tasks, ahead):
+        """The results of the tasks in order, the next `ahead` of them under way."""
+        waiting = deque(threads.submit(task) for task in itertools.islice(tasks, ahead))
+        while waiting:
+            data = waiting.popleft().result()
+            if data is _END:
+                return
+            waiting.extend(threads.submit(task) for task in itertools.islice(tasks, 1))
+            yield data, _EVERYTHING
+        if self.numbered:
+            self.batches.on_epoch_end()
+
+    def close(self):
+        """Let the threads end. A batch that is being made is finished and forgotten."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
+
+
+def _length(batches):
+    """How many batches an iterable says it has, or None."""
+    try:
+        return len(batches)
+    except TypeError:
+        return None
+
+
+def is_source_of_batches(x) -> bool:
+    """Whether x yields batches instead of being the data itself."""
+    array_like = isinstance(x, (np.ndarray, list, tuple, dict, str)) or hasattr(x, "__array__")
+    return isinstance(x, PyDataset) or (hasattr(x, "__iter__") and not array_like)
+
+
+class Passes:
+    """One pass after another over a source: each all of its batches, or `steps` of them, going on where the last ended.
+
+    `length` is the number of batches of a pass, None as long as it is not known.
+    """
+
+    def __init__(self, source, steps=None, label="steps_per_epoch"):
+        if steps is not None and not is_positive_integer(steps):
+            raise ValueError(f"{label} must be a positive integer; received {label}={steps!r}.")
+        if steps is None and getattr(source, "numbered", False) and source.length is None:
+            raise ValueError(f"The data set has no end: say how many batches make a pass, with {label}.")
+        self.source, self.steps = source, steps
+        self.length = steps or source.length
+        self.ran_out = False
+        self._running = None
+        self._begun = False
+
+    def first(self):
+        """The first batch's data, to look at; the first pass gives it again."""
+        self._start()
+        batch = next(self._running, None)
+        if batch is None:
+            raise ValueError("The data that were given yield no batch.")
+        self._running = itertools.chain([batch], self._running)
+        return batch[0]
+
+    def _start(self):
+        """Begin the source anew, or go on with it where it can be begun only once."""
+        if not (self._begun and self.source.once):
+            self._running = self.source.begin()
+        self._begun = True
+
+    def batches(self):
+        """The batches of the next pass. Sets `ran_out` where there were fewer than `steps`, or none."""
+        if self._running is None:
+            self._start()
+        count = 0
+        while self.steps is None or count < self.steps:
+            batch = next(self._running, None)
+            if batch is None and count == 0 and self.steps is not None and not self.source.once:
+                self._start()  # the last pass ended with the last batch
+                batch = next(self._running, None)
+            if batch is None:
+                self._running = None if not self.source.once else self._running
+                break
+            count += 1
+            yield batch
+        else:
+            return
+        self.ran_out = count == 0 or self.steps is not None
+        if not self.ran_out:
+            self.length = count
+
+    def close(self) -> None:
+        """Stop making batches ahead."""
+        self.source.close()

@@ -1,0 +1,135 @@
+"""What is trained and measured at each output of a model: a loss with its weight, and metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from .. import losses, metrics
+from ..activations import Activation
+from ..ops import transfer
+from ..running_mean import RunningMean
+from .structure import in_order
+
+
+class Head:
+    """One output in training: `index` says which. Without a loss it is not trained, without metrics not watched."""
+
+    def __init__(self, index, name, loss, weight, identifiers, weighted_identifiers):
+        self.index, self.name = index, name
+        self.loss: losses.Loss | None = loss
+        self.weight = 1.0 if weight is None else float(weight)
+        self.identifiers, self.weighted_identifiers = identifiers, weighted_identifiers
+        self.metrics: list[metrics.Metric] | None = None  # chosen with the first data
+        self.weighted_metrics: list[metrics.Metric] = []
+        self.joined: Activation | None = None  # the activation that the loss computes together with itself
+        self.loss_mean = RunningMean()
+        for identifier in (*identifiers, *weighted_identifiers):  # a wrong name is an error now, not with the data
+            metrics.get(identifier, None, (None,), (None, 1))
+
+    def prepare(self, y, weights, output_shape, ends_in, dtype) -> None:
+        """Check targets and weights against the output, and choose what depends on them."""
+        if self.loss is not None:
+            self.loss.check_targets(y, output_shape)
+            self.joined = Activation(ends_in, ends_in) if self.loss.joins(ends_in) else None
+        if self.metrics is None and y is not None:
+            self.metrics, self.weighted_metrics = (
+                [metrics.get(identifier, self.loss, y.shape, output_shape) for identifier in identifiers]
+                for identifiers in (self.identifiers, self.weighted_identifiers)
+            )
+        for metric in self.all_metrics():
+            metric.check_targets(y, output_shape)
+        if weights is not None:
+            losses.spread_weights(weights, output_shape[:-1], dtype)
+
+    def all_metrics(self) -> list[metrics.Metric]:
+        return [*(self.metrics or []), *self.weighted_metrics]
+
+    def targets(self, y, shape, dtype):
+        """A batch of targets as the loss takes them, where the backend computes."""
+        return transfer.here(self.loss.targets(y, shape, dtype))
+
+    def update_metrics(self, y, output, weights) -> None:
+        """Show a batch to the metrics: minicnn's read it where it lies, others get a NumPy copy to keep."""
+        copied = None
+        for metric in self.all_metrics():
+            shown = output
+            if not metric.takes_arrays_of_the_backend:
+                shown = copied = np.array(transfer.to_host(output)) if copied is None else copied
+            if metric in self.weighted_metrics and weights is not None:
+                metric.update_state(y, shown, weights)
+            else:
+                metric.update_state(y, shown)
+
+    def reset(self) -> None:
+        self.loss_mean = RunningMean()
+        for metric in self.all_metrics():
+            metric.reset_state()
+
+
+def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_given) -> list[Head]:
+    """A head for every output, from what `compile` takes: one loss for all, or lists and dictionaries by output."""
+    if isinstance(loss, dict) and "class_name" not in loss:
+        chosen = in_order(loss, names, "loss", missing_allowed=True)
+    elif isinstance(loss, (list, tuple)):
+        chosen = in_order(loss, names, "loss")
+    else:
+        chosen = [loss] * len(names)
+    weights = [None] * len(names)
+    if loss_weights is not None:
+        given = [loss_weights] if isinstance(loss_weights, (int, float)) else loss_weights
+        weights = in_order(given, names, "loss_weights", missing_allowed=True)
+        if not all(w is None or isinstance(w, (int, float, np.number)) for w in weights):
+            raise ValueError(f"loss_weights must be numbers; received {loss_weights!r}.")
+    per_output = zip(
+        names, chosen, weights, _by_output(metrics_given, names, "metrics"),
+        _by_output(weighted_given, names, "weighted_metrics"), strict=True,
+    )  # fmt: skip
+    return [
+        Head(i, name, losses.get(one_loss), weight, listed, weighted)
+        for i, (name, one_loss, weight, listed, weighted) in enumerate(per_output)
+    ]
+
+
+def _by_output(given, names, what) -> list[list]:
+    """The metrics of each output. Of one output: a list of metrics, or one alone. Of several: a list with an entry for
+    each of them, or a dictionary by name."""
+    if given is None or (isinstance(given, (list, tuple, dict)) and not given):
+        return [[] for _ in names]
+    if isinstance(given, dict) and "class_name" not in given:
+        return [_listed(entry) for entry in in_order(given, names, what, missing_allowed=True)]
+    if len(names) > 1:
+        return [_listed(entry) for entry in in_order(given, names, what)]
+    listed = _listed(given)
+    return [listed[0] if len(listed) == 1 and isinstance(listed[0], (list, tuple)) else listed]
+
+
+def _listed(given):
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def log_names(heads: list[Head]) -> dict[str, metrics.Metric]:
+    """{name in the logs: metric}, as Keras names them: with the output's name before it where there are several, and a
+    number, or "weighted_", where a name comes twice."""
+    found: dict[str, metrics.Metric] = {}
+    taken: Counter[str] = Counter()
+    several = len(heads) > 1
+
+    def add(head, metric, name, spare=None):
+        full = f"{head.name}_{name}" if several else name
+        if taken[full] and spare:
+            full = f"{head.name}_{spare}" if several else spare
+        number = taken[full]
+        taken[full] += 1
+        found[f"{full}_{number}" if number else full] = metric
+
+    for head in heads:
+        for metric in head.metrics or []:
+            add(head, metric, metric.name)
+    for head in heads:
+        for metric in head.weighted_metrics:
+            add(head, metric, metric.name, f"weighted_{metric.name}")
+    return found

@@ -1,0 +1,35 @@
+"""Inputs, outputs and targets of a model, given one by one, as a list, or as a dictionary by name."""
+
+from __future__ import annotations
+
+
+def as_list(value) -> list:
+    """The entries of a list, tuple or dictionary; a single value as a list of one."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def in_order(given, names: list[str], what: str, missing_allowed: bool = False) -> list:
+    """`given`, a dictionary by name or a list in the names' order, as a list with an entry for every name.
+
+    ValueError where a name is unknown or missing (unless allowed: then it has None), or the list has another length.
+    """
+    if isinstance(given, dict):
+        unknown = [name for name in given if name not in names]
+        missing = [name for name in names if name not in given]
+        if unknown or (missing and not missing_allowed):
+            raise ValueError(f"{what} has entries for {_listed(given)}; the model's are named {_listed(names)}.")
+        return [given.get(name) for name in names]
+    if not isinstance(given, (list, tuple)):
+        given = [given]
+    if len(given) != len(names):
+        raise ValueError(
+            f"{what} needs {len(names)} entries, for {_listed(names)}; received {len(given)} of "
+            f"{', '.join(sorted({type(entry).__name__ for entry in given})) or 'nothing'}."
+        )
+    return list(given)
+
+
+def _listed(names):
+    return ", ".join(repr(name) for name in names) or "nothing"

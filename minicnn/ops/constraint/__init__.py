@@ -1,0 +1,20 @@
+"""What weights are held to after every step, in place.
+
+    non_negative   w = w where w >= 0, else 0
+    limit_norm     w = w * wanted / (epsilon + norm)
+                   norm = sqrt(sum of w^2 over `axes`)
+                   wanted = rate * clip(norm, least, most) + (1 - rate) * norm
+
+The formulas are Keras's. Source of the limited norm: Srivastava et al., "Dropout", 2014.
+"""
+
+from ...backend import variant
+
+
+def non_negative(w):
+    variant(__name__).non_negative(w)
+
+
+def limit_norm(w, axes, least, most, rate=1.0, epsilon=1e-7):
+    """axes: those that are summed over, from 0 to w.ndim - 1."""
+    variant(__name__).limit_norm(w, axes, least, most, rate, epsilon)

@@ -1,0 +1,33 @@
+"""Merging of two numbers, and parts of gradients: plain formulas that cpu.py and gpu.py compile."""
+
+from __future__ import annotations
+
+
+def add(a, b):
+    return a + b
+
+
+def subtract(a, b):
+    return a - b
+
+
+def multiply(a, b):
+    return a * b
+
+
+def divide(a, b):
+    return a / b
+
+
+def maximum(a, b):
+    """NaN wins, as in NumPy."""
+    return a if a >= b or a != a else b
+
+
+def minimum(a, b):
+    return a if a <= b or a != a else b
+
+
+def divisor_gradient(upstream_a, b):
+    """The gradient of a / b for b, where upstream_a is the upstream gradient times a."""
+    return -upstream_a / (b * b)

@@ -1,0 +1,45 @@
+"""Noise for training: n_i are normally distributed random numbers, kept_i is 1 with probability 1 - rate, else 0.
+
+    added        y = x + stddev * n_i                                     dx = dy
+    multiplied   y = x * (1 + stddev * n_i)                               dx = dy * (1 + stddev * n_i)
+    alpha        y = a * (x or, where dropped, low) + b                   dx = dy * a * kept_i
+                 low = -1.7581, a = 1 / sqrt((1 - rate) (1 + rate low^2)), b = -a low rate
+
+Alpha dropout drops to where selu saturates, and keeps the mean and variance of inputs that have mean 0 and variance 1.
+The numbers are hashes of (key, i), see `kernels/random.py`: backward draws them again. How they become normal ones is
+in `formulas.py`.
+
+Sources: Gaussian dropout, Srivastava et al. 2014; alpha dropout, Klambauer et al. 2017.
+"""
+
+from ...backend import variant
+
+
+def added_forward(x, stddev, key, need_saved=True):
+    """y and nothing that `added_backward` needs. key: a stream, or what `ops.transfer.number` makes of it."""
+    return variant(__name__).added_forward(x, stddev, key, need_saved)
+
+
+def added_backward(dy, saved, need_dx=True):
+    """dx for the upstream gradient dy, or None unless need_dx."""
+    return variant(__name__).added_backward(dy, saved, need_dx)
+
+
+def multiplied_forward(x, stddev, key, need_saved=True):
+    """y and what `multiplied_backward` needs."""
+    return variant(__name__).multiplied_forward(x, stddev, key, need_saved)
+
+
+def multiplied_backward(dy, saved, need_dx=True):
+    """dx for the upstream gradient dy, or None unless need_dx."""
+    return variant(__name__).multiplied_backward(dy, saved, need_dx)
+
+
+def alpha_forward(x, rate, key, noise_shape=None, need_saved=True):
+    """y and what `alpha_backward` needs. noise_shape: as in `ops.dropout`."""
+    return variant(__name__).alpha_forward(x, rate, key, noise_shape, need_saved)
+
+
+def alpha_backward(dy, saved, need_dx=True):
+    """dx for the upstream gradient dy, or None unless need_dx."""
+    return variant(__name__).alpha_backward(dy, saved, need_dx)

@@ -1,0 +1,232 @@
+"""Models with several inputs and outputs, nested and calculated with: Keras is the judge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import assert_close, labels, normal
+
+import minicnn
+from minicnn import layers, utils
+from minicnn.symbol import Symbol
+
+N = 20
+
+
+def two_and_two(k, keys=False):
+    """An image and a row of numbers in, classes and a number out, with arithmetic on the way."""
+    image, row = k.Input((8, 6, 3), name="image"), k.Input((4,), name="row")
+    h = (image[..., ::-1] * 2.0 - np.array([0.5, 1.0, 1.5], np.float32)) / 3.0
+    h = k.layers.Conv2D(4, 3, padding="same", activation="relu")(h)
+    h = k.layers.MaxPooling2D(2)(h)
+    h = k.layers.Flatten()(h)
+    h = k.layers.Concatenate()([h, 1.0 - row])
+    classes = k.layers.Dense(3, activation="softmax", name="classes")(h)
+    number = k.layers.Dense(1, name="number")(h) + k.layers.Dense(1, name="other")(row)
+    number = k.layers.Activation("linear", name="sum")(number)
+    if keys:
+        return k.Model({"image": image, "row": row}, {"classes": classes, "sum": number})
+    return k.Model([image, row], [classes, number])
+
+
+def data():
+    x = [normal(N, 8, 6, 3, dtype=np.float32), normal(N, 4, seed=1, dtype=np.float32)]
+    return x, [labels(N, classes=3), normal(N, 1, seed=2, dtype=np.float32)]
+
+
+def pair(tf, build, **options):
+    ours, theirs = build(minicnn, **options), build(tf.keras, **options)
+    weights = [0.4 * normal(*w.shape, seed=i, dtype=np.float32) for i, w in enumerate(theirs.weights)]
+    weights = [np.abs(v) if "variance" in w.name else v for v, w in zip(weights, theirs.weights, strict=True)]
+    ours.set_weights(weights)
+    theirs.set_weights(weights)
+    return ours, theirs
+
+
+COMPILED = {
+    "one loss for all": {"loss": "mse"},
+    "lists": {"loss": ["sparse_categorical_crossentropy", "mse"], "metrics": [["accuracy"], ["mae", "mse"]]},
+    "weights": {"loss": ["sparse_categorical_crossentropy", "mae"], "loss_weights": [0.25, 2.0]},
+    "dictionaries": {
+        "loss": {"classes": "sparse_categorical_crossentropy", "sum": "mse"},
+        "loss_weights": {"classes": 1.0, "sum": 0.5}, "metrics": {"sum": ["mae"]},
+        "weighted_metrics": {"classes": ["accuracy"], "sum": "mae"},
+    },
+    "one output without a loss": {"loss": ["sparse_categorical_crossentropy", None]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", COMPILED)
+def test_histories_are_keras_s(tf, what):
+    x, y = data()
+    if what == "one loss for all":
+        y[0] = np.eye(3, dtype=np.float32)[y[0]]
+    weights = [np.linspace(0, 2, N).astype(np.float32), np.linspace(2, 1, N).astype(np.float32)]
+    histories = []
+    for model, k in zip(pair(tf, two_and_two), (minicnn, tf.keras), strict=True):
+        model.compile(k.optimizers.SGD(0.05), **COMPILED[what])
+        extra = {"sample_weight": weights} if "weighted_metrics" in COMPILED[what] else {}
+        options = {"epochs": 3, "batch_size": 8, "shuffle": False, "verbose": 0, "validation_data": (x, y)}
+        histories.append(model.fit(x, y, **options, **extra).history)
+    found, expected = histories
+    assert list(found) == list(expected)
+    for key, values in expected.items():
+        assert_close(found[key], values, 2e-5, key)
+
+
+def test_evaluate_and_predict(tf):
+    x, y = data()
+    ours, theirs = pair(tf, two_and_two)
+    for model in (ours, theirs):
+        model.compile("sgd", ["sparse_categorical_crossentropy", "mse"], metrics=[["accuracy"], ["mae"]])
+    assert_close(ours.evaluate(x, y, verbose=0), theirs.evaluate(x, y, verbose=0), 1e-5)
+    named = ours.evaluate(x, y, verbose=0, return_dict=True)
+    assert ours.evaluate(x, y, verbose=0) == [named[name] for name in ours.metrics_names]
+    by_name = ({"row": x[1], "image": x[0]}, {"sum": y[1], "classes": y[0]})
+    assert ours.evaluate(*by_name, verbose=0, return_dict=True) == named
+    for found, expected in zip(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), strict=True):
+        assert_close(found, expected, 1e-5)
+    for found, expected in zip(ours(x), theirs(x), strict=True):
+        assert_close(found, expected, 1e-5)
+    assert_close(ours.train_on_batch(x, y), [float(v) for v in theirs.train_on_batch(x, y)], 1e-5)
+
+
+def test_dictionaries(tf):
+    x, y = data()
+    ours, theirs = pair(tf, two_and_two, keys=True)
+    x, y = {"image": x[0], "row": x[1]}, {"classes": y[0], "sum": y[1]}
+    for model in (ours, theirs):
+        model.compile("sgd", {"classes": "sparse_categorical_crossentropy", "sum": "mse"})
+    histories = [model.fit(x, y, shuffle=False, verbose=0).history for model in (ours, theirs)]
+    assert sorted(histories[0]) == sorted(histories[1])
+    for key, values in histories[1].items():
+        assert_close(histories[0][key], values, 1e-5, key)
+    found, expected = ours.predict(x, verbose=0), theirs.predict(x, verbose=0)
+    assert list(found) == ["classes", "sum"]
+    for name in found:
+        assert_close(found[name], expected[name], 1e-5)
+    assert list(ours({"row": x["row"], "image": x["image"]})) == ["classes", "sum"]
+
+
+def test_gradients():
+    x = [normal(2, 8, 6, 3), normal(2, 4, seed=1)]
+    assert utils.gradient_check(two_and_two(minicnn), x, verbose=False) < 1e-6
+
+
+def nested(k):
+    """A model of two outputs within another one, used twice; an output that is read inside as well."""
+    inputs = k.Input((6,))
+    a = k.layers.Dense(5, activation="softmax", name="a")(inputs)
+    inner = k.Model(inputs, [a, k.layers.Dense(4, name="b")(a)], name="inner")
+    first, second = k.Input((6,), name="first"), k.Input((6,), name="second")
+    (a_1, b_1), (_, b_2) = inner(first), inner(second)
+    return k.Model([first, second], [a_1, k.layers.Dense(2, name="end")(k.layers.Subtract()([b_1, b_2]))])
+
+
+def test_models_of_several_outputs_nest(tf):
+    ours, theirs = pair(tf, nested)
+    x = [normal(N, 6, dtype=np.float32), normal(N, 6, seed=1, dtype=np.float32)]
+    y = [labels(N, classes=5), normal(N, 2, seed=2, dtype=np.float32)]
+    histories = []
+    for model, k in ((ours, minicnn), (theirs, tf.keras)):
+        model.compile(k.optimizers.SGD(0.1), ["sparse_categorical_crossentropy", "mse"])
+        histories.append(model.fit(x, y, epochs=3, shuffle=False, verbose=0).history)
+    for key, values in histories[1].items():
+        assert_close(histories[0][key], values, 1e-5, key)
+    assert utils.gradient_check(nested(minicnn), [v[:3] for v in x], verbose=False) < 1e-6
+
+
+def test_training_said_in_a_call_holds_while_the_model_trains():
+    """As Keras's guide to transfer learning says (Keras 3.15 itself lets `fit` overrule the call)."""
+    base = minicnn.Sequential([layers.Input((5,)), layers.Dense(4), layers.BatchNormalization()], name="base")
+    inputs = layers.Input((5,))
+    model = minicnn.Model(inputs, layers.Dense(1)(base(inputs, training=False)))
+    x = normal(N, 5, dtype=np.float32)
+    trained, inferred = (model.forward(x, training=training, need_saved=False)[0] for training in (True, False))
+    np.testing.assert_array_equal(trained, inferred)
+    assert np.abs(base.forward(x, training=True)[0] - base.forward(x, training=False)[0]).max() > 0.1
+    base.layers[-1].moving_mean.assign(np.zeros(4))
+    before = base.layers[0].kernel.numpy()
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, :1], verbose=0)
+    np.testing.assert_array_equal(base.layers[-1].moving_mean.numpy(), np.zeros(4))
+    assert np.abs(base.layers[0].kernel.numpy() - before).max() > 0
+    again = minicnn.models.model_from_json(model.to_json())
+    assert [node.training for node in again.plan.nodes] == [False, None]
+
+
+def test_saved_both_ways(tf, tmp_path):
+    x, y = data()
+    for build in (two_and_two, nested):
+        ours, theirs = pair(tf, build)
+        if build is nested:
+            x, y = [normal(N, 6, dtype=np.float32)] * 2, [labels(N, classes=5), normal(N, 2, dtype=np.float32)]
+        for name, model, load in (
+            ("ours.keras", ours, tf.keras.models.load_model),
+            ("theirs.keras", theirs, minicnn.models.load_model),
+            ("ours.keras", ours, minicnn.models.load_model),
+        ):
+            model.compile(
+                "sgd", ["sparse_categorical_crossentropy", "mse"], loss_weights=[1.0, 0.5], metrics=[["accuracy"], []]
+            )
+            model.train_on_batch(x, y)
+            model.save(tmp_path / name)
+            again = load(tmp_path / name)
+            for found, expected in zip(again.predict(x, verbose=0), model.predict(x, verbose=0), strict=True):
+                assert_close(found, expected, 1e-5)
+            found, expected = (m.evaluate(x, y, verbose=0, return_dict=True) for m in (again, model))
+            assert sorted(found) == sorted(expected)
+            for key, value in expected.items():
+                assert_close(found[key], value, 1e-5, key)
+
+
+def test_symbols_are_calculated_with():
+    a, b = layers.Input((3,)), layers.Input((3,))
+    x = [normal(2, 3, seed=i, dtype=np.float32) for i in range(2)]
+    three = np.array([1.0, 2.0, 4.0], np.float32)
+    for make in (
+        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: -a + 0 * b,
+        lambda a, b: three + a - b, lambda a, b: (three - a) / 2 + b, lambda a, b: three / a * b,
+        lambda a, b: a[..., ::-1] - three * b,
+    ):  # fmt: skip
+        made = make(a, b)
+        assert isinstance(made, Symbol)
+        assert made.shape == (None, 3)
+        assert_close(minicnn.Model([a, b], made).predict(x, verbose=0), make(*x), 1e-6)
+
+
+def test_what_is_wrong_is_said():
+    a, b = layers.Input((3,), name="a"), layers.Input((4,), name="b")
+    with pytest.raises(ValueError, match=r"cannot add shapes \(None, 3\) and \(None, 4\)"):
+        a + b
+    with pytest.raises(ValueError, match=r"cannot multiply shapes \(None, 3\) and \(2, 3\)"):
+        a * np.ones((2, 3))
+    with pytest.raises(TypeError, match="received 'three'"):
+        a + "three"
+    with pytest.raises(TypeError, match=r"only \[\.\.\., ::-1\], its last axis reversed"):
+        a[0]
+    with pytest.raises(TypeError, match="has no numbers yet"):
+        np.asarray(a)
+    model = minicnn.Model([a, b], [layers.Dense(1, name="c")(a), layers.Dense(2, name="d")(b)])
+    x, y = [np.ones((5, 3)), np.ones((5, 4))], [np.ones((5, 1)), np.ones((5, 2))]
+    with pytest.raises(ValueError, match="loss needs 2 entries, for 'c', 'd'; received 3"):
+        model.compile("sgd", ["mse"] * 3)
+    with pytest.raises(ValueError, match="loss has entries for 'e'; the model's are named 'c', 'd'"):
+        model.compile("sgd", {"e": "mse"})
+    with pytest.raises(ValueError, match="metrics needs 2 entries"):
+        model.compile("sgd", "mse", metrics=["mae"])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="x needs 2 entries, for 'a', 'b'; received 1 of ndarray"):
+        model.fit(x[0], y)
+    with pytest.raises(ValueError, match="y needs 2 entries"):
+        model.fit(x, y[:1])
+    with pytest.raises(ValueError, match=r"fit needs targets: call fit\(x, y\); received y=None for 'd'"):
+        model.fit(x, {"c": y[0]})
+    with pytest.raises(ValueError, match="5 samples in x and 4 in y"):
+        model.fit(x, [y[0], y[1][:4]])
+    with pytest.raises(ValueError, match=r"takes inputs of shape \(None, 4\) as 'b'; received shape \(None, 3\)"):
+        model.predict([x[0], x[0]])
+    with pytest.raises(ValueError, match="class_weight is for models with one output"):
+        model.fit(x, y, class_weight={0: 1.0})
+    with pytest.raises(ValueError, match="In a row every layer gives one output"):
+        minicnn.Sequential([layers.Input((3,)), minicnn.Model(a, [a + 1, a + 2])])
