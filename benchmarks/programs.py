@@ -1,0 +1,105 @@
+"""Do Keras programs reach on minicnn what they reach on Keras? The same files, run with either library.
+
+    python benchmarks/programs.py FOLDER [--epochs mnist_dense_and_cnn=5 cifar10_cnn=5] [--programs fashion_cnn ...]
+
+FOLDER holds programs that take the library from the environment variable KERAS and print lines "RESULT name
+test_accuracy=0.9". Each runs once for every seed and library, in a process and a folder of its own, with the seed set
+beforehand; EPOCHS in its environment shortens it, for both libraries alike. Prints a Markdown table of mean accuracies
+and minutes; every result goes into benchmarks/results/programs.json, and one already there, of the same epochs, is
+kept. Exits with an error if a mean of minicnn's is more than 0.005 (0.01 for CIFAR-10) below Keras's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import machine
+
+HERE = Path(__file__).resolve().parent
+LIBRARIES = ("minicnn", "tensorflow.keras")
+SEEDS = (0, 1, 2)
+PROGRAMS = ("fashion_cnn", "mnist_fcl", "feature_maps", "mnist_dense_and_cnn", "cifar10_cnn")
+ALLOWED = {"cifar10_cnn": 0.01}  # else 0.005
+SEEDED = "import importlib, os, runpy, sys; k = importlib.import_module(os.environ['KERAS']); \
+k.utils.set_random_seed({seed}); sys.path.insert(0, {folder!r}); runpy.run_path({file!r}, run_name='__main__')"
+
+
+def run(folder, program, library, seed, epochs):
+    """{"accuracies": {name: test accuracy}, "minutes"} of one run. Exits if the program fails."""
+    code = SEEDED.format(seed=seed, folder=str(folder), file=str(folder / f"{program}.py"))
+    environment = {
+        **os.environ, "KERAS": library, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "", **({"EPOCHS": str(epochs)} if epochs else {}),
+    }  # fmt: skip
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as place:
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=place, env=environment
+        )
+    if result.returncode:
+        sys.exit(f"{program} with {library} failed:\n{result.stderr[-2000:]}")
+    found = re.findall(r"^RESULT (\w+).*test_accuracy=([\d.]+)", result.stdout, re.MULTILINE)
+    minutes = (time.perf_counter() - started) / 60
+    return {"accuracies": {name: float(accuracy) for name, accuracy in found}, "minutes": minutes}
+
+
+def table(results):
+    """Mean accuracies and minutes as a Markdown table, a row for every line that a program prints."""
+    lines = ["| program | epochs | minicnn | Keras | minutes, minicnn | Keras |", "|---|---|---|---|---|---|"]
+    for of_program in results.values():
+        runs = {library: list(of_program["runs"][library].values()) for library in LIBRARIES}
+        minutes = [f"{statistics.mean(run['minutes'] for run in runs[library]):.1f}" for library in LIBRARIES]
+        for name in runs["minicnn"][0]["accuracies"]:
+            means = [f"{mean_accuracy(runs[library], name):.4f}" for library in LIBRARIES]
+            lines.append(f"| {name} | {of_program['epochs'] or 'all'} | {' | '.join([*means, *minutes])} |")
+            minutes = ["", ""]
+    return "\n".join(lines)
+
+
+def mean_accuracy(runs, name):
+    return statistics.mean(run["accuracies"][name] for run in runs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--programs", nargs="+", default=PROGRAMS, choices=PROGRAMS)
+    parser.add_argument("--epochs", nargs="+", default=[], help="program=epochs, for those that take too long")
+    arguments = parser.parse_args()
+    shorter = {name: int(epochs) for name, epochs in (entry.split("=") for entry in arguments.epochs)}
+    described = machine.described("numpy", "numba", "tensorflow_cpu", "keras")
+    file = HERE / "results" / "programs.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    results = kept["results"] if kept.get("machine") == described else {}
+    worse = []
+    for program in arguments.programs:
+        epochs = shorter.get(program)
+        if results.get(program, {}).get("epochs", "other") != epochs:
+            results[program] = {"epochs": epochs, "runs": {library: {} for library in LIBRARIES}}
+        runs = results[program]["runs"]
+        for seed in SEEDS:
+            for library in LIBRARIES:
+                if str(seed) not in runs[library]:
+                    runs[library][str(seed)] = run(arguments.folder.resolve(), program, library, seed, epochs)
+                    print(f"{program}, {library}, seed {seed}: {runs[library][str(seed)]}", flush=True)
+                    file.write_text(json.dumps({"machine": described, "results": results}, indent=1) + "\n")
+        for name in runs["minicnn"][str(SEEDS[0])]["accuracies"]:
+            ours, theirs = (mean_accuracy(runs[library].values(), name) for library in LIBRARIES)
+            if ours < theirs - ALLOWED.get(program, 0.005):
+                worse.append(f"{name}: {ours:.4f}, Keras {theirs:.4f}")
+    print(f"\n{table(results)}\n\n{described}")
+    if worse:
+        sys.exit("Less well than Keras: " + "; ".join(worse))
+
+
+if __name__ == "__main__":
+    main()
