@@ -194,6 +194,8 @@ class Trainer:
             if passes.ran_out:
                 print(f"minicnn: the data ran out in epoch {epoch + 1}, before its end; training stops.", flush=True)
                 self.stop_training = True
+                if progress.done == 0:  # no epoch: there is nothing to log or to validate
+                    break
             logs = self._logs()
             if validation is not None and _is_validated(epoch + 1, validation_freq):
                 results = self._evaluate(validation, hooks, Progress(1, 0))
