@@ -11,7 +11,17 @@ Nothing in a file is ever executed: a class is looked up by its name among minic
 `custom_objects`, and any other name is an error.
 """
 
+from ..registry import custom_object_scope, register_keras_serializable
 from .configuration import from_json, to_json
 from .files import load_model, load_weights, save_model, save_weights
 
-__all__ = ["from_json", "load_model", "load_weights", "save_model", "save_weights", "to_json"]
+__all__ = [
+    "custom_object_scope",
+    "from_json",
+    "load_model",
+    "load_weights",
+    "register_keras_serializable",
+    "save_model",
+    "save_weights",
+    "to_json",
+]
