@@ -237,3 +237,33 @@ def test_labels_are_checked_in_every_batch():
 
     with pytest.raises(ValueError, match="labels must be from 0 to 2; received labels from 5 to 7"):
         compiled().fit(later(), verbose=0)
+
+
+def test_every_batch_is_checked():
+    def narrow():
+        yield X, np.eye(3, dtype=np.float32)[Y]
+        yield X, np.ones((N, 2), np.float32)
+
+    model = minicnn.Sequential([layers.Input((6,)), layers.Dense(3)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="takes targets of the outputs' shape"):
+        model.fit(narrow(), verbose=0)
+    images = minicnn.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(2, 2), layers.Flatten(), layers.Dense(1)])
+    images.compile("sgd", "mse")
+    batches = [(normal(8, 4, 4, seed=i), normal(8, 1, seed=i)) for i in range(4)]
+    images.fit(iter(batches), verbose=0)  # the channel axis is added to each
+    assert images.predict(iter(batches), verbose=0).shape == (32, 1)
+
+
+def test_an_endless_data_set_may_validate():
+    class Endless(Numbered):
+        num_batches = None
+
+        def __len__(self):
+            raise TypeError("no end")
+
+        def __getitem__(self, index):
+            return X, Y
+
+    history = compiled().fit(Endless(), steps_per_epoch=2, validation_data=Endless(), validation_steps=2, verbose=0)
+    assert "val_loss" in history.history

@@ -27,7 +27,7 @@ class collected_losses:
         return self.losses
 
     def __exit__(self, *exception):
-        _collecting.lists.remove(self.losses)
+        _collecting.lists.pop()
 
 
 def add_loss(loss) -> None:

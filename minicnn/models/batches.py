@@ -142,15 +142,16 @@ def is_source_of_batches(x) -> bool:
 class Passes:
     """One pass after another over a source: each all of its batches, or `steps` of them, going on where the last ended.
 
-    `length` is the number of batches of a pass, None as long as it is not known.
+    `length` is the number of batches of a pass, None as long as it is not known. check(data), if given, is called with
+    every batch before it is used.
     """
 
-    def __init__(self, source, steps=None, label="steps_per_epoch"):
+    def __init__(self, source, steps=None, label="steps_per_epoch", check=None):
         if steps is not None and not is_positive_integer(steps):
             raise ValueError(f"{label} must be a positive integer; received {label}={steps!r}.")
         if steps is None and getattr(source, "numbered", False) and source.length is None:
             raise ValueError(f"The data set has no end: say how many batches make a pass, with {label}.")
-        self.source, self.steps = source, steps
+        self.source, self.steps, self.check = source, steps, check
         self.length = steps or source.length
         self.ran_out = False
         self._running = None
@@ -184,6 +185,8 @@ class Passes:
             if batch is None:
                 self._running = None if not self.source.once else self._running
                 break
+            if self.check is not None:  # nobody has looked at this batch before
+                self.check(batch[0])
             count += 1
             yield batch
         else:

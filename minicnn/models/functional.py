@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections import Counter
 
 from ..layers.base import Layer
@@ -208,7 +209,7 @@ class Model(Trainer, Layer):
 
     def __reduce__(self):
         if self.plan is None and type(self).get_config is Model.get_config:
-            return super().__reduce_ex__(2)  # a class of one's own, without a description: its attributes
+            return copyreg.__reduce_ex__(self, 2)  # a class of one's own, without a description: its attributes
         return rebuilt, parts_of(self)
 
     def save(self, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:

@@ -148,10 +148,12 @@ class Trainer:
         data, validation = self._data_of_fit(x, y, sample_weight, class_weight, validation_data, validation_split)
         generator = np.random.default_rng(config.next_seed()) if shuffle else None
         passes = self._passes(data, batch_size, steps_per_epoch, "steps_per_epoch", generator, class_weight)
-        validation_passes = validation and self._passes(
-            validation, validation_batch_size, validation_steps, "validation_steps"
-        )
+        validation_passes = None
         try:
+            if validation is not None:
+                validation_passes = self._passes(
+                    validation, validation_batch_size, validation_steps, "validation_steps"
+                )
             return self._fit(
                 passes, validation_passes, epochs, initial_epoch, validation_freq, verbose, _listed(callbacks)
             )
@@ -252,12 +254,13 @@ class Trainer:
                 made.apply_class_weight(class_weight, self.loss)
             return made
 
-        passes = Passes(BatchSource(data, make, generator), steps, label)
-        first = passes.first()
-        if targets_needed:
-            self._prepare(first)
-        else:
-            self._build_for(first)
+        check = self._prepare if targets_needed else self._build_for
+        passes = Passes(BatchSource(data, make, generator), steps, label, check)
+        try:
+            check(passes.first())
+        except BaseException:
+            passes.close()
+            raise
         return passes
 
     def _train_step(self, data: Data, rows, learn) -> None:

@@ -200,6 +200,10 @@ class LearningRate(float):
         rate._optimizer = optimizer
         return rate
 
+    def __reduce__(self):
+        """In a pickle, as in a History: a number."""
+        return float, (float(self),)
+
     def numpy(self) -> np.float32:
         """The rate as NumPy has it."""
         return np.float32(self)
