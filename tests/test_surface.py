@@ -442,3 +442,14 @@ def test_what_is_wrong_is_said():
     for module, name in ((layers, "LSTM"), (losses, "Dice"), (minicnn, "distribution"), (utils, "pad_sequences")):
         with pytest.raises(AttributeError, match=f"has no '{name}'. The names of Keras's that minicnn has"):
             getattr(module, name)
+
+
+def test_a_model_without_a_description_is_copied_by_its_attributes():
+    class Undescribed(TwoWays):
+        get_config = minicnn.Model.get_config
+
+    model = Undescribed(5)
+    expected = model.predict(X, verbose=0)
+    np.testing.assert_array_equal(copy.deepcopy(model).predict(X, verbose=0), expected)
+    rate = optimizers.SGD(0.5).learning_rate
+    assert pickle.loads(pickle.dumps({"learning_rate": [rate]})) == {"learning_rate": [0.5]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 from collections import Counter
 
 from ..layers.base import Layer
@@ -207,9 +206,9 @@ class Model(Trainer, Layer):
             return super().flops(input_shape)
         return self.plan.flops(input_shape if self.takes_several else [input_shape])
 
-    def __reduce__(self):
+    def __reduce_ex__(self, protocol):
         if self.plan is None and type(self).get_config is Model.get_config:
-            return copyreg.__reduce_ex__(self, 2)  # a class of one's own, without a description: its attributes
+            return super().__reduce_ex__(protocol)  # a class of one's own, without a description: its attributes
         return rebuilt, parts_of(self)
 
     def save(self, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
