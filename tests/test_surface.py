@@ -60,11 +60,6 @@ def test_constraints(tf, name):
             [dense, k.layers.BatchNormalization(gamma_constraint="non_neg"), k.layers.Dense(3, "softmax")]
         )
 
-    def only_positive(k):
-        model = build(k)
-        model.build((None, 7))
-        return model
-
     assert_same(both_trained(tf, build))
 
 

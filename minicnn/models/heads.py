@@ -10,7 +10,7 @@ from .. import losses, metrics
 from ..activations import Activation
 from ..ops import transfer
 from ..running_mean import RunningMean
-from .structure import in_order
+from .structure import in_order, listed
 
 
 class Head:
@@ -87,8 +87,8 @@ def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_giv
         _by_output(weighted_given, names, "weighted_metrics"), strict=True,
     )  # fmt: skip
     return [
-        Head(i, name, losses.get(one_loss), weight, listed, weighted)
-        for i, (name, one_loss, weight, listed, weighted) in enumerate(per_output)
+        Head(i, name, losses.get(one_loss), weight, plain, weighted)
+        for i, (name, one_loss, weight, plain, weighted) in enumerate(per_output)
     ]
 
 
@@ -98,17 +98,11 @@ def _by_output(given, names, what) -> list[list]:
     if given is None or (isinstance(given, (list, tuple, dict)) and not given):
         return [[] for _ in names]
     if isinstance(given, dict) and "class_name" not in given:
-        return [_listed(entry) for entry in in_order(given, names, what, missing_allowed=True)]
+        return [listed(entry) for entry in in_order(given, names, what, missing_allowed=True)]
     if len(names) > 1:
-        return [_listed(entry) for entry in in_order(given, names, what)]
-    listed = _listed(given)
-    return [listed[0] if len(listed) == 1 and isinstance(listed[0], (list, tuple)) else listed]
-
-
-def _listed(given):
-    if given is None:
-        return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+        return [listed(entry) for entry in in_order(given, names, what)]
+    of_one = listed(given)
+    return [of_one[0] if len(of_one) == 1 and isinstance(of_one[0], (list, tuple)) else of_one]
 
 
 def log_names(heads: list[Head]) -> dict[str, metrics.Metric]:

@@ -10,6 +10,13 @@ def as_list(value) -> list:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
+def listed(one_or_several) -> list:
+    """A list or tuple as a list; anything else as a list of one, None as an empty one."""
+    if one_or_several is None:
+        return []
+    return list(one_or_several) if isinstance(one_or_several, (list, tuple)) else [one_or_several]
+
+
 def in_order(given, names: list[str], what: str, missing_allowed: bool = False) -> list:
     """`given`, a dictionary by name or a list in the names' order, as a list with an entry for every name.
 
@@ -19,17 +26,17 @@ def in_order(given, names: list[str], what: str, missing_allowed: bool = False) 
         unknown = [name for name in given if name not in names]
         missing = [name for name in names if name not in given]
         if unknown or (missing and not missing_allowed):
-            raise ValueError(f"{what} has entries for {_listed(given)}; the model's are named {_listed(names)}.")
+            raise ValueError(f"{what} has entries for {_named(given)}; the model's are named {_named(names)}.")
         return [given.get(name) for name in names]
     if not isinstance(given, (list, tuple)):
         given = [given]
     if len(given) != len(names):
         raise ValueError(
-            f"{what} needs {len(names)} entries, for {_listed(names)}; received {len(given)} of "
+            f"{what} needs {len(names)} entries, for {_named(names)}; received {len(given)} of "
             f"{', '.join(sorted({type(entry).__name__ for entry in given})) or 'nothing'}."
         )
     return list(given)
 
 
-def _listed(names):
+def _named(names):
     return ", ".join(repr(name) for name in names) or "nothing"

@@ -26,6 +26,7 @@ from .data import Data, checked_batch_size
 from .heads import Head, log_names, make_heads
 from .nonfinite import first_non_finite
 from .progress import Progress
+from .structure import listed
 
 
 class Trainer:
@@ -155,7 +156,7 @@ class Trainer:
                     validation, validation_batch_size, validation_steps, "validation_steps"
                 )
             return self._fit(
-                passes, validation_passes, epochs, initial_epoch, validation_freq, verbose, _listed(callbacks)
+                passes, validation_passes, epochs, initial_epoch, validation_freq, verbose, listed(callbacks)
             )
         finally:
             passes.close()
@@ -416,7 +417,7 @@ class Trainer:
             self._check_targets_given(data, "evaluate")
             self._prepare(data)
         passes = self._passes(data, checked_batch_size(batch_size), steps, "steps")
-        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
         progress = Progress(passes.length, verbose)
         self._told_non_finite = False
         try:
@@ -464,7 +465,7 @@ class Trainer:
             data = self._data(x)
             self._build_for(data)
         passes = self._passes(data, checked_batch_size(batch_size), steps, "steps", targets_needed=False)
-        hooks = CallbackList(_listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
         progress = Progress(passes.length, verbose)
         hooks.call("on_predict_begin", {})
         try:
@@ -618,12 +619,6 @@ def _equal_shares(count, in_mean, dtype, backend_name, factor):
     """The shares of rows without weights; the same array every time."""
     shares = np.ones(count, dtype)
     return transfer.here((shares / shares.dtype.type(count) if in_mean else shares) * shares.dtype.type(factor))
-
-
-def _listed(one_or_several):
-    if one_or_several is None:
-        return []
-    return list(one_or_several) if isinstance(one_or_several, (list, tuple)) else [one_or_several]
 
 
 def _refuse(**arguments):

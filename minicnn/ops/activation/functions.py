@@ -10,8 +10,8 @@ import math
 
 _SQRT_HALF = math.sqrt(0.5)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
-_SELU_SCALE = 1.0507009873554804934193349852946
-_SELU_LOW = 1.6732632423543772848170429916717 * _SELU_SCALE  # as far below zero as selu goes
+SELU_SCALE = 1.0507009873554804934193349852946
+SELU_LOW = 1.6732632423543772848170429916717 * SELU_SCALE  # as far below zero as selu goes
 
 
 def relu(x, p):
@@ -95,11 +95,11 @@ def gelu_derivative(dy, x, y, p):
 
 
 def selu(x, p):
-    return type(x)(math.expm1(x)) * type(x)(_SELU_LOW) if x < 0 else x * type(x)(_SELU_SCALE)
+    return type(x)(math.expm1(x)) * type(x)(SELU_LOW) if x < 0 else x * type(x)(SELU_SCALE)
 
 
 def selu_derivative(dy, x, y, p):
-    return dy * (y + type(x)(_SELU_LOW)) if x < 0 else dy * type(x)(_SELU_SCALE)
+    return dy * (y + type(x)(SELU_LOW)) if x < 0 else dy * type(x)(SELU_SCALE)
 
 
 def exponential(x, p):

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from .functions import SELU_LOW, SELU_SCALE
+
 
 def relu_forward(x, parameter=0.0, need_saved=True):
     y = np.where(x < 0, x.dtype.type(0), x)
@@ -111,19 +113,15 @@ def softmax_backward(dy, saved):
     return saved * (dy - (dy * saved).sum(axis=-1, keepdims=True))
 
 
-_SELU_SCALE = 1.0507009873554804934193349852946
-_SELU_LOW = 1.6732632423543772848170429916717 * _SELU_SCALE
-
-
 def selu_forward(x, parameter=0.0, need_saved=True):
-    scale, low = x.dtype.type(_SELU_SCALE), x.dtype.type(_SELU_LOW)
+    scale, low = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_LOW)
     y = np.where(x < 0, np.expm1(np.minimum(x, 0)) * low, x * scale)
     return y, ((x, y) if need_saved else None)
 
 
 def selu_backward(dy, saved):
     x, y = saved
-    return dy * np.where(x < 0, y + x.dtype.type(_SELU_LOW), x.dtype.type(_SELU_SCALE))
+    return dy * np.where(x < 0, y + x.dtype.type(SELU_LOW), x.dtype.type(SELU_SCALE))
 
 
 def exponential_forward(x, parameter=0.0, need_saved=True):
