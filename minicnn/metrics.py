@@ -60,12 +60,16 @@ class Mean(Metric):
         self._mean = RunningMean()
 
     def update_state(self, values, sample_weight=None):
-        values = np.asarray(values, np.float64).reshape(-1)
+        values = np.asarray(values, np.float64)
         if sample_weight is None:
             self._mean.add(float(values.sum()), values.size)
             return
-        weights = np.broadcast_to(np.asarray(sample_weight, np.float64).reshape(-1), values.shape)
-        self._mean.add(float(values @ weights), float(weights.sum()))
+        weights = np.asarray(sample_weight, np.float64)
+        values = values.mean(
+            axis=tuple(range(weights.ndim, values.ndim))
+        )  # several numbers with one weight count as one
+        weights = np.broadcast_to(weights, values.shape)
+        self._mean.add(float((values * weights).sum()), float(weights.sum()))
 
     def result(self):
         return self._mean.result()
@@ -429,7 +433,10 @@ class MeanOfFunction(_MeanOfRows):
         self.function = function
 
     def rows(self, y_true, y_pred):
-        return transfer.here(np.asarray(self.function(y_true, y_pred), np.float64).reshape(-1))
+        values = np.asarray(self.function(y_true, y_pred), np.float64)
+        if values.shape == y_pred.shape:  # a number for each output: their mean for each row
+            values = values.mean(axis=-1)
+        return transfer.here(values.reshape(-1))
 
 
 def _of_rows(metric, y_true, y_pred) -> np.ndarray:

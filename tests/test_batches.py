@@ -129,18 +129,47 @@ def test_keras_trains_the_same_on_a_numbered_data_set(tf):
         assert_close(found[key], values, 1e-5, key)
 
 
-def test_steps_per_epoch_goes_on_where_the_last_epoch_ended():
+@pytest.mark.parametrize("source", ["arrays", "numbered"])
+def test_steps_per_epoch_goes_on_where_the_last_epoch_ended(source):
     seen = []
 
     class Watch(minicnn.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             seen.append(batch)
 
-    compiled().fit(X, Y, BATCH, 4, verbose=0, steps_per_epoch=2, callbacks=[Watch()])
-    assert seen == [0, 1] * 2 + [0]  # five batches: the third epoch ends early, and training with it
+    numbered = Numbered()
+    data = (X, Y, BATCH) if source == "arrays" else (numbered,)
+    compiled().fit(*data, epochs=4, verbose=0, steps_per_epoch=2, callbacks=[Watch()])
+    assert seen == [0, 1] * 2 + [0] + [0, 1]  # five batches: the third epoch ends with the last, the fourth begins anew
     model = compiled()
     model.fit(X, Y, 11, epochs=3, verbose=0, steps_per_epoch=1)
     assert model.optimizer.iterations == 3
+    if source == "numbered":
+        numbered.ended = 0
+        compiled().fit(numbered, epochs=2, verbose=0, steps_per_epoch=5)
+        assert numbered.ended == 2
+    validation = {"validation_data": numbered if source == "numbered" else (X, Y), "validation_steps": 2}
+    history = compiled().fit(X, Y, BATCH, 4, verbose=0, validation_batch_size=BATCH, **validation).history
+    assert len(history["val_loss"]) == 4
+
+
+def test_a_generator_is_left_at_rest_and_always_at_the_same_place():
+    places = []
+    for _ in range(2):
+        drawn = []
+
+        def batches():
+            while True:
+                time.sleep(0.003)
+                drawn.append(1)  # noqa: B023 - of this round
+                yield X, Y
+
+        source, model = batches(), compiled()
+        for _ in range(3):
+            model.fit(source, steps_per_epoch=2, verbose=0)
+            places.append(len(drawn))
+        next(source)
+    assert places[:3] == places[3:]
 
 
 def test_shuffle_draws_the_order_of_numbered_batches():

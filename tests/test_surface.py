@@ -448,3 +448,24 @@ def test_a_model_without_a_description_is_copied_by_its_attributes():
     np.testing.assert_array_equal(copy.deepcopy(model).predict(X, verbose=0), expected)
     rate = optimizers.SGD(0.5).learning_rate
     assert pickle.loads(pickle.dumps({"learning_rate": [rate]})) == {"learning_rate": [0.5]}
+
+
+def test_weights_of_rows_with_several_numbers_each(tf):
+    values, weights = normal(2, 3, dtype=np.float32), np.array([1.0, 2.0], np.float32)
+    means = metrics.Mean(), tf.keras.metrics.Mean()
+    for mean in means:
+        mean.update_state(values, sample_weight=weights)
+    assert_close(*(float(mean.result()) for mean in means), 1e-6)
+    results = []
+    for k in (minicnn, tf.keras):
+        model = k.Sequential([k.Input((7,)), k.layers.Dense(2)])
+        model.set_weights([normal(7, 2, dtype=np.float32), np.zeros(2, np.float32)])
+        model.compile("sgd", "mse", weighted_metrics=[lambda t, p: abs(t - p)])
+        results.append(model.evaluate(X, X[:, :2].copy(), sample_weight=np.arange(N, dtype=np.float32), verbose=0))
+    assert_close(*results, 1e-5)
+
+
+def test_a_seed_that_is_no_number_is_refused():
+    text = minicnn.Sequential([layers.Input((3,)), layers.Dropout(0.5, seed=1)]).to_json()
+    with pytest.raises(ValueError, match="configuration is broken"):
+        minicnn.models.model_from_json(text.replace('"seed": 1', '"seed": Infinity'))

@@ -119,9 +119,10 @@ class BatchSource:
             self.batches.on_epoch_end()
 
     def close(self):
-        """Let the threads end. A batch that is being made is finished and forgotten."""
+        """Let the threads end. Batches that are being made are finished and forgotten; of a generator always as many,
+        so that who goes on with it finds it at rest, and at the same place every time."""
         if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.shutdown(wait=True, cancel_futures=not self.once)
             self._threads = None
 
 
@@ -173,27 +174,32 @@ class Passes:
         self._begun = True
 
     def batches(self):
-        """The batches of the next pass. Sets `ran_out` where there were fewer than `steps`, or none."""
+        """The batches of the next pass: fewer than `steps` where the source ends within it, and the pass after that
+        begins it anew. Sets `ran_out` where it cannot be begun anew: then there were too few batches, or none."""
         if self._running is None:
             self._start()
         count = 0
         while self.steps is None or count < self.steps:
             batch = next(self._running, None)
-            if batch is None and count == 0 and self.steps is not None and not self.source.once:
-                self._start()  # the last pass ended with the last batch
-                batch = next(self._running, None)
             if batch is None:
-                self._running = None if not self.source.once else self._running
                 break
             if self.check is not None:  # nobody has looked at this batch before
                 self.check(batch[0])
             count += 1
             yield batch
-        else:
-            return
-        self.ran_out = count == 0 or self.steps is not None
-        if not self.ran_out:
+        if self.source.once:
+            self.ran_out = count == 0 or (self.steps is not None and count < self.steps)
+        elif self.steps is None or self._is_over():
+            self._running = None
+        if self.steps is None and count:
             self.length = count
+
+    def _is_over(self):
+        """Whether the source has no further batch. One that it has is kept for the next pass."""
+        batch = next(self._running, None)
+        if batch is not None:
+            self._running = itertools.chain([batch], self._running)
+        return batch is None
 
     def close(self) -> None:
         """Stop making batches ahead."""

@@ -199,6 +199,8 @@ class Trainer:
                 self.stop_training = True
                 if progress.done == 0:  # no epoch: there is nothing to log or to validate
                     break
+            elif verbose and passes.steps and progress.done < passes.steps and not self.stop_training:
+                print(f"minicnn: the data end in epoch {epoch + 1}; the next one begins with them anew.", flush=True)
             logs = self._logs()
             if validation is not None and _is_validated(epoch + 1, validation_freq):
                 results = self._evaluate(validation, hooks, Progress(1, 0))

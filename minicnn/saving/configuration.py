@@ -188,7 +188,7 @@ def model_from_keras(described: dict, custom_objects=None):
             shape = (described.get("build_config") or {}).get("input_shape")
             if isinstance(model, Model) and not model.built and shape:  # a class of one's own
                 model.build_for([tuple(s) for s in shape] if isinstance(shape[0], list) else tuple(shape))
-        except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        except (KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
             raise ValueError(f"The model's configuration is broken: {type(error).__name__} {error}.") from error
     if not isinstance(model, Model):
         raise ValueError(f"The configuration describes a {type(model).__name__}, not a model.")
