@@ -89,6 +89,21 @@ def test_a_penalty_on_a_pooled_convolution(tf):
     assert utils.gradient_check(build(minicnn), x[:2], verbose=False) < 1e-6
 
 
+def test_a_penalty_in_a_nested_model_whose_output_has_no_loss(tf):
+    x, found = normal(N, 3, dtype=np.float32), []
+    for k in (minicnn, tf.keras):
+        rows = [k.layers.Dense(4), k.layers.Dense(2, activity_regularizer="l2"), k.layers.Activation("tanh")]
+        inner = k.Sequential([k.Input((3,)), *rows])
+        inputs = k.Input((3,))
+        model = k.Model(inputs, [k.layers.Dense(1)(inputs), inner(inputs)])
+        model.set_weights([normal(*w.shape, seed=i, dtype=np.float32) for i, w in enumerate(model.get_weights())])
+        model.compile(k.optimizers.SGD(0.1), loss=["mse", None])
+        model.fit(x, [x[:, :1], x[:, :2]], epochs=3, shuffle=False, verbose=0)
+        found.append(inner.get_weights())
+    for mine, wanted in zip(*found, strict=True):
+        assert_close(mine, wanted, 1e-5)
+
+
 def test_losses_of_layers_and_models():
     dense = layers.Dense(3, kernel_regularizer="l2", activity_regularizer=regularizers.L1(0.5))
     model = minicnn.Sequential([layers.Input((7,)), dense])

@@ -70,6 +70,14 @@ class PenalizedActivity:
         return self.layer.backward(dys if self.layer.gives_several else dys[0], saved, need_dx)
 
 
+def makes_gradients(part) -> bool:
+    """Whether a layer, or what stands in for one, has a gradient to pass on also where none reaches its output."""
+    if isinstance(part, PenalizedActivity):
+        return True
+    inner = part.flattened()[1:] if hasattr(part, "flattened") else []
+    return any(layer.activity_regularizer is not None for layer in inner)
+
+
 def with_activity_penalty(layer):
     """The layer, or what stands in for it if it has an activity_regularizer."""
     return layer if layer.activity_regularizer is None else PenalizedActivity(layer)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import PooledConvolution
-from ..layers.penalty import PenalizedActivity, with_activity_penalty
+from ..layers.penalty import PenalizedActivity, makes_gradients, with_activity_penalty
 from ..ops import merge
 from ..symbol import Node, Symbol
 
@@ -124,7 +124,7 @@ class Plan:
             _add_to(gradients, slot, dy)
         for step, step_saved, want in zip(reversed(steps), reversed(kept), reversed(wants), strict=True):
             upstream = [gradients.pop(slot, None) for slot in step.outputs]
-            reached = isinstance(step.layer, PenalizedActivity) or any(dy is not None for dy in upstream)
+            reached = any(dy is not None for dy in upstream) or makes_gradients(step.layer)
             if not want or not reached:
                 continue
             dx = step.layer.backward(upstream if step.gives else upstream[0], step_saved, need_dx=want is True)

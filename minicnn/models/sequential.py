@@ -6,6 +6,7 @@ from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import in_a_row
 from ..layers.input import Input, InputLayer
+from ..layers.penalty import makes_gradients
 from ..registry import custom_object_scope
 from ..symbol import Symbol
 from .functional import Model
@@ -126,6 +127,8 @@ class Sequential(Model):
         for part, kept, want in reversed(saved):
             if not want:
                 return None
+            if dy is None and not makes_gradients(part):
+                continue
             dy = part.backward(dy, kept, need_dx=want is True)
         return dy
 
