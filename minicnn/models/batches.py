@@ -140,6 +140,22 @@ def is_source_of_batches(x) -> bool:
     return isinstance(x, PyDataset) or (hasattr(x, "__iter__") and not array_like)
 
 
+def refuse_beside_batches(**arguments):
+    """ValueError for arguments that go with arrays only."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(f"Where x yields batches, {name} comes with them: leave {name} out.")
+
+
+def parts_of_batch(batch):
+    """(x,), (x, y) or (x, y, weights), from what a source yields. A list of two or three counts as a tuple."""
+    if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
+        return tuple(batch)
+    if isinstance(batch, (tuple, list)):
+        raise ValueError(f"A batch is (x, y) or (x, y, weights); received {len(batch)} parts.")
+    return (batch,)
+
+
 class Passes:
     """One pass after another over a source: each all of its batches, or `steps` of them, going on where the last ended.
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
+
+from ..kernels.compile import compile_clock
 
 _WIDTH = 20  # characters of the bar
 _INTERVAL = 0.05  # seconds between two drawings of the bar
@@ -106,3 +109,19 @@ def _number(value):
     if np.ndim(value):  # a metric with several thresholds
         return f"[{', '.join(_number(part) for part in value)}]"
     return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+
+
+@contextmanager
+def announced_compiling(progress):
+    """Say that kernels are being compiled, and then how long it took; keep it out of the step's time."""
+    count, seconds = compile_clock.count, compile_clock.seconds
+    compile_clock.announce = progress.verbose != 0
+    try:
+        yield
+    finally:
+        compile_clock.announce = False
+    if compile_clock.count > count:
+        took = compile_clock.seconds - seconds
+        progress.leave_out(took)
+        if progress.verbose:
+            print(f"Compiled {compile_clock.count - count} kernels in {took:.1f} s.", flush=True)

@@ -1,4 +1,4 @@
-"""compile, fit, evaluate, predict: the loop around a model's forward and backward.
+"""compile and fit: the loop around a model's forward and backward. `inference.py` has evaluate and predict.
 
 `fit` -> `_train_step`, one batch -> `_learn`: forward, loss, backward, update. Read these first.
 """
@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -15,21 +14,21 @@ from .. import config, metrics, optimizers
 from ..backend import backend
 from ..callbacks import CallbackList, History
 from ..kernels import workspace
-from ..kernels.compile import compile_clock
 from ..layers.base import FOR_WEIGHTS
 from ..layers.penalty import collected_losses
 from ..ops import gather, optimizer_update, replay, total, transfer
 from ..running_mean import RunningMean
 from ..shapes import is_positive_integer
-from .batches import ArraySource, BatchSource, Passes, is_source_of_batches
+from .batches import is_source_of_batches, refuse_beside_batches
 from .data import Data, checked_batch_size
 from .heads import Head, log_names, make_heads
+from .inference import Inference
 from .nonfinite import first_non_finite
-from .progress import Progress
+from .progress import Progress, announced_compiling
 from .structure import listed
 
 
-class Trainer:
+class Trainer(Inference):
     """The part of a model that trains it. It needs forward, backward, ends_in, the weights, and the names and numbers
     of inputs and outputs."""
 
@@ -185,7 +184,7 @@ class Trainer:
             progress = Progress(passes.length, verbose)
             for step, (data, rows) in enumerate(passes.batches()):
                 hooks.call("on_train_batch_begin", step, {})
-                with _announced_compiling(progress):
+                with announced_compiling(progress):
                     self._train_step(data, rows, learn)
                 progress.step(step + 1)
                 if batch_logs:
@@ -216,7 +215,7 @@ class Trainer:
         """(data, validation or None), each a Data, checked, for which the model is built, or a source of batches."""
         validation = None
         if is_source_of_batches(x):
-            _refuse(y=y, sample_weight=sample_weight, validation_split=validation_split or None)
+            refuse_beside_batches(y=y, sample_weight=sample_weight, validation_split=validation_split or None)
             data = x
         else:
             data = self._data(x, y, sample_weight)
@@ -240,31 +239,6 @@ class Trainer:
             if isinstance(part, Data):
                 self._prepare(part)
         return data, validation
-
-    def _data(self, x, y=None, sample_weight=None):
-        return Data(x, y, sample_weight, self.input_names, self.output_names)
-
-    def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
-        """The passes over a Data, or over a source of batches, whose first one builds the model."""
-        if isinstance(data, Data):
-            return Passes(ArraySource(data, batch_size, generator), steps, label)
-
-        def make(batch):
-            made = self._data(*_parts_of(batch))
-            if targets_needed:
-                self._check_targets_given(made, "training on batches")
-            if class_weight is not None:
-                made.apply_class_weight(class_weight, self.loss)
-            return made
-
-        check = self._prepare if targets_needed else self._build_for
-        passes = Passes(BatchSource(data, make, generator), steps, label, check)
-        try:
-            check(passes.first())
-        except BaseException:
-            passes.close()
-            raise
-        return passes
 
     def _train_step(self, data: Data, rows, learn) -> None:
         """One batch: gather it, learn from it, count. What is computed lives in lent buffers until the step ends."""
@@ -396,112 +370,6 @@ class Trainer:
     _told_non_finite = False
     _last_batch: tuple | None = None
 
-    # evaluate and predict
-
-    def evaluate(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        return_dict=False,
-    ):
-        """The loss, or [loss, metrics...], or with return_dict a dictionary of them; x and y as in `fit`."""
-        self._check_compiled("evaluate")
-        if is_source_of_batches(x):
-            _refuse(y=y, sample_weight=sample_weight)
-            data = x
-        else:
-            data = self._data(x, y, sample_weight)
-            self._check_targets_given(data, "evaluate")
-            self._prepare(data)
-        passes = self._passes(data, checked_batch_size(batch_size), steps, "steps")
-        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
-        progress = Progress(passes.length, verbose)
-        self._told_non_finite = False
-        try:
-            logs = self._evaluate(passes, hooks, progress)
-        finally:
-            passes.close()
-        progress.finish(logs)
-        return logs if return_dict else self._in_order(logs)
-
-    def _evaluate(self, passes, hooks, progress):
-        """A pass in inference: the logs."""
-        self.reset_metrics()
-        hooks.call("on_test_begin", {})
-        for step, (data, rows) in enumerate(passes.batches()):
-            hooks.call("on_test_batch_begin", step, {})
-            self._test_step(data, rows, progress)
-            progress.step(step + 1)
-            if hooks.overrides("on_test_batch_end"):
-                hooks.call("on_test_batch_end", step, self._logs())
-            if progress.wants_logs():
-                progress.update(self._logs())
-        if passes.ran_out:
-            raise ValueError(
-                "The batches to evaluate on ran out. A generator can be gone through once: say how many batches belong "
-                "to each evaluation (validation_steps), or give arrays or a PyDataset."
-            )
-        logs = self._logs()
-        hooks.call("on_test_end", logs)
-        return logs
-
-    def _test_step(self, data, rows, progress):
-        with _announced_compiling(progress), workspace.step():
-            arrays = self._batch(data, rows)
-            variables = self.trainable_weights
-            parts, penalties, outputs, _, _ = self._forward_and_loss(arrays, variables, training=False)
-            self._count(parts, penalties, outputs, data, rows, arrays, training=False)
-
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """The outputs for inputs x (n, ...): an array (n, ...) of the model's type, or one for each of several outputs.
-
-        x may also be batches, as in `fit`; of (x, y) only x is looked at.
-        """
-        data = x
-        if not is_source_of_batches(x):
-            data = self._data(x)
-            self._build_for(data)
-        passes = self._passes(data, checked_batch_size(batch_size), steps, "steps", targets_needed=False)
-        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
-        progress = Progress(passes.length, verbose)
-        hooks.call("on_predict_begin", {})
-        try:
-            outputs = self._predict(
-                passes, data.size if isinstance(data, Data) and steps is None else None, hooks, progress
-            )
-        finally:
-            passes.close()
-        progress.finish({})
-        hooks.call("on_predict_end", {})
-        return self.as_given(outputs if self.gives_several else outputs[0])
-
-    def _predict(self, passes, size, hooks, progress):
-        """The outputs of a pass: an array for each. size: the number of samples, or None if it is not known."""
-        collected, done = None, 0
-        for step, (data, rows) in enumerate(passes.batches()):
-            hooks.call("on_predict_batch_begin", step, {})
-            with _announced_compiling(progress), workspace.step():
-                xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
-                y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
-                ys = [transfer.to_host(part) for part in (y if self.gives_several else [y])]
-                if collected is None:
-                    collected = [_Rows(size, part) for part in ys]
-                for rows_so_far, part in zip(collected, ys, strict=True):
-                    rows_so_far.add(done, part)
-            progress.step(step + 1)
-            if hooks.overrides("on_predict_batch_end"):
-                made = [part.between(done, done + len(xs[0])) for part in collected]
-                hooks.call("on_predict_batch_end", step, {"outputs": made if self.gives_several else made[0]})
-            done += len(xs[0])
-            if progress.wants_logs():
-                progress.update({})
-        return [rows_so_far.all() for rows_so_far in collected]
-
     # Single batches
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
@@ -516,66 +384,11 @@ class Trainer:
         self._train_step(data, np.arange(data.size), self._learn)
         return self._logs() if return_dict else self._in_order(self._logs())
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """Loss and metrics of one batch in inference."""
-        self._check_compiled("test_on_batch")
-        data = self._data(x, y, sample_weight)
-        self._check_targets_given(data, "test_on_batch")
-        self._prepare(data)
-        self.reset_metrics()
-        self._test_step(data, np.arange(data.size), Progress(1, 0))
-        return self._logs() if return_dict else self._in_order(self._logs())
-
-    def predict_on_batch(self, x):
-        """The outputs for one batch."""
-        return self.predict(x, batch_size=self._data(x).size, verbose=0)
-
     def reset_metrics(self) -> None:
         """Start the running means of loss and metrics anew."""
         self._loss_mean = RunningMean()
         for head in self._heads:
             head.reset()
-
-    # What is checked before anything runs
-
-    def _check_compiled(self, method):
-        if self.optimizer is None:
-            raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} has no loss yet.")
-        if not self._heads_with_loss():
-            raise ValueError(f"{self.name!r} was compiled without a loss, which {method} needs: compile(loss=...).")
-
-    def _check_targets_given(self, data, method):
-        for head in self._heads_with_loss():
-            if data.ys[head.index] is None:
-                which = f" for {head.name!r}" if len(self._heads) > 1 else ""
-                raise ValueError(f"{method} needs targets: call {method}(x, y); received y=None{which}.")
-
-    def _build_for(self, data):
-        if self.built and self.inputs:
-            data.fit_ranks([symbol.shape for symbol in self.inputs])
-        shapes = [(None, *x.shape[1:]) for x in data.xs]
-        self.build_for(shapes if self.takes_several else shapes[0])
-        self.bring_here()
-        if self.optimizer is not None:
-            self.optimizer.bring_here()
-
-    def _prepare(self, data):
-        """Build the model, check data against it, and choose the metrics, all before the first step."""
-        self._build_for(data)
-        shapes = self._shapes_of_outputs([x.shape for x in data.xs])
-        self._output_shapes: dict[tuple, list] = {}  # {shapes of a batch: shapes of its outputs}
-        ends = self.ends_in if self.gives_several else [self.ends_in]
-        for head in self._heads:
-            i = head.index
-            if data.ys[i] is None and head.identifiers + head.weighted_identifiers:
-                raise ValueError(f"The metrics of {head.name!r} need targets; received none for it.")
-            head.prepare(data.ys[i], data.weights[i], shapes[i], ends[i], self.dtype)
-        joined = [head.joined is not None for head in self._heads]
-        self._logits = {"logits": joined if self.gives_several else True} if any(joined) else {}
-
-    def _shapes_of_outputs(self, input_shapes):
-        made = self.compute_output_shape(list(input_shapes) if self.takes_several else input_shapes[0])
-        return [tuple(shape) for shape in (made if self.gives_several else [made])]
 
     def _logs(self):
         """Loss and metrics so far, in the order of their names, as Keras logs them."""
@@ -596,26 +409,6 @@ class Trainer:
 _CHANGES_IN_EVERY_STEP = {"iterations", "_learning_rate", "_rate_of_step", "random_counter"}
 
 
-class _Rows:
-    """Rows that come a batch at a time: in one array where their number is known, else put together in the end."""
-
-    def __init__(self, size, first):
-        self.array = None if size is None else np.empty((size, *first.shape[1:]), first.dtype)
-        self.parts: list[np.ndarray] = []
-
-    def add(self, start, rows):
-        if self.array is None:
-            self.parts.append(rows.copy())  # what was computed lies in a lent buffer
-        else:
-            self.array[start : start + len(rows)] = rows
-
-    def between(self, start, end):
-        return self.parts[-1] if self.array is None else self.array[start:end]
-
-    def all(self):
-        return np.concatenate(self.parts) if self.array is None else self.array
-
-
 @lru_cache(maxsize=16)
 def _equal_shares(count, in_mean, dtype, backend_name, factor):
     """The shares of rows without weights; the same array every time."""
@@ -623,39 +416,7 @@ def _equal_shares(count, in_mean, dtype, backend_name, factor):
     return transfer.here((shares / shares.dtype.type(count) if in_mean else shares) * shares.dtype.type(factor))
 
 
-def _refuse(**arguments):
-    """ValueError for arguments that go with arrays only."""
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(f"Where x yields batches, {name} comes with them: leave {name} out.")
-
-
-def _parts_of(batch):
-    """(x,), (x, y) or (x, y, weights), from what a source yields. A list of two or three counts as a tuple."""
-    if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
-        return tuple(batch)
-    if isinstance(batch, (tuple, list)):
-        raise ValueError(f"A batch is (x, y) or (x, y, weights); received {len(batch)} parts.")
-    return (batch,)
-
-
 def _is_validated(epochs_done, validation_freq):
     if is_positive_integer(validation_freq):
         return epochs_done % validation_freq == 0
     return epochs_done in validation_freq
-
-
-@contextmanager
-def _announced_compiling(progress):
-    """Say that kernels are being compiled, and then how long it took; keep it out of the step's time."""
-    count, seconds = compile_clock.count, compile_clock.seconds
-    compile_clock.announce = progress.verbose != 0
-    try:
-        yield
-    finally:
-        compile_clock.announce = False
-    if compile_clock.count > count:
-        took = compile_clock.seconds - seconds
-        progress.leave_out(took)
-        if progress.verbose:
-            print(f"Compiled {compile_clock.count - count} kernels in {took:.1f} s.", flush=True)

@@ -1,0 +1,156 @@
+"""evaluate and predict: passes over data in which nothing is learned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..callbacks import CallbackList
+from ..kernels import workspace
+from ..ops import gather, transfer
+from .batches import is_source_of_batches, refuse_beside_batches
+from .data import Data, checked_batch_size
+from .preparing import Preparing
+from .progress import Progress, announced_compiling
+from .structure import listed
+
+
+class Inference(Preparing):
+    """The part of a model that evaluates and predicts. It needs the trainer's way through a batch, and its logs."""
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+    ):
+        """The loss, or [loss, metrics...], or with return_dict a dictionary of them; x and y as in `fit`."""
+        self._check_compiled("evaluate")
+        if is_source_of_batches(x):
+            refuse_beside_batches(y=y, sample_weight=sample_weight)
+            data = x
+        else:
+            data = self._data(x, y, sample_weight)
+            self._check_targets_given(data, "evaluate")
+            self._prepare(data)
+        passes = self._passes(data, checked_batch_size(batch_size), steps, "steps")
+        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+        progress = Progress(passes.length, verbose)
+        self._told_non_finite = False
+        try:
+            logs = self._evaluate(passes, hooks, progress)
+        finally:
+            passes.close()
+        progress.finish(logs)
+        return logs if return_dict else self._in_order(logs)
+
+    def _evaluate(self, passes, hooks, progress):
+        """A pass in inference: the logs."""
+        self.reset_metrics()
+        hooks.call("on_test_begin", {})
+        for step, (data, rows) in enumerate(passes.batches()):
+            hooks.call("on_test_batch_begin", step, {})
+            self._test_step(data, rows, progress)
+            progress.step(step + 1)
+            if hooks.overrides("on_test_batch_end"):
+                hooks.call("on_test_batch_end", step, self._logs())
+            if progress.wants_logs():
+                progress.update(self._logs())
+        if passes.ran_out:
+            raise ValueError(
+                "The batches to evaluate on ran out. A generator can be gone through once: say how many batches belong "
+                "to each evaluation (validation_steps), or give arrays or a PyDataset."
+            )
+        logs = self._logs()
+        hooks.call("on_test_end", logs)
+        return logs
+
+    def _test_step(self, data, rows, progress):
+        with announced_compiling(progress), workspace.step():
+            arrays = self._batch(data, rows)
+            variables = self.trainable_weights
+            parts, penalties, outputs, _, _ = self._forward_and_loss(arrays, variables, training=False)
+            self._count(parts, penalties, outputs, data, rows, arrays, training=False)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """The outputs for inputs x (n, ...): an array (n, ...) of the model's type, or one for each of several outputs.
+
+        x may also be batches, as in `fit`; of (x, y) only x is looked at.
+        """
+        data = x
+        if not is_source_of_batches(x):
+            data = self._data(x)
+            self._build_for(data)
+        passes = self._passes(data, checked_batch_size(batch_size), steps, "steps", targets_needed=False)
+        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+        progress = Progress(passes.length, verbose)
+        hooks.call("on_predict_begin", {})
+        try:
+            outputs = self._predict(
+                passes, data.size if isinstance(data, Data) and steps is None else None, hooks, progress
+            )
+        finally:
+            passes.close()
+        progress.finish({})
+        hooks.call("on_predict_end", {})
+        return self.as_given(outputs if self.gives_several else outputs[0])
+
+    def _predict(self, passes, size, hooks, progress):
+        """The outputs of a pass: an array for each. size: the number of samples, or None if it is not known."""
+        collected, done = None, 0
+        for step, (data, rows) in enumerate(passes.batches()):
+            hooks.call("on_predict_batch_begin", step, {})
+            with announced_compiling(progress), workspace.step():
+                xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
+                y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
+                ys = [transfer.to_host(part) for part in (y if self.gives_several else [y])]
+                if collected is None:
+                    collected = [_Rows(size, part) for part in ys]
+                for rows_so_far, part in zip(collected, ys, strict=True):
+                    rows_so_far.add(done, part)
+            progress.step(step + 1)
+            if hooks.overrides("on_predict_batch_end"):
+                made = [part.between(done, done + len(xs[0])) for part in collected]
+                hooks.call("on_predict_batch_end", step, {"outputs": made if self.gives_several else made[0]})
+            done += len(xs[0])
+            if progress.wants_logs():
+                progress.update({})
+        return [rows_so_far.all() for rows_so_far in collected]
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of one batch in inference."""
+        self._check_compiled("test_on_batch")
+        data = self._data(x, y, sample_weight)
+        self._check_targets_given(data, "test_on_batch")
+        self._prepare(data)
+        self.reset_metrics()
+        self._test_step(data, np.arange(data.size), Progress(1, 0))
+        return self._logs() if return_dict else self._in_order(self._logs())
+
+    def predict_on_batch(self, x):
+        """The outputs for one batch."""
+        return self.predict(x, batch_size=self._data(x).size, verbose=0)
+
+
+class _Rows:
+    """Rows that come a batch at a time: in one array where their number is known, else put together in the end."""
+
+    def __init__(self, size, first):
+        self.array = None if size is None else np.empty((size, *first.shape[1:]), first.dtype)
+        self.parts: list[np.ndarray] = []
+
+    def add(self, start, rows):
+        if self.array is None:
+            self.parts.append(rows.copy())  # what was computed lies in a lent buffer
+        else:
+            self.array[start : start + len(rows)] = rows
+
+    def between(self, start, end):
+        return self.parts[-1] if self.array is None else self.array[start:end]
+
+    def all(self):
+        return np.concatenate(self.parts) if self.array is None else self.array

@@ -1,0 +1,74 @@
+"""What happens before the first step of training, evaluation or prediction: data checked, the model built for them."""
+
+from __future__ import annotations
+
+from .batches import ArraySource, BatchSource, Passes, parts_of_batch
+from .data import Data
+
+
+class Preparing:
+    """The part of a model that checks data against it."""
+
+    def _data(self, x, y=None, sample_weight=None):
+        return Data(x, y, sample_weight, self.input_names, self.output_names)
+
+    def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
+        """The passes over a Data, or over a source of batches, whose first one builds the model."""
+        if isinstance(data, Data):
+            return Passes(ArraySource(data, batch_size, generator), steps, label)
+
+        def make(batch):
+            made = self._data(*parts_of_batch(batch))
+            if targets_needed:
+                self._check_targets_given(made, "training on batches")
+            if class_weight is not None:
+                made.apply_class_weight(class_weight, self.loss)
+            return made
+
+        check = self._prepare if targets_needed else self._build_for
+        passes = Passes(BatchSource(data, make, generator), steps, label, check)
+        try:
+            check(passes.first())
+        except BaseException:
+            passes.close()
+            raise
+        return passes
+
+    def _check_compiled(self, method):
+        if self.optimizer is None:
+            raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} has no loss yet.")
+        if not self._heads_with_loss():
+            raise ValueError(f"{self.name!r} was compiled without a loss, which {method} needs: compile(loss=...).")
+
+    def _check_targets_given(self, data, method):
+        for head in self._heads_with_loss():
+            if data.ys[head.index] is None:
+                which = f" for {head.name!r}" if len(self._heads) > 1 else ""
+                raise ValueError(f"{method} needs targets: call {method}(x, y); received y=None{which}.")
+
+    def _build_for(self, data):
+        if self.built and self.inputs:
+            data.fit_ranks([symbol.shape for symbol in self.inputs])
+        shapes = [(None, *x.shape[1:]) for x in data.xs]
+        self.build_for(shapes if self.takes_several else shapes[0])
+        self.bring_here()
+        if self.optimizer is not None:
+            self.optimizer.bring_here()
+
+    def _prepare(self, data):
+        """Build the model, check data against it, and choose the metrics, all before the first step."""
+        self._build_for(data)
+        shapes = self._shapes_of_outputs([x.shape for x in data.xs])
+        self._output_shapes: dict[tuple, list] = {}  # {shapes of a batch: shapes of its outputs}
+        ends = self.ends_in if self.gives_several else [self.ends_in]
+        for head in self._heads:
+            i = head.index
+            if data.ys[i] is None and head.identifiers + head.weighted_identifiers:
+                raise ValueError(f"The metrics of {head.name!r} need targets; received none for it.")
+            head.prepare(data.ys[i], data.weights[i], shapes[i], ends[i], self.dtype)
+        joined = [head.joined is not None for head in self._heads]
+        self._logits = {"logits": joined if self.gives_several else True} if any(joined) else {}
+
+    def _shapes_of_outputs(self, input_shapes):
+        made = self.compute_output_shape(list(input_shapes) if self.takes_several else input_shapes[0])
+        return [tuple(shape) for shape in (made if self.gives_several else [made])]
