@@ -4,9 +4,10 @@
 
 FOLDER holds programs that take the library from the environment variable KERAS and print lines "RESULT name
 test_accuracy=0.9". Each runs once for every seed and library, in a process and a folder of its own, with the seed set
-beforehand; EPOCHS in its environment shortens it, for both libraries alike. Prints a Markdown table of mean accuracies
-and minutes; every result goes into benchmarks/results/programs.json, and one already there, of the same epochs, is
-kept. Exits with an error if a mean of minicnn's is more than 0.005 (0.01 for CIFAR-10) below Keras's.
+beforehand and the data of MINICNN_DATA; EPOCHS in its environment shortens it, for both libraries alike. Prints a
+Markdown table of mean accuracies and minutes; every result goes into benchmarks/results/programs.json, and one already
+there, of the same epochs, is kept, with the machine it is from. Exits with an error if a mean of minicnn's is more than
+0.005 (0.01 for CIFAR-10) below Keras's.
 """
 
 from __future__ import annotations
@@ -29,8 +30,15 @@ LIBRARIES = ("minicnn", "tensorflow.keras")
 SEEDS = (0, 1, 2)
 PROGRAMS = ("fashion_cnn", "mnist_fcl", "feature_maps", "mnist_dense_and_cnn", "cifar10_cnn")
 ALLOWED = {"cifar10_cnn": 0.01}  # else 0.005
-SEEDED = "import importlib, os, runpy, sys; k = importlib.import_module(os.environ['KERAS']); \
-k.utils.set_random_seed({seed}); sys.path.insert(0, {folder!r}); runpy.run_path({file!r}, run_name='__main__')"
+SEEDED = """
+import importlib, os, runpy, sys, minicnn
+keras = importlib.import_module(os.environ["KERAS"])
+for name in ("fashion_mnist", "mnist", "cifar10"):  # both read the same files
+    getattr(keras.datasets, name).load_data = getattr(minicnn.datasets, name).load_data
+keras.utils.set_random_seed({seed})
+sys.path.insert(0, {folder!r})
+runpy.run_path({file!r}, run_name="__main__")
+"""
 
 
 def run(folder, program, library, seed, epochs):
@@ -53,11 +61,11 @@ def run(folder, program, library, seed, epochs):
 
 
 def table(results):
-    """Mean accuracies and minutes as a Markdown table, a row for every line that a program prints."""
+    """Mean accuracies and median minutes as a Markdown table, a row for every line that a program prints."""
     lines = ["| program | epochs | minicnn | Keras | minutes, minicnn | Keras |", "|---|---|---|---|---|---|"]
     for of_program in results.values():
         runs = {library: list(of_program["runs"][library].values()) for library in LIBRARIES}
-        minutes = [f"{statistics.mean(run['minutes'] for run in runs[library]):.1f}" for library in LIBRARIES]
+        minutes = [f"{statistics.median(run['minutes'] for run in runs[library]):.1f}" for library in LIBRARIES]
         for name in runs["minicnn"][0]["accuracies"]:
             means = [f"{mean_accuracy(runs[library], name):.4f}" for library in LIBRARIES]
             lines.append(f"| {name} | {of_program['epochs'] or 'all'} | {' | '.join([*means, *minutes])} |")
@@ -78,25 +86,26 @@ def main():
     shorter = {name: int(epochs) for name, epochs in (entry.split("=") for entry in arguments.epochs)}
     described = machine.described("numpy", "numba", "tensorflow_cpu", "keras")
     file = HERE / "results" / "programs.json"
-    kept = json.loads(file.read_text()) if file.exists() else {}
-    results = kept["results"] if kept.get("machine") == described else {}
+    results = json.loads(file.read_text()) if file.exists() else {}
     worse = []
     for program in arguments.programs:
         epochs = shorter.get(program)
         if results.get(program, {}).get("epochs", "other") != epochs:
-            results[program] = {"epochs": epochs, "runs": {library: {} for library in LIBRARIES}}
+            results[program] = {"epochs": epochs, "machine": described, "runs": {lib: {} for lib in LIBRARIES}}
         runs = results[program]["runs"]
         for seed in SEEDS:
             for library in LIBRARIES:
                 if str(seed) not in runs[library]:
                     runs[library][str(seed)] = run(arguments.folder.resolve(), program, library, seed, epochs)
                     print(f"{program}, {library}, seed {seed}: {runs[library][str(seed)]}", flush=True)
-                    file.write_text(json.dumps({"machine": described, "results": results}, indent=1) + "\n")
+                    file.write_text(json.dumps(results, indent=1) + "\n")
         for name in runs["minicnn"][str(SEEDS[0])]["accuracies"]:
             ours, theirs = (mean_accuracy(runs[library].values(), name) for library in LIBRARIES)
             if ours < theirs - ALLOWED.get(program, 0.005):
                 worse.append(f"{name}: {ours:.4f}, Keras {theirs:.4f}")
-    print(f"\n{table(results)}\n\n{described}")
+    print(f"\n{table(results)}\n")
+    for sentence in dict.fromkeys(of_program["machine"] for of_program in results.values()):
+        print(sentence)
     if worse:
         sys.exit("Less well than Keras: " + "; ".join(worse))
 

@@ -15,7 +15,8 @@ import importlib
 import importlib.util
 import os
 
-from .registry import nearest
+from .config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format  # noqa: F401 - Keras has these names here as well  # fmt: skip
+from .registry import missing_name, nearest
 
 _FILES = {"loops": ("loops", "vectorized"), "numpy": ("vectorized",), "cpu": ("cpu",), "cuda": ("gpu",)}
 _loaded: dict[tuple[str, str], object] = {}
@@ -59,6 +60,12 @@ def set_backend(name: str) -> None:
     """Use the backend of that name for every operation from here on."""
     global _backend
     _backend = _checked(name, "set_backend")
+
+
+def __getattr__(name):
+    if name == "clear_session":  # Keras has it here; it is about layers, which stand above this file: looked up late
+        return importlib.import_module("minicnn.layers.base").clear_session
+    raise missing_name(__name__, name)
 
 
 def variant(operation: str):

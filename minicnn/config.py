@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .registry import missing_name
+
 _FLOAT_TYPES = ("float32", "float64")
 _floatx = "float32"
 _epsilon = 1e-7
@@ -45,6 +47,25 @@ def set_epsilon(value: float) -> None:
     _epsilon = float(value)
 
 
+def image_data_format() -> str:
+    """ "channels_last": images are (N, H, W, C) here."""
+    return "channels_last"
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Accepts "channels_last"; ValueError for Keras's other layout."""
+    checked_data_format(data_format)
+
+
+def checked_data_format(data_format) -> str:
+    """Images are NHWC here; ValueError for Keras's other layout."""
+    if data_format not in (None, "channels_last"):
+        raise ValueError(
+            f'minicnn keeps images as (N, H, W, C), data_format="channels_last"; received data_format={data_format!r}.'
+        )
+    return "channels_last"
+
+
 def set_random_seed(seed: int) -> None:
     """Seed Python's, NumPy's and minicnn's random numbers, so that a program repeats itself bit for bit."""
     global _seeds
@@ -67,3 +88,7 @@ def cache_home() -> Path:
     if os.environ.get("MINICNN_CACHE_DIR"):
         return Path(os.environ["MINICNN_CACHE_DIR"])
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minicnn"
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

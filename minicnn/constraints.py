@@ -14,11 +14,13 @@ registry = Registry("constraint")
 
 
 class Constraint(Configurable):
-    """Base class. A subclass defines `hold`."""
+    """Base class. A subclass of one's own defines `__call__`; minicnn's define `hold`, which copies nothing."""
 
     def hold(self, w) -> None:
         """Change the weight w, which lies where the backend computes, in place."""
-        raise NotImplementedError(f"{type(self).__name__} does not define hold.")
+        if type(self).__call__ is Constraint.__call__:
+            raise NotImplementedError(f"{type(self).__name__} does not define __call__(w), which gives the new weight.")
+        transfer.assign(w, np.asarray(self(np.array(transfer.to_host(w))), w.dtype))
 
     def __call__(self, w) -> np.ndarray:
         """What the constraint makes of an array."""

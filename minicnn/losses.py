@@ -16,6 +16,7 @@ from .ops import loss as op
 from .ops import transfer
 from .registry import Configurable, Registry, missing_name, snake_case
 from .registry import serialize as registry_serialize
+from .results import Array, Number
 
 registry = Registry("loss")
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
@@ -44,12 +45,12 @@ class Loss(Configurable):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The loss of predictions y_pred (N, ..., K): a float, or one number per row with reduction "none"."""
-        losses = self.rows(y_true, y_pred)
+        losses = self.rows(y_true, y_pred).view(Array)
         if self.reduction in ("none", None):
             if sample_weight is None:
                 return losses
             return losses * spread_weights(sample_weight, losses.shape, losses.dtype).reshape(losses.shape)
-        return float(losses.reshape(-1) @ self.shares(np.asarray(y_true), sample_weight, losses.shape, losses.dtype))
+        return Number(losses.reshape(-1) @ self.shares(np.asarray(y_true), sample_weight, losses.shape, losses.dtype))
 
     def shares(self, y: np.ndarray, weights, shape: tuple, dtype) -> np.ndarray:
         """Each row's share in the loss of a batch, for rows of losses of `shape` and the samples' weights or None.

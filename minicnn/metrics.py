@@ -7,13 +7,15 @@ import math
 
 import numpy as np
 
-from . import losses
+from . import config, losses
 from .ops import metric as op
 from .ops import total, transfer
 from .registry import Configurable, Registry, missing_name, snake_case
 from .registry import serialize as registry_serialize
+from .results import Number
 from .running_mean import RunningMean, RunningSum
 from .shapes import is_positive_integer
+from .variable import Variable
 
 registry = Registry("metric")
 
@@ -27,8 +29,12 @@ class Metric(Configurable):
     takes_arrays_of_the_backend = False
     """Whether `update_state` takes predictions where the backend left them; otherwise it gets NumPy arrays."""
 
-    def __init__(self, name=None):
+    _not_in_config = ("dtype",)
+
+    def __init__(self, name=None, dtype=None):
         self.name = name or snake_case(type(self).__name__)
+        self.dtype = config.checked_float_type(dtype or config.floatx())
+        self._variables: list[Variable] = []
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not define update_state.")
@@ -37,14 +43,31 @@ class Metric(Configurable):
         raise NotImplementedError(f"{type(self).__name__} does not define result.")
 
     def reset_state(self) -> None:
-        raise NotImplementedError(f"{type(self).__name__} does not define reset_state.")
+        """Start anew: by default every variable at zero."""
+        if not self._variables:
+            raise NotImplementedError(f"{type(self).__name__} does not define reset_state.")
+        for variable in self._variables:
+            variable.assign(np.zeros(variable.shape))
+
+    def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None) -> Variable:
+        """For a metric of one's own: a number or an array to count in."""
+        variable = Variable(initializer or "zeros", shape, dtype or self.dtype, trainable=False, name=name)
+        self._variables.append(variable)
+        return variable
+
+    add_variable = add_weight
+
+    @property
+    def variables(self) -> list[Variable]:
+        """What `add_weight` has made."""
+        return list(self._variables)
 
     def check_targets(self, y: np.ndarray, output_shape) -> None:
         """ValueError unless the targets suit the outputs; by default anything goes."""
 
-    def __call__(self, y_true, y_pred, sample_weight=None) -> float:
-        """Take a batch and give the value so far."""
-        self.update_state(y_true, y_pred, sample_weight)
+    def __call__(self, *batch, **named) -> float:
+        """Take a batch, as `update_state` does, and give the value so far."""
+        self.update_state(*batch, **named)
         return self.result()
 
 
@@ -72,7 +95,7 @@ class Mean(Metric):
         self._mean.add(float((values * weights).sum()), float(weights.sum()))
 
     def result(self):
-        return self._mean.result()
+        return Number(self._mean.result())
 
 
 class _MeanOfRows(Mean):
@@ -246,7 +269,7 @@ class _Counts(Metric):
 
     def result(self):
         values = self.value()
-        return values if isinstance(self.thresholds, (list, tuple)) else float(values[0])
+        return values if isinstance(self.thresholds, (list, tuple)) else Number(values[0])
 
 
 @registry.add("true_positives")
@@ -371,7 +394,7 @@ class RootMeanSquaredError(_MeanLoss):
     default_name, loss = "root_mean_squared_error", losses.MeanSquaredError()
 
     def result(self):
-        return math.sqrt(super().result())
+        return Number(math.sqrt(super().result()))
 
 
 @registry.add("mean_absolute_percentage_error", "mape", "MAPE")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import config
+from . import config, initializers
 from .ops import merge, transfer
 
 
-class Variable:
+class Variable(np.lib.mixins.NDArrayOperatorsMixin):
     """One weight. `value` is the array itself, where the backend that uses it computes; `grad` its gradient in the
     running step, or None.
 
-    initializer: an array, a number, or a callable (shape, dtype) -> array, which needs the shape. path: the name with
-    the layer's before it.
+    initializer: an array, a number, or an initializer or its name, which needs the shape. path: the name with the
+    layer's before it. In arithmetic and in NumPy's functions a variable stands for its numbers, and gives an array;
+    `==` asks whether two are the same one. Counters may hold integers or booleans.
     """
+
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__  # weights are keys of dictionaries
 
     def __init__(
         self,
@@ -27,11 +30,16 @@ class Variable:
         regularizer=None,
         constraint=None,
     ):
-        dtype = config.checked_float_type(dtype or getattr(initializer, "dtype", None) or config.floatx())
-        if callable(initializer):
+        dtype = np.dtype(dtype or getattr(initializer, "dtype", None) or config.floatx())
+        if dtype.kind not in "biu":
+            dtype = config.checked_float_type(dtype)
+        if isinstance(initializer, str) or callable(initializer):
+            initializer = initializers.get(initializer)
             if shape is None:
                 raise ValueError("A Variable made by an initializer needs its shape.")
             initializer = initializer(tuple(shape), dtype)
+        else:
+            initializer = np.array(initializer)  # the caller's array stays the caller's
         self.value = np.require(initializer, dtype, ["C", "W", "O"])
         if shape is not None and self.value.shape != tuple(shape):
             raise ValueError(
@@ -60,20 +68,21 @@ class Variable:
         """A copy of the value."""
         return np.array(transfer.to_host(self.value))
 
-    def assign(self, value) -> None:
-        """Replace the value, keeping the array and its type; ValueError if the shape differs."""
+    def assign(self, value) -> np.ndarray:
+        """Replace the value, keeping the array and its type, and give it; ValueError if the shape differs."""
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(f"Weight {self.path!r} has shape {self.shape}; received an array of shape {value.shape}.")
         transfer.assign(self.value, value)
+        return value
 
-    def assign_add(self, value) -> None:
+    def assign_add(self, value) -> np.ndarray:
         """Add to the value."""
-        self.assign(self.numpy() + np.asarray(value))
+        return self.assign(self + value)
 
-    def assign_sub(self, value) -> None:
+    def assign_sub(self, value) -> np.ndarray:
         """Subtract from the value."""
-        self.assign(self.numpy() - np.asarray(value))
+        return self.assign(self - value)
 
     def bring_here(self) -> None:
         """Move the value to where the backend in use computes."""
@@ -87,7 +96,31 @@ class Variable:
             self.grad, _ = merge.forward("add", [self.grad, gradient], need_saved=False)
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(transfer.to_host(self.value), dtype=dtype)
+        if copy is False:
+            raise ValueError("The numbers of a Variable are copied before anyone gets them: copy=False cannot be had.")
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        """`variable * 2`, `np.maximum(variable, 0)`: of the numbers. `variable += 1` gives an array, as in Keras."""
+        if out is not None and not any(isinstance(target, Variable) for target in out):
+            kwargs["out"] = out
+        arrays = [part.numpy() if isinstance(part, Variable) else part for part in inputs]
+        return getattr(ufunc, method)(*arrays, **kwargs)
+
+    def __getitem__(self, index):
+        return self.numpy()[index]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __int__(self) -> int:
+        return int(self.numpy())
+
+    def __bool__(self) -> bool:
+        return bool(self.numpy())
 
     def __repr__(self):
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, trainable={self.trainable}>"

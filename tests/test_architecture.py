@@ -12,14 +12,14 @@ import minicnn
 
 PACKAGE = Path(minicnn.__file__).parent
 FLOORS = {
-    "config": 0, "shapes": 0, "registry": 0,
+    "config": 0, "shapes": 0, "registry": 0, "results": 0,
     "kernels": 1, "backend": 1,
     "ops": 2,
     "variable": 3, "symbol": 3, "initializers": 3, "regularizers": 3, "constraints": 3, "activations": 3, "losses": 3,
     "metrics": 3, "optimizers": 3, "running_mean": 3,
     "layers": 4, "callbacks": 4,
     "models": 5,
-    "datasets": 6, "saving": 6, "utils": 6, "visualize": 6, "warmup": 6,
+    "applications": 6, "datasets": 6, "preprocessing": 6, "saving": 6, "utils": 6, "visualize": 6, "warmup": 6,
 }  # fmt: skip
 OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "__future__"}
 LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source", "cuda", "matplotlib"}  # heavy, or optional

@@ -424,7 +424,7 @@ def test_what_fit_prints(capsys):
         assert part in lines[1] or part == "ms/step"
     assert "\r" not in "".join(lines)
     model.fit(X, Y, batch_size=8, verbose=2)
-    assert capsys.readouterr().out.splitlines()[1].startswith("3/3 - 0s - ")
+    assert capsys.readouterr().out.splitlines()[0].startswith("3/3 - 0s - ")
     model.fit(X, Y, verbose=0)
     model.evaluate(X, Y, verbose=0)
     assert capsys.readouterr().out == ""

@@ -56,14 +56,16 @@ class ModelCheckpoint(MonitorCallback):
             self._save(epoch, logs or {})
 
     def _save(self, epoch, logs):
-        if self.save_best_only and not self._is_best(epoch, logs):
+        value = self.monitored(logs) if self.save_best_only else None
+        if self.save_best_only and value is None:
+            if self.save_freq != "epoch":
+                raise ValueError(
+                    f"{self.monitor!r} is known at an epoch's end, not after a batch: watch another number."
+                )
             return
-        try:
-            file = self.filepath.format(epoch=epoch + 1, **logs)
-        except KeyError as error:
-            raise KeyError(
-                f"The checkpoint's name {self.filepath!r} asks for {error}; there are epoch, {', '.join(sorted(logs))}."
-            ) from error
+        file = self._file(epoch, logs)
+        if self.save_best_only and not self._is_best(epoch, value, file):
+            return
         if self.verbose and not self.save_best_only:
             print(f"\nEpoch {epoch + 1}: saving model to {file}")
         if os.path.dirname(file):
@@ -72,16 +74,19 @@ class ModelCheckpoint(MonitorCallback):
         if self.verbose:
             print(f"\nEpoch {epoch + 1}: finished saving model to {file}")
 
-    def _is_best(self, epoch, logs):
-        value = self.monitored(logs)
-        if value is None and self.save_freq != "epoch":
-            raise ValueError(f"{self.monitor!r} is known at an epoch's end, not after a batch: watch another number.")
-        if value is None:
-            return False
+    def _file(self, epoch, logs):
+        try:
+            return self.filepath.format(epoch=epoch + 1, **logs)
+        except KeyError as error:
+            raise KeyError(
+                f"The checkpoint's name {self.filepath!r} asks for {error}; there are epoch, {', '.join(sorted(logs))}."
+            ) from error
+
+    def _is_best(self, epoch, value, file):
         is_best, before = self.better(value, self.best), "None" if self.best is None else f"{self.best:.5f}"
         if self.verbose:
-            told = f"improved from {before} to {value:.5f}" if is_best else f"did not improve from {before}"
-            print(f"\nEpoch {epoch + 1}: {self.monitor} {told}")
+            improved = f"improved from {before} to {value:.5f}, saving model to {file}"
+            print(f"\nEpoch {epoch + 1}: {self.monitor} {improved if is_best else f'did not improve from {before}'}")
         if is_best:
             self.best = value
         return is_best

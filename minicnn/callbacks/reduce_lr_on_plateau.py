@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .monitor import MonitorCallback
 
 
@@ -28,6 +30,7 @@ class ReduceLROnPlateau(MonitorCallback):
             raise ValueError(f"factor must lie between 0 and 1, to make the rate smaller; received factor={factor!r}.")
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.cooldown, self.min_lr = cooldown, min_lr
+        self.on_train_begin()
 
     def on_train_begin(self, logs=None):
         self.best, self.wait, self.cooldown_counter = None, 0, 0
@@ -49,7 +52,8 @@ class ReduceLROnPlateau(MonitorCallback):
             self.best, self.wait = value, 0
         elif not self.in_cooldown():
             self.wait += 1
-            if self.wait >= self.patience and optimizer.learning_rate > self.min_lr:
+            # In float32, as steps are taken: 0.001 * 0.1 * 0.1 is 1e-5 then, and not a little more.
+            if self.wait >= self.patience and np.float32(optimizer.learning_rate) > np.float32(self.min_lr):
                 optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
                 if self.verbose:
                     print(

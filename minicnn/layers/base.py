@@ -17,6 +17,7 @@ from .. import config, constraints, initializers, regularizers
 from ..kernels.denormals import flushed
 from ..ops import transfer
 from ..registry import Configurable, Registry, nearest, snake_case
+from ..results import Array
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
 from .penalty import add_loss, collected_losses, with_activity_penalty
@@ -284,8 +285,9 @@ class Layer(Configurable):
     def __call__(self, x, training=None):
         """On symbols: a symbol, the layer added to the graph. On arrays: the output, an array of its own.
 
-        On arrays `training` is False unless given. On symbols a value that is given holds for this call in whatever
-        model it belongs to; without one the model says whether it trains.
+        On arrays layers work as in inference unless training is given; only augmentation is then active, as in Keras.
+        On symbols a value that is given holds for this call in whatever model it belongs to; without one the model says
+        whether it trains.
         """
         if is_symbolic(x):
             return self._call_on_symbols(x, training)
@@ -295,10 +297,10 @@ class Layer(Configurable):
         self.bring_here()
         there = [transfer.here(v) for v in x] if several else transfer.here(x)
         with flushed(), collected_losses() as collected:
-            y, _ = with_activity_penalty(self).forward(there, training=bool(training), need_saved=False)
+            y, _ = with_activity_penalty(self).forward(there, training=training, need_saved=False)
         self._losses_of_call = [float(loss) for loss in collected]
         inputs = x if several else [x]
-        outputs = [self._own(transfer.to_host(v), inputs) for v in (y if self.gives_several else [y])]
+        outputs = [self._own(transfer.to_host(v), inputs).view(Array) for v in (y if self.gives_several else [y])]
         return outputs if self.gives_several else outputs[0]
 
     @staticmethod
@@ -312,6 +314,10 @@ class Layer(Configurable):
 
     takes_several = False
     """Whether the layer takes a list of inputs."""
+
+    may_be_recorded = True
+    """Whether a training step with this layer may be recorded and replayed (`ops/replay`): what it computes on the host
+    must be the same in every step."""
 
     gives_several = False
     """Whether the layer gives a list of outputs; then `compute_output_shape` gives a list of shapes, and `backward`
@@ -419,15 +425,6 @@ def checked_shape(shape, name: str) -> tuple:
         if size is not None and not (hasattr(size, "__index__") and int(size) > 0):
             raise ValueError(f"{name} must hold positive integers (or None); received {name}={shape!r}.")
     return tuple(None if size is None else int(size) for size in shape)
-
-
-def checked_data_format(data_format):
-    """Images are NHWC here; ValueError for Keras's other layout."""
-    if data_format not in (None, "channels_last"):
-        raise ValueError(
-            f'minicnn keeps images as (N, H, W, C), data_format="channels_last"; received data_format={data_format!r}.'
-        )
-    return "channels_last"
 
 
 def checked_choice(value, choices, name: str):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from ..config import checked_data_format
 from ..ops import conv2d
 from ..shapes import is_positive_integer, output_size, pair, window
 from .activated import ActivatedLayer
-from .base import Layer, checked_choice, checked_data_format
+from .base import Layer, checked_choice
 
 
 class _Convolution(ActivatedLayer):

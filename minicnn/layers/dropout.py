@@ -8,9 +8,10 @@ import math
 import numpy as np
 
 from .. import config
+from ..config import checked_data_format
 from ..kernels.random import stream_key
 from ..ops import dropout, noise, transfer
-from .base import Layer, checked_data_format
+from .base import Layer
 
 
 class _Random(Layer):

@@ -88,7 +88,7 @@ class BatchNormalization(Layer):
             self.moving_variance.value,
             self.momentum,
             self.epsilon,
-            training and self.trainable,
+            bool(training and self.trainable),
             bool(need_saved),
         )
 

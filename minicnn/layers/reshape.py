@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
+from ..config import checked_data_format
 from ..ops import rescale, zero_pad2d
 from ..shapes import is_positive_integer
-from .base import Layer, checked_data_format
+from .base import Layer
 
 
 class _View(Layer):

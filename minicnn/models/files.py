@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 
-from ..registry import custom_object_scope
+from ..registry import custom_object_scope, serialize
 
 
 def saving():
@@ -30,7 +30,22 @@ def model_from_json(json_string, custom_objects=None):
     return saving().from_json(json_string, custom_objects)
 
 
-def clone_model(model):
-    """A model of the same structure with weights of its own, drawn anew."""
-    with custom_object_scope({type(layer).__name__: type(layer) for layer in model.flattened()}):
-        return type(model).from_config(model.get_config())
+def clone_model(model, input_tensors=None, clone_function=None):
+    """A model of the same structure with weights of its own, drawn anew.
+
+    clone_function(layer) gives the layer to stand in a layer's place, by default one of the same configuration.
+    """
+    if input_tensors is not None:
+        raise ValueError("clone_model makes inputs of its own: call the clone on the symbols given as input_tensors.")
+    config, classes = model.get_config(), {type(layer).__name__: type(layer) for layer in model.flattened()}
+    if clone_function is not None:
+        layers = {layer.name: layer for layer in model.layers}
+        for entry in config["layers"]:
+            old = layers.get(entry["config"]["name"])
+            if old is not None:  # not an input
+                new = clone_function(old)
+                entry.update(serialize(new))
+                entry["config"]["name"] = old.name
+                classes[type(new).__name__] = type(new)
+    with custom_object_scope(classes):
+        return type(model).from_config(config)

@@ -38,10 +38,10 @@ class Inference(Preparing):
             self._check_targets_given(data, "evaluate")
             self._prepare(data)
         passes = self._passes(data, checked_batch_size(batch_size), steps, "steps")
-        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
-        progress = Progress(passes.length, verbose)
         self._told_non_finite = False
         try:
+            hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+            progress = Progress(passes.length, verbose)
             logs = self._evaluate(passes, hooks, progress)
         finally:
             passes.close()
@@ -57,15 +57,15 @@ class Inference(Preparing):
             self._test_step(data, rows, progress)
             progress.step(step + 1)
             if hooks.overrides("on_test_batch_end"):
-                hooks.call("on_test_batch_end", step, self._logs())
+                hooks.call("on_test_batch_end", step, self.get_metrics_result())
             if progress.wants_logs():
-                progress.update(self._logs())
+                progress.update(self.get_metrics_result())
         if passes.ran_out:
             raise ValueError(
                 "The batches to evaluate on ran out. A generator can be gone through once: say how many batches belong "
                 "to each evaluation (validation_steps), or give arrays or a PyDataset."
             )
-        logs = self._logs()
+        logs = self.get_metrics_result()
         hooks.call("on_test_end", logs)
         return logs
 
@@ -86,10 +86,10 @@ class Inference(Preparing):
             data = self._data(x)
             self._build_for(data)
         passes = self._passes(data, checked_batch_size(batch_size), steps, "steps", targets_needed=False)
-        hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
-        progress = Progress(passes.length, verbose)
-        hooks.call("on_predict_begin", {})
         try:
+            hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
+            progress = Progress(passes.length, verbose)
+            hooks.call("on_predict_begin", {})
             outputs = self._predict(
                 passes, data.size if isinstance(data, Data) and steps is None else None, hooks, progress
             )
@@ -129,7 +129,7 @@ class Inference(Preparing):
         self._prepare(data)
         self.reset_metrics()
         self._test_step(data, np.arange(data.size), Progress(1, 0))
-        return self._logs() if return_dict else self._in_order(self._logs())
+        return self.get_metrics_result() if return_dict else self._in_order(self.get_metrics_result())
 
     def predict_on_batch(self, x):
         """The outputs for one batch."""

@@ -11,24 +11,39 @@ def parts_of(model) -> tuple:
     classes = {type(layer).__name__: type(layer) for layer in model.flattened()}
     training = None
     if model.compiled:
-        state = model.optimizer.state(model.trainable_weights) if model.built else None
         optimizer = type(model.optimizer), model.optimizer.get_config()
-        training = optimizer, state, model.compile_arguments
+        training = optimizer, _progress_of(model) if model.built else None, model.compile_arguments
     weights = model.get_weights() if model.built else None
-    return type(model), model.get_config(), classes, model._built_for, weights, training
+    places = [(i, layer) for i, layer in enumerate(model.flattened()) if hasattr(layer, "random_counter")]
+    counters = {i: (layer.random_stream, layer.random_counter) for i, layer in places}
+    return type(model), model.get_config(), classes, model._built_for, (weights, counters), training
 
 
-def rebuilt(model_class, config, classes, built_for, weights, training):
+def _progress_of(model):
+    """How far the optimizer is: (places of the weights it remembers, its state for them, places of those it spares)."""
+    optimizer, places = model.optimizer, list(enumerate(model.weights))
+    remembered = [i for i, v in places if optimizer.remembers(v)]
+    spared = [i for i, v in places if not optimizer.decays(v)]
+    return remembered, optimizer.state([model.weights[i] for i in remembered]), spared
+
+
+def rebuilt(model_class, config, classes, built_for, weights_and_counters, training):
     """The model of these parts."""
     with custom_object_scope(classes):
         model = model_class.from_config(config)
     if not model.built and built_for is not None:  # a class of one's own
         model.build_for(built_for)
+    weights, counters = weights_and_counters
     if weights is not None:
         model.set_weights(weights)
+    layers = model.flattened()
+    for i, state in counters.items():
+        layers[i].random_stream, layers[i].random_counter = state
     if training is not None:
-        (optimizer_class, optimizer_config), state, arguments = training
+        (optimizer_class, optimizer_config), progress, arguments = training
         model.compile(optimizer_class.from_config(optimizer_config), **arguments)
-        if state is not None:
-            model.optimizer.set_state(model.trainable_weights, state)
+        if progress is not None:
+            remembered, state, spared = progress
+            model.optimizer.set_state([model.weights[i] for i in remembered], state)
+            model.optimizer.exclude_from_weight_decay([model.weights[i] for i in spared])
     return model

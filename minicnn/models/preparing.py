@@ -22,7 +22,7 @@ class Preparing:
             if targets_needed:
                 self._check_targets_given(made, "training on batches")
             if class_weight is not None:
-                made.apply_class_weight(class_weight, self.loss)
+                made.apply_class_weight(class_weight, self._heads[0].loss)
             return made
 
         check = self._prepare if targets_needed else self._build_for

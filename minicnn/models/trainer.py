@@ -67,8 +67,7 @@ class Trainer(Inference):
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
         }  # fmt: skip
         self.optimizer, self._heads = optimizer, heads
-        given = [head.loss for head in heads]
-        self.loss = given[0] if len(given) == 1 else given
+        self.loss, self.run_eagerly, self.jit_compile = loss, run_eagerly, jit_compile
         self._loss_mean = RunningMean()
 
     @property
@@ -172,14 +171,15 @@ class Trainer(Inference):
         )  # fmt: skip
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
-        learn = replay.make(self._learn, self._settings)
+        recorded = all(layer.may_be_recorded for layer in self.flattened())
+        learn = replay.make(self._learn, self._settings) if recorded else self._learn
         self.initial_epoch = initial_epoch  # a callback may say that training goes on later
         hooks.call("on_train_begin", {})
         logs: dict = {}
         for epoch in range(self.initial_epoch, epochs):
             self.reset_metrics()
             hooks.call("on_epoch_begin", epoch, {})
-            if verbose:
+            if verbose and epochs > 1:
                 print(f"Epoch {epoch + 1}/{epochs}", flush=True)
             progress = Progress(passes.length, verbose)
             for step, (data, rows) in enumerate(passes.batches()):
@@ -188,9 +188,9 @@ class Trainer(Inference):
                     self._train_step(data, rows, learn)
                 progress.step(step + 1)
                 if batch_logs:
-                    hooks.call("on_train_batch_end", step, self._logs())
+                    hooks.call("on_train_batch_end", step, self.get_metrics_result())
                 if progress.wants_logs():
-                    progress.update(self._logs())
+                    progress.update(self.get_metrics_result())
                 if self.stop_training:
                     break
             if passes.ran_out:
@@ -200,12 +200,12 @@ class Trainer(Inference):
                     break
             elif verbose and passes.steps and progress.done < passes.steps and not self.stop_training:
                 print(f"minicnn: the data end in epoch {epoch + 1}; the next one begins with them anew.", flush=True)
-            logs = self._logs()
+            logs = self.get_metrics_result()
             if validation is not None and _is_validated(epoch + 1, validation_freq):
                 results = self._evaluate(validation, hooks, Progress(1, 0))
                 logs.update({f"val_{name}": value for name, value in results.items()})
-            progress.finish(logs)
             hooks.call("on_epoch_end", epoch, logs)
+            progress.finish(logs)  # with what callbacks have added
             if self.stop_training:
                 break
         hooks.call("on_train_end", logs)
@@ -234,7 +234,7 @@ class Trainer(Inference):
         elif validation_split:
             data, validation = data.split(validation_split)
         if class_weight is not None and isinstance(data, Data):
-            data.apply_class_weight(class_weight, self.loss)
+            data.apply_class_weight(class_weight, self._heads[0].loss)
         for part in (data, validation):
             if isinstance(part, Data):
                 self._prepare(part)
@@ -378,11 +378,11 @@ class Trainer(Inference):
         data = self._data(x, y, sample_weight)
         self._check_targets_given(data, "train_on_batch")
         if class_weight is not None:
-            data.apply_class_weight(class_weight, self.loss)
+            data.apply_class_weight(class_weight, self._heads[0].loss)
         self._prepare(data)
         self.reset_metrics()
         self._train_step(data, np.arange(data.size), self._learn)
-        return self._logs() if return_dict else self._in_order(self._logs())
+        return self.get_metrics_result() if return_dict else self._in_order(self.get_metrics_result())
 
     def reset_metrics(self) -> None:
         """Start the running means of loss and metrics anew."""
@@ -390,11 +390,11 @@ class Trainer(Inference):
         for head in self._heads:
             head.reset()
 
-    def _logs(self):
+    def get_metrics_result(self) -> dict:
         """Loss and metrics so far, in the order of their names, as Keras logs them."""
         logs = {"loss": self._loss_mean.result()}
         logs.update({f"{head.name}_loss": head.loss_mean.result() for head in self._heads_with_own_loss()})
-        logs.update({name: metric.result() for name, metric in self.named_metrics.items()})
+        logs.update({name: _plain(metric.result()) for name, metric in self.named_metrics.items()})
         last_batch, self._last_batch = self._last_batch, None
         if last_batch and not math.isfinite(logs["loss"]):
             self._tell_non_finite(*last_batch)
@@ -414,6 +414,12 @@ def _equal_shares(count, in_mean, dtype, backend_name, factor):
     """The shares of rows without weights; the same array every time."""
     shares = np.ones(count, dtype)
     return transfer.here((shares / shares.dtype.type(count) if in_mean else shares) * shares.dtype.type(factor))
+
+
+def _plain(result):
+    """A metric's result as Python's number, or as an array where it is several numbers."""
+    result = np.asarray(result)
+    return result if result.ndim else float(result)
 
 
 def _is_validated(epochs_done, validation_freq):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..ops import optimizer_update, transfer
 from ..registry import Configurable, Registry, serialize
+from ..results import Number
 from ..variable import Variable
 from . import schedules
 
@@ -112,6 +113,10 @@ class Optimizer(Configurable):
         for (variable, name), array in zip(places, memories, strict=True):
             transfer.assign(self._memory_of(variable)[name], array)
 
+    def remembers(self, variable: Variable) -> bool:
+        """Whether there are memories of this weight."""
+        return variable in self._memories
+
     def build(self, variables: list[Variable]) -> None:
         """Make the memories of these weights now instead of in their first step."""
         for variable in variables:
@@ -139,7 +144,8 @@ class Optimizer(Configurable):
         self._not_decayed += [id(variable) for variable in var_list or []]
         self._names_not_decayed += [re.compile(name) for name in var_names or []]
 
-    def _decays(self, variable):
+    def decays(self, variable: Variable) -> bool:
+        """Whether weight decay changes this weight."""
         named = any(name.search(variable.path) for name in self._names_not_decayed)
         return not named and id(variable) not in self._not_decayed
 
@@ -164,7 +170,7 @@ class Optimizer(Configurable):
             decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)
         for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
             memory = self._memory_of(variable)
-            if self.weight_decay and self._decays(variable):
+            if self.weight_decay and self.decays(variable):
                 optimizer_update.decay(variable.value, decay)
             self.update(variable.value, gradient, memory, rate)
             if variable.constraint is not None:
@@ -192,7 +198,7 @@ class Optimizer(Configurable):
         return gradients
 
 
-class LearningRate(float):
+class LearningRate(Number):
     """A learning rate: a number that also has what Keras's users call on it."""
 
     def __new__(cls, value, optimizer):
@@ -203,10 +209,6 @@ class LearningRate(float):
     def __reduce__(self):
         """In a pickle, as in a History: a number."""
         return float, (float(self),)
-
-    def numpy(self) -> np.float32:
-        """The rate as NumPy has it."""
-        return np.float32(self)
 
     def assign(self, value) -> None:
         """Set the optimizer's rate."""

@@ -156,13 +156,25 @@ def to_json(model, **options) -> str:
 
 
 def model_to_keras(model) -> dict:
-    """The structure of a model as Keras's JSON."""
+    """The structure of a model as Keras's JSON. ValueError for what would come back as something else."""
+    _refuse_layers_in_two_models(model)
     found = to_keras(model)
     shape = model.input_shape if model.inputs else model._built_for
     if shape is not None:
         several = isinstance(shape, list)
         found["build_config"] = {"input_shape": [list(s) for s in shape] if several else list(shape)}
     return found
+
+
+def _refuse_layers_in_two_models(model):
+    owners: dict[int, str] = {}
+    for owner in (layer for layer in model.flattened() if isinstance(layer, Model)):
+        for layer in owner.layers:
+            if owners.setdefault(id(layer), owner.name) != owner.name:
+                raise ValueError(
+                    f"{layer.name!r} belongs to {owners[id(layer)]!r} and to {owner.name!r}; in a file it would become "
+                    "two layers. Save the weights (.weights.h5), or build the model without sharing it."
+                )
 
 
 def from_json(text: str, custom_objects=None):
@@ -236,14 +248,13 @@ def compile_from_keras(model, described: dict, custom_objects=None) -> None:
     """Compile a model as a file says."""
     with custom_object_scope(custom_objects or {}):
         settings = from_keras(described)
-        if not isinstance(settings, dict) or not settings.get("optimizer"):
+        if not isinstance(settings, dict):
             raise ValueError("The file's way to compile is broken: load with compile=False.")
         loss, listed = settings.get("loss"), [settings.get(key) for key in ("metrics", "weighted_metrics")]
         if not model.gives_several:
             loss, listed = _single(loss, "loss"), [_single(given, "metrics") for given in listed]
-        model.compile(
-            settings["optimizer"], loss, settings.get("loss_weights"), *(_known_metrics(given) for given in listed)
-        )
+        watched = [_known_metrics(given) for given in listed]
+        model.compile(settings.get("optimizer") or "rmsprop", loss, settings.get("loss_weights"), *watched)
 
 
 def _known_metrics(given):
