@@ -44,6 +44,7 @@ Neural Networks", CVPR 2016.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd
 
 import numba
@@ -80,12 +81,9 @@ AT_2, G_2, BT_4 = matrices(2, 3, (0, 1, -1))
 AT_3, G_3, _ = matrices(3, 2, (0, 1, -1))  # the same points, and so the same BT
 AT_4, G_4, BT_6 = matrices(4, 3, (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2))
 
-# named after the m of the tile: 2 and 4 outputs of 3 taps, 3 outputs of 2 taps
-_pixels_of_4, _pixels_of_6 = make_transform(BT_4), make_transform(BT_6)
-_kernel_2, _kernel_3, _kernel_4 = make_transform(G_2), make_transform(G_3), make_transform(G_4)
-_outputs_2, _outputs_3, _outputs_4 = make_transform(AT_2), make_transform(AT_3), make_transform(AT_4)
-_gradients_2, _gradients_3 = make_transform(AT_2.T), make_transform(AT_3.T)
-_kernel_gradient_2, _kernel_gradient_3 = make_transform(G_2.T), make_transform(G_3.T)
+# by the m of the tile: 2 and 4 outputs of 3 taps, 3 outputs of 2 taps
+_TAPS = {2: 3, 3: 2, 4: 3}
+_AT, _G, _BT = {2: AT_2, 3: AT_3, 4: AT_4}, {2: G_2, 3: G_3, 4: G_4}, {4: BT_4, 6: BT_6}
 
 _NUMBERS = 240 * 1024  # of a band, its transforms and sums: 960 kB in float32, a core's second-level cache
 _ADDED_ALONE = 32  # F(4x4, 3x3) sums so many channels at a time, then adds the sums: half the rounding of a long sum
@@ -115,9 +113,9 @@ def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winne
     sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F, tile_width(x.dtype))
     rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
     U = _transformed_kernel(w, m)
-    _convolve(
-        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, m, n, down, across, rows, cols,
-        U, F, bias, relu, PH, PW, OW, y.reshape(-1), winner, *workspace.scratch(x.dtype, *sizes), sizes,
+    _convolution(m)(
+        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, down, across, rows, cols, U, F, bias, relu,
+        PH, PW, OW, y.reshape(-1), winner, *workspace.scratch(x.dtype, *sizes), sizes,
     )  # fmt: skip
 
 
@@ -135,13 +133,13 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
     pieces = pieces_of(shares.tasks, 16 * C * F)
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
-    _sum_pieces(
-        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, shares, m, down, across,
-        rows, cols, pieces, partial.reshape(-1), partial_db.reshape(-1), *workspace.scratch(dw.dtype, F, *sizes), sizes,
+    _summation(m)(
+        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, shares, down, across, rows,
+        cols, pieces, partial.reshape(-1), partial_db.reshape(-1), *workspace.scratch(dw.dtype, F, *sizes), sizes,
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
     add_pieces(partial.reshape(-1), total)
-    _transform_gradient(total, r, C, F, dw.reshape(-1))
+    _gradient_transform(m)(total, C, F, dw.reshape(-1))
     np.sum(partial_db, axis=0, out=db)
 
 
@@ -177,138 +175,149 @@ def _transformed_kernel(w, m):
     (r, _, C, F), width = w.shape, tile_width(w.dtype)
     panels, n = -(-F // width), m + r - 1
     U = workspace.empty((n * n * panels * C * width,), w.dtype)
-    _transform_kernel(w.reshape(-1), m, n, C, F, panels, width, U)
+    _kernel_transform(m)(w.reshape(-1), C, F, panels, width, U)
     return U
 
 
-@kernel(parallel=True)
-def _transform_kernel(w, m, n, C, F, panels, width, U):
-    step, r = panels * C * width, n + 1 - m
-    for c in prange(C):
-        for panel in range(panels):
-            start, place, count = c * F + panel * width, (panel * C + c) * width, min(width, F - panel * width)
-            for xi in range(n * n):
-                zero(U, place + xi * step + count, width - count)
-            if m == 4:
-                _kernel_4(w, start, U, place, r * C * F, C * F, n * step, step, count)
-            elif m == 3:
-                _kernel_3(w, start, U, place, r * C * F, C * F, n * step, step, count)
-            else:
-                _kernel_2(w, start, U, place, r * C * F, C * F, n * step, step, count)
+# The kernels below are made for one m each: loops of a length that is known are unrolled, and a network compiles only
+# the transforms that it uses.
 
 
-@kernel(parallel=True)
-def _transform_gradient(dU, r, C, F, dw):
-    """dw (r, r, C, F) = GT dU G for every channel and filter of dU (16, C, F)."""
-    for c in prange(C):
-        if r == 3:
-            _kernel_gradient_2(dU, c * F, dw, c * F, 4 * C * F, C * F, 3 * C * F, C * F, F)
-        else:
-            _kernel_gradient_3(dU, c * F, dw, c * F, 4 * C * F, C * F, 2 * C * F, C * F, F)
+@lru_cache
+def _kernel_transform(m):
+    """transform_kernel(w, C, F, panels, width, U): U = G w GT for every channel and filter."""
+    r, transform = _TAPS[m], make_transform(_G[m])
+    n = m + r - 1
+
+    @kernel(parallel=True)
+    def transform_kernel(w, C, F, panels, width, U):
+        step = panels * C * width
+        for c in prange(C):
+            for panel in range(panels):
+                start, place = c * F + panel * width, (panel * C + c) * width
+                count = min(width, F - panel * width)
+                for xi in range(n * n):
+                    zero(U, place + xi * step + count, width - count)
+                transform(w, start, U, place, r * C * F, C * F, n * step, step, count)
+
+    return transform_kernel
 
 
-@kernel(parallel=True)
-def _convolve(
-    kind, x, mask, winner_in, canvas, shares, m, n, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, winner,
-    bands, V, M, sums, sizes,
-):  # fmt: skip
-    """Every task lays its band on the canvas, transforms it, multiplies, transforms back and finishes the sums."""
-    C, row = canvas.C, canvas.width * canvas.C
-    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
-    panels = (F + columns - 1) // columns
-    V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
-    overlap = n - m  # of one tile's pixels and the next one's
-    alone = _ADDED_ALONE if n == 6 else C
-    height = down * m + overlap
-    for task in prange(shares.tasks):
-        thread = numba.get_thread_id()
-        band, v, p, s = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
-        first_image, images, first, count = share(task, shares)
-        tile_rows = (count * PH + m - 1) // m
-        t = 0
-        for image in range(images):
-            place = band + image * height * row
-            lay_band(
-                kind, x, mask, winner_in, canvas, first_image + image, first * PH, tile_rows * m + overlap, bands, place
-            )
-            for i in range(tile_rows):
-                for j in range(across):
-                    corner = place + i * m * row + j * m * C
-                    if n == 6:
-                        _pixels_of_6(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
-                    else:
-                        _pixels_of_4(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
-                    t += 1
-        T = t
-        for panel in range(panels):
-            f, width = panel * columns, min(columns, F - panel * columns)
-            for xi in range(n * n):
-                for t in range(0, T, ROWS):
-                    for c in range(0, C, alone):
-                        tile(
-                            V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(alone, C - c),
-                            U, ((xi * panels + panel) * C + c) * columns,
-                            M, p + xi * M_step + t * columns, columns, width, c > 0,
-                        )  # fmt: skip
-            for t in range(T):
-                place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
-                if m == 4:
-                    _outputs_4(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
-                elif m == 3:
-                    _outputs_3(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
-                else:
-                    _outputs_2(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
-        for image in range(images):
-            finish_band(
-                sums, s + image * tile_rows * m * across * m * F, across * m, bias, relu, PH, PW, count, OW, F,
-                y, ((first_image + image) * shares.OH + first) * OW * F, winner,
-            )  # fmt: skip
+@lru_cache
+def _gradient_transform(m):
+    """transform_gradient(dU, C, F, dw): dw (r, r, C, F) = GT dU G for every channel and filter of dU (16, C, F)."""
+    r, transform = _TAPS[m], make_transform(_G[m].T)
+
+    @kernel(parallel=True)
+    def transform_gradient(dU, C, F, dw):
+        for c in prange(C):
+            transform(dU, c * F, dw, c * F, 4 * C * F, C * F, r * C * F, C * F, F)
+
+    return transform_gradient
 
 
-@kernel(parallel=True)
-def _sum_pieces(
-    x, x_canvas, kind, dy, mask, winner, dy_canvas, shares, m, down, across, rows, cols, pieces, partial, partial_db,
-    column_sums, bands, V, D, dy_bands, sizes,
-):  # fmt: skip
-    """partial[piece] = dU (16, C, F) of a share of the tasks: at each of the 16 places V^T @ D, D = A dy AT."""
-    C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
-    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
-    V_step, D_step = sizes[1] // 16, sizes[2] // 16
-    height = down * m + 4 - m
-    for piece in prange(pieces):
-        thread = numba.get_thread_id()
-        band, v, d, dy_band = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
-        begin, end = piece * shares.tasks // pieces, (piece + 1) * shares.tasks // pieces
-        for f in range(F):
-            partial_db[piece * F + f] = 0
-        for task in range(begin, end):
-            n, images, first, count = share(task, shares)
-            tile_rows = (count + m - 1) // m
+@lru_cache
+def _convolution(m):
+    """convolve: every task lays its band on the canvas, transforms it, multiplies, transforms back and finishes it."""
+    n, overlap = m + _TAPS[m] - 1, _TAPS[m] - 1  # the pixels of one tile, and those that the next one has as well
+    pixels, outputs = make_transform(_BT[n]), make_transform(_AT[m])
+
+    @kernel(parallel=True)
+    def convolve(
+        kind, x, mask, winner_in, canvas, shares, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, winner,
+        bands, V, M, sums, sizes,
+    ):  # fmt: skip
+        C, row = canvas.C, canvas.width * canvas.C
+        columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+        panels = (F + columns - 1) // columns
+        V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
+        alone = _ADDED_ALONE if n == 6 else C
+        height = down * m + overlap
+        for task in prange(shares.tasks):
+            thread = numba.get_thread_id()
+            band, v, p, s = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
+            first_image, images, first, count = share(task, shares)
+            tile_rows = (count * PH + m - 1) // m
             t = 0
             for image in range(images):
-                place, dy_place = band + image * height * row, dy_band + image * tile_rows * m * dy_row
-                lay_band(PLAIN, x, x, winner, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
-                lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
+                place, laid = band + image * height * row, tile_rows * m + overlap
+                lay_band(kind, x, mask, winner_in, canvas, first_image + image, first * PH, laid, bands, place)
                 for i in range(tile_rows):
                     for j in range(across):
-                        corner = place + (i * row + j * C) * m
-                        _pixels_of_4(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
+                        corner = place + i * m * row + j * m * C
+                        pixels(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
                         t += 1
             T = t
-            add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
-            for f in range(0, F, columns):
-                width = min(columns, F - f)
-                for xi in range(16 if width < columns else 0):
-                    zero(D, d + xi * D_step, T * columns)
+            for panel in range(panels):
+                f, width = panel * columns, min(columns, F - panel * columns)
+                for xi in range(n * n):
+                    for t in range(0, T, ROWS):
+                        for c in range(0, C, alone):
+                            tile(
+                                V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(alone, C - c),
+                                U, ((xi * panels + panel) * C + c) * columns,
+                                M, p + xi * M_step + t * columns, columns, width, c > 0,
+                            )  # fmt: skip
                 for t in range(T):
-                    place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
-                    if m == 2:
-                        _gradients_2(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
-                    else:
-                        _gradients_3(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
-                for xi in range(16):
-                    for c in range(0, C, ROWS):
-                        tile(
-                            V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step,
-                            partial, ((piece * 16 + xi) * C + c) * F + f, F, width, task > begin,
-                        )  # fmt: skip
+                    place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
+                    outputs(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
+            for image in range(images):
+                finish_band(
+                    sums, s + image * tile_rows * m * across * m * F, across * m, bias, relu, PH, PW, count, OW, F,
+                    y, ((first_image + image) * shares.OH + first) * OW * F, winner,
+                )  # fmt: skip
+
+    return convolve
+
+
+@lru_cache
+def _summation(m):
+    """sum_pieces: partial[piece] = dU (16, C, F) of a share of the tasks: at each of the 16 places V^T @ D, where
+    D = A dy AT."""
+    pixels, gradients = make_transform(BT_4), make_transform(_AT[m].T)
+
+    @kernel(parallel=True)
+    def sum_pieces(
+        x, x_canvas, kind, dy, mask, winner, dy_canvas, shares, down, across, rows, cols, pieces, partial, partial_db,
+        column_sums, bands, V, D, dy_bands, sizes,
+    ):  # fmt: skip
+        C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
+        columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+        V_step, D_step = sizes[1] // 16, sizes[2] // 16
+        height = down * m + 4 - m
+        for piece in prange(pieces):
+            thread = numba.get_thread_id()
+            band, v, d, dy_band = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
+            begin, end = piece * shares.tasks // pieces, (piece + 1) * shares.tasks // pieces
+            for f in range(F):
+                partial_db[piece * F + f] = 0
+            for task in range(begin, end):
+                n, images, first, count = share(task, shares)
+                tile_rows = (count + m - 1) // m
+                t = 0
+                for image in range(images):
+                    place, dy_place = band + image * height * row, dy_band + image * tile_rows * m * dy_row
+                    lay_band(PLAIN, x, x, winner, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
+                    lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
+                    for i in range(tile_rows):
+                        for j in range(across):
+                            corner = place + (i * row + j * C) * m
+                            pixels(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
+                            t += 1
+                T = t
+                add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
+                for f in range(0, F, columns):
+                    width = min(columns, F - f)
+                    for xi in range(16 if width < columns else 0):
+                        zero(D, d + xi * D_step, T * columns)
+                    for t in range(T):
+                        place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
+                        gradients(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
+                    for xi in range(16):
+                        for c in range(0, C, ROWS):
+                            tile(
+                                V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step,
+                                partial, ((piece * 16 + xi) * C + c) * F + f, F, width, task > begin,
+                            )  # fmt: skip
+
+    return sum_pieces
