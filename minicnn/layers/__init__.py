@@ -4,6 +4,17 @@ from ..registry import missing_name
 from ..registry import serialize as registry_serialize
 from . import arithmetic  # noqa: F401 - what + - * / on symbols do
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .augmentation import (
+    CenterCrop,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+    Resizing,
+)
 from .base import Layer, registry
 from .conv import Conv2D, DepthwiseConv2D
 from .dense import Dense
@@ -27,6 +38,7 @@ from .merge import (
     subtract,
 )
 from .norm import BatchNormalization
+from .normalization import Normalization
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
 
@@ -56,11 +68,62 @@ def __getattr__(name):
 
 
 __all__ = [
-    "ELU", "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "AveragePooling2D", "AvgPool2D",
-    "BatchNormalization", "Concatenate", "Conv2D", "Convolution2D", "Dense", "DepthwiseConv2D", "Dropout", "Flatten",
-    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling2D", "GlobalAvgPool2D", "GlobalMaxPool2D",
-    "GlobalMaxPooling2D", "Identity", "Input", "InputLayer", "Layer", "LeakyReLU", "MaxPool2D", "MaxPooling2D",
-    "Maximum", "Minimum", "Multiply", "ReLU", "Rescaling", "Reshape", "Softmax", "SpatialDropout2D", "Subtract",
-    "ZeroPadding2D", "add", "average", "concatenate", "deserialize", "maximum", "minimum", "multiply", "serialize",
+    "ELU",
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "AveragePooling2D",
+    "AvgPool2D",
+    "BatchNormalization",
+    "CenterCrop",
+    "Concatenate",
+    "Conv2D",
+    "Convolution2D",
+    "Dense",
+    "DepthwiseConv2D",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LeakyReLU",
+    "MaxPool2D",
+    "MaxPooling2D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Normalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "Resizing",
+    "Softmax",
+    "SpatialDropout2D",
+    "Subtract",
+    "ZeroPadding2D",
+    "add",
+    "average",
+    "concatenate",
+    "deserialize",
+    "maximum",
+    "minimum",
+    "multiply",
+    "serialize",
     "subtract",
 ]  # fmt: skip

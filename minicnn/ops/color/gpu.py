@@ -1,0 +1,88 @@
+"""Contrast and brightness on the GPU; an image's mean is a thread's work for each channel."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import cuda
+
+from ...kernels import device
+from ...kernels.gpu_launch import gpu_kernel
+
+
+def contrast_forward(x, factors, low, high, need_saved=True):
+    N, H, W, C = x.shape
+    number, y, means = x.dtype.type, device.empty(x.shape, x.dtype), device.empty((N, C), x.dtype)
+    free = device.empty(x.shape, np.uint8)
+    _mean.over(N * C, x, H * W, C, number(0), number(1 / (H * W)), means)
+    _contrast.over(x.size, x, factors, means, H * W, C, number(low), number(high), y, free)
+    return y, ((factors, free) if need_saved else None)
+
+
+@gpu_kernel()
+def _mean(x, pixels, C, zero, share, means, n):
+    """Sums of rows of pixels first: the rounding errors of a sum grow with its length."""
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        start, total = place // C * pixels * C + place % C, zero
+        for first in range(0, pixels, 256):
+            part = zero
+            for pixel in range(first, min(first + 256, pixels)):
+                part += x[start + pixel * C]
+            total += part
+        means[place] = total * share
+
+
+@gpu_kernel()
+def _contrast(x, factors, means, pixels, C, low, high, y, free, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        image = i // C // pixels
+        mean = means[image * C + i % C]
+        value = (x[i] - mean) * factors[image] + mean
+        y[i] = low if value < low else (high if value > high else value)
+        free[i] = value >= low and value <= high
+
+
+def contrast_backward(dy, saved, need_dx=True):
+    if not need_dx:
+        return None
+    factors, free = saved
+    N, H, W, C = dy.shape
+    number, dx, means = dy.dtype.type, device.empty(dy.shape, dy.dtype), device.empty((N, C), dy.dtype)
+    masked = brightness_backward(dy, free)
+    _mean.over(N * C, masked, H * W, C, number(0), number(1 / (H * W)), means)
+    _contrast_gradient.over(dy.size, masked, factors, means, H * W, C, number(1), dx)
+    return dx
+
+
+@gpu_kernel()
+def _contrast_gradient(dy, factors, means, pixels, C, one, dx, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        image = i // C // pixels
+        dx[i] = factors[image] * dy[i] + (one - factors[image]) * means[image * C + i % C]
+
+
+def brightness_forward(x, deltas, low, high, need_saved=True):
+    number, y, free = x.dtype.type, device.empty(x.shape, x.dtype), device.empty(x.shape, np.uint8)
+    _brightness.over(x.size, x, deltas, x.size // len(x), number(low), number(high), y, free)
+    return y, (free if need_saved else None)
+
+
+@gpu_kernel()
+def _brightness(x, deltas, size, low, high, y, free, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        value = x[i] + deltas[i // size]
+        y[i] = low if value < low else (high if value > high else value)
+        free[i] = value >= low and value <= high
+
+
+def brightness_backward(dy, saved, need_dx=True):
+    if not need_dx:
+        return None
+    dx = device.empty(dy.shape, dy.dtype)
+    _where_free.over(dy.size, dy, saved, dy.dtype.type(0), dx)
+    return dx
+
+
+@gpu_kernel()
+def _where_free(dy, free, zero, dx, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        dx[i] = dy[i] if free[i] else zero

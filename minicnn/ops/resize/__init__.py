@@ -1,0 +1,24 @@
+"""Images in another size: x (N, H, W, C) to y (N, OH, OW, C), as tf.image.resize without antialiasing does it.
+
+Pixels are squares with their centres in the middle, so pixel o of y lies at (o + 0.5) H / OH - 0.5 of x. "bilinear"
+mixes the pixels before and after that place, "nearest" takes the one whose square it falls into. Rows and columns
+are looked up in two tables, so both are found once for the whole batch:
+
+    y[n, i, j] = (1 - t) ((1 - s) x[n, i0, j0] + s x[n, i0, j1]) + t ((1 - s) x[n, i1, j0] + s x[n, i1, j1])
+
+    i0, i1, t of table row i      j0, j1, s of table column j
+"""
+
+from ...backend import variant
+
+INTERPOLATIONS = ("nearest", "bilinear")
+
+
+def forward(x, size, interpolation="bilinear", need_saved=True):
+    """y and what `backward` needs. size (OH, OW)."""
+    return variant(__name__).forward(x, size, interpolation, need_saved)
+
+
+def backward(dy, saved, need_dx=True):
+    """dx for the upstream gradient dy, or None unless need_dx."""
+    return variant(__name__).backward(dy, saved, need_dx)

@@ -1,0 +1,87 @@
+"""Resizing in Numba: the threads share the rows of y; two rows of x are read for each, from the cache for most.
+
+`resized` is the same for one image on one thread, of any number type: it lets go of Python's lock, so pictures can be
+made ready in several Python threads while the network trains.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from ...kernels import workspace
+from ...kernels.compile import helper, kernel
+from .tables import table
+
+__all__ = ["backward", "forward", "resized"]
+
+
+def forward(x, size, interpolation="bilinear", need_saved=True):
+    rows, columns = (table(x.shape[i + 1], size[i], interpolation) for i in (0, 1))
+    y = workspace.empty((len(x), *size, x.shape[3]), x.dtype)
+    _resize(x, *rows, *columns, y)
+    return y, ((x.shape, rows, columns) if need_saved else None)
+
+
+def resized(image, size, interpolation="bilinear", dtype=np.float32) -> np.ndarray:
+    """One image (H, W, C) in another size, as `dtype`, on this thread alone, in memory of its own."""
+    rows, columns = (table(image.shape[i], size[i], interpolation) for i in (0, 1))
+    y = np.empty((*size, image.shape[2]), dtype)
+    _resize_one(image, *rows, *columns, y)
+    return y
+
+
+@helper
+def _row(upper, lower, t, first, second, share, y):
+    """A row y (OW, C) between two rows (W, C) of x."""
+    number = y.dtype.type
+    t = number(t)
+    for j in range(y.shape[0]):
+        s, left, right = number(share[j]), first[j], second[j]
+        for c in range(y.shape[1]):
+            above = number(upper[left, c]) * (number(1) - s) + number(upper[right, c]) * s
+            below = number(lower[left, c]) * (number(1) - s) + number(lower[right, c]) * s
+            y[j, c] = above * (number(1) - t) + below * t
+
+
+@kernel(parallel=True)
+def _resize(x, first_row, second_row, row_share, first_column, second_column, column_share, y):
+    N, OH = y.shape[0], y.shape[1]
+    for row in prange(N * OH):
+        n = row // OH
+        i = row - n * OH
+        _row(x[n, first_row[i]], x[n, second_row[i]], row_share[i], first_column, second_column, column_share, y[n, i])
+
+
+@kernel()
+def _resize_one(x, first_row, second_row, row_share, first_column, second_column, column_share, y):
+    for i in range(y.shape[0]):
+        _row(x[first_row[i]], x[second_row[i]], row_share[i], first_column, second_column, column_share, y[i])
+
+
+def backward(dy, saved, need_dx=True):
+    if not need_dx:
+        return None
+    shape, rows, columns = saved
+    dx = workspace.empty(shape, dy.dtype)
+    _hand_back(dy, *rows, *columns, dx)
+    return dx
+
+
+@kernel(parallel=True)
+def _hand_back(dy, first_row, second_row, row_share, first_column, second_column, column_share, dx):
+    """Every dy goes to the pixels it was mixed from; a thread has an image to itself."""
+    N, OH, OW, C = dy.shape
+    number = dy.dtype.type
+    for n in prange(N):
+        dx[n] = 0
+        for i in range(OH):
+            t = number(row_share[i])
+            for j in range(OW):
+                s = number(column_share[j])
+                for c in range(C):
+                    upper, lower = dy[n, i, j, c] * (number(1) - t), dy[n, i, j, c] * t
+                    dx[n, first_row[i], first_column[j], c] += upper * (number(1) - s)
+                    dx[n, first_row[i], second_column[j], c] += upper * s
+                    dx[n, second_row[i], first_column[j], c] += lower * (number(1) - s)
+                    dx[n, second_row[i], second_column[j], c] += lower * s

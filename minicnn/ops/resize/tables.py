@@ -1,0 +1,24 @@
+"""Which pixels of one axis every pixel of the resized axis is mixed from."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+
+@lru_cache(maxsize=256)
+def table(length: int, wanted: int, interpolation: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For every pixel of y on an axis the pixels of x, first and second, that it is mixed from, and the second's share.
+
+    int32, int32 and float32 (wanted,), for `length` pixels of x; computed in float32, as TensorFlow does it.
+    """
+    scale = np.float32(length) / np.float32(wanted)
+    centres = (np.arange(wanted, dtype=np.float32) + np.float32(0.5)) * scale
+    if interpolation == "nearest":
+        first = np.minimum(np.floor(centres), length - 1).astype(np.int32)
+        return first, first, np.zeros(wanted, np.float32)
+    places = centres - np.float32(0.5)
+    below = np.floor(places)
+    first, second = np.clip(below, 0, None).astype(np.int32), np.clip(below + 1, None, length - 1).astype(np.int32)
+    return first, second, places - below

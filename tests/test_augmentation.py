@@ -1,0 +1,199 @@
+"""Layers that change pictures at random: with the parameters that Keras draws, the pictures are Keras's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import assert_close, normal
+
+import minicnn as keras
+from minicnn import layers
+
+FILL_MODES = ("reflect", "wrap", "constant", "nearest")
+
+
+def photographs(*shape):
+    """Smooth pictures of 0 to 255: of noise, neighbouring pixels tell a wrong place by one from a rounding error."""
+    return np.clip(128 + 50 * normal(*shape, dtype=np.float32), 0, 255)
+
+
+@pytest.mark.parametrize("fill_mode", FILL_MODES)
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize(("H", "W", "C"), [(9, 14, 3), (16, 7, 1)])
+@pytest.mark.parametrize(
+    ("name", "factors", "drawn"),
+    [
+        ("RandomRotation", (0.4,), lambda t, H, W: (t["angle"].numpy(),)),
+        ("RandomZoom", (0.5, 0.3), lambda t, H, W: (t["height_zoom"].numpy()[:, 0], t["width_zoom"].numpy()[:, 0])),
+        ("RandomZoom", ((-0.5, 0.1),), lambda t, H, W: (t["height_zoom"].numpy()[:, 0], t["width_zoom"].numpy()[:, 0])),
+        (
+            "RandomTranslation", (0.8, 1.0),
+            lambda t, H, W: (t["translations"].numpy()[:, 1] / H, t["translations"].numpy()[:, 0] / W),
+        ),
+    ],
+)  # fmt: skip
+def test_moved_pictures_are_keras_s(tf, monkeypatch, name, factors, drawn, H, W, C, interpolation, fill_mode):
+    x = photographs(6, H, W, C)
+    options = {"fill_mode": fill_mode, "interpolation": interpolation, "fill_value": 20.0}
+    theirs, ours = getattr(tf.keras.layers, name)(*factors, **options), getattr(layers, name)(*factors, **options)
+    transformation = theirs.get_random_transformation(x, training=True, seed=5)
+    expected = theirs.transform_images(x, transformation, training=True)
+    monkeypatch.setattr(ours, "draw", lambda N: drawn(transformation, H, W))
+    found = ours(x)
+    if interpolation == "bilinear" and fill_mode != "wrap":
+        assert_close(found, expected, 1e-4)
+    else:  # where a place lies half way, or on the seam, the last bit decides which pixel it is
+        wrong = (np.abs(found - expected.numpy()) > 1e-2).any(axis=-1)
+        assert wrong.mean() < 0.01, wrong.mean()
+
+
+@pytest.mark.parametrize("mode", ["horizontal", "vertical", "horizontal_and_vertical"])
+def test_flipped_pictures_are_keras_s(tf, monkeypatch, mode):
+    x = photographs(8, 5, 6, 3)
+    theirs, ours = tf.keras.layers.RandomFlip(mode), layers.RandomFlip(mode)
+    transformation = theirs.get_random_transformation(x, training=True, seed=1)
+    flips = transformation["flips"].numpy().reshape(-1)
+    assert 0 < flips.sum() < 8
+    monkeypatch.setattr(ours, "draw", lambda N: (flips,))
+    np.testing.assert_array_equal(ours(x), theirs.transform_images(x, transformation, training=True))
+
+
+@pytest.mark.parametrize("value_range", [(0, 255), (0, 120)])
+def test_contrast_and_brightness_are_keras_s(tf, monkeypatch, value_range):
+    x = photographs(5, 6, 7, 3)
+    for name, factor, key in (
+        ("RandomContrast", 0.7, "contrast_factor"),
+        ("RandomContrast", (0.2, 0.9), "contrast_factor"),
+        ("RandomBrightness", 0.4, "rgb_delta"),
+        ("RandomBrightness", (-0.6, 0.1), "rgb_delta"),
+    ):
+        theirs = getattr(tf.keras.layers, name)(factor, value_range=value_range)
+        ours = getattr(layers, name)(factor, value_range=value_range)
+        assert ours.factor == pytest.approx(theirs.factor)
+        transformation = theirs.get_random_transformation(x, training=True, seed=3)
+        drawn = transformation[key].numpy().reshape(-1)
+        monkeypatch.setattr(ours, "draw", lambda N, drawn=drawn: drawn)
+        assert_close(ours(x), theirs.transform_images(tf.constant(x), transformation, training=True), 1e-5, name)
+
+
+def test_a_crop_is_keras_s(tf, monkeypatch):
+    x = photographs(3, 9, 8, 2)
+    ours, theirs = layers.RandomCrop(4, 5), tf.keras.layers.RandomCrop(4, 5)
+    for start in ((0, 0), (5, 3), (2, 1)):
+        monkeypatch.setattr(ours, "start", lambda H, W, training, start=start: start)
+        np.testing.assert_array_equal(ours(x), theirs.transform_images(tf.constant(x), start, training=True))
+    assert layers.RandomCrop(4, 5).compute_output_shape((None, 9, 8, 2)) == (None, 4, 5, 2)
+
+
+AUGMENTATION = [
+    lambda: layers.RandomFlip(seed=1),
+    lambda: layers.RandomRotation(0.2, seed=1),
+    lambda: layers.RandomZoom(0.3, seed=1),
+    lambda: layers.RandomTranslation(0.3, 0.3, seed=1),
+    lambda: layers.RandomContrast(0.5, (-3, 3), seed=1),
+    lambda: layers.RandomBrightness(0.2, (-3, 3), seed=1),
+    lambda: layers.RandomCrop(4, 4, seed=1),
+]
+
+
+@pytest.mark.parametrize("make", AUGMENTATION)
+def test_active_in_training_and_the_same_for_a_seed(make):
+    x = normal(5, 6, 8, 3, dtype=np.float32)
+    first, second, other = make()(x), make()(x), type(make()).from_config({**make().get_config(), "seed": 2})(x)
+    np.testing.assert_array_equal(first, second)
+    assert (first != other).any()
+    layer = make()
+    layer(x)
+    assert (layer(x) != first).any(), "every call draws anew"
+    np.testing.assert_array_equal(make()(x[0]).shape, first.shape[1:])
+    if type(layer) is not layers.RandomCrop:
+        np.testing.assert_array_equal(layer(x, training=False), x)
+    assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("make", AUGMENTATION)
+def test_gradients(make, each_backend):
+    minicnn_check = keras.utils.gradient_check
+    layer = type(make()).from_config({**make().get_config(), "dtype": "float64"})
+    minicnn_check(layer, 0.4 * normal(2, 6, 7, 2), training=True)
+
+
+def test_the_backends_move_the_same_pixels(each_backend):
+    x = normal(4, 7, 6, 3, dtype=np.float32)
+    layer = layers.RandomRotation(0.3, seed=4)
+    definition = layers.RandomRotation(0.3, seed=4)
+    found = layer(x)
+    keras.backend.set_backend("numpy")
+    assert_close(found, definition(x), 1e-5)
+
+
+def test_in_a_model(tf):
+    """Active in fit, not in predict and evaluate; by itself, and nested, as Keras has it."""
+    keras.utils.set_random_seed(3)
+    augmentation = keras.Sequential(
+        [layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.2)]
+    )
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Rescaling(1 / 255)(augmentation(inputs))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax")(layers.Flatten()(x)))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    pictures, labels = photographs(16, 8, 8, 3), np.arange(16) % 2
+    model.fit(pictures, labels, epochs=2, batch_size=8, verbose=0)
+    np.testing.assert_array_equal(model.predict(pictures, verbose=0), model.predict(pictures, verbose=0))
+    assert (augmentation(pictures) != pictures).any()
+    np.testing.assert_array_equal(augmentation(pictures, training=False), pictures)
+    assert (model(pictures) != model(pictures)).any(), "as in Keras, where nobody says, augmentation is active"
+    np.testing.assert_array_equal(model(pictures, training=False), model.predict(pictures, verbose=0))
+
+
+def test_normalization_adapts_as_keras_s(tf, tmp_path):
+    data = 1e4 + 3 * normal(50, 4, 5, 3, dtype=np.float32)
+    for axis in (-1, None):
+        ours, theirs = layers.Normalization(axis=axis), tf.keras.layers.Normalization(axis=axis)
+        ours.adapt(data)
+        theirs.adapt(data.astype(np.float64))
+        for mine, wanted in zip(ours.weights[:2], theirs.weights[:2], strict=True):
+            np.testing.assert_allclose(mine.numpy(), wanted.numpy(), rtol=2e-4)
+        assert_close(ours(data), (data.astype(np.float64) - data.mean((0, 1, 2) if axis else None, np.float64))
+                     / data.std((0, 1, 2) if axis else None, dtype=np.float64), 2e-3)  # fmt: skip
+    batches = layers.Normalization()
+    batches.adapt([data[:20], (data[20:], np.zeros(30))])
+    np.testing.assert_allclose(batches.adapt_variance.numpy(), data.var((0, 1, 2), dtype=np.float64), rtol=1e-5)
+
+
+def test_models_with_augmentation_go_to_keras_and_back(tf, tmp_path):
+    for k, other in ((keras, tf.keras), (tf.keras, keras)):
+        model = k.Sequential(
+            [
+                k.Input((10, 9, 3)), k.layers.RandomFlip("horizontal"), k.layers.RandomRotation(0.1),
+                k.layers.RandomZoom(0.2, 0.1), k.layers.RandomTranslation(0.1, 0.2, fill_mode="constant"),
+                k.layers.RandomContrast(0.3), k.layers.RandomBrightness(0.2), k.layers.Resizing(6, 6),
+                k.layers.CenterCrop(5, 5), k.layers.Normalization(), k.layers.Flatten(), k.layers.Dense(2),
+            ]
+        )  # fmt: skip
+        model.layers[-3].adapt(photographs(8, 5, 5, 3))
+        model.save(tmp_path / "model.keras")
+        again = other.models.load_model(tmp_path / "model.keras")
+        x = photographs(4, 10, 9, 3)
+        assert_close(again.predict(x, verbose=0), model.predict(x, verbose=0), 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: layers.RandomRotation(1.5), "factor must be a number, or a list of two, between -1 and 1"),
+        (lambda: layers.RandomRotation(0.1, fill_mode="mirror"), "'mirror'"),
+        (lambda: layers.RandomZoom(-1.0), "leaves nothing to see"),
+        (lambda: layers.RandomFlip("left"), "'left'"),
+        (lambda: layers.RandomContrast(-0.5), "between 0 and 1"),
+        (lambda: layers.RandomBrightness(0.5, value_range=3), "value_range"),
+        (lambda: layers.Resizing(0, 5), "height must be a positive integer; received height=0"),
+        (lambda: layers.Resizing(5, 5, interpolation="bicubic"), "'bicubic'"),
+        (lambda: layers.Resizing(5, 5, antialias=True), "antialias"),
+        (lambda: layers.Normalization(axis=1), "axis must be -1"),
+        (lambda: layers.Normalization(mean=1.0), "go together"),
+    ],
+)
+def test_mistakes_are_told(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
