@@ -1,5 +1,7 @@
 """minicnn: convolutional networks in NumPy and Numba, with Keras's words."""
 
+from importlib import import_module as _import_module
+
 from . import (
     activations,
     backend,
@@ -22,7 +24,6 @@ from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
 from .models import Model, Sequential
-from .models.files import saving as _saving
 from .optimizers import Optimizer
 from .registry import missing_name
 from .regularizers import Regularizer
@@ -32,12 +33,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "Variable",
-    "activations", "backend", "callbacks", "config", "constraints", "datasets", "initializers", "layers", "losses",
-    "metrics", "models", "optimizers", "regularizers", "saving", "utils", "visualize",
+    "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "initializers",
+    "layers", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "saving", "utils",
+    "visualize",
 ]  # fmt: skip
 
 
+_LATER = ("applications", "preprocessing", "saving")  # loaded when they are first asked for, with what they need
+
+
 def __getattr__(name):
-    if name == "saving":  # with h5py, when it is first asked for
-        return _saving()
+    if name in _LATER:
+        return _import_module(f"{__name__}.{name}")
     raise missing_name(__name__, name)

@@ -1,4 +1,6 @@
-"""Tools around models: one-hot labels, seeds, and a check of gradients."""
+"""Tools around models: one-hot labels, seeds, pictures, and a check of gradients."""
+
+from importlib import import_module as _import_module
 
 from ..config import set_random_seed
 from ..layers.base import clear_session
@@ -13,11 +15,18 @@ CustomObjectScope = custom_object_scope
 Sequence = PyDataset
 
 
+_PICTURES = ("array_to_img", "image_dataset_from_directory", "img_to_array", "load_img", "save_img")
+
+
 def __getattr__(name):
+    if name in _PICTURES:  # from preprocessing, when one is first asked for
+        place = "preprocessing" if name == "image_dataset_from_directory" else "preprocessing.image"
+        return getattr(_import_module(f"minicnn.{place}"), name)
     raise missing_name(__name__, name)
 
 
 __all__ = [
-    "CustomObjectScope", "PyDataset", "Sequence", "clear_session", "custom_object_scope", "gradient_check", "normalize",
-    "plot_model", "register_keras_serializable", "set_random_seed", "to_categorical",
+    "CustomObjectScope", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
+    "gradient_check", "image_dataset_from_directory", "img_to_array", "load_img", "normalize", "plot_model",
+    "register_keras_serializable", "save_img", "set_random_seed", "to_categorical",
 ]  # fmt: skip

@@ -1,0 +1,76 @@
+"""What building one of the known networks always takes: an input of a checked shape, an end, and weights."""
+
+from __future__ import annotations
+
+import os
+
+from .. import layers
+from ..models import Model
+from ..symbol import Symbol
+from .files import keras_file
+
+_SMALLEST = 32  # pixels: five halvings
+
+
+def image_input(input_shape, input_tensor, include_top, weights, classes, default_size=224) -> Symbol:
+    """The symbol that a network begins with, for inputs (H, W, C), after all arguments are checked."""
+    if not (weights is None or weights == "imagenet" or os.path.exists(weights)):
+        raise ValueError(
+            f'weights must be None (drawn at random), "imagenet", or an existing file; received weights={weights!r}.'
+        )
+    if weights == "imagenet" and include_top and classes != 1000:
+        raise ValueError(f"ImageNet has 1000 classes; received classes={classes} together with its weights.")
+    if input_tensor is not None:
+        if not isinstance(input_tensor, Symbol):
+            raise ValueError(f"input_tensor is a symbol, as Input makes it; received {input_tensor!r}.")
+        return input_tensor
+    trained_on = (default_size, default_size, 3)
+    if weights == "imagenet" and include_top and input_shape is not None and tuple(input_shape) != trained_on:
+        raise ValueError(
+            f"The network with its top was trained on ImageNet at {trained_on}; received input_shape={input_shape!r}."
+        )
+    if input_shape is None:
+        return layers.Input(trained_on if include_top else (None, None, 3))
+    shape = tuple(input_shape)
+    if len(shape) != 3 or (weights == "imagenet" and shape[2] != 3):
+        raise ValueError(f"input_shape is (H, W, 3) for images; received input_shape={input_shape!r}.")
+    if any(size is not None and size < _SMALLEST for size in shape[:2]):
+        raise ValueError(f"Images must have at least {_SMALLEST} pixels a side; received input_shape={input_shape!r}.")
+    if include_top and None in shape:
+        raise ValueError(f"With include_top all sizes must be known; received input_shape={input_shape!r}.")
+    return layers.Input(shape)
+
+
+def pooled(x: Symbol, pooling, names=(None, None)) -> Symbol:
+    """What stands instead of a top: nothing, or a global "avg" or "max" pooling."""
+    if pooling not in (None, "avg", "max"):
+        raise ValueError(f'pooling must be None, "avg" or "max"; received pooling={pooling!r}.')
+    if pooling is None:
+        return x
+    layer = layers.GlobalAveragePooling2D if pooling == "avg" else layers.GlobalMaxPooling2D
+    return layer(name=names[pooling == "max"])(x)
+
+
+def classified(x: Symbol, classes, activation, weights) -> Symbol:
+    """The dense layer that ends a top."""
+    if weights == "imagenet" and activation not in (None, "softmax"):
+        raise ValueError(f"ImageNet's weights go with softmax, or None for logits; received {activation!r}.")
+    return layers.Dense(classes, activation=activation, name="predictions")(x)
+
+
+def finished(start: Symbol, end: Symbol, name, weights, file, host, md5) -> Model:
+    """The network from start to end, with its weights: ImageNet's are in `file`, downloaded from `host`."""
+    model = Model(_sources(start), end, name=name)
+    if weights == "imagenet":
+        model.load_weights(keras_file(file, host, md5))
+    elif weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def _sources(symbol):
+    """The inputs that a symbol is computed from."""
+    if not symbol.node.inputs:
+        return [symbol]
+    found = [source for above in symbol.node.inputs for source in _sources(above)]
+    return list({id(source): source for source in found}.values())

@@ -1,0 +1,71 @@
+"""One image turned, shifted, sheared, zoomed and mirrored, all in a single pass."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..ops.affine_transform.cpu import resampled
+
+_FILL_MODES = {"nearest": "nearest", "reflect": "reflect", "constant": "cut", "wrap": "wrap_between"}  # SciPy's: ours
+
+
+def apply_affine_transform(
+    x, theta=0, tx=0, ty=0, shear=0, zx=1, zy=1, row_axis=0, col_axis=1, channel_axis=2, fill_mode="nearest",
+    cval=0.0, order=1,
+) -> np.ndarray:  # fmt: skip
+    """An image x (H, W, C) transformed; angles in degrees, shifts in pixels, zooms above 1 show more.
+
+    The same numbers as Keras's function of this name, in which, as there, tx shifts along the columns. order: 1 mixes
+    neighbouring pixels, 0 takes the nearest one.
+    """
+    if (row_axis, col_axis, channel_axis) != (0, 1, 2):
+        raise ValueError("Images are (H, W, C) here: row_axis=0, col_axis=1, channel_axis=2.")
+    return transformed(x, matrix(theta, tx, ty, shear, zx, zy), False, False, fill_mode, cval, order)
+
+
+def matrix(theta=0, tx=0, ty=0, shear=0, zx=1, zy=1) -> np.ndarray | None:
+    """(3, 3): where a place comes from, in homogeneous coordinates around the centre, or None for no change."""
+    product = None
+    turn, lean = math.radians(theta), math.radians(shear)
+    for changes, factor in (
+        (theta != 0, [[math.cos(turn), -math.sin(turn), 0], [math.sin(turn), math.cos(turn), 0], [0, 0, 1]]),
+        (tx != 0 or ty != 0, [[1, 0, tx], [0, 1, ty], [0, 0, 1]]),
+        (shear != 0, [[1, -math.sin(lean), 0], [0, math.cos(lean), 0], [0, 0, 1]]),
+        (zx != 1 or zy != 1, [[zx, 0, 0], [0, zy, 0], [0, 0, 1]]),
+    ):
+        if changes:
+            product = np.array(factor, np.float64) if product is None else product @ np.array(factor, np.float64)
+    return product
+
+
+def transformed(x, change, flip_horizontal, flip_vertical, fill_mode="nearest", cval=0.0, order=1) -> np.ndarray:
+    """An image x (H, W, C) by the matrix `change` (or None), then mirrored; a new array, or a view if only mirrored."""
+    checked_ways(fill_mode, order)
+    if change is None:
+        return x[:: -1 if flip_vertical else 1, :: -1 if flip_horizontal else 1]
+    H, W, _ = x.shape
+    across, down = H / 2 - 0.5, W / 2 - 0.5  # the centre, with height and width the way Keras takes them
+    a = change[:2, :2]
+    offset = change[:2, 2] + (across, down) - a @ (across, down)
+    horizontal = np.array([a[0, 0], a[0, 1], offset[0]])
+    vertical = np.array([a[1, 0], a[1, 1], offset[1]])
+    for flip, place, size in ((flip_horizontal, 0, W), (flip_vertical, 1, H)):
+        if flip:
+            for row in (horizontal, vertical):
+                row[2] += row[place] * (size - 1)
+                row[place] = -row[place]
+    image = np.ascontiguousarray(x)
+    return resampled(
+        image, np.concatenate([horizontal, vertical]), (H, W), _FILL_MODES[fill_mode], cval,
+        "nearest" if order == 0 else "bilinear",
+    )  # fmt: skip
+
+
+def checked_ways(fill_mode, order) -> None:
+    """ValueError for an unknown fill mode or order of interpolation."""
+    if fill_mode not in _FILL_MODES:
+        raise ValueError(f"fill_mode must be one of {', '.join(_FILL_MODES)}; received fill_mode={fill_mode!r}.")
+    if order not in (0, 1):
+        raise ValueError(f"Images are interpolated by order 0 (the nearest pixel) or 1; received order={order!r}.")

@@ -1,0 +1,159 @@
+"""image_dataset_from_directory: batches of resized pictures and their labels, from a folder's folders."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import config
+from ..ops.resize import INTERPOLATIONS
+from ..ops.resize.cpu import resized
+from ..results import Array
+from .folders import checked_folder, class_folders, pictures_in
+from .iterators import Iterator
+from .pictures import CHANNELS, img_to_array, load_img, middle
+
+_EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+_LABEL_MODES = ("int", "categorical", "binary", None)
+
+
+class ImageDataset(Iterator):
+    """Pictures from files and their labels, in batches: what `fit` takes, and `for images, labels in dataset`.
+
+    `class_names` and `file_paths` say what is in it.
+    """
+
+    def __init__(self, file_paths, labels, class_names, load, encode, batch_size, shuffle, seed):
+        super().__init__(len(file_paths), batch_size, shuffle, seed)
+        self.file_paths, self.labels, self.class_names = file_paths, labels, class_names
+        self._load, self._encode = load, encode
+
+    def make(self, rows, rng):
+        images = np.stack([self._load(self.file_paths[i]) for i in rows]).view(Array)
+        return images if self.labels is None else (images, self._encode(self.labels[rows]).view(Array))
+
+    def __iter__(self):
+        """One epoch."""
+        for i in range(len(self)):
+            yield self[i]
+        self.on_epoch_end()
+
+    def take(self, count):
+        """The first `count` batches."""
+        return (self[i] for i in range(min(count, len(self))))
+
+
+def image_dataset_from_directory(
+    directory, labels="inferred", label_mode="int", class_names=None, color_mode="rgb", batch_size=32,
+    image_size=(256, 256), shuffle=True, seed=None, validation_split=None, subset=None, interpolation="bilinear",
+    follow_links=False, crop_to_aspect_ratio=False, pad_to_aspect_ratio=False, data_format=None, verbose=True,
+):  # fmt: skip
+    """Batches (pictures, labels) of a folder that has a folder for each class; for subset="both" a list of two of them.
+
+    Pictures are (n, H, W, C) of 0 to 255 in the size image_size (H, W), resized as tf.image.resize does it: float32
+    for "bilinear", uint8 for "nearest". label_mode: "int" gives int32 (n,), "binary" float32 (n, 1), "categorical"
+    one-hot float32 (n, classes), None no labels. labels: instead of the folders' a list with a label for every file, or
+    None. With validation_split, the last such share of the shuffled files is subset="validation"; the same seed gives
+    the same files as in Keras. ValueError for a file that cannot be used, when its turn comes.
+    """
+    config.checked_data_format(data_format)
+    folder = checked_folder(directory)
+    if label_mode not in _LABEL_MODES:
+        raise ValueError(f"label_mode must be one of {_LABEL_MODES}; received label_mode={label_mode!r}.")
+    if color_mode not in CHANNELS:
+        raise ValueError(f"color_mode must be one of {', '.join(CHANNELS)}; received color_mode={color_mode!r}.")
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(
+            f"interpolation must be one of {', '.join(INTERPOLATIONS)}; received interpolation={interpolation!r}."
+        )
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ValueError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio can be True.")
+    _check_split(validation_split, subset, shuffle, seed)
+    seed = config.next_seed() % 10**6 if seed is None else seed
+    files, numbers, names = _files(folder, labels if label_mode else None, class_names, follow_links)
+    if label_mode == "binary" and len(names) != 2:
+        raise ValueError(f'label_mode="binary" needs two classes; found {names}.')
+    if verbose:
+        belonging = "" if numbers is None else f" belonging to {len(names)} classes"
+        print(f"Found {len(files)} files{belonging}.", flush=True)
+    if shuffle:  # as NumPy's older generator shuffles, so that a seed splits the files as it does in Keras
+        np.random.RandomState(seed).shuffle(files)
+        if numbers is not None:
+            np.random.RandomState(seed).shuffle(numbers)
+    size = (image_size, image_size) if isinstance(image_size, int) else tuple(int(s) for s in image_size)
+
+    def resize(image, size):
+        dtype = np.uint8 if interpolation == "nearest" else np.float32
+        return resized(np.ascontiguousarray(image), size, interpolation, dtype)
+
+    def load(file):
+        image = img_to_array(load_img(file, color_mode), dtype=np.uint8)
+        if crop_to_aspect_ratio:
+            top, left, height, width = middle(*image.shape[:2], size)
+            image = image[top : top + height, left : left + width]
+        return _padded(image, size, resize) if pad_to_aspect_ratio else resize(image, size)
+
+    def encode(chosen):
+        if label_mode == "categorical":
+            return np.eye(len(names), dtype=np.float32)[chosen]
+        return chosen.astype(np.float32)[:, None] if label_mode == "binary" else chosen.astype(np.int32)
+
+    def dataset(part, shuffled):
+        chosen = None if numbers is None else numbers[part]
+        if not files[part]:
+            raise ValueError(f"{str(directory)!r} holds no pictures for this ({', '.join(_EXTENSIONS)}).")
+        return ImageDataset(files[part], chosen, names, load, encode, batch_size or 1, shuffled, seed)
+
+    held_back = int((validation_split or 0) * len(files))
+    parts = {"training": slice(None, len(files) - held_back), "validation": slice(len(files) - held_back, None)}
+    if verbose:
+        for part in ("training", "validation") if subset == "both" else (subset,) if subset else ():
+            print(f"Using {len(files[parts[part]])} files for {part}.", flush=True)
+    if subset == "both":
+        return [dataset(parts["training"], shuffle), dataset(parts["validation"], False)]
+    return dataset(parts.get(subset, slice(None)), shuffle)
+
+
+def _check_split(validation_split, subset, shuffle, seed):
+    if (validation_split is None) != (subset is None):
+        raise ValueError(
+            f"validation_split and subset go together; received {validation_split!r} and subset={subset!r}."
+        )
+    if subset is None:
+        return
+    if not (isinstance(validation_split, (int, float)) and 0 < validation_split < 1):
+        raise ValueError(f"validation_split must lie between 0 and 1; received {validation_split!r}.")
+    if subset not in ("training", "validation", "both"):
+        raise ValueError(f'subset must be "training", "validation" or "both"; received subset={subset!r}.')
+    if shuffle and seed is None:
+        raise ValueError("Give a seed with validation_split, so that both parts are cut from the same order of files.")
+
+
+def _files(folder, labels, class_names, follow_links):
+    """(paths, their labels or None, the classes' names or None)."""
+    if labels == "inferred":
+        known = class_folders(folder, hidden=False)
+        names = known if class_names is None else list(class_names)
+        if not set(names) <= set(known):
+            raise ValueError(f"class_names must be folders of {str(folder)!r}, which are {known}; received {names}.")
+        by_class = [pictures_in(folder / name, _EXTENSIONS, follow_links) for name in names]
+        numbers = np.repeat(np.arange(len(names), dtype=np.int32), [len(files) for files in by_class])
+        return [str(file) for files in by_class for file in files], numbers, names
+    if class_names is not None:
+        raise ValueError('class_names go with labels="inferred".')
+    files = [str(file) for file in pictures_in(folder, _EXTENSIONS, follow_links)]
+    if labels is None:
+        return files, None, None
+    if len(labels) != len(files):
+        raise ValueError(f"There are {len(files)} files in {str(folder)!r}; received {len(labels)} labels.")
+    return files, np.array(labels), [str(label) for label in sorted(set(labels))]
+
+
+def _padded(image, size, resize):
+    """The whole image in the middle of a black one of `size`, as large as it fits: as tf.image.resize_with_pad."""
+    C, sizes = image.shape[2], np.float32(image.shape[:2])
+    height, width = sizes / (sizes / np.float32(size)).max()  # in float32, or its floor would now and then be another
+    top, left = max(int((size[0] - height) / 2), 0), max(int((size[1] - width) / 2), 0)
+    small = resize(image, (max(int(height), 1), max(int(width), 1)))
+    whole = np.zeros((*size, C), small.dtype)
+    whole[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return whole

@@ -1,0 +1,225 @@
+"""Batches of pictures from arrays and from folders, made ahead of training in threads.
+
+Everything random about batch i of an epoch comes from (seed, epoch, i) alone: so the order in which threads make the
+batches changes nothing, and the same seed gives the same pictures.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from .. import config
+from ..models.batches import PyDataset
+from ..shapes import is_positive_integer
+from .folders import checked_folder, class_folders, pictures_in
+from .pictures import CHANNELS, array_to_img, img_to_array, load_img
+
+_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
+_CLASS_MODES = ("categorical", "binary", "sparse", "input", None)
+_WORKERS = os.cpu_count() or 1
+
+
+class Iterator(PyDataset):
+    """n pictures in batches of batch_size, shuffled anew for every epoch. A subclass defines `make`.
+
+    `self[i]` is batch i of the running epoch; `next(self)` gives one after the other and goes on with the next epoch.
+    """
+
+    def __init__(self, n, batch_size, shuffle, seed, **kwargs):
+        super().__init__(**{"workers": _WORKERS, **kwargs})
+        if not is_positive_integer(batch_size):
+            raise ValueError(f"batch_size must be a positive integer; received batch_size={batch_size!r}.")
+        self.n, self.batch_size, self.shuffle, self.seed = n, int(batch_size), shuffle, seed
+        self._stream = config.next_seed() if seed is None else int(seed)
+        self.batch_index = self._epoch = 0
+        self._set_index_array()
+
+    def _set_index_array(self):
+        rng = np.random.default_rng((self._stream, self._epoch))
+        self.index_array = rng.permutation(self.n) if self.shuffle else np.arange(self.n)
+
+    def make(self, rows: np.ndarray, rng: np.random.Generator):
+        """The batch of the pictures of these numbers, and everything random about it drawn from rng."""
+        raise NotImplementedError(f"{type(self).__name__} does not define make.")
+
+    def __len__(self):
+        return -(-self.n // self.batch_size)
+
+    def __getitem__(self, index):
+        if not 0 <= index < len(self):
+            raise IndexError(f"There are {len(self)} batches; received index {index}.")
+        rows = self.index_array[index * self.batch_size : (index + 1) * self.batch_size]
+        return self.make(rows, np.random.default_rng((self._stream, self._epoch, index)))
+
+    def on_epoch_end(self):
+        self._epoch += 1
+        self._set_index_array()
+
+    def reset(self) -> None:
+        """Let `next` begin with the first batch again."""
+        self.batch_index = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.batch_index >= len(self):
+            self.batch_index = 0
+            self.on_epoch_end()
+        self.batch_index += 1
+        return self[self.batch_index - 1]
+
+
+class _Changed(Iterator):
+    """Pictures that go through an ImageDataGenerator; `picture(i)` gives the i-th as an array."""
+
+    def __init__(self, n, generator, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format):
+        super().__init__(n, batch_size, shuffle, seed)
+        self.image_data_generator = generator
+        self.save_to_dir, self.save_prefix, self.save_format = save_to_dir, save_prefix, save_format
+        if save_to_dir is not None:
+            os.makedirs(save_to_dir, exist_ok=True)
+
+    def picture(self, i) -> np.ndarray:
+        raise NotImplementedError(f"{type(self).__name__} does not define picture.")
+
+    def pictures(self, rows, rng) -> np.ndarray:
+        """The pictures of these numbers, changed and scaled: (n, H, W, C)."""
+        generator, batch = self.image_data_generator, None
+        for place, i in enumerate(rows):
+            x = self.picture(i)
+            x = generator.standardize(generator.apply_transform(x, generator.get_random_transform(x.shape, rng)))
+            if batch is None:
+                batch = np.empty((len(rows), *x.shape), x.dtype)
+            batch[place] = x
+        if self.save_to_dir is not None:
+            for x, i in zip(batch, rows, strict=True):
+                name = f"{self.save_prefix}_{i}_{rng.integers(10**7)}.{self.save_format}"
+                array_to_img(x).save(os.path.join(self.save_to_dir, name))
+        return batch
+
+
+class NumpyArrayIterator(_Changed):
+    """Batches of pictures x (n, H, W, C) from memory; x may be [pictures, other arrays...]."""
+
+    def __init__(
+        self, x, y, image_data_generator, batch_size=32, shuffle=True, sample_weight=None, seed=None, save_to_dir=None,
+        save_prefix="", save_format="png", subset=None,
+    ):  # fmt: skip
+        x, *others = x if isinstance(x, (tuple, list)) and np.ndim(x[0]) == 4 else [x]
+        others = [np.asarray(other) for other in (others[0] if others and isinstance(others[0], list) else others)]
+        x = np.asarray(x)
+        if x.ndim != 4:
+            raise ValueError(f"flow takes pictures (n, H, W, C); received shape {x.shape}.")
+        columns = [x, *others, *(np.asarray(part) for part in (y, sample_weight) if part is not None)]
+        if any(len(column) != len(x) for column in columns):
+            raise ValueError(f"All arrays must have one entry for each picture; received {[len(c) for c in columns]}.")
+        part = _subset(len(x), image_data_generator.validation_split, subset)
+        self.x, self.others = x[part], [other[part] for other in others]
+        self.y = None if y is None else np.asarray(y)[part]
+        self.sample_weight = None if sample_weight is None else np.asarray(sample_weight)[part]
+        super().__init__(
+            len(self.x), image_data_generator, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
+        )
+
+    def picture(self, i):
+        return self.x[i].astype(self.image_data_generator.dtype)
+
+    def make(self, rows, rng):
+        batch = self.pictures(rows, rng)
+        batch = [batch, *(other[rows] for other in self.others)] if self.others else batch
+        if self.y is None:
+            return batch
+        weights = () if self.sample_weight is None else (self.sample_weight[rows],)
+        return batch, self.y[rows], *weights
+
+
+class DirectoryIterator(_Changed):
+    """Batches of the pictures in a folder that has a folder for each class.
+
+    target_size (H, W), which pictures are resized to by Pillow's `interpolation`; color_mode "rgb", "rgba" or
+    "grayscale"; classes: the folders' names in the labels' order, all of them by name unless given. class_mode says
+    what the labels are: "categorical" one-hot, "binary" and "sparse" numbers, "input" the pictures, None none.
+    broken_files: "refuse" raises a ValueError that names the file when its turn comes; "skip" opens every file once at
+    the beginning, leaves out those that cannot be used, and names them.
+    """
+
+    def __init__(
+        self, directory, image_data_generator, target_size=(256, 256), color_mode="rgb", classes=None,
+        class_mode="categorical", batch_size=32, shuffle=True, seed=None, save_to_dir=None, save_prefix="",
+        save_format="png", follow_links=False, subset=None, interpolation="nearest", keep_aspect_ratio=False,
+        dtype=None, broken_files="refuse",
+    ):  # fmt: skip
+        if class_mode not in _CLASS_MODES:
+            raise ValueError(f"class_mode must be one of {_CLASS_MODES}; received class_mode={class_mode!r}.")
+        if color_mode not in CHANNELS:
+            raise ValueError(f"color_mode must be one of {', '.join(CHANNELS)}; received color_mode={color_mode!r}.")
+        if broken_files not in ("refuse", "skip"):
+            raise ValueError(f'broken_files must be "refuse" or "skip"; received broken_files={broken_files!r}.')
+        self.directory, self.class_mode, self.color_mode = checked_folder(directory), class_mode, color_mode
+        self.target_size = tuple(int(size) for size in target_size)
+        self.image_shape = (*self.target_size, CHANNELS[color_mode])
+        self.interpolation, self.keep_aspect_ratio, self.subset = interpolation, keep_aspect_ratio, subset
+        self.dtype = dtype or config.floatx()
+        names = list(classes) if classes else class_folders(self.directory)
+        self.class_indices = {name: i for i, name in enumerate(names)}
+        self.num_classes = len(names)
+        split = image_data_generator.validation_split if image_data_generator else 0
+        found = []
+        for name, label in self.class_indices.items():
+            files = pictures_in(self.directory / name, _EXTENSIONS, follow_links)
+            found += [(file, label) for file in files[_subset(len(files), split, subset)]]
+        if broken_files == "skip":
+            found = self._readable(found)
+        self.filepaths = [str(file) for file, _ in found]
+        self.filenames = [str(file.relative_to(self.directory)) for file, _ in found]
+        self.classes = self.labels = np.array([label for _, label in found], np.int32)
+        self.samples = len(found)
+        print(f"Found {self.samples} images belonging to {self.num_classes} classes.", flush=True)
+        super().__init__(
+            self.samples, image_data_generator, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
+        )
+
+    def _readable(self, found):
+        """Those whose files can be used; the others are named."""
+
+        def problem(entry):
+            try:
+                load_img(entry[0], self.color_mode)
+            except (ValueError, OSError) as error:
+                return str(error)
+            return None
+
+        with ThreadPoolExecutor(_WORKERS) as threads:
+            problems = list(threads.map(problem, found))
+        for said in filter(None, problems):
+            print(f"minicnn: left out: {said}", flush=True)
+        return [entry for entry, said in zip(found, problems, strict=True) if said is None]
+
+    def picture(self, i):
+        picture = load_img(
+            self.filepaths[i], self.color_mode, self.target_size, self.interpolation, self.keep_aspect_ratio
+        )
+        return img_to_array(picture, dtype=self.dtype)
+
+    def make(self, rows, rng):
+        x = self.pictures(rows, rng)
+        if self.class_mode is None:
+            return x
+        if self.class_mode == "input":
+            return x, x.copy()
+        if self.class_mode == "categorical":
+            return x, np.eye(self.num_classes, dtype=self.dtype)[self.classes[rows]]
+        return x, self.classes[rows].astype(self.dtype)
+
+
+def _subset(n, split, subset):
+    """Which of n pictures belong to a subset: the first `split` of them are for validation."""
+    if subset is None:
+        return slice(None)
+    if subset not in ("training", "validation"):
+        raise ValueError(f'subset must be "training" or "validation"; received subset={subset!r}.')
+    return slice(int(split * n)) if subset == "validation" else slice(int(split * n), n)

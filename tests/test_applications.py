@@ -1,0 +1,157 @@
+"""Known networks: Keras's layer names and parameters, and with its weight files its outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import assert_close
+
+import minicnn as keras
+from minicnn.applications import VGG16, MobileNetV2, ResNet50, mobilenet_v2, resnet50, vgg16
+
+NETWORKS = {
+    "vgg16": (VGG16, "vgg16", "VGG16", {}),
+    "resnet50": (ResNet50, "resnet50", "ResNet50", {}),
+    "mobilenet_v2": (MobileNetV2, "mobilenet_v2", "MobileNetV2", {}),
+    "mobilenet_v2, narrow": (MobileNetV2, "mobilenet_v2", "MobileNetV2", {"alpha": 0.35}),
+}
+
+
+def pictures(size, count=2):
+    return np.random.default_rng(1).uniform(0, 255, (count, size, size, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("end", ["top", "plain", "avg", "max"])
+def test_layers_and_parameters_are_keras_s(tf, network, end):
+    ours, module, name, options = NETWORKS[network]
+    theirs = getattr(getattr(tf.keras.applications, module), name)
+    if end == "top":
+        options = {**options, "weights": None, "classes": 7}
+    else:
+        options = {**options, "weights": None, "include_top": False, "input_shape": (96, 64, 3)}
+        options["pooling"] = None if end == "plain" else end
+    mine, wanted = ours(**options), theirs(**options)
+    assert mine.name == wanted.name
+    automatic = ("input_layer", "global_", "dropout")
+    pairs = zip(mine.layers, wanted.layers, strict=True)
+    assert [a.name for a, b in pairs if a.name != b.name and not a.name.startswith(automatic)] == []
+    assert mine.count_params() == wanted.count_params()
+    assert [w.shape for w in mine.weights] == [tuple(w.shape) for w in wanted.weights]
+    assert mine.output_shape == wanted.output_shape
+
+
+@pytest.mark.parametrize("network", ["vgg16", "resnet50", "mobilenet_v2"])
+@pytest.mark.parametrize("file", ["weights.weights.h5", "weights.h5"])
+def test_keras_s_weight_files_give_keras_s_outputs(tf, tmp_path, network, file):
+    ours, module, name, _ = NETWORKS[network]
+    options = {"include_top": False, "input_shape": (64, 64, 3), "pooling": "avg"}
+    theirs = getattr(getattr(tf.keras.applications, module), name)(weights=None, **options)
+    rng = np.random.default_rng(3)
+    theirs.set_weights(  # moving means and variances are not to be 0 and 1
+        [abs(w) + 0.05 if "variance" in v.name else w + 0.05 * rng.standard_normal(w.shape)
+         for v, w in zip(theirs.weights, theirs.get_weights(), strict=True)]
+    )  # fmt: skip
+    if file == "weights.h5":
+        theirs.save(tmp_path / file)  # the whole model, in the older form
+    else:
+        theirs.save_weights(tmp_path / file)
+    mine = ours(weights=str(tmp_path / file), **options)
+    preprocess = getattr(keras.applications, module).preprocess_input
+    x = preprocess(pictures(64))
+    assert_close(x, getattr(tf.keras.applications, module).preprocess_input(pictures(64)), 1e-6)
+    wanted = theirs.predict(x, verbose=0)
+    assert_close(mine.predict(x, verbose=0) / abs(wanted).max(), wanted / abs(wanted).max(), 1e-4)
+
+
+@pytest.mark.parametrize("module", [vgg16, resnet50, mobilenet_v2])
+def test_preprocessing_of_arrays_and_symbols(tf, module):
+    name = module.__name__.split(".")[-1]
+    x = pictures(5)
+    wanted = getattr(tf.keras.applications, name).preprocess_input(x.copy())
+    kept = x.copy()
+    assert_close(module.preprocess_input(x), wanted, 1e-6)
+    np.testing.assert_array_equal(x, kept, "the array given is left as it is")
+    assert_close(module.preprocess_input(x.astype(np.uint8)), module.preprocess_input(np.floor(x)), 1e-6)
+    inputs = keras.Input((5, 5, 3))
+    assert_close(keras.Model(inputs, module.preprocess_input(inputs)).predict(x, verbose=0), wanted, 1e-5)
+    for mode in ("caffe", "tf", "torch"):
+        theirs = tf.keras.applications.imagenet_utils.preprocess_input(x.copy(), mode=mode)
+        assert_close(keras.applications.imagenet_utils.preprocess_input(x, mode=mode), theirs, 1e-6)
+
+
+def test_names_of_classes(tf, tmp_path, monkeypatch):
+    import json
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    index = {str(i): [f"n{i:08d}", f"thing {i}"] for i in range(1000)}
+    file = tmp_path / "models" / "imagenet_class_index.json"
+    file.write_text(json.dumps(index))
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(1000), 2).astype(np.float32)
+    with pytest.raises(ValueError, match="is not the file that was expected"):
+        vgg16.decode_predictions(probabilities)
+    from minicnn.applications import files
+
+    monkeypatch.setattr(files, "_md5", lambda path: "c2c37ea517e94d9795004a39431a14cb")
+    found = vgg16.decode_predictions(probabilities, top=3)
+    for row, likeliest in zip(probabilities, found, strict=True):
+        best = np.argsort(row)[::-1][:3]
+        assert likeliest == [(f"n{i:08d}", f"thing {i}", row[i]) for i in best]
+    with pytest.raises(ValueError, match=r"\(N, 1000\)"):
+        vgg16.decode_predictions(probabilities[:, :10])
+
+
+def test_without_a_network_the_missing_file_is_named(tmp_path, monkeypatch, capsys):
+    from minicnn.applications import files
+
+    def unreachable(address, timeout):
+        raise files.URLError("no network")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(files, "urlopen", unreachable)
+    with pytest.raises(FileNotFoundError) as told:
+        VGG16(include_top=False)
+    said = str(told.value)
+    assert "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5" in said and str(tmp_path / "models") in said
+    assert "https://storage.googleapis.com" in said and "no network" in said
+
+
+def test_imagenet_s_weights_come_from_keras_s_cache(tf, tmp_path, monkeypatch):
+    from minicnn.applications import files
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    theirs = tf.keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(96, 96, 3), alpha=0.35)
+    theirs.save(tmp_path / "models" / "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96_no_top.h5")
+    mine = MobileNetV2(include_top=False, input_shape=(96, 96, 3), alpha=0.35)
+    np.testing.assert_array_equal(mine.get_weights()[0], theirs.get_weights()[0])
+    monkeypatch.setattr(files, "urlopen", None)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"weights": "nowhere.h5"}, "weights must be None"),
+        ({"classes": 10}, "ImageNet has 1000 classes"),
+        ({"weights": None, "include_top": False, "pooling": "min"}, "pooling must be"),
+        ({"weights": None, "include_top": False, "input_shape": (20, 20, 3)}, "at least 32 pixels"),
+        ({"weights": None, "include_top": False, "input_shape": (64, 64)}, r"\(H, W, 3\)"),
+        ({"weights": None, "input_shape": (None, None, 3)}, "all sizes must be known"),
+        ({"input_shape": (64, 64, 3)}, "was trained on ImageNet at"),
+        ({"weights": None, "input_tensor": np.zeros(3)}, "input_tensor is a symbol"),
+    ],
+)
+def test_mistakes_are_told(options, said):
+    with pytest.raises(ValueError, match=said):
+        VGG16(**options)
+
+
+def test_an_input_tensor_and_frozen_layers():
+    inputs = keras.Input((32, 32, 3))
+    network = VGG16(weights=None, include_top=False, input_tensor=keras.layers.Rescaling(1 / 255)(inputs))
+    assert network.inputs[0] is inputs and network.layers[1].name.startswith("rescaling")
+    network.trainable = False
+    assert network.trainable_weights == [] and len(network.non_trainable_weights) == 26
+    network.get_layer("block5_conv3").trainable = True
+    assert len(network.layers) == 20
