@@ -137,3 +137,21 @@ def test_plot_model_draws_every_layer_and_every_arrow(tmp_path, rankdir):
     assert "Conv2D" in words and "inner" in words and "Sequential" not in words
     with pytest.raises(ValueError, match="built model"):
         utils.plot_model(minicnn.Sequential([layers.Dense(2)]))
+
+
+def test_grad_cam_of_a_network_within_another_that_others_use_too():
+    """The maps of the inner network's call in this model, not of its first call anywhere."""
+    inputs = minicnn.Input((None, None, 3))
+    base = minicnn.Model(inputs, minicnn.layers.Conv2D(4, 3, activation="relu")(inputs), name="base")
+    elsewhere = minicnn.Input((6, 6, 3))
+    minicnn.Model(elsewhere, minicnn.layers.Flatten()(base(elsewhere)))
+    here = minicnn.Input((8, 8, 3))
+    x = minicnn.layers.GlobalAveragePooling2D()(base(minicnn.layers.Rescaling(0.5)(here)))
+    model = minicnn.Model(here, minicnn.layers.Dense(2)(x))
+    image = normal(8, 8, 3, dtype=np.float32)
+    found = visualize.grad_cam_map(model, image, label=1)
+    maps = base(0.5 * image[None])[0]
+    wanted = np.maximum(maps @ model.layers[-1].kernel.numpy()[:, 1], 0)
+    np.testing.assert_allclose(found, wanted / max(wanted.max(), 1e-30), atol=1e-5)
+    drawn = images_in(visualize.feature_maps(model, image, "base"))
+    np.testing.assert_allclose(drawn[0], maps[..., 0], rtol=1e-5)

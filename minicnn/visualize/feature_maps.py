@@ -46,11 +46,22 @@ def found_layer(model, layer):
     return layer
 
 
+def made_by(model, layer):
+    """The symbol of what a layer gives within a model, which may be nested, or belong to other models too."""
+    waiting, given = list(model.outputs), {id(symbol) for symbol in model.inputs}
+    while waiting:
+        symbol = waiting.pop()
+        if symbol.node.layer is layer:
+            return symbol
+        waiting += [] if id(symbol) in given else symbol.node.inputs
+    raise ValueError(f"{layer.name!r} has no part in what {model.name!r} gives.")
+
+
 def _maps(model, image, layer):
     image = np.asarray(image)
     if image.ndim != 3:
         raise ValueError(f"feature_maps takes one image (H, W, C); received shape {image.shape}.")
-    maps = Model(model.inputs, layer.output).predict(image[None], verbose=0)[0]
+    maps = Model(model.inputs, made_by(model, layer)).predict(image[None], verbose=0)[0]
     if maps.ndim != 3:
         raise ValueError(f"{layer.name!r} makes no maps (H, W, F), but arrays of shape {maps.shape}.")
     return maps

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..models import Model
 from ..ops import transfer
-from .feature_maps import found_layer
+from .feature_maps import found_layer, made_by
 from .grid import figure_of, shown
 
 
@@ -25,10 +25,10 @@ def grad_cam_map(model, image, layer=None, label=None) -> np.ndarray:
     image = np.asarray(image)
     if image.ndim != 3:
         raise ValueError(f"grad_cam takes one image (H, W, C); received shape {image.shape}.")
-    layer = _last_maps(model) if layer is None else found_layer(model, layer)
     model.build_for((None, *image.shape))
-    maps = Model(model.inputs, layer.output).predict(image[None], verbose=0)
-    rest = Model(layer.output, model.outputs[0])
+    symbol = _last_maps(model) if layer is None else made_by(model, found_layer(model, layer))
+    maps = Model(model.inputs, symbol).predict(image[None], verbose=0)
+    rest = Model(symbol, model.outputs[0])
     rest.bring_here()
     options = {"logits": True} if rest.ends_in else {}
     scores, saved = rest.forward(transfer.here(maps), training=False, need_saved=True, **options)
@@ -71,6 +71,7 @@ def grad_cam(model, image, layer=None, label=None, classes=None):
 
 def _last_maps(model):
     for layer in reversed(model.layers):
-        if layer._nodes and len(layer.output.shape) == 4:
-            return layer
+        symbol = made_by(model, layer)
+        if len(symbol.shape) == 4:
+            return symbol
     raise ValueError(f"{model.name!r} has no layer that makes maps (N, H, W, F).")

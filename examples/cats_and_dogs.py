@@ -1,0 +1,202 @@
+"""Tell cats from dogs in photographs, four ways: from nothing, with augmentation, by transfer, and fine-tuned.
+
+    python examples/cats_and_dogs.py --data FOLDER        FOLDER holds train/ and validation/, each with cats/ and dogs/
+    python examples/cats_and_dogs.py --data FOLDER --quick    a taste of it
+
+Two thousand photographs are too few to learn from nothing what an animal looks like. Augmentation shows each of them in
+many ways; transfer begins with a network that has learned to see on other pictures. Here these are CIFAR-10's, without
+its cats and dogs, so everything runs without a network connection; with ImageNet's weights it is the same program:
+`applications.VGG16(include_top=False)` instead of `pretrained_base()`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import minicnn as keras
+from minicnn import layers, utils, visualize
+from minicnn.datasets import cifar10
+from minicnn.preprocessing.image import ImageDataGenerator
+
+CLASSES = ("cat", "dog")
+SIZE = 64  # pixels a side: enough to tell them apart, and few enough to train in minutes
+OTHERS = [i for i, name in enumerate(cifar10.CLASS_NAMES) if name not in CLASSES]  # of CIFAR-10
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="the folder of photographs; else MINICNN_DATA/cats_and_dogs")
+    parser.add_argument("--base", type=Path, help="weights of the base from an earlier run, instead of training it")
+    parser.add_argument("--quick", action="store_true", help="two epochs of everything, on few pictures of CIFAR-10")
+    parser.add_argument("--output", type=Path, default=Path("output"), help="the folder of the figures and the base")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def augmentation():
+    return keras.Sequential(
+        [
+            layers.RandomFlip("horizontal"),
+            layers.RandomRotation(0.05),
+            layers.RandomZoom((-0.25, 0.1)),
+            layers.RandomTranslation(0.1, 0.1),
+            layers.RandomBrightness(0.15),
+        ],
+        name="augmentation",
+    )
+
+
+def small_network(change=None):
+    """Three convolutions; the pictures first go through `change`."""
+    inputs = keras.Input((SIZE, SIZE, 3))
+    x = layers.Rescaling(1 / 255)(change(inputs) if change else inputs)
+    for filters in (32, 64, 128):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(layers.BatchNormalization()(x))
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.Dropout(0.5)(layers.Flatten()(x))
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(x))
+
+
+def base_network():
+    """Seven convolutions for pictures of any size, down to an eighth of it."""
+    inputs = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 127.5, -1)(inputs)
+    for stage, (filters, convolutions) in enumerate([(32, 2), (64, 2), (128, 2), (256, 1)], 1):
+        if stage > 1:
+            x = layers.MaxPooling2D(2)(x)
+        for i in range(1, convolutions + 1):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"stage{stage}_conv{i}")(x)
+            x = layers.BatchNormalization(momentum=0.9, name=f"stage{stage}_norm{i}")(x)
+            x = layers.ReLU(name=f"stage{stage}_relu{i}")(x)
+    return keras.Model(inputs, x, name="base")
+
+
+def pretrained_base(weights, epochs, limit, output):
+    """The base, trained on eight classes of CIFAR-10, or with the weights of a file."""
+    base = base_network()
+    if weights:
+        base.load_weights(weights)
+        return base
+    (x, y), (x_test, y_test) = cifar10.load_data()
+    (x, y), (x_test, y_test) = others(x[:limit], y[:limit]), others(x_test, y_test)
+    inputs = keras.Input((32, 32, 3))
+    shifted = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomTranslation(0.12, 0.12)])(inputs)
+    features = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(base(shifted)))
+    model = keras.Model(inputs, layers.Dense(len(OTHERS), activation="softmax")(features), name="cifar10")
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * -(-len(x) // 64))
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=0.01), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    model.fit(x, y, batch_size=64, epochs=epochs)
+    _, accuracy = model.evaluate(x_test, y_test, verbose=0)
+    print(f"The base knows {len(OTHERS)} other classes of CIFAR-10 by {accuracy:.4f} (test accuracy).")
+    base.save_weights(output / "base.weights.h5")
+    return base
+
+
+def others(x, y):
+    """The pictures and labels of CIFAR-10 that are no cats and no dogs."""
+    chosen = np.isin(y[:, 0], OTHERS)
+    return x[chosen], np.searchsorted(OTHERS, y[chosen, 0])
+
+
+def on_top_of(base):
+    """A classifier that looks at what the frozen base sees."""
+    base.trainable = False
+    inputs = keras.Input((SIZE, SIZE, 3))
+    x = layers.GlobalAveragePooling2D()(base(augmentation()(inputs)))
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(layers.Dropout(0.3)(x)))
+
+
+def thaw(base, stages):
+    """Let the convolutions of these stages learn again; batch normalization keeps what it knows."""
+    base.trainable = True
+    for layer in base.layers:
+        layer.trainable = layer.name.startswith(tuple(stages)) and "norm" not in layer.name
+
+
+def compiled(model, rate=1e-3):
+    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def draw_augmentation(images, path):
+    """Some photographs, each as augmentation shows it seven times."""
+    change = augmentation()
+    rows = [[image, *change(np.stack([image] * 7))] for image in images]
+    figure, axes = plt.subplots(len(rows), 8, figsize=(10, 1.35 * len(rows)), layout="constrained")
+    for row, pictures in zip(axes, rows, strict=True):
+        for axis, picture in zip(row, pictures, strict=True):
+            axis.imshow(np.clip(picture / 255, 0, 1))
+            axis.axis("off")
+    axes[0, 0].set_title("photograph", fontsize=9)
+    axes[0, 1].set_title("augmented", fontsize=9)
+    figure.savefig(path, dpi=120)
+
+
+def draw_results(model, histories, photographs, labels, output):
+    """Training curves of each way, what the last one got wrong, and where it looked."""
+    for name, history in histories.items():
+        visualize.history(history).savefig(output / f"cats_and_dogs_curves_{name}.png", dpi=120)
+    probabilities = model.predict(photographs, verbose=0)
+    wrong = np.flatnonzero((probabilities[:, 0] > 0.5) != labels)
+    worst = wrong[np.argsort(-abs(probabilities[wrong, 0] - 0.5))][:18]
+    figure = visualize.predictions(photographs[worst], probabilities[worst], labels[worst], CLASSES)
+    figure.savefig(output / "cats_and_dogs_wrong.png", dpi=120)
+    right = np.flatnonzero((probabilities[:, 0] > 0.5) == labels)
+    for label, name in enumerate(CLASSES):
+        sure = max(right[labels[right] == label], key=lambda i: abs(probabilities[i, 0] - 0.5))
+        figure = visualize.grad_cam(model, photographs[sure], label=label, classes=CLASSES)
+        figure.savefig(output / f"cats_and_dogs_grad_cam_{name}.png", dpi=120)
+
+
+def main():
+    arguments = parse_arguments()
+    utils.set_random_seed(arguments.seed)
+    data = arguments.data or Path(os.environ.get("MINICNN_DATA", ".")) / "cats_and_dogs"
+    output = arguments.output
+    output.mkdir(parents=True, exist_ok=True)
+    epochs, limit = (2, 2000) if arguments.quick else (30, None)
+
+    pictures = ImageDataGenerator()
+    flow = {"target_size": (SIZE, SIZE), "class_mode": "binary", "classes": ["cats", "dogs"], "interpolation": "box"}
+    train = pictures.flow_from_directory(data / "train", seed=arguments.seed, **flow)
+    validation = pictures.flow_from_directory(data / "validation", shuffle=False, **flow)
+    draw_augmentation(next(train)[0][:4], output / "cats_and_dogs_augmentation.png")
+
+    histories, seconds = {}, {}
+
+    def trained(name, model, epochs):
+        started = time.perf_counter()
+        print(f"\n{name}: {sum(weight.value.size for weight in model.trainable_weights):,} weights are trained")
+        histories[name] = model.fit(train, validation_data=validation, epochs=epochs, verbose=2)
+        seconds[name] = time.perf_counter() - started
+
+    trained("plain", compiled(small_network()), epochs)
+    trained("augmented", compiled(small_network(augmentation())), epochs)
+
+    started = time.perf_counter()
+    base = pretrained_base(arguments.base, 2 if arguments.quick else 10, limit, output)
+    seconds["base"] = time.perf_counter() - started
+    model = compiled(on_top_of(base))
+    trained("transfer", model, epochs)
+    thaw(base, ["stage3", "stage4"])
+    trained("fine-tuned", compiled(model, rate=1e-4), epochs)
+
+    photographs = np.concatenate([validation[i][0] for i in range(len(validation))])
+    draw_results(model, histories, photographs, validation.labels, output)
+    print(f"\n{'':<12}{'training':>10}{'validation':>12}{'seconds':>9}    accuracies of the last three epochs' mean")
+    for name, history in histories.items():
+        training, held_out = (np.mean(history.history[key][-3:]) for key in ("accuracy", "val_accuracy"))
+        print(f"{name:<12}{training:>10.4f}{held_out:>12.4f}{seconds[name]:>9.0f}")
+    print(f"The base took {seconds['base']:.0f} seconds. The figures are in {output}.")
+
+
+if __name__ == "__main__":
+    main()
