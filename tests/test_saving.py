@@ -485,3 +485,18 @@ def test_broken_files_are_told(tmp_path, ending):
         except ValueError:
             refused += 1
     assert refused > 200
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_short_names_of_metrics_stay_in_the_logs(tf, tmp_path, ending):
+    model = minicnn.Sequential([minicnn.Input((3,)), minicnn.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae", "kld"])
+    x, y = np.ones((4, 3)), np.ones((4, 1))
+    names = {"loss", "mae"}
+    assert names < set(model.evaluate(x, y, verbose=0, return_dict=True))
+    model.save(tmp_path / f"model{ending}")
+    assert names < set(
+        minicnn.models.load_model(tmp_path / f"model{ending}").evaluate(x, y, verbose=0, return_dict=True)
+    )
+    theirs = tf.keras.models.load_model(tmp_path / f"model{ending}").evaluate(x, y, verbose=0, return_dict=True)
+    assert len(theirs) == 3 and (ending == ".h5" or names < set(theirs))  # an .h5 of Keras's forgets them as well

@@ -37,6 +37,7 @@ _SAYS_NOTHING = {  # options of Keras that only matter together with others, whi
 
 
 _KERAS = ("keras", "tf_keras")
+_SHORT_METRICS = {"mae", "MAE", "mse", "MSE", "mape", "MAPE", "msle", "MSLE", "bce", "BCE"}  # under these names in logs
 _ADVICE = "load with compile=False if it is about training, or build the model in code and load its weights"
 
 
@@ -216,8 +217,8 @@ def compile_to_keras(model) -> dict | None:
         "optimizer": to_keras(model.optimizer),
         "loss": to_keras(_full_names(arguments["loss"])),
         "loss_weights": arguments["loss_weights"],
-        "metrics": to_keras(_full_names(_in_list(arguments["metrics"]))),
-        "weighted_metrics": to_keras(_full_names(_in_list(arguments["weighted_metrics"]))),
+        "metrics": to_keras(_full_names(_in_list(arguments["metrics"]), _SHORT_METRICS)),
+        "weighted_metrics": to_keras(_full_names(_in_list(arguments["weighted_metrics"]), _SHORT_METRICS)),
         "run_eagerly": False,
         "steps_per_execution": 1,
         "jit_compile": False,
@@ -229,17 +230,17 @@ def _in_list(given):
     return given if given is None or isinstance(given, (list, tuple, dict)) else [given]
 
 
-def _full_names(given):
-    """The same for every entry of a list or dictionary."""
+def _full_names(given, kept=()):
+    """Names of losses and metrics, alone, in lists or dictionaries, as Keras's files have them; some are kept."""
     if isinstance(given, dict) and "class_name" not in given:
-        return {name: _full_names(entry) for name, entry in given.items()}
+        return {name: _full_names(entry, kept) for name, entry in given.items()}
     if isinstance(given, (list, tuple)):
-        return [_full_names(entry) for entry in given]
-    return _full_name(given)
+        return [_full_names(entry, kept) for entry in given]
+    return given if isinstance(given, str) and given in kept else _full_name(given)
 
 
 def _full_name(identifier):
-    """A loss's or metric's name as Keras's files have it: "mse" alone is not understood by all of them."""
+    """A loss's or metric's name as Keras's files have it: "mse" as a loss, or "kld", is not understood everywhere."""
     found = losses.registry.entries.get(identifier) if isinstance(identifier, str) else None
     return snake_case(found.__name__) if isinstance(found, type) else identifier
 
@@ -253,24 +254,21 @@ def compile_from_keras(model, described: dict, custom_objects=None) -> None:
         loss, listed = settings.get("loss"), [settings.get(key) for key in ("metrics", "weighted_metrics")]
         if not model.gives_several:
             loss, listed = _single(loss, "loss"), [_single(given, "metrics") for given in listed]
-        watched = [_known_metrics(given) for given in listed]
+        watched = [_known(given, metrics.registry) for given in listed]
+        loss = _known(loss, losses.registry)
         model.compile(settings.get("optimizer") or "rmsprop", loss, settings.get("loss_weights"), *watched)
 
 
-def _known_metrics(given):
-    """Every metric in what was saved, a name or configuration, by itself, in lists or in dictionaries by output."""
+def _known(given, registry):
+    """Every loss or metric in what was saved, by itself, in lists or in dictionaries by output: from a configuration an
+    object, or of the user's by name, now that the names are known; others stay names."""
     if isinstance(given, dict) and "class_name" not in given:
-        return {name: _known_metrics(entry) for name, entry in given.items()}
+        return {name: _known(entry, registry) for name, entry in given.items()}
     if isinstance(given, list):
-        return [_known_metrics(entry) for entry in given]
-    return _known_metric(given)
-
-
-def _known_metric(metric):
-    """A metric from its configuration, or of the user's by name, now that the names are known; others stay names."""
-    if isinstance(metric, dict):
-        return metrics.registry.get(metric)
-    return (custom_object(metric) or metric) if isinstance(metric, str) else metric
+        return [_known(entry, registry) for entry in given]
+    if isinstance(given, dict):
+        return registry.get(given)
+    return (custom_object(given) or given) if isinstance(given, str) else given
 
 
 def _single(value, what):
