@@ -145,14 +145,15 @@ def draw_results(model, histories, photographs, labels, output):
     for name, history in histories.items():
         visualize.history(history).savefig(output / f"cats_and_dogs_curves_{name}.png", dpi=120)
     probabilities = model.predict(photographs, verbose=0)
-    wrong = np.flatnonzero((probabilities[:, 0] > 0.5) != labels)
-    worst = wrong[np.argsort(-abs(probabilities[wrong, 0] - 0.5))][:18]
-    figure = visualize.predictions(photographs[worst], probabilities[worst], labels[worst], CLASSES)
-    figure.savefig(output / "cats_and_dogs_wrong.png", dpi=120)
-    right = np.flatnonzero((probabilities[:, 0] > 0.5) == labels)
+    for_dog = probabilities[:, 0]
+    wrong = np.flatnonzero((for_dog > 0.5) != labels)
+    worst = wrong[np.argsort(-abs(for_dog[wrong] - 0.5))][:18]
+    if len(worst):
+        figure = visualize.predictions(photographs[worst], probabilities[worst], labels[worst], CLASSES)
+        figure.savefig(output / "cats_and_dogs_wrong.png", dpi=120)
     for label, name in enumerate(CLASSES):
-        sure = max(right[labels[right] == label], key=lambda i: abs(probabilities[i, 0] - 0.5))
-        figure = visualize.grad_cam(model, photographs[sure], label=label, classes=CLASSES)
+        surest = np.argmax(np.where(labels == label, for_dog if label else 1 - for_dog, -1))
+        figure = visualize.grad_cam(model, photographs[surest], label=label, classes=CLASSES)
         figure.savefig(output / f"cats_and_dogs_grad_cam_{name}.png", dpi=120)
 
 

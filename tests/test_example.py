@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,31 @@ def test_cifar10(tmp_path, real_data):
     assert re.fullmatch(r"test accuracy 0\.\d{4}  test loss \d+\.\d{4}", result.stdout.splitlines()[-1])
     figures = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert figures == {f"cifar10_{name}" for name in ("curves", "predictions", "confusion", "grad_cam")}
+
+
+@pytest.fixture
+def few_photographs(tmp_path, real_data):
+    """A folder as cats_and_dogs, with 40 photographs to train on and 16 to validate with."""
+    for part, count in (("train", 20), ("validation", 8)):
+        for name in ("cats", "dogs"):
+            folder = tmp_path / "photographs" / part / name
+            folder.mkdir(parents=True)
+            for file in sorted((real_data / "cats_and_dogs" / part / name).glob("*.jpg"))[:count]:
+                shutil.copy(file, folder)
+    return tmp_path / "photographs"
+
+
+def test_cats_and_dogs(tmp_path, real_data, few_photographs):
+    options = ["--quick", "--data", few_photographs, "--output", tmp_path / "figures"]
+    result = subprocess.run(
+        [sys.executable, ROOT / "examples" / "cats_and_dogs.py", *options],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "MINICNN_DATA": str(real_data)},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    ways = [line.split()[0] for line in lines if re.search(r"0\.\d{4}  +\d\.\d{4} +\d+$", line)]
+    assert ways == ["plain", "augmented", "transfer", "fine-tuned"]
+    assert "transfer: 257 weights are trained" in lines and "fine-tuned: 516,353 weights are trained" in lines
+    made = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    drawn = ["augmentation", "wrong", *(f"grad_cam_{c}" for c in ("cat", "dog")), *(f"curves_{way}" for way in ways)]
+    assert made == {f"cats_and_dogs_{name}" for name in drawn}
