@@ -16,7 +16,6 @@ import argparse
 import contextlib
 import importlib
 import io
-import itertools
 import json
 import os
 import statistics
@@ -69,18 +68,17 @@ def generator(folder, rounds):
     keras()
     legacy = importlib.import_module("keras.src.legacy.preprocessing.image")
     ours, theirs = (flow(made(**OPTIONS), folder) for made in (ImageDataGenerator, legacy.ImageDataGenerator))
-    threads, numbers = ThreadPoolExecutor(os.cpu_count()), itertools.cycle(range(len(ours) - 1))
-    ahead = [threads.submit(ours.__getitem__, next(numbers)) for _ in range(os.cpu_count())]
+    several = 16  # batches
 
     def as_fit_reads():
-        for _ in range(4):
-            ahead.append(threads.submit(ours.__getitem__, next(numbers)))
-            ahead.pop(0).result()
+        with ThreadPoolExecutor(ours.workers) as threads:
+            for _ in threads.map(ours.__getitem__, range(several)):
+                pass
 
     seconds = in_turns(rounds, minicnn=lambda: next(ours), keras=lambda: next(theirs), threads=as_fit_reads)
     return {
         "minicnn, one thread": BATCH / seconds["minicnn"],
-        "minicnn, as fit reads": 4 * BATCH / seconds["threads"],
+        "minicnn, as fit reads": several * BATCH / seconds["threads"],
         "Keras": BATCH / seconds["keras"],
     }
 
@@ -215,11 +213,12 @@ def main():
     arguments = parser.parse_args()
     folder = arguments.data or Path(os.environ.get("MINICNN_DATA", ".")) / "cats_and_dogs"
     file = HERE / "results" / "pictures.json"
-    results = json.loads(file.read_text())["results"] if file.exists() else {}
+    described = machine.described("numpy", "numba", "pillow", "tensorflow_cpu", "keras")
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    results = kept["results"] if kept.get("machine") == described else {}  # figures of one machine stand side by side
     for part in arguments.parts:
         results[part] = measured(part, folder, arguments.rounds)
         print(f"{part}: {results[part]}", flush=True)
-    described = machine.described("numpy", "numba", "pillow", "tensorflow_cpu", "keras")
     file.write_text(json.dumps({"machine": described, "results": results}, indent=1) + "\n")
     text = f"{table(results)}\n{described}"
     print(text)

@@ -1,6 +1,6 @@
 """Do Keras programs reach on minicnn what they reach on Keras? The same files, run with either library.
 
-    python benchmarks/programs.py FOLDER [--epochs mnist_dense_and_cnn=5 cifar10_cnn=5] [--programs fashion_cnn ...]
+    python benchmarks/programs.py FOLDER [--epochs mnist_cnn=5 cifar10_cnn=5] [--programs fashion_cnn ...]
 
 FOLDER holds programs that take the library from the environment variable KERAS and print lines "RESULT name
 test_accuracy=0.9". Each runs once for every seed and library, in a process and a folder of its own, with the seed set
@@ -28,7 +28,13 @@ import machine
 HERE = Path(__file__).resolve().parent
 LIBRARIES = ("minicnn", "tensorflow.keras")
 SEEDS = (0, 1, 2)
-PROGRAMS = ("fashion_cnn", "mnist_fcl", "feature_maps", "mnist_dense_and_cnn", "cifar10_cnn")
+PROGRAMS = {  # {name: (file, what of it, in its environment)}
+    "fashion_cnn": ("fashion_cnn.py", {}),
+    "mnist_fcl": ("mnist_fcl.py", {}),
+    "feature_maps": ("feature_maps.py", {}),
+    **{f"mnist_{model}": ("mnist_dense_and_cnn.py", {"MODELS": model}) for model in ("dense", "cnn", "l2")},
+    "cifar10_cnn": ("cifar10_cnn.py", {}),
+}
 ALLOWED = {"cifar10_cnn": 0.01}  # else 0.005
 SEEDED = """
 import importlib, os, runpy, sys, minicnn
@@ -43,10 +49,11 @@ runpy.run_path({file!r}, run_name="__main__")
 
 def run(folder, program, library, seed, epochs):
     """{"accuracies": {name: test accuracy}, "minutes"} of one run. Exits if the program fails."""
-    code = SEEDED.format(seed=seed, folder=str(folder), file=str(folder / f"{program}.py"))
+    file, chosen = PROGRAMS[program]
+    code = SEEDED.format(seed=seed, folder=str(folder), file=str(folder / file))
     environment = {
         **os.environ, "KERAS": library, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "", **({"EPOCHS": str(epochs)} if epochs else {}),
+        "CUDA_VISIBLE_DEVICES": "", **chosen, **({"EPOCHS": str(epochs)} if epochs else {}),
     }  # fmt: skip
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:

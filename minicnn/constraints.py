@@ -22,6 +22,11 @@ class Constraint(Configurable):
             raise NotImplementedError(f"{type(self).__name__} does not define __call__(w), which gives the new weight.")
         transfer.assign(w, np.asarray(self(np.array(transfer.to_host(w))), w.dtype))
 
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether it works where the backend computes, so that a training step may be recorded (`ops/replay`)."""
+        return type(self).hold is not Constraint.hold
+
     def __call__(self, w) -> np.ndarray:
         """What the constraint makes of an array."""
         held = transfer.here(np.array(w))

@@ -75,8 +75,8 @@ class Metric(Configurable):
 class Mean(Metric):
     """The weighted mean of the values given."""
 
-    def __init__(self, name="mean"):
-        super().__init__(name)
+    def __init__(self, name="mean", dtype=None):
+        super().__init__(name, dtype)
         self.reset_state()
 
     def reset_state(self):
@@ -104,8 +104,8 @@ class _MeanOfRows(Mean):
     default_name = ""
     takes_arrays_of_the_backend = True
 
-    def __init__(self, name=None):
-        super().__init__(name or self.default_name)
+    def __init__(self, name=None, dtype=None):
+        super().__init__(name or self.default_name, dtype)
 
     def __init_subclass__(cls, **kwargs):
         """Whoever replaces `update_state` is not asked to know about other arrays than NumPy's."""
@@ -172,8 +172,8 @@ class BinaryAccuracy(_Accuracy):
     default_name = "binary_accuracy"
     loss = losses.BinaryCrossentropy()
 
-    def __init__(self, name=None, threshold=0.5):
-        super().__init__(name)
+    def __init__(self, name=None, dtype=None, threshold=0.5):
+        super().__init__(name, dtype)
         self.threshold = threshold
 
     def rows(self, y_true, y_pred):
@@ -187,8 +187,8 @@ class TopKCategoricalAccuracy(_Accuracy):
     default_name = "top_k_categorical_accuracy"
     loss = losses.CategoricalCrossentropy()
 
-    def __init__(self, k=5, name=None):
-        super().__init__(name)
+    def __init__(self, k=5, name=None, dtype=None):
+        super().__init__(name, dtype)
         self.k = _checked_k(k)
 
     def rows(self, y_true, y_pred):
@@ -202,8 +202,8 @@ class SparseTopKCategoricalAccuracy(_Accuracy):
     default_name = "sparse_top_k_categorical_accuracy"
     loss = losses.SparseCategoricalCrossentropy()
 
-    def __init__(self, k=5, name=None):
-        super().__init__(name)
+    def __init__(self, k=5, name=None, dtype=None):
+        super().__init__(name, dtype)
         self.k = _checked_k(k)
 
     def rows(self, y_true, y_pred):
@@ -226,14 +226,16 @@ class _Counts(Metric):
     takes_arrays_of_the_backend = True
     _loss = losses.BinaryCrossentropy()
 
-    def __init__(self, thresholds=None, class_id=None, name=None):
-        super().__init__(name)
+    class_id: int | None = None
+
+    def __init__(self, thresholds=None, name=None, dtype=None):
+        super().__init__(name, dtype)
         values = (
             [0.5 if thresholds is None else thresholds] if not isinstance(thresholds, (list, tuple)) else thresholds
         )
         if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in values) or not values:
             raise ValueError(f"thresholds must lie between 0 and 1; received thresholds={thresholds!r}.")
-        self.thresholds, self.class_id = thresholds, class_id
+        self.thresholds = thresholds
         self._values = list(values)
         self.reset_state()
 
@@ -305,8 +307,9 @@ class _Share(_Counts):
 
     larger_is_better = True
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None):
-        super().__init__(thresholds, class_id, name)
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+        super().__init__(thresholds, name, dtype)
+        self.class_id = class_id
         if top_k is not None:
             raise ValueError(f"{type(self).__name__} counts by thresholds alone; received top_k={top_k!r}.")
         self.top_k = None
@@ -346,8 +349,8 @@ class _MeanLoss(_MeanOfRows):
 class _CrossEntropy(_MeanLoss):
     loss_class = losses.Loss
 
-    def __init__(self, name=None, from_logits=False):
-        super().__init__(name)
+    def __init__(self, name=None, dtype=None, from_logits=False):
+        super().__init__(name, dtype)
         self.from_logits = from_logits
         self.loss = self.loss_class(from_logits)
 

@@ -8,7 +8,12 @@ from . import config, initializers
 from .ops import merge, transfer
 
 
-class Variable(np.lib.mixins.NDArrayOperatorsMixin):
+def _operators(ufunc):
+    """What stands for an operator of a Variable with something, and of something with a Variable."""
+    return (lambda self, other: ufunc(self, other)), (lambda self, other: ufunc(other, self))
+
+
+class Variable:
     """One weight. `value` is the array itself, where the backend that uses it computes; `grad` its gradient in the
     running step, or None.
 
@@ -16,8 +21,6 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
     layer's before it. In arithmetic and in NumPy's functions a variable stands for its numbers, and gives an array;
     `==` asks whether two are the same one. Counters may hold integers or booleans.
     """
-
-    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__  # weights are keys of dictionaries
 
     def __init__(
         self,
@@ -74,7 +77,7 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
         if value.shape != self.shape:
             raise ValueError(f"Weight {self.path!r} has shape {self.shape}; received an array of shape {value.shape}.")
         transfer.assign(self.value, value)
-        return value
+        return self.numpy()
 
     def assign_add(self, value) -> np.ndarray:
         """Add to the value."""
@@ -100,12 +103,29 @@ class Variable(np.lib.mixins.NDArrayOperatorsMixin):
             raise ValueError("The numbers of a Variable are copied before anyone gets them: copy=False cannot be had.")
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
-    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
-        """`variable * 2`, `np.maximum(variable, 0)`: of the numbers. `variable += 1` gives an array, as in Keras."""
-        if out is not None and not any(isinstance(target, Variable) for target in out):
-            kwargs["out"] = out
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        """NumPy's functions, and with them the operators below, see the numbers."""
+        if any(isinstance(target, Variable) for target in kwargs.get("out", ())):
+            raise TypeError("NumPy cannot write into a Variable: use assign, assign_add or assign_sub.")
         arrays = [part.numpy() if isinstance(part, Variable) else part for part in inputs]
         return getattr(ufunc, method)(*arrays, **kwargs)
+
+    __add__, __radd__ = _operators(np.add)
+    __sub__, __rsub__ = _operators(np.subtract)
+    __mul__, __rmul__ = _operators(np.multiply)
+    __truediv__, __rtruediv__ = _operators(np.true_divide)
+    __floordiv__, __rfloordiv__ = _operators(np.floor_divide)
+    __mod__, __rmod__ = _operators(np.remainder)
+    __pow__, __rpow__ = _operators(np.power)
+    __matmul__, __rmatmul__ = _operators(np.matmul)
+    __lt__, __gt__ = _operators(np.less)
+    __le__, __ge__ = _operators(np.less_equal)
+
+    def __neg__(self):
+        return -self.numpy()
+
+    def __abs__(self):
+        return abs(self.numpy())
 
     def __getitem__(self, index):
         return self.numpy()[index]

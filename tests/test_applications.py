@@ -106,7 +106,7 @@ def test_without_a_network_the_missing_file_is_named(tmp_path, monkeypatch, caps
     from minicnn.applications import files
 
     def unreachable(address, timeout):
-        raise files.URLError("no network")
+        raise OSError("no network")
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(files, "urlopen", unreachable)
@@ -127,6 +127,31 @@ def test_imagenet_s_weights_come_from_keras_s_cache(tf, tmp_path, monkeypatch):
     mine = MobileNetV2(include_top=False, input_shape=(96, 96, 3), alpha=0.35)
     np.testing.assert_array_equal(mine.get_weights()[0], theirs.get_weights()[0])
     monkeypatch.setattr(files, "urlopen", None)
+
+
+def test_half_a_file_gets_no_name(tmp_path, monkeypatch):
+    import http.server
+    import threading
+
+    from minicnn.applications import files
+
+    class Breaks(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(b"half of it")
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Breaks)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="the connection broke after 10 of 100000 bytes"):
+        files.keras_file("w.h5", f"http://127.0.0.1:{server.server_port}/", None)
+    server.shutdown()
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 @pytest.mark.parametrize(

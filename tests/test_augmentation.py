@@ -161,6 +161,42 @@ def test_normalization_adapts_as_keras_s(tf, tmp_path):
     np.testing.assert_allclose(batches.adapt_variance.numpy(), data.var((0, 1, 2), dtype=np.float64), rtol=1e-5)
 
 
+def test_normalization_of_what_never_changes_is_zero(tf):
+    data = np.full((20, 3), [1000.1, 3.7, 255.3], np.float32)
+    ours, theirs = layers.Normalization(), tf.keras.layers.Normalization()
+    for layer in (ours, theirs):
+        layer.adapt(data)
+    np.testing.assert_array_equal(ours(data), np.zeros((20, 3)))
+    assert ours.mean.shape == tuple(theirs.mean.shape) == (1, 3)
+    np.testing.assert_allclose(ours.mean.numpy(), theirs.mean.numpy(), rtol=1e-6)
+    again = layers.Normalization.from_config(layers.Normalization(mean=[1.0, 2.0], variance=[4.0, 4.0]).get_config())
+    assert_close(again(np.array([[3.0, 6.0]])), [[1.0, 2.0]], 1e-6)
+
+
+def test_normalization_adapts_to_batches_of_every_kind():
+    x = normal(12, 3, 3, 2)
+    layer = layers.Normalization()
+    layer.adapt(keras.preprocessing.image.ImageDataGenerator().flow(x, batch_size=5))
+    np.testing.assert_allclose(layer.mean.reshape(-1), x.mean((0, 1, 2)), atol=1e-6)
+
+    class Numbered(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return x[4 * i : 4 * i + 4], np.zeros(4)
+
+    layer = layers.Normalization()
+    layer.adapt(Numbered())
+    np.testing.assert_allclose(layer.mean.reshape(-1), x.mean((0, 1, 2)), atol=1e-6)
+    assert len(list(Numbered())) == 3
+
+
+def test_no_pictures_at_all():
+    for make in AUGMENTATION:
+        assert make()(np.zeros((0, 6, 8, 3), np.float32)).shape[0] == 0
+
+
 def test_models_with_augmentation_go_to_keras_and_back(tf, tmp_path):
     for k, other in ((keras, tf.keras), (tf.keras, keras)):
         model = k.Sequential(

@@ -95,6 +95,8 @@ def test_variables_calculate(tf):
     raised = ones
     raised += 1
     assert isinstance(raised, np.ndarray) and (ones.numpy() == 1).all()
+    with pytest.raises(TypeError, match="assign"):
+        np.add(ones, 1, out=ones)
     with pytest.raises(ValueError, match="copy=False"):
         np.array(ones, copy=False)
 
@@ -168,3 +170,55 @@ def test_a_layer_in_two_models_is_not_saved_as_two_layers(tmp_path):
     model = keras.Model(inputs, keras.layers.Add()([inner(inputs), shared(inputs)]), name="outer")
     with pytest.raises(ValueError, match=r"'shared' belongs to '(outer|inner)' and to"):
         model.save(tmp_path / "m.keras")
+
+
+def test_integers_keep_their_digits():
+    class Counting(keras.layers.Layer):
+        def build(self, input_shape):
+            self.seen = self.add_weight((), "zeros", dtype="int32", trainable=False, name="seen")
+
+        def forward(self, x, training=False, need_saved=True):
+            return x, None
+
+        def backward(self, dy, saved, need_dx=True):
+            return dy
+
+    model = keras.Sequential([keras.Input((2,)), Counting()])
+    model.set_weights([np.array(16777217)])
+    assert int(model.get_weights()[0]) == 16777217 == int(copy.deepcopy(model).get_weights()[0])
+
+
+def test_a_metric_may_give_several_numbers():
+    class Extremes(keras.metrics.Metric):
+        def __init__(self, name="extremes", **kwargs):
+            super().__init__(name=name, **kwargs)
+            self.values = []
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.values += y_pred.reshape(-1).tolist()
+
+        def result(self):
+            return {"lowest": min(self.values), "highest": max(self.values)}
+
+        def reset_state(self):
+            self.values = []
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[Extremes(dtype="float32"), keras.metrics.MeanAbsoluteError(dtype="float32")])
+    x = normal(6, 2)
+    history = model.fit(x, np.ones((6, 1)), verbose=0).history
+    assert {"lowest", "highest", "mean_absolute_error"} < set(history)
+    assert len(model.evaluate(x, np.ones((6, 1)), verbose=0)) == 4
+
+
+def test_callbacks_of_one_s_own_may_begin_late():
+    class Mine(keras.callbacks.EarlyStopping):
+        def __init__(self):
+            super().__init__(monitor="loss")
+            self.seen = []
+
+        def on_train_begin(self, logs=None):
+            super().on_train_begin(logs)
+            self.seen.append(self.model.name)
+
+    assert Mine().best is None and Mine().wait == 0

@@ -123,6 +123,31 @@ def test_scaled_pictures_are_keras_s(tf, options):
     assert_close(ours.standardize(x[0]), theirs.standardize(x[0].copy()), 2e-3 if "zca_whitening" in options else 1e-5)
 
 
+def test_pictures_of_8_bits_are_changed_as_those_of_floats(tf):
+    import importlib
+
+    legacy = importlib.import_module("keras.src.legacy.preprocessing.image")
+    x = photograph()
+    drawn = {"theta": 30.0, "zx": 1.1, "zy": 0.9, "flip_horizontal": True}
+    exact = ImageDataGenerator().apply_transform(x.astype(np.float64), drawn)
+    found = ImageDataGenerator().apply_transform(x, drawn)
+    assert found.dtype == np.uint8 and np.abs(found - exact).max() <= 0.5 + 1e-3
+    theirs = legacy.ImageDataGenerator().apply_transform(x.copy(), drawn)
+    assert np.abs(found.astype(int) - theirs).max() <= 1
+    for dtype in (np.float16, np.int16, bool):
+        assert ImageDataGenerator().apply_transform((x > 99).astype(dtype), drawn).dtype == dtype
+    shifted = ImageDataGenerator().apply_transform(x, {"channel_shift_intensity": -20.5})
+    assert shifted.dtype == np.uint8 and shifted.max() <= x.max()
+
+
+def test_the_seed_of_everything_counts_for_drawn_parameters():
+    drawn = []
+    for _ in range(2):
+        keras.utils.set_random_seed(3)
+        drawn.append(ImageDataGenerator(rotation_range=90).get_random_transform((4, 4, 3)))
+    assert drawn[0] == drawn[1]
+
+
 def test_statistics_are_asked_for():
     with pytest.raises(ValueError, match="call fit"):
         ImageDataGenerator(featurewise_center=True).standardize(photograph())
@@ -235,8 +260,11 @@ def test_pictures_from_memory(tf):
     rows = np.concatenate([shuffled[i][1] for i in range(3)])
     assert sorted(rows) == list(range(10)) and (rows != y).any()
     np.testing.assert_array_equal(np.concatenate([shuffled[i][0] for i in range(3)]), x[rows])
-    split = ImageDataGenerator(validation_split=0.3)
-    assert split.flow(x, y, subset="validation").n == 3 and split.flow(x, y, subset="training").n == 7
+    split, even = ImageDataGenerator(validation_split=0.3), np.arange(10) % 2
+    assert split.flow(x, even, subset="validation").n == 3 and split.flow(x, even, subset="training").n == 7
+    with pytest.raises(ValueError, match=r"classes \[0, 1, 2\] for validation"):
+        split.flow(x, y, subset="validation")
+    assert split.flow(x, y, subset="validation", ignore_class_split=True).n == 3
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 _SECONDS = 20  # without any answer, until a download is given up
@@ -20,13 +20,18 @@ def keras_file(name: str, host: str, md5: str | None) -> Path:
     base = Path(os.environ["KERAS_HOME"]) if os.environ.get("KERAS_HOME") else Path.home() / ".keras"
     path = base / "models" / name
     if not path.exists():
-        _download(host + name, path)
-    if md5 is not None and _md5(path) != md5:
-        raise ValueError(f"{path} is not the file that was expected (its MD5 is not {md5}): remove it, to get it anew.")
+        _download(host + name, path, md5)
+    _check(path, md5)
     return path
 
 
-def _download(address, path):
+def _check(path, md5):
+    if md5 is not None and _md5(path) != md5:
+        raise ValueError(f"{path} is not the file that was expected (its MD5 is not {md5}): remove it, to get it anew.")
+
+
+def _download(address, path, md5):
+    """Fetch the file; only a whole one gets its name."""
     print(f"minicnn: downloading {address} to {path}", flush=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -34,8 +39,12 @@ def _download(address, path):
         with urlopen(address, timeout=_SECONDS) as answer, open(part, "wb") as file:
             while block := answer.read(1 << 20):
                 file.write(block)
+            announced = answer.headers.get("Content-Length")
+            if announced is not None and file.tell() != int(announced):
+                raise OSError(f"the connection broke after {file.tell()} of {announced} bytes")
+        _check(part, md5)
         part.replace(path)
-    except (URLError, OSError) as error:
+    except (OSError, HTTPException) as error:
         raise FileNotFoundError(
             f"{path.name} is not there, and cannot be downloaded ({error}). Get it from {address} and put it in "
             f"{path.parent}, or choose weights=None, or weights= with a file of your own."

@@ -70,7 +70,11 @@ def finished(start: Symbol, end: Symbol, name, weights, file, host, md5) -> Mode
 
 def _sources(symbol):
     """The inputs that a symbol is computed from."""
-    if not symbol.node.inputs:
-        return [symbol]
-    found = [source for above in symbol.node.inputs for source in _sources(above)]
-    return list({id(source): source for source in found}.values())
+    waiting, seen, found = [symbol], set(), []
+    while waiting:
+        symbol = waiting.pop()
+        if id(symbol) not in seen:
+            seen.add(id(symbol))
+            waiting += reversed(symbol.node.inputs)
+            found += [] if symbol.node.inputs else [symbol]
+    return found

@@ -27,9 +27,12 @@ class EarlyStopping(MonitorCallback):
         super().__init__(monitor, mode, min_delta)
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
-        self.on_train_begin()
+        self._begin()
 
     def on_train_begin(self, logs=None):
+        self._begin()
+
+    def _begin(self):
         self.wait, self.stopped_epoch, self.best_epoch = 0, 0, 0
         self.best, self.best_weights = None, None
 

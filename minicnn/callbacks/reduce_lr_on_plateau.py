@@ -30,9 +30,12 @@ class ReduceLROnPlateau(MonitorCallback):
             raise ValueError(f"factor must lie between 0 and 1, to make the rate smaller; received factor={factor!r}.")
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.cooldown, self.min_lr = cooldown, min_lr
-        self.on_train_begin()
+        self._begin()
 
     def on_train_begin(self, logs=None):
+        self._begin()
+
+    def _begin(self):
         self.best, self.wait, self.cooldown_counter = None, 0, 0
 
     def in_cooldown(self) -> bool:

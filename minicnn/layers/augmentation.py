@@ -127,9 +127,9 @@ class RandomZoom(_Moved):
         self.height_factor, self.width_factor = height_factor, width_factor
         self._heights = _bounds(height_factor, "height_factor", -1, 1)
         self._widths = None if width_factor is None else _bounds(width_factor, "width_factor", -1, 1)
-        for bounds in (self._heights, self._widths or (0,)):
-            if bounds[0] <= -1:
-                raise ValueError(f"A zoom by -1 leaves nothing to see; received factors {bounds!r}.")
+        for factor in (height_factor, width_factor):
+            if np.any(np.array(factor or 0, np.float64) <= -1):
+                raise ValueError(f"A zoom by -1 leaves nothing to see; received factor {factor!r}.")
         self._fill(fill_mode, fill_value, interpolation)
 
     def draw(self, N):

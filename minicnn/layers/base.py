@@ -242,7 +242,7 @@ class Layer(Configurable):
 
     def set_weights(self, weights) -> None:
         """Replace all weights; ValueError, before anything changes, if their number or a shape differs."""
-        variables, arrays = self.weights, [np.asarray(w, self.dtype) for w in weights]
+        variables, arrays = self.weights, [np.asarray(w) for w in weights]
         if len(arrays) != len(variables):
             raise ValueError(f"{self.name!r} has {len(variables)} weights; received {len(arrays)} arrays.")
         for variable, array in zip(variables, arrays, strict=True):

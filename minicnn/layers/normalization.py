@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import config
 from ..ops import rescale
+from ..results import Array
 from .base import Layer
 
 
@@ -23,12 +24,12 @@ class Normalization(Layer):
         if (mean is None) != (variance is None):
             raise ValueError(f"mean and variance go together; received mean={mean!r}, variance={variance!r}.")
         self.axis = None if axis in (None, (), []) else -1
-        self.mean, self.variance, self.invert = mean, variance, bool(invert)
+        self._given, self.invert = None if mean is None else (mean, variance), bool(invert)
 
     may_be_recorded = False  # the statistics are looked at on the host
 
     def build(self, input_shape):
-        if self.mean is not None:
+        if self._given:
             return
         if self.axis == -1 and input_shape[-1] is None:
             raise ValueError(f"{self.name!r} needs to know the number of channels; received shape {input_shape}.")
@@ -37,11 +38,34 @@ class Normalization(Layer):
         self.adapt_variance = self.add_weight(shape, "ones", trainable=False, name="variance")
         self.count = self.add_weight((), "zeros", dtype="int32", trainable=False, name="count")  # as Keras's files have
 
+    @property
+    def mean(self) -> np.ndarray | None:
+        """The mean in use, as it broadcasts over inputs; None before there is one."""
+        return self._statistic(0)
+
+    @property
+    def variance(self) -> np.ndarray | None:
+        """The variance in use, as it broadcasts over inputs; None before there is one."""
+        return self._statistic(1)
+
+    def _statistic(self, which):
+        if not self._given and not self.built:
+            return None
+        value = np.asarray((self._given or (self.adapt_mean, self.adapt_variance))[which], self.dtype)
+        axes = len(self._built_for) if self._built_for else 1
+        return value.reshape((1,) * (axes - value.ndim) + value.shape).view(Array)
+
+    def get_config(self):
+        mean, variance = (None, None) if self._given is None else (np.asarray(v).tolist() for v in self._given)
+        return {**super().get_config(), "mean": mean, "variance": variance}
+
     def adapt(self, data) -> None:
-        """Take mean and variance from data: an array (n, ...), or an iterable of batches (x, ...)."""
-        if self.mean is not None:
+        """Take mean and variance from data: an array (n, ...), or batches, in a PyDataset or another iterable."""
+        if self._given:
             raise ValueError(f"{self.name!r} was given mean and variance: there is nothing to adapt.")
         batches = [data] if isinstance(data, np.ndarray) else data
+        if hasattr(data, "num_batches"):  # a PyDataset, whose iterator may begin anew for ever
+            batches = (data[i] for i in range(len(data)))
         count, total, squares, shift = 0, 0.0, 0.0, None
         for batch in batches:
             x = np.asarray(batch[0] if isinstance(batch, (tuple, list)) else batch)
@@ -61,13 +85,28 @@ class Normalization(Layer):
         return 2 * int(np.prod(input_shape[1:]))
 
     def forward(self, x, training=False, need_saved=True):
-        mean, variance = (self.mean, self.variance) if self.mean is not None else (self.adapt_mean, self.adapt_variance)
-        mean, variance = (np.asarray(v, np.float64).reshape(-1) for v in (mean, variance))
-        deviation = np.maximum(np.sqrt(variance), config.epsilon())
-        scale, offset = (deviation, mean) if self.invert else (1 / deviation, -mean / deviation)
-        C = x.shape[-1]
-        scale, offset = (np.broadcast_to(v, (C,)).astype(x.dtype) for v in (scale, offset))
-        return rescale.forward(x, scale, offset, bool(need_saved))
+        if self._given:
+            mean, variance = (np.asarray(v, np.float64) for v in self._given)
+        else:
+            mean, variance = self.adapt_mean.numpy().astype(np.float64), self.adapt_variance.numpy().astype(np.float64)
+        deviation, C = np.maximum(np.sqrt(variance), config.epsilon()), x.shape[-1]
+
+        def per_channel(value):
+            return np.broadcast_to(value, (C,)).astype(x.dtype)
+
+        if self.invert:
+            steps = [(deviation, mean)]
+        else:  # the mean first: after the division it would be large, and its digits lost
+            steps = [(1.0, -mean), (1 / deviation, 0.0)]
+        saved = []
+        for scale, offset in steps:
+            x, kept = rescale.forward(x, per_channel(scale), per_channel(offset), bool(need_saved))
+            saved.append(kept)
+        return x, saved
 
     def backward(self, dy, saved, need_dx=True):
-        return rescale.backward(dy, saved, need_dx)
+        if not need_dx:
+            return None
+        for kept in reversed(saved):
+            dy = rescale.backward(dy, kept)
+        return dy

@@ -48,6 +48,9 @@ class PyDataset:
     def __getitem__(self, index):
         raise NotImplementedError(f"{type(self).__name__} does not define __getitem__, its batches.")
 
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
     def on_epoch_begin(self): ...
     def on_epoch_end(self): ...
 

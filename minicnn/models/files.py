@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 
+from ..layers.input import InputLayer
 from ..registry import custom_object_scope, serialize
 
 
@@ -33,16 +34,17 @@ def model_from_json(json_string, custom_objects=None):
 def clone_model(model, input_tensors=None, clone_function=None):
     """A model of the same structure with weights of its own, drawn anew.
 
-    clone_function(layer) gives the layer to stand in a layer's place, by default one of the same configuration.
+    clone_function(layer), asked for every layer but inputs, gives the layer to stand in its place, which is made anew
+    from that one's configuration; by default one of the same configuration.
     """
     if input_tensors is not None:
         raise ValueError("clone_model makes inputs of its own: call the clone on the symbols given as input_tensors.")
     config, classes = model.get_config(), {type(layer).__name__: type(layer) for layer in model.flattened()}
     if clone_function is not None:
-        layers = {layer.name: layer for layer in model.layers}
+        layers = {layer.name: layer for layer in model.layers if not isinstance(layer, InputLayer)}
         for entry in config["layers"]:
             old = layers.get(entry["config"]["name"])
-            if old is not None:  # not an input
+            if old is not None:
                 new = clone_function(old)
                 entry.update(serialize(new))
                 entry["config"]["name"] = old.name

@@ -171,7 +171,8 @@ class Trainer(Inference):
         )  # fmt: skip
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
-        recorded = all(layer.may_be_recorded for layer in self.flattened())
+        parts = [*self.flattened(), *(v.constraint for v in self.trainable_weights if v.constraint)]
+        recorded = all(part.may_be_recorded for part in parts)
         learn = replay.make(self._learn, self._settings) if recorded else self._learn
         self.initial_epoch = initial_epoch  # a callback may say that training goes on later
         hooks.call("on_train_begin", {})
@@ -394,7 +395,10 @@ class Trainer(Inference):
         """Loss and metrics so far, in the order of their names, as Keras logs them."""
         logs = {"loss": self._loss_mean.result()}
         logs.update({f"{head.name}_loss": head.loss_mean.result() for head in self._heads_with_own_loss()})
-        logs.update({name: _plain(metric.result()) for name, metric in self.named_metrics.items()})
+        for name, metric in self.named_metrics.items():
+            result = metric.result()
+            several = result if isinstance(result, dict) else {name: result}
+            logs.update({key: _plain(value) for key, value in several.items()})
         last_batch, self._last_batch = self._last_batch, None
         if last_batch and not math.isfinite(logs["loss"]):
             self._tell_non_finite(*last_batch)
@@ -402,7 +406,8 @@ class Trainer(Inference):
 
     def _in_order(self, logs):
         """[loss, metrics...], or the loss alone where there are no metrics."""
-        values = [logs[name] for name in self.metrics_names]
+        names = [name for name in self.metrics_names if name in logs]  # a metric may give several under other names
+        values = [logs[name] for name in [*names, *sorted(set(logs) - set(names))]]
         return values if len(values) > 1 else values[0]
 
 

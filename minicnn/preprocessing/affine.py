@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..ops.affine_transform.cpu import resampled
+from ..ops.affine_transform.cpu import resample_one
 
 _FILL_MODES = {"nearest": "nearest", "reflect": "reflect", "constant": "cut", "wrap": "wrap_between"}  # SciPy's: ours
 
@@ -22,7 +22,7 @@ def apply_affine_transform(
     """
     if (row_axis, col_axis, channel_axis) != (0, 1, 2):
         raise ValueError("Images are (H, W, C) here: row_axis=0, col_axis=1, channel_axis=2.")
-    return transformed(x, matrix(theta, tx, ty, shear, zx, zy), False, False, fill_mode, cval, order)
+    return transformed(x, matrix(theta, tx, ty, shear, zx, zy), fill_mode=fill_mode, cval=cval, order=order)
 
 
 def matrix(theta=0, tx=0, ty=0, shear=0, zx=1, zy=1) -> np.ndarray | None:
@@ -40,11 +40,24 @@ def matrix(theta=0, tx=0, ty=0, shear=0, zx=1, zy=1) -> np.ndarray | None:
     return product
 
 
-def transformed(x, change, flip_horizontal, flip_vertical, fill_mode="nearest", cval=0.0, order=1) -> np.ndarray:
-    """An image x (H, W, C) by the matrix `change` (or None), then mirrored; a new array, or a view if only mirrored."""
+def transformed(
+    x, change, flip_horizontal=False, flip_vertical=False, fill_mode="nearest", cval=0.0, order=1, out=None
+) -> np.ndarray:
+    """An image x (H, W, C) by the matrix `change` (or None), then mirrored: written to out, an array of its shape and a
+    float type, or to a new array of x's type (integers are rounded)."""
     checked_ways(fill_mode, order)
+    x = np.asarray(x)
+    if out is None:
+        if x.dtype in (np.float32, np.float64):
+            return transformed(x, change, flip_horizontal, flip_vertical, fill_mode, cval, order, np.empty_like(x))
+        made = np.empty(x.shape, np.float64 if x.dtype.itemsize > 2 else np.float32)
+        transformed(x, change, flip_horizontal, flip_vertical, fill_mode, cval, order, made)
+        if x.dtype.kind in "iu":
+            made = np.clip(np.rint(made), np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
+        return made.astype(x.dtype)
     if change is None:
-        return x[:: -1 if flip_vertical else 1, :: -1 if flip_horizontal else 1]
+        out[...] = x[:: -1 if flip_vertical else 1, :: -1 if flip_horizontal else 1]
+        return out
     H, W, _ = x.shape
     across, down = H / 2 - 0.5, W / 2 - 0.5  # the centre, with height and width the way Keras takes them
     a = change[:2, :2]
@@ -56,11 +69,10 @@ def transformed(x, change, flip_horizontal, flip_vertical, fill_mode="nearest", 
             for row in (horizontal, vertical):
                 row[2] += row[place] * (size - 1)
                 row[place] = -row[place]
-    image = np.ascontiguousarray(x)
-    return resampled(
-        image, np.concatenate([horizontal, vertical]), (H, W), _FILL_MODES[fill_mode], cval,
-        "nearest" if order == 0 else "bilinear",
-    )  # fmt: skip
+    image = np.ascontiguousarray(x if x.dtype in (np.uint8, np.float32, np.float64) else x.astype(np.float64))
+    interpolation = "nearest" if order == 0 else "bilinear"
+    resample_one(image, np.concatenate([horizontal, vertical]), _FILL_MODES[fill_mode], cval, interpolation, out)
+    return out
 
 
 def checked_ways(fill_mode, order) -> None:

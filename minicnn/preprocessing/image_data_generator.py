@@ -21,6 +21,8 @@ class ImageDataGenerator:
     "wrap") says what is seen outside. Then, in this order: preprocessing_function(picture), rescale, samplewise_center,
     samplewise_std_normalization, and after `fit` on sample pictures featurewise_center, featurewise_std_normalization
     and zca_whitening. validation_split holds a share of the pictures back, for subset="validation".
+
+    Batches are made in several threads; with a preprocessing_function in one, so that it may draw random numbers.
     """
 
     def __init__(
@@ -63,7 +65,18 @@ class ImageDataGenerator:
     ) -> NumpyArrayIterator:  # fmt: skip
         """Batches of the pictures x (n, H, W, C), changed at random, with their y (n, ...) and weights (n,)."""
         return NumpyArrayIterator(
-            x, y, self, batch_size, shuffle, sample_weight, seed, save_to_dir, save_prefix, save_format, subset
+            x,
+            y,
+            self,
+            batch_size,
+            shuffle,
+            sample_weight,
+            seed,
+            save_to_dir,
+            save_prefix,
+            save_format,
+            subset,
+            ignore_class_split,
         )
 
     def flow_from_directory(
@@ -80,9 +93,9 @@ class ImageDataGenerator:
     def get_random_transform(self, img_shape, seed=None) -> dict:
         """What happens to one picture (H, W, C), drawn at random: what `apply_transform` takes.
 
-        seed: an integer, or a NumPy Generator to draw from.
+        seed: an integer, or a NumPy Generator to draw from; without one `utils.set_random_seed` decides.
         """
-        rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
+        rng = _generator(seed)
         H, W = img_shape[:2]
         zx, zy = (1, 1) if self.zoom_range == [1, 1] else rng.uniform(*self.zoom_range, 2).tolist()
         brightness = self.brightness_range
@@ -99,29 +112,33 @@ class ImageDataGenerator:
             "brightness": None if brightness is None else rng.uniform(*brightness),
         }
 
-    def apply_transform(self, x, transform_parameters: dict) -> np.ndarray:
-        """A picture x (H, W, C) changed by what `get_random_transform` has drawn."""
+    def apply_transform(self, x, transform_parameters: dict, out=None) -> np.ndarray:
+        """A picture x (H, W, C) changed by what `get_random_transform` has drawn: in out, an array of its shape and a
+        float type, or a new array of x's type."""
         drawn = transform_parameters
         change = matrix(*(drawn.get(name, 1 if name in ("zx", "zy") else 0) for name in _MATRIX))
-        x = transformed(
+        made = transformed(
             x, change, drawn.get("flip_horizontal", False), drawn.get("flip_vertical", False), self.fill_mode,
-            self.cval, self.interpolation_order,
+            self.cval, self.interpolation_order, out,
         )  # fmt: skip
         if drawn.get("channel_shift_intensity") is not None:
-            x = apply_channel_shift(x, drawn["channel_shift_intensity"], 2)
+            made[...] = apply_channel_shift(made, drawn["channel_shift_intensity"], 2)
         if drawn.get("brightness") is not None:
-            x = apply_brightness_shift(x, drawn["brightness"], False)
-        return x
+            made[...] = apply_brightness_shift(made, drawn["brightness"], False)
+        return made
 
     def random_transform(self, x, seed=None) -> np.ndarray:
         """A picture x (H, W, C) changed at random."""
-        return self.apply_transform(x, self.get_random_transform(x.shape, seed))
+        return self.apply_transform(x, self.get_random_transform(np.shape(x), seed))
 
     def standardize(self, x) -> np.ndarray:
         """A picture, or pictures, scaled as the options say: a new array. ValueError where `fit` is needed first."""
+        return self.standardize_in_place(np.array(x, self.dtype))
+
+    def standardize_in_place(self, x) -> np.ndarray:
+        """The same in the array x itself, which has the generator's type."""
         if self.preprocessing_function:
-            x = self.preprocessing_function(x)
-        x = np.array(x, self.dtype)
+            x[...] = self.preprocessing_function(x)
         if self.rescale:
             x *= x.dtype.type(self.rescale)
         if self.samplewise_center:
@@ -135,7 +152,7 @@ class ImageDataGenerator:
         if self.featurewise_std_normalization:
             x /= self.std + 1e-6
         if self.zca_whitening:
-            x = (x.reshape(-1, math.prod(x.shape[-3:])) @ self.zca_whitening_matrix).reshape(x.shape)
+            x[...] = (x.reshape(-1, math.prod(x.shape[-3:])) @ self.zca_whitening_matrix).reshape(x.shape)
         return x
 
     def fit(self, x, augment=False, rounds=1, seed=None) -> None:
@@ -147,7 +164,7 @@ class ImageDataGenerator:
         if self.rescale:
             x *= x.dtype.type(self.rescale)
         if augment:
-            rng = np.random.default_rng(seed)
+            rng = _generator(seed)
             x = np.stack([self.random_transform(picture, rng) for _ in range(rounds) for picture in x])
         if self.featurewise_center:
             self.mean = x.mean(axis=(0, 1, 2), keepdims=True)[0]
@@ -165,7 +182,8 @@ _MATRIX = ("theta", "tx", "ty", "shear", "zx", "zy")
 
 def apply_channel_shift(x, intensity, channel_axis=0) -> np.ndarray:
     """A picture with `intensity` added, held between its smallest and its largest number; the axis does not matter."""
-    return np.clip(x + x.dtype.type(intensity), x.min(), x.max())
+    x = np.asarray(x)
+    return np.clip(x + intensity, x.min(), x.max()).astype(x.dtype)
 
 
 def apply_brightness_shift(x, brightness, scale=True) -> np.ndarray:
@@ -176,6 +194,12 @@ def apply_brightness_shift(x, brightness, scale=True) -> np.ndarray:
     outside = low < 0 or high > 255
     bright = img_to_array(ImageEnhance.Brightness(array_to_img(x, scale=outside or scale)).enhance(brightness))
     return bright / 255 * (high - low) + low if outside and not scale else bright
+
+
+def _generator(seed):
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(config.next_seed() if seed is None else seed)
 
 
 def _between(rng, limit):

@@ -101,7 +101,7 @@ def image_dataset_from_directory(
         chosen = None if numbers is None else numbers[part]
         if not files[part]:
             raise ValueError(f"{str(directory)!r} holds no pictures for this ({', '.join(_EXTENSIONS)}).")
-        return ImageDataset(files[part], chosen, names, load, encode, batch_size or 1, shuffled, seed)
+        return ImageDataset(files[part], chosen, names, load, encode, batch_size, shuffled, seed)
 
     held_back = int((validation_split or 0) * len(files))
     parts = {"training": slice(None, len(files) - held_back), "validation": slice(len(files) - held_back, None)}

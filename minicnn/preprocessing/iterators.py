@@ -79,6 +79,8 @@ class _Changed(Iterator):
     def __init__(self, n, generator, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format):
         super().__init__(n, batch_size, shuffle, seed)
         self.image_data_generator = generator
+        if generator.preprocessing_function:
+            self.workers = 1
         self.save_to_dir, self.save_prefix, self.save_format = save_to_dir, save_prefix, save_format
         if save_to_dir is not None:
             os.makedirs(save_to_dir, exist_ok=True)
@@ -91,10 +93,10 @@ class _Changed(Iterator):
         generator, batch = self.image_data_generator, None
         for place, i in enumerate(rows):
             x = self.picture(i)
-            x = generator.standardize(generator.apply_transform(x, generator.get_random_transform(x.shape, rng)))
             if batch is None:
-                batch = np.empty((len(rows), *x.shape), x.dtype)
-            batch[place] = x
+                batch = np.empty((len(rows), *x.shape), generator.dtype)
+            generator.apply_transform(x, generator.get_random_transform(x.shape, rng), batch[place])
+            generator.standardize_in_place(batch[place])
         if self.save_to_dir is not None:
             for x, i in zip(batch, rows, strict=True):
                 name = f"{self.save_prefix}_{i}_{rng.integers(10**7)}.{self.save_format}"
@@ -107,7 +109,7 @@ class NumpyArrayIterator(_Changed):
 
     def __init__(
         self, x, y, image_data_generator, batch_size=32, shuffle=True, sample_weight=None, seed=None, save_to_dir=None,
-        save_prefix="", save_format="png", subset=None,
+        save_prefix="", save_format="png", subset=None, ignore_class_split=False,
     ):  # fmt: skip
         x, *others = x if isinstance(x, (tuple, list)) and np.ndim(x[0]) == 4 else [x]
         others = [np.asarray(other) for other in (others[0] if others and isinstance(others[0], list) else others)]
@@ -117,7 +119,16 @@ class NumpyArrayIterator(_Changed):
         columns = [x, *others, *(np.asarray(part) for part in (y, sample_weight) if part is not None)]
         if any(len(column) != len(x) for column in columns):
             raise ValueError(f"All arrays must have one entry for each picture; received {[len(c) for c in columns]}.")
-        part = _subset(len(x), image_data_generator.validation_split, subset)
+        split = image_data_generator.validation_split
+        part = _subset(len(x), split, subset)
+        if subset and y is not None and not ignore_class_split:
+            cut = int(split * len(x))
+            held_back, kept = np.unique(np.asarray(y)[:cut]).tolist(), np.unique(np.asarray(y)[cut:]).tolist()
+            if held_back != kept:
+                raise ValueError(
+                    f"The split leaves classes {held_back} for validation and {kept} for training: shuffle the "
+                    "pictures first, or give ignore_class_split=True."
+                )
         self.x, self.others = x[part], [other[part] for other in others]
         self.y = None if y is None else np.asarray(y)[part]
         self.sample_weight = None if sample_weight is None else np.asarray(sample_weight)[part]
@@ -126,7 +137,7 @@ class NumpyArrayIterator(_Changed):
         )
 
     def picture(self, i):
-        return self.x[i].astype(self.image_data_generator.dtype)
+        return self.x[i]
 
     def make(self, rows, rng):
         batch = self.pictures(rows, rng)
@@ -203,7 +214,7 @@ class DirectoryIterator(_Changed):
         picture = load_img(
             self.filepaths[i], self.color_mode, self.target_size, self.interpolation, self.keep_aspect_ratio
         )
-        return img_to_array(picture, dtype=self.dtype)
+        return img_to_array(picture, dtype=np.uint8)
 
     def make(self, rows, rng):
         x = self.pictures(rows, rng)

@@ -117,7 +117,7 @@ def array_to_img(x, data_format=None, scale=True, dtype=None):
     if scale:
         x = x - x.min()
         largest = x.max()
-        x = x * (255 / largest) if largest else x
+        x = x / largest * 255 if largest else x
     if x.shape[2] == 1:
         return Image.fromarray(x[:, :, 0].astype(np.int32 if x.max() > 255 else np.uint8))
     return Image.fromarray(x.astype(np.uint8))

@@ -48,12 +48,14 @@ def found_layer(model, layer):
 
 def made_by(model, layer):
     """The symbol of what a layer gives within a model, which may be nested, or belong to other models too."""
-    waiting, given = list(model.outputs), {id(symbol) for symbol in model.inputs}
+    waiting, seen = list(model.outputs), {id(symbol) for symbol in model.inputs}
     while waiting:
         symbol = waiting.pop()
         if symbol.node.layer is layer:
             return symbol
-        waiting += [] if id(symbol) in given else symbol.node.inputs
+        if id(symbol) not in seen:
+            seen.add(id(symbol))
+            waiting += symbol.node.inputs
     raise ValueError(f"{layer.name!r} has no part in what {model.name!r} gives.")
 
 

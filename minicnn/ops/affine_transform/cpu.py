@@ -1,13 +1,17 @@
 """The affine transform in Numba: a row of y at a time, the threads share the rows.
 
-A row is a straight line through x, so that neighbouring pixels of y read neighbouring cache lines of x. Where all four
-pixels lie inside the image, which is nearly everywhere, they are read without a question.
+- a row is a straight line through x, so that neighbouring pixels of y read neighbouring cache lines of x;
+- where the line is inside the image, nearly everywhere, its four pixels are read without a question: the first and last
+  such pixel of the row are found beforehand (3.5 times as fast as asking at every pixel);
+- x may be of 8 bits: it is widened on its way through the registers, not in a copy beforehand.
 
-`resampled` is the same for one image on one thread: it lets go of Python's lock, so pictures can be augmented in
+`resample_one` is the same for one image on one thread: it lets go of Python's lock, so pictures can be augmented in
 several Python threads while the network trains.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numba import prange
@@ -19,7 +23,7 @@ from . import formulas
 from .formulas import CONSTANT, CUT
 from .vectorized import mode_number
 
-__all__ = ["backward", "forward", "resampled"]
+__all__ = ["backward", "forward", "resample_one"]
 
 _formulas = compiled(formulas, helper)
 _folded, _below, _beside = _formulas.folded, _formulas.below, _formulas.beside
@@ -41,53 +45,89 @@ def backward(dy, saved, need_dx=True):
     return dx
 
 
-def resampled(image, transform, size, fill_mode, fill_value, interpolation) -> np.ndarray:
-    """One image (H, W, C) transformed, on this thread alone, in memory of its own."""
-    y = np.empty((*size, image.shape[2]), image.dtype)
-    _resample_one(image, transform, mode_number(fill_mode), interpolation == "nearest", image.dtype.type(fill_value), y)
-    return y
+def resample_one(image, transform, fill_mode, fill_value, interpolation, y) -> None:
+    """One image (H, W, C) of any number type transformed into y (OH, OW, C) of a float type, on this thread alone."""
+    fill, nearest = y.dtype.type(fill_value), interpolation == "nearest"
+    _resample_one(image, transform, mode_number(fill_mode), nearest, fill, y)
 
 
 @helper
 def _row(x, t, h, mode, nearest, fill, y):
     """The row y (OW, C) of height h, from the image x (H, W, C)."""
     H, W, C = x.shape
-    place, number = t.dtype.type, x.dtype.type
-    for w in range(y.shape[0]):
-        across = t[0] * place(w) + t[1] * place(h) + t[2]
-        down = t[3] * place(w) + t[4] * place(h) + t[5]
-        if mode == CUT and not (
-            (across >= place(0)) & (across <= place(W - 1)) & (down >= place(0)) & (down <= place(H - 1))
-        ):
-            for c in range(C):
-                y[w, c] = fill
-            continue
-        across, down = _folded(across, W, mode), _folded(down, H, mode)
-        if nearest:
-            i, j = _beside(down), _beside(across)
-            inside = (i >= 0) & (i < H) & (j >= 0) & (j < W)
-            for c in range(C):
-                y[w, c] = x[i, j, c] if inside else fill
-            continue
-        i, j = _below(down), _below(across)
+    place, number, OW = t.dtype.type, y.dtype.type, y.shape[0]
+    start_across, start_down = t[1] * place(h) + t[2], t[4] * place(h) + t[5]
+    first, last = 0, 0
+    if not nearest:
+        first, last = _inside(t[0], start_across, W, OW)
+        first_down, last_down = _inside(t[3], start_down, H, OW)
+        first, last = max(first, first_down), min(last, last_down)
+        last = max(first, last)
+    for w in range(first):
+        _pixel(x, t[0] * place(w) + start_across, t[3] * place(w) + start_down, mode, nearest, fill, y, w)
+    for w in range(first, last):
+        across, down = t[0] * place(w) + start_across, t[3] * place(w) + start_down
+        i, j = np.uintp(down), np.uintp(across)
         lower, right = number(down - place(i)), number(across - place(j))
         upper, left = number(1) - lower, number(1) - right
-        if (i >= 0) & (i < H - 1) & (j >= 0) & (j < W - 1):
-            for c in range(C):
-                y[w, c] = upper * (left * x[i, j, c] + right * x[i, j + 1, c]) + lower * (
-                    left * x[i + 1, j, c] + right * x[i + 1, j + 1, c]
-                )
-            continue
+        below, beside = i + np.uintp(1), j + np.uintp(1)
         for c in range(C):
-            total = number(0)
-            for k in range(4):
-                row, column = i + k // 2, j + k % 2
-                weight = (lower if k >= 2 else upper) * (right if k % 2 else left)
-                if mode != CONSTANT:
-                    row, column = min(row, H - 1), min(column, W - 1)
-                inside = (row >= 0) & (row < H) & (column >= 0) & (column < W)
-                total += weight * (x[row, column, c] if inside else fill)
-            y[w, c] = total
+            y[w, c] = upper * (left * number(x[i, j, c]) + right * number(x[i, beside, c])) + lower * (
+                left * number(x[below, j, c]) + right * number(x[below, beside, c])
+            )
+    for w in range(last, OW):
+        _pixel(x, t[0] * place(w) + start_across, t[3] * place(w) + start_down, mode, nearest, fill, y, w)
+
+
+@helper
+def _inside(slope, start, length, count):
+    """(first, last): for w from first to below last, slope * w + start certainly lies from 0 to below length - 1."""
+    real = type(slope)
+    end = real(length - 1)
+    if slope == real(0):
+        return (0, count) if (start >= real(0)) & (start < end) else (0, 0)
+    one, other = -start / slope, (end - start) / slope
+    first, last = min(one, other) + real(1), max(one, other) - real(1)  # a pixel less on both sides, for the rounding
+    if not first < last:  # also where a number is NaN
+        return 0, 0
+    return math.ceil(min(max(first, real(0)), real(count))), int(min(max(last, real(0)), real(count)))
+
+
+@helper
+def _pixel(x, across, down, mode, nearest, fill, y, w):
+    """The pixel y[w] (C,) from a place that may lie outside."""
+    H, W, C = x.shape
+    place, number = type(across), y.dtype.type
+    if mode == CUT and not (
+        (across >= place(0)) & (across <= place(W - 1)) & (down >= place(0)) & (down <= place(H - 1))
+    ):
+        for c in range(C):
+            y[w, c] = fill
+        return
+    across, down = _folded(across, W, mode), _folded(down, H, mode)
+    if nearest:
+        i, j = _beside(down), _beside(across)
+        inside = (i >= 0) & (i < H) & (j >= 0) & (j < W)
+        for c in range(C):
+            y[w, c] = number(x[i, j, c]) if inside else fill
+        return
+    i, j = _below(down), _below(across)
+    lower, right = number(down - place(i)), number(across - place(j))
+    if mode == CONSTANT:
+        for c in range(C):
+            y[w, c] = fill
+        for k in range(4):
+            row, column = i + k // 2, j + k % 2
+            weight = (lower if k >= 2 else number(1) - lower) * (right if k % 2 else number(1) - right)
+            if (row >= 0) & (row < H) & (column >= 0) & (column < W):
+                for c in range(C):
+                    y[w, c] += weight * (number(x[row, column, c]) - fill)
+        return
+    bottom, further = min(i + 1, H - 1), min(j + 1, W - 1)
+    for c in range(C):
+        above = (number(1) - right) * number(x[i, j, c]) + right * number(x[i, further, c])
+        below = (number(1) - right) * number(x[bottom, j, c]) + right * number(x[bottom, further, c])
+        y[w, c] = (number(1) - lower) * above + lower * below
 
 
 @kernel(parallel=True)

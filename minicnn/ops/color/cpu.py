@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import prange
 
@@ -11,11 +13,10 @@ from ...kernels.compile import kernel
 
 def contrast_forward(x, factors, low, high, need_saved=True):
     N, H, W, C = x.shape
-    y, number = workspace.empty(x.shape, x.dtype), x.dtype.type
-    free = workspace.empty(x.shape if need_saved else (N, 0, 0, C), np.uint8)
+    y, number, pixels = workspace.empty(x.shape, x.dtype), x.dtype.type, (N, H * W, C)
+    free = workspace.empty(pixels if need_saved else (N, 0, C), np.uint8)
     means = np.empty((N, C), np.float64)
-    pixels = (N, H * W, C)
-    _contrast(x.reshape(pixels), factors, number(low), number(high), means, y.reshape(pixels), free.reshape(N, -1, C))
+    _contrast(x.reshape(pixels), factors, number(low), number(high), means, y.reshape(pixels), free)
     return y, ((factors, free) if need_saved else None)
 
 
@@ -44,9 +45,7 @@ def contrast_backward(dy, saved, need_dx=True):
     factors, free = saved
     N, H, W, C = dy.shape
     dx, pixels = workspace.empty(dy.shape, dy.dtype), (N, H * W, C)
-    _contrast_gradient(
-        dy.reshape(pixels), factors, free.reshape(pixels), np.empty((N, C), np.float64), dx.reshape(pixels)
-    )
+    _contrast_gradient(dy.reshape(pixels), factors, free, np.empty((N, C), np.float64), dx.reshape(pixels))
     return dx
 
 
@@ -66,9 +65,10 @@ def _contrast_gradient(dy, factors, free, means, dx):
 
 
 def brightness_forward(x, deltas, low, high, need_saved=True):
-    y, number, flat = workspace.empty(x.shape, x.dtype), x.dtype.type, (len(x), -1)
-    free = workspace.empty(x.shape if need_saved else (len(x), 0), np.uint8)
-    _brightness(x.reshape(flat), deltas, number(low), number(high), y.reshape(flat), free.reshape(len(x), -1))
+    y, number, N, size = workspace.empty(x.shape, x.dtype), x.dtype.type, len(x), math.prod(x.shape[1:])
+    free = workspace.empty(x.shape if need_saved else (N, 0), np.uint8)
+    kept = free.reshape(N, size if need_saved else 0)
+    _brightness(x.reshape(N, size), deltas, number(low), number(high), y.reshape(N, size), kept)
     return y, (free if need_saved else None)
 
 

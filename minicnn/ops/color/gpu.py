@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import cuda
 
@@ -62,7 +64,7 @@ def _contrast_gradient(dy, factors, means, pixels, C, one, dx, n):
 
 def brightness_forward(x, deltas, low, high, need_saved=True):
     number, y, free = x.dtype.type, device.empty(x.shape, x.dtype), device.empty(x.shape, np.uint8)
-    _brightness.over(x.size, x, deltas, x.size // len(x), number(low), number(high), y, free)
+    _brightness.over(x.size, x, deltas, math.prod(x.shape[1:]), number(low), number(high), y, free)
     return y, (free if need_saved else None)
 
 
