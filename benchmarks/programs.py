@@ -4,10 +4,10 @@
 
 FOLDER holds programs that take the library from the environment variable KERAS and print lines "RESULT name
 test_accuracy=0.9". Each runs once for every seed and library, in a process and a folder of its own, with the seed set
-beforehand and the data of MINICNN_DATA; EPOCHS in its environment shortens it, for both libraries alike. Prints a
-Markdown table of mean accuracies and minutes; every result goes into benchmarks/results/programs.json, and one already
-there, of the same epochs, is kept, with the machine it is from. Exits with an error if a mean of minicnn's is more than
-0.005 (0.01 for CIFAR-10) below Keras's.
+beforehand and the data of MINICNN_DATA; EPOCHS in its environment shortens it, for both libraries alike. The table in
+README.md shows mean accuracies and median minutes of the programs that are through. Every result goes into
+benchmarks/results/programs.json, and one already there, of the same epochs, is kept, with the machine it is from. Exits
+with an error if a mean of minicnn's is more than 0.005 (0.01 for CIFAR-10) below Keras's.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def run(folder, program, library, seed, epochs):
 def table(results):
     """Mean accuracies and median minutes as a Markdown table, a row for every line that a program prints."""
     lines = ["| program | epochs | minicnn | Keras | minutes, minicnn | Keras |", "|---|---|---|---|---|---|"]
-    for of_program in results.values():
+    for of_program in finished(results).values():
         runs = {library: list(of_program["runs"][library].values()) for library in LIBRARIES}
         minutes = [f"{statistics.median(run['minutes'] for run in runs[library]):.1f}" for library in LIBRARIES]
         for name in runs["minicnn"][0]["accuracies"]:
@@ -78,6 +78,12 @@ def table(results):
             lines.append(f"| {name} | {of_program['epochs'] or 'all'} | {' | '.join([*means, *minutes])} |")
             minutes = ["", ""]
     return "\n".join(lines)
+
+
+def finished(results):
+    """The programs that have run with every seed and library, in their order."""
+    done = {n for n, of in results.items() if all(len(of["runs"][library]) == len(SEEDS) for library in LIBRARIES)}
+    return {name: results[name] for name in PROGRAMS if name in done}
 
 
 def mean_accuracy(runs, name):
@@ -110,9 +116,10 @@ def main():
             ours, theirs = (mean_accuracy(runs[library].values(), name) for library in LIBRARIES)
             if ours < theirs - ALLOWED.get(program, 0.005):
                 worse.append(f"{name}: {ours:.4f}, Keras {theirs:.4f}")
-    print(f"\n{table(results)}\n")
-    for sentence in dict.fromkeys(of_program["machine"] for of_program in results.values()):
-        print(sentence)
+    machines = dict.fromkeys(of_program["machine"] for of_program in finished(results).values())
+    text = "\n\n".join([table(results), *machines])
+    print(f"\n{text}")
+    machine.put(HERE.parent / "README.md", "programs", text)
     if worse:
         sys.exit("Less well than Keras: " + "; ".join(worse))
 
