@@ -7,7 +7,8 @@ test_accuracy=0.9". Each runs once for every seed and library, in a process and 
 beforehand and the data of MINICNN_DATA; EPOCHS in its environment shortens it, for both libraries alike. The table in
 README.md shows mean accuracies and median minutes of the programs that are through. Every result goes into
 benchmarks/results/programs.json, and one already there, of the same epochs, is kept, with the machine it is from. Exits
-with an error if a mean of minicnn's is more than 0.005 (0.01 for CIFAR-10) below Keras's.
+with an error if a program's mean is more than 0.005 (0.01 for CIFAR-10) below Keras's. What mnist_fcl trains for one
+epoch besides, with two other optimizers, is shown and not judged: there the initial weights decide.
 """
 
 from __future__ import annotations
@@ -112,10 +113,9 @@ def main():
                     runs[library][str(seed)] = run(arguments.folder.resolve(), program, library, seed, epochs)
                     print(f"{program}, {library}, seed {seed}: {runs[library][str(seed)]}", flush=True)
                     file.write_text(json.dumps(results, indent=1) + "\n")
-        for name in runs["minicnn"][str(SEEDS[0])]["accuracies"]:
-            ours, theirs = (mean_accuracy(runs[library].values(), name) for library in LIBRARIES)
-            if ours < theirs - ALLOWED.get(program, 0.005):
-                worse.append(f"{name}: {ours:.4f}, Keras {theirs:.4f}")
+        ours, theirs = (mean_accuracy(runs[library].values(), program) for library in LIBRARIES)
+        if ours < theirs - ALLOWED.get(program, 0.005):
+            worse.append(f"{program}: {ours:.4f}, Keras {theirs:.4f}")
     machines = dict.fromkeys(of_program["machine"] for of_program in finished(results).values())
     text = "\n\n".join([table(results), *machines])
     print(f"\n{text}")
