@@ -180,3 +180,43 @@ def test_an_input_tensor_and_frozen_layers():
     assert network.trainable_weights == [] and len(network.non_trainable_weights) == 26
     network.get_layer("block5_conv3").trainable = True
     assert len(network.layers) == 20
+
+
+def test_a_frozen_network_is_not_gone_back_through(monkeypatch):
+    """It keeps nothing for a backward pass, there is none, and its weights stay bit for bit; thawed, its last block
+    learns and what lies below still costs nothing."""
+    base = VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
+    base.trainable = False
+    layers = keras.layers
+    model = keras.Sequential([base, layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    asked = []
+    forward = base.forward
+    monkeypatch.setattr(
+        base, "forward", lambda x, training, want, **o: asked.append(want) or forward(x, training, want, **o)
+    )
+    monkeypatch.setattr(base, "backward", lambda *a, **o: pytest.fail("a frozen network needs no backward pass"))
+    x, y, before = pictures(32, 4) / 255, np.arange(4) % 2, base.get_weights()
+    model.fit(x, y, epochs=2, verbose=0)
+    assert asked == [False, False]
+    for old, new in zip(before, base.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    monkeypatch.undo()
+    base.trainable = True
+    for layer in base.layers[:-4]:
+        layer.trainable = False
+    kept = []
+    for name in ("block1_conv1", "block4_conv3", "block5_conv1"):
+        layer = base.get_layer(name)
+        real = layer.forward
+        monkeypatch.setattr(
+            layer,
+            "forward",
+            lambda *a, name=name, real=real, **o: kept.append((name, a[2] if len(a) > 2 else None)) or real(*a, **o),
+        )
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    model.fit(x, y, verbose=0)
+    wants = dict(kept)
+    assert not wants["block1_conv1"] and not wants["block4_conv3"] and wants["block5_conv1"]
+    changed = [not np.array_equal(a, b) for a, b in zip(before, base.get_weights(), strict=True)]
+    assert changed == [False] * 20 + [True] * 6

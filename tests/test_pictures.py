@@ -445,3 +445,17 @@ def test_thousands_of_mutated_files(tmp_path):
 def test_mistakes_are_told(folder, make, error, said):
     with pytest.raises(error, match=said):
         make(folder)
+
+
+def test_memory_stays_flat(folder):
+    import tracemalloc
+
+    flow = ImageDataGenerator(rotation_range=20).flow_from_directory(folder, (64, 64), batch_size=4)
+    for batch in range(len(flow)):
+        flow[batch]
+    tracemalloc.start()
+    for _ in range(6 * len(flow)):
+        next(flow)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 300_000, "of six epochs, a batch of 200 kB at most may be left"
