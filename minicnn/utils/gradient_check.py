@@ -74,14 +74,15 @@ class _Problem:
     def __init__(self, layer, xs, y, loss, training, rng):
         self.layer, self.xs, self.training, self.rng = layer, xs, training, rng
         self.held = [(variable, variable.value) for variable in layer.weights]  # on the host, where entries are moved
-        self.y, self.loss = (
-            (None, None) if y is None else (np.asarray(y), losses.get(loss) or getattr(layer, "loss", None))
-        )
-        self.factors: list[np.ndarray] | None = None
-        if y is not None and (self.loss is None or layer.gives_several):
-            raise ValueError(
-                "With targets y, gradient_check needs a loss, compiled or passed as loss=, and a model of one output."
-            )
+        self.y, self.loss, self.factors = None, None, None  # factors: of the outputs where there is no loss
+        if y is not None:
+            loss = getattr(layer, "loss", None) if loss is None else loss
+            if loss is None or layer.gives_several:
+                raise ValueError(
+                    "With targets y, gradient_check needs a loss, compiled or passed as loss=, and a model of one "
+                    "output."
+                )
+            self.y, self.loss = np.asarray(y), losses.get(loss)
         self.joined = self.loss is not None and self.loss.joins(layer.ends_in)
 
     def _outputs(self, need_saved):
