@@ -15,8 +15,12 @@ import importlib
 import importlib.util
 import os
 
-from .config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format  # noqa: F401 - Keras has these names here as well  # fmt: skip
+from . import config
 from .registry import missing_name, nearest
+
+# Keras has these names here as well
+epsilon, floatx, image_data_format = config.epsilon, config.floatx, config.image_data_format
+set_epsilon, set_floatx, set_image_data_format = config.set_epsilon, config.set_floatx, config.set_image_data_format
 
 _FILES = {"loops": ("loops", "vectorized"), "numpy": ("vectorized",), "cpu": ("cpu",), "cuda": ("gpu",)}
 _loaded: dict[tuple[str, str], object] = {}

@@ -48,7 +48,7 @@ def set_epsilon(value: float) -> None:
 
 
 def image_data_format() -> str:
-    """ "channels_last": images are (N, H, W, C) here."""
+    """Always "channels_last": images are (N, H, W, C) here."""
     return "channels_last"
 
 
@@ -88,6 +88,11 @@ def cache_home() -> Path:
     if os.environ.get("MINICNN_CACHE_DIR"):
         return Path(os.environ["MINICNN_CACHE_DIR"])
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minicnn"
+
+
+def keras_home() -> Path:
+    """Keras's folder of downloads, `KERAS_HOME` or `~/.keras`."""
+    return Path(os.environ["KERAS_HOME"]) if os.environ.get("KERAS_HOME") else Path.home() / ".keras"
 
 
 def __getattr__(name):

@@ -8,6 +8,8 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
+from ..config import keras_home
+
 _SECONDS = 20  # without any answer, until a download is given up
 
 
@@ -17,8 +19,7 @@ def keras_file(name: str, host: str, md5: str | None) -> Path:
     FileNotFoundError, which says what to put where, if there is no way to it; ValueError if it is not the file that
     md5 describes.
     """
-    base = Path(os.environ["KERAS_HOME"]) if os.environ.get("KERAS_HOME") else Path.home() / ".keras"
-    path = base / "models" / name
+    path = keras_home() / "models" / name
     if not path.exists():
         _download(host + name, path, md5)
     _check(path, md5)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import os
 import pickle
 from pathlib import Path
 from pickle import UnpicklingError
 
 import numpy as np
 
+from ..config import keras_home
+
 
 def home() -> Path:
     """Keras's folder of data sets: `KERAS_HOME` or `~/.keras`, then `datasets`."""
-    base = Path(os.environ["KERAS_HOME"]) if os.environ.get("KERAS_HOME") else Path.home() / ".keras"
-    return base / "datasets"
+    return keras_home() / "datasets"
 
 
 def read(name: str, folder: Path) -> dict | None:

@@ -65,19 +65,9 @@ class ImageDataGenerator:
     ) -> NumpyArrayIterator:  # fmt: skip
         """Batches of the pictures x (n, H, W, C), changed at random, with their y (n, ...) and weights (n,)."""
         return NumpyArrayIterator(
-            x,
-            y,
-            self,
-            batch_size,
-            shuffle,
-            sample_weight,
-            seed,
-            save_to_dir,
-            save_prefix,
-            save_format,
-            subset,
+            x, y, self, batch_size, shuffle, sample_weight, seed, save_to_dir, save_prefix, save_format, subset,
             ignore_class_split,
-        )
+        )  # fmt: skip
 
     def flow_from_directory(
         self, directory, target_size=(256, 256), color_mode="rgb", classes=None, class_mode="categorical",

