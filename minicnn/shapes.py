@@ -119,3 +119,13 @@ def check_convolution(x_shape, w_shape, groups: int) -> None:
             f"A kernel of shape {tuple(w_shape)} in {groups} group(s) reads {w_shape[2] * groups} channels and "
             f"its filters must divide by the groups; received images of shape {tuple(x_shape)}."
         )
+
+
+def middle(H: int, W: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """(top, left, height, width) of the largest part of the proportions of `size` in the middle of an image (H, W).
+
+    >>> middle(340, 500, (200, 200))
+    (0, 80, 340, 340)
+    """
+    height, width = max(min(H, int(W * size[0] / size[1])), 1), max(min(W, int(H * size[1] / size[0])), 1)
+    return int((H - height) / 2), int((W - width) / 2), height, width

@@ -4,17 +4,7 @@ from ..registry import missing_name
 from ..registry import serialize as registry_serialize
 from . import arithmetic  # noqa: F401 - what + - * / on symbols do
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from .augmentation import (
-    CenterCrop,
-    RandomBrightness,
-    RandomContrast,
-    RandomCrop,
-    RandomFlip,
-    RandomRotation,
-    RandomTranslation,
-    RandomZoom,
-    Resizing,
-)
+from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .base import Layer, registry
 from .conv import Conv2D, DepthwiseConv2D
 from .dense import Dense
@@ -41,6 +31,7 @@ from .norm import BatchNormalization
 from .normalization import Normalization
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
+from .resizing import CenterCrop, RandomCrop, Resizing
 
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D

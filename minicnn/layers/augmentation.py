@@ -12,27 +12,22 @@ import numpy as np
 
 from ..config import checked_data_format
 from ..kernels.random import random_bits
-from ..ops import affine_transform, color, resize, transfer
-from .base import Layer, checked_choice
+from ..ops import affine_transform, color, transfer
+from .base import checked_choice
 from .dropout import _Random
+from .pictures import OfPictures
 
 _FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 
 
-class _Augmentation(_Random):
-    """A layer for images (N, H, W, C), or a single one (H, W, C), whose random numbers the host draws."""
+class Augmentation(OfPictures, _Random):
+    """A layer for images whose random numbers the host draws."""
 
-    rank = 4
     may_be_recorded = False
 
     def __init__(self, seed=None, data_format=None, **kwargs):
         super().__init__(seed, **kwargs)
         self.data_format = checked_data_format(data_format)
-
-    def __call__(self, x, training=None):
-        if isinstance(x, np.ndarray) and x.ndim == 3:
-            return super().__call__(x[None], training)[0]
-        return super().__call__(x, training)
 
     def uniform(self, count, low, high) -> np.ndarray:
         """`count` random numbers between low and high, the next ones of this layer's stream."""
@@ -49,7 +44,7 @@ class _Augmentation(_Random):
         raise NotImplementedError(f"{type(self).__name__} does not define changed.")
 
 
-class _Moved(_Augmentation):
+class _Moved(Augmentation):
     """A layer that moves pixels: each image has a transform of its own, see `ops/affine_transform`."""
 
     fill_mode, fill_value, interpolation = "constant", 0.0, "nearest"
@@ -163,107 +158,7 @@ class RandomTranslation(_Moved):
         return _columns(np.ones_like(widths), 0, -widths * W, 0, 1, -heights * H)
 
 
-class _Cut(_Moved):
-    """A layer that cuts height x width pixels out of images."""
-
-    def __init__(self, height, width, seed=None, data_format=None, **kwargs):
-        super().__init__(seed, data_format, **kwargs)
-        self.height, self.width = _size(height, "height"), _size(width, "width")
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.height, self.width, input_shape[3])
-
-    def forward(self, x, training=False, need_saved=True):
-        """Cut out, or where an image is too small, the largest part of the wanted proportions resized."""
-        _, H, W, _ = x.shape
-        start = self.start(H, W, training is None or training)
-        if start is None:
-            return _fitted(x, (self.height, self.width), "bilinear", bool(need_saved))
-        top, left = start
-        transforms = np.tile(np.array([1, 0, left, 0, 1, top], np.float32), (len(x), 1))
-        y, saved = affine_transform.forward(
-            x, transfer.here(transforms), (self.height, self.width), "constant", 0.0, "nearest", bool(need_saved)
-        )
-        return y, (affine_transform, [saved])
-
-    def start(self, H, W, training):
-        """(top, left) of what is cut out of images (H, W), or None if they are too small."""
-        raise NotImplementedError(f"{type(self).__name__} does not define start.")
-
-    def backward(self, dy, saved, need_dx=True):
-        return _handed_back(dy, saved, need_dx)
-
-
-class CenterCrop(_Cut):
-    """The middle of each image, always."""
-
-    _not_in_config = (*_Cut._not_in_config, "seed")
-
-    def __init__(self, height, width, data_format=None, **kwargs):
-        super().__init__(height, width, None, data_format, **kwargs)
-
-    def start(self, H, W, training):
-        return ((H - self.height) // 2, (W - self.width) // 2) if self.height <= H and self.width <= W else None
-
-
-class RandomCrop(_Cut):
-    """A part of the images, the same one for all images of a batch; in inference the largest part of the wanted
-    proportions, resized."""
-
-    def start(self, H, W, training):
-        if not (training and self.height < H and self.width < W):
-            return None
-        drawn = self.uniform(2, 0, 1)
-        return int(drawn[0] * (H - self.height + 1)), int(drawn[1] * (W - self.width + 1))
-
-
-class Resizing(Layer):
-    """Images (N, H, W, C), or one (H, W, C), in the size height x width, "bilinear" or "nearest".
-
-    crop_to_aspect_ratio first cuts the largest part of the new proportions out of the middle, pad_to_aspect_ratio first
-    puts black around; otherwise proportions may change.
-    """
-
-    rank = 4
-
-    def __init__(
-        self, height, width, interpolation="bilinear", crop_to_aspect_ratio=False, pad_to_aspect_ratio=False,
-        fill_mode="constant", fill_value=0.0, antialias=False, data_format=None, **kwargs,
-    ):  # fmt: skip
-        super().__init__(**kwargs)
-        self.height, self.width = _size(height, "height"), _size(width, "width")
-        self.interpolation = checked_choice(interpolation, resize.INTERPOLATIONS, "interpolation")
-        self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
-        self.fill_mode = checked_choice(fill_mode, ("constant",), "fill_mode")
-        self.fill_value, self.antialias = fill_value, antialias
-        self.data_format = checked_data_format(data_format)
-        if crop_to_aspect_ratio and pad_to_aspect_ratio:
-            raise ValueError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio can be True.")
-        if antialias:
-            raise ValueError("Resizing has no antialiasing; received antialias=True.")
-
-    def __call__(self, x, training=None):
-        if isinstance(x, np.ndarray) and x.ndim == 3:
-            return super().__call__(x[None], training)[0]
-        return super().__call__(x, training)
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.height, self.width, input_shape[3])
-
-    def forward(self, x, training=False, need_saved=True):
-        size = (self.height, self.width)
-        if self.crop_to_aspect_ratio:
-            return _fitted(x, size, self.interpolation, bool(need_saved))
-        if self.pad_to_aspect_ratio:
-            return _padded(x, size, self.interpolation, self.fill_value, bool(need_saved))
-        y, saved = resize.forward(x, size, self.interpolation, bool(need_saved))
-        return y, (resize, [saved])
-
-    def backward(self, dy, saved, need_dx=True):
-        return _handed_back(dy, saved, need_dx)
-
-
-class RandomContrast(_Augmentation):
+class RandomContrast(Augmentation):
     """Moves each image's pixels away from the mean of their channel, or towards it: by a factor between 1 - lower and
     1 + upper, for factor = (lower, upper). A single number raises contrast by up to so much, as in Keras."""
 
@@ -283,7 +178,7 @@ class RandomContrast(_Augmentation):
         return dy if saved is None else color.contrast_backward(dy, saved, need_dx)
 
 
-class RandomBrightness(_Augmentation):
+class RandomBrightness(Augmentation):
     """Adds to each image a share of value_range between the two numbers of `factor`, or between -factor and factor."""
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
@@ -308,47 +203,6 @@ def _columns(*columns):
     return np.stack(np.broadcast_arrays(*(np.asarray(column, np.float32) for column in columns)), axis=1)
 
 
-def _fitted(x, size, interpolation, need_saved):
-    """(y, saved): the largest part of the proportions of `size`, out of the middle, resized to it."""
-    _, H, W, _ = x.shape
-    height = max(min(H, int(W * size[0] / size[1])), 1)
-    width = max(min(W, int(H * size[1] / size[0])), 1)
-    top, left = int((H - height) / 2), int((W - width) / 2)
-    transforms = np.tile(np.array([1, 0, left, 0, 1, top], np.float32), (len(x), 1))
-    part, cut = affine_transform.forward(
-        x, transfer.here(transforms), (height, width), "constant", 0.0, "nearest", need_saved
-    )
-    y, resized = resize.forward(part, size, interpolation, need_saved)
-    return y, ([affine_transform, resize], [cut, resized])
-
-
-def _padded(x, size, interpolation, fill_value, need_saved):
-    """(y, saved): the images with as much of fill_value around as gives them the proportions of `size`, resized."""
-    _, H, W, _ = x.shape
-    height, width = max(H, int(W * size[0] / size[1])), max(W, int(H * size[1] / size[0]))
-    top, left = int((height - H) / 2), int((width - W) / 2)
-    transforms = np.tile(np.array([1, 0, -left, 0, 1, -top], np.float32), (len(x), 1))
-    whole, padded = affine_transform.forward(
-        x, transfer.here(transforms), (H + 2 * top, W + 2 * left), "constant", fill_value, "nearest", need_saved
-    )
-    y, resized = resize.forward(whole, size, interpolation, need_saved)
-    return y, ([affine_transform, resize], [padded, resized])
-
-
-def _handed_back(dy, saved, need_dx):
-    """dx through the operations that forward has gone through."""
-    if not need_dx:
-        return None
-    operations, kept = saved
-    for operation, one in reversed(list(zip(_listed(operations), kept, strict=True))):
-        dy = operation.backward(dy, one)
-    return dy
-
-
-def _listed(operations):
-    return operations if isinstance(operations, list) else [operations]
-
-
 def _bounds(factor, name, least, most):
     """(lower, upper) from two numbers, or from one that goes both ways; ValueError outside `least` and `most`."""
     pair = list(factor) if isinstance(factor, (tuple, list)) else [factor]
@@ -366,9 +220,3 @@ def _range(value_range):
     if not isinstance(value_range, (tuple, list)) or len(value_range) != 2:
         raise ValueError(f"value_range must be the lowest and the highest value; received value_range={value_range!r}.")
     return tuple(sorted(value_range))
-
-
-def _size(value, name):
-    if not (hasattr(value, "__index__") and int(value) > 0):
-        raise ValueError(f"{name} must be a positive integer; received {name}={value!r}.")
-    return int(value)

@@ -8,9 +8,10 @@ from .. import config
 from ..ops.resize import INTERPOLATIONS
 from ..ops.resize.cpu import resized
 from ..results import Array
+from ..shapes import middle
 from .folders import checked_folder, class_folders, pictures_in
 from .iterators import Iterator
-from .pictures import CHANNELS, img_to_array, load_img, middle
+from .pictures import CHANNELS, img_to_array, load_img
 
 _EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _LABEL_MODES = ("int", "categorical", "binary", None)

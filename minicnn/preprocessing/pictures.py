@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import config
 from ..ops.resize.cpu import resized
+from ..shapes import middle
 
 _MOST_PIXELS = 178_956_970  # what Pillow takes for an attack: half a gigabyte of RGB
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -145,9 +146,3 @@ def smart_resize(x, size, interpolation="bilinear", data_format="channels_last")
         return np.stack([smart_resize(image, size, interpolation) for image in x])
     top, left, height, width = middle(x.shape[0], x.shape[1], size)
     return resized(np.ascontiguousarray(x[top : top + height, left : left + width]), tuple(size), interpolation)
-
-
-def middle(H, W, size) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of the largest part of the proportions of `size` in the middle of an image (H, W)."""
-    height, width = max(min(H, int(W * size[0] / size[1])), 1), max(min(W, int(H * size[1] / size[0])), 1)
-    return int((H - height) / 2), int((W - width) / 2), height, width

@@ -1,0 +1,122 @@
+"""Layers that give images another size: resized, cut out, or padded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..config import checked_data_format
+from ..ops import affine_transform, resize, transfer
+from ..shapes import middle
+from .augmentation import Augmentation
+from .base import checked_choice
+from .pictures import OfPictures
+
+
+class _OfSize(OfPictures):
+    """A layer that gives images of height x width, by one operation or two: `saved` is [(operation, what it saved)]."""
+
+    def __init__(self, height, width, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.height, self.width = _size(height, "height"), _size(width, "width")
+        self.data_format = checked_data_format(data_format)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.height, self.width, input_shape[3])
+
+    def backward(self, dy, saved, need_dx=True):
+        if not need_dx:
+            return None
+        for operation, kept in reversed(saved):
+            dy = operation.backward(dy, kept)
+        return dy
+
+    def _resized(self, x, interpolation, need_saved):
+        y, kept = resize.forward(x, (self.height, self.width), interpolation, bool(need_saved))
+        return y, [(resize, kept)]
+
+    def _fitted(self, x, interpolation, need_saved):
+        """The largest part of the wanted proportions, out of the middle, resized."""
+        top, left, height, width = middle(x.shape[1], x.shape[2], (self.height, self.width))
+        part, cut = _window(x, top, left, (height, width), 0.0, need_saved)
+        y, resized = self._resized(part, interpolation, need_saved)
+        return y, cut + resized
+
+
+class Resizing(_OfSize):
+    """Images in the size height x width, "bilinear" or "nearest".
+
+    crop_to_aspect_ratio first cuts the largest part of the new proportions out of the middle, pad_to_aspect_ratio first
+    puts fill_value around; otherwise proportions may change.
+    """
+
+    def __init__(
+        self, height, width, interpolation="bilinear", crop_to_aspect_ratio=False, pad_to_aspect_ratio=False,
+        fill_mode="constant", fill_value=0.0, antialias=False, data_format=None, **kwargs,
+    ):  # fmt: skip
+        super().__init__(height, width, data_format, **kwargs)
+        self.interpolation = checked_choice(interpolation, resize.INTERPOLATIONS, "interpolation")
+        self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
+        self.fill_mode = checked_choice(fill_mode, ("constant",), "fill_mode")
+        self.fill_value, self.antialias = fill_value, antialias
+        if crop_to_aspect_ratio and pad_to_aspect_ratio:
+            raise ValueError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio can be True.")
+        if antialias:
+            raise ValueError("Resizing has no antialiasing; received antialias=True.")
+
+    def forward(self, x, training=False, need_saved=True):
+        if self.crop_to_aspect_ratio:
+            return self._fitted(x, self.interpolation, need_saved)
+        padded = []
+        if self.pad_to_aspect_ratio:
+            _, H, W, _ = x.shape
+            top = int((max(H, int(W * self.height / self.width)) - H) / 2)
+            left = int((max(W, int(H * self.width / self.height)) - W) / 2)
+            x, padded = _window(x, -top, -left, (H + 2 * top, W + 2 * left), self.fill_value, need_saved)
+        y, resized = self._resized(x, self.interpolation, need_saved)
+        return y, padded + resized
+
+
+class CenterCrop(_OfSize):
+    """The middle of each image; where images are too small, the largest part of these proportions resized."""
+
+    def forward(self, x, training=False, need_saved=True):
+        _, H, W, _ = x.shape
+        if self.height > H or self.width > W:
+            return self._fitted(x, "bilinear", need_saved)
+        size = (self.height, self.width)
+        return _window(x, (H - self.height) // 2, (W - self.width) // 2, size, 0.0, need_saved)
+
+
+class RandomCrop(_OfSize, Augmentation):
+    """A part of the images, the same one for all images of a batch; in inference, and where images are too small, the
+    largest part of these proportions resized."""
+
+    def __init__(self, height, width, seed=None, data_format=None, **kwargs):
+        super().__init__(height, width, data_format, seed=seed, **kwargs)
+
+    def start(self, H, W) -> tuple[int, int]:
+        """(top, left) of what is cut out of images (H, W), drawn at random."""
+        drawn = self.uniform(2, 0, 1)
+        return int(drawn[0] * (H - self.height + 1)), int(drawn[1] * (W - self.width + 1))
+
+    def forward(self, x, training=False, need_saved=True):
+        _, H, W, _ = x.shape
+        cuts = (training is None or training) and self.height < H and self.width < W
+        if not cuts:
+            return self._fitted(x, "bilinear", need_saved)
+        return _window(x, *self.start(H, W), (self.height, self.width), 0.0, need_saved)
+
+
+def _window(x, top, left, size, fill_value, need_saved):
+    """(y, saved): what is seen of images x through a window of `size` at (top, left), fill_value outside."""
+    transforms = np.tile(np.array([1, 0, left, 0, 1, top], np.float32), (len(x), 1))
+    y, kept = affine_transform.forward(
+        x, transfer.here(transforms), size, "constant", fill_value, "nearest", bool(need_saved)
+    )
+    return y, [(affine_transform, kept)]
+
+
+def _size(value, name):
+    if not (hasattr(value, "__index__") and int(value) > 0):
+        raise ValueError(f"{name} must be a positive integer; received {name}={value!r}.")
+    return int(value)
