@@ -306,11 +306,11 @@ class TorchOnGPU(contestants.Torch):
         super().__init__(library, name)
         self.x, self.y, self.graph = self.x.cuda(), self.y.cuda(), None
 
-    def _made(self, dropout):
+    def _made(self, dropout, rate):
         torch = self.torch
         model = contestants.torch_model(torch, self.name, dropout).cuda().to(memory_format=torch.channels_last)
         capturable = {"capturable": True} if self.way == "torch-graph" else {}
-        return model, torch.optim.Adam(model.parameters(), eps=1e-7, fused=True, **capturable)
+        return model, torch.optim.Adam(model.parameters(), rate, eps=1e-7, fused=True, **capturable)
 
     def train(self):
         if self.way != "torch-graph":

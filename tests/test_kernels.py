@@ -18,6 +18,7 @@ from minicnn.kernels.microkernel import make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
 from minicnn.kernels.transform import make_transform, transform_by_loops
 from minicnn.kernels.vector_loop import vector_loop
+from minicnn.kernels.windows import gather_by_loops, make_gather, make_scatter, scatter_by_loops, vectors_across
 
 SHAPES = [
     (microkernel.VECTOR_BYTES, microkernel.ROWS, microkernel.VECTORS),
@@ -118,6 +119,40 @@ def test_transforms_are_the_loops():
                 run(x, y, count)
                 transform_by_loops(M, x, 1, expected, 2, 100, 24, 90, 22, count)
                 assert_close(y, expected, tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 6), (2, 4)], ids=str)
+def test_windows_are_the_loops(shape, dtype):
+    """Gathered and scattered, none, one and many windows, that overlap and are listed twice."""
+    R, V = shape
+    for vector_bytes in (16, 32, 64):
+        width = V * vector_bytes // np.dtype(dtype).itemsize
+        x_row, y_row = width + 7, width + 3
+        places = np.random.default_rng(0).integers(0, 50, 12)
+        values = normal(12, seed=3, dtype=dtype)
+        for make, by_loops in ((make_gather, gather_by_loops), (make_scatter, scatter_by_loops)):
+            windows = make(R, V, vector_bytes)
+
+            @numba.njit(**OPTIONS)
+            def run(x, places, values, count, y, windows=windows, x_row=x_row, y_row=y_row):
+                windows(x, 3, x_row, places, values, 2, count, y, 4, y_row)
+
+            for count in (0, 1, 2, 9):
+                x, y = normal(60 + R * x_row, seed=1, dtype=dtype), normal(9 + R * y_row, seed=2, dtype=dtype)
+                expected_x, expected_y = x.copy(), y.copy()
+                run(x, places, values, count, y)
+                by_loops(R, width, expected_x, 3, x_row, places, values, 2, count, expected_y, 4, y_row)
+                for found, expected in ((x, expected_x), (y, expected_y)):
+                    assert_close(found, expected, 1e-12 if dtype == "float64" else 1e-5)
+
+
+def test_blocks_of_windows_fit_the_registers():
+    for R in range(1, 20):
+        for vectors in range(1, 50):
+            V = vectors_across(R, vectors)
+            assert vectors % V == 0
+            assert V == 1 or R * V <= 28
 
 
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])

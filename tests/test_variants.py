@@ -18,6 +18,7 @@ from minicnn.backend import backends
 from minicnn.kernels.random import stream_key
 from minicnn.ops import activation, loss, merge
 from minicnn.ops.affine_transform import FILL_MODES
+from minicnn.ops.conv2d import pooled
 
 CASES = {}
 GPU = "cuda" in backends()
@@ -71,6 +72,10 @@ CONVOLUTIONS = {
     "Winograd 2x2": ((2, 8, 11, 18), (2, 2, 18, 16), (1, 1), "same", (1, 1), 1),
     "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
     "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
+    # channels that fill vectors, whose gradients are found by their winners behind a pool
+    "16 channels": ((3, 7, 6, 16), (3, 3, 16, 5), (1, 1), "same", (1, 1), 1),
+    "16 channels, valid": ((2, 8, 9, 16), (1, 2, 16, 3), (1, 1), "valid", (1, 1), 1),
+    "32 channels, narrow kernel": ((1, 6, 5, 32), (2, 1, 32, 17), (1, 1), "same", (1, 1), 1),
 }
 if SIMULATED:  # slowly; gpu.py knows no Winograd and no tile as wide
     only_cpu = ("Winograd", "16", "32", "many filters")
@@ -106,6 +111,9 @@ POOLED = {  # fused with pools of these sizes; ReLU cases stay small, where no d
     "Winograd 3x3": ((2, 2), (1, 3), (3, 2)),
     "Winograd 3x3, large tiles": ((2, 2), (1, 3), (3, 2)),
     "Winograd 2x2": ((2, 2), (1, 3), (3, 2)),
+    "16 channels": ((2, 2), (3, 3), (4, 1), (1, 3)),
+    "16 channels, valid": ((2, 2), (2, 3)),
+    "32 channels, narrow kernel": ((2, 2),),
 }
 for name, pools in POOLED.items():
     for pool in pools if name in CONVOLUTIONS else ():
@@ -626,6 +634,43 @@ def test_convolution_passes_nan_and_infinity_on(side, C, F, reach, pool, bad):
             near[:, there, there] = True
             finite = ~near
             assert_close(found[finite], expected[finite], 1e-9)
+
+
+@pytest.mark.parametrize("numbers", [1, 700, 8192])
+@pytest.mark.parametrize("shape", [(1, 9, 8), (7, 11, 5)], ids=str)
+def test_bands_of_winners_of_any_height_give_the_same_gradients(shape, numbers, monkeypatch):
+    monkeypatch.setattr(pooled, "_NUMBERS", numbers)
+    x, w, b = normal(*shape, 16, seed=1), normal(3, 3, 16, 6, seed=2), normal(6, seed=3)
+    results = []
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        y, saved = op.forward(x, w, b, padding="same", relu=True, pool=(2, 2))
+        results.append(copied(dict(zip(("dx", "dw", "db"), op.backward(normal(*y.shape, seed=4), saved), strict=True))))
+    for what, expected in results[0].items():
+        assert_close(results[1][what], expected, 1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_won_its_window_passes_nan_and_infinity_on(bad):
+    """The gradients behind a pool, against a loop over the winners alone."""
+    x, w = normal(1, 8, 8, 16, seed=1), normal(3, 3, 16, 5, seed=2)
+    x[0, 4, 4, 8] = bad
+    with np.errstate(invalid="ignore"):
+        z, _ = module("conv2d", "vectorized").forward(x, w, None)
+        y, saved = module("conv2d", "cpu").forward(x, w, None, pool=(2, 2))
+        dy = normal(*y.shape, seed=4)
+        dx, dw, _ = module("conv2d", "cpu").backward(dy, saved)
+        expected_dx, expected_dw = np.zeros_like(x), np.zeros_like(w)
+        for oh, ow, f in np.ndindex(y.shape[1:]):
+            window = z[0, 2 * oh : 2 * oh + 2, 2 * ow : 2 * ow + 2, f].ravel()
+            winner = int(np.argmax(np.where(np.isnan(window), np.inf, window)))
+            h, v = 2 * oh + winner // 2, 2 * ow + winner % 2
+            expected_dw[..., f] += dy[0, oh, ow, f] * x[0, h : h + 3, v : v + 3]
+            expected_dx[0, h : h + 3, v : v + 3] += dy[0, oh, ow, f] * w[..., f]
+    np.testing.assert_array_equal(np.isfinite(dw), np.isfinite(expected_dw))
+    finite = np.isfinite(expected_dw)
+    assert_close(dw[finite], expected_dw[finite], 1e-12)
+    assert_close(dx, expected_dx, 1e-12)
 
 
 def test_every_operation_has_cases():

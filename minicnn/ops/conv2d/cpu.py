@@ -12,7 +12,8 @@ What each step bought, on top of `vectorized.py`:
 The input gradient is itself a convolution: spread dy apart by the stride, pad it, and run the kernel turned by
 180 degrees, its channels and filters exchanged. For a few channels (a colour image) it is col2im instead.
 
-2x2 and 3x3 kernels on enough channels go to `winograd.py`, which needs half the multiplications.
+2x2 and 3x3 kernels on enough channels go to `winograd.py`, which needs half the multiplications; the gradients behind a
+pool to `pooled.py`, which multiplies only what is not zero.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from ...kernels.matmul import add_pieces, in_panels, lay_panel, multiples, tile_
 from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.vector_loop import add, zero
 from ...shapes import check_convolution, window
-from . import winograd
+from . import pooled, winograd
 
 _NUMBERS = 24 * 1024  # of a band: 96 kB in float32, well inside a core's second-level cache
 _ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
@@ -57,8 +58,8 @@ def forward(
     at = window(H, W, (KH, KW), strides, padding, dilation)
     PH, PW = pool = tuple(pool or (1, 1))
     pool = pool if PH * PW > 1 else None
-    pooled = window(at.OH, at.OW, (PH, PW), (PH, PW), "valid")
-    y = workspace.empty((N, pooled.OH, pooled.OW, F), x.dtype)
+    pools = window(at.OH, at.OW, (PH, PW), (PH, PW), "valid")
+    y = workspace.empty((N, pools.OH, pools.OW, F), x.dtype)
     winner = workspace.empty((y.size,), np.uint8) if pool and need_saved else _NOBODY
     bias = np.zeros(F, x.dtype) if b is None else b
     canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
@@ -73,6 +74,11 @@ def backward(dy, saved, need_dx=True):
     (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
     dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
+    if pool and pooled.suits(w, at, groups, pool):
+        dx = workspace.empty(x.shape, dy.dtype) if need_dx else None
+        pooled.gradients(dy, winner, pool, x, w, at, dw, db, dx)
+        return dx, dw, db if has_bias else None
+
     x_canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
     dy_canvas = Canvas(at.OH, at.OW, F, 0, 0, 1, 1, at.OW, PH, PW, pooled_H, pooled_W)
     _kernel_gradient(x, x_canvas, kind, dy, y, winner, dy_canvas, at, groups, dw, db)

@@ -1,0 +1,130 @@
+"""Windows of an image, each times a number of its own: added up, or added to. Few windows of many, wherever they lie.
+
+A window is R rows of V vectors, the rows `x_row` numbers apart, and begins at x[x_start + places[k]]. One block of the
+same shape lies at y[y_start], its rows `y_row` apart:
+
+    gather     block += sum over k of   values[k] * window k
+    scatter    window k += values[k] * block,   for every k
+
+**What it is for.** The microkernel multiplies whole matrices; where most of a matrix is zero, most of its work is for
+nothing. Here only the numbers that are not zero are listed, and each costs R * V multiply-adds.
+
+**What stays in registers.** The block, for all k: of a gather the sums, of a scatter the factors. A gather then loads
+one vector for each multiply-add, which a core can do as fast as it multiplies. A scatter loads and stores one, and a
+store takes Zen 4 twice as long: it is half as fast. Both want whole vectors that lie where cache lines begin; windows
+that overlap are then read back from stores of the same vectors, without waiting for the cache.
+
+`gather_by_loops` and `scatter_by_loops` are the slow twins.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from numba import types
+from numba.core import errors
+from numba.extending import intrinsic
+
+from .emitter import Emitter, array_data
+from .microkernel import VECTOR_BYTES
+
+REGISTERS = 28 if VECTOR_BYTES == 64 else 12
+"""Vectors that a block may have. Of the 32 registers of AVX-512, or 16 of any other, some must be left to work with."""
+
+
+def vectors_across(R: int, vectors: int) -> int:
+    """The V of the widest blocks of R rows that fit the registers and cut `vectors` side by side into equal parts."""
+    return max(V for V in range(1, vectors + 1) if vectors % V == 0 and (V == 1 or R * V <= REGISTERS))
+
+
+@lru_cache
+def make_gather(R: int, V: int, vector_bytes: int = VECTOR_BYTES):
+    """For one shape of block, a function that kernels can call:
+
+    gather(x, x_start, x_row, places, values, first, count, y, y_start, y_row)
+
+    It adds count windows, those of places[first:] and values[first:], to the block at y. All arrays are flat, places of
+    integers (intp), the others of one float type.
+    """
+
+    def emit_all(emit, x, x_row, places, values, count, y, y_row):
+        block = [emit.variable(emit.load(place, None)) for place in _vectors(emit, y, y_row, R, V)]
+        with emit.repeat(count) as loop:
+            value, window = _nth(emit, loop.index, x, places, values)
+            for so_far, place in zip(block, _vectors(emit, window, x_row, R, V), strict=True):
+                emit.builder.store(emit.fma(value, emit.load(place, None), emit.builder.load(so_far)), so_far)
+        for so_far, place in zip(block, _vectors(emit, y, y_row, R, V), strict=True):
+            emit.store(emit.builder.load(so_far), place, None)
+
+    return _as_function(emit_all, vector_bytes)
+
+
+@lru_cache
+def make_scatter(R: int, V: int, vector_bytes: int = VECTOR_BYTES):
+    """The same for
+
+    scatter(x, x_start, x_row, places, values, first, count, y, y_start, y_row)
+
+    which adds the block at y to count windows of x.
+    """
+
+    def emit_all(emit, x, x_row, places, values, count, y, y_row):
+        block = [emit.load(place, None) for place in _vectors(emit, y, y_row, R, V)]
+        with emit.repeat(count) as loop:
+            value, window = _nth(emit, loop.index, x, places, values)
+            for factor, place in zip(block, _vectors(emit, window, x_row, R, V), strict=True):
+                emit.store(emit.fma(value, factor, emit.load(place, None)), place, None)
+
+    return _as_function(emit_all, vector_bytes)
+
+
+def _vectors(emit, start, row, R, V):
+    """Pointers to the vectors of a window or block, row after row."""
+    offsets = [emit.builder.add(emit.times(r, row), emit.index(v * emit.lanes)) for r in range(R) for v in range(V)]
+    return [emit.at(start, offset) for offset in offsets]
+
+
+def _nth(emit, k, x, places, values):
+    """(values[k] in all lanes, the pointer to window k)."""
+    return emit.splat(emit.builder.load(emit.at(values, k))), emit.at(x, emit.builder.load(emit.at(places, k)))
+
+
+def _as_function(emit_all, vector_bytes):
+    @intrinsic
+    def windows(typing_context, x, x_start, x_row, places, values, first, count, y, y_start, y_row):
+        arrays = (x, values, y)
+        if any(array.layout != "C" for array in (*arrays, places)) or len({array.dtype for array in arrays}) != 1:
+            raise errors.TypingError(f"windows are of contiguous arrays of one float type; received {arrays}.")
+        n = types.intp
+        signature = types.void(x, n, n, places, values, n, n, y, n, n)
+        bits = x.dtype.bitwidth
+
+        def codegen(context, builder, signature, args):
+            emit = Emitter(builder, bits, vector_bytes * 8 // bits)
+            x, places, values, y = (array_data(context, builder, signature, args, at) for at in (0, 3, 4, 7))
+            _, x_start, x_row, _, _, first, count, _, y_start, y_row = args
+            emit_all(
+                emit, emit.at(x, x_start), x_row, emit.at(places, first), emit.at(values, first), emit.opaque(count),
+                emit.at(y, y_start), y_row,
+            )  # fmt: skip
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return windows
+
+
+def gather_by_loops(R, width, x, x_start, x_row, places, values, first, count, y, y_start, y_row):
+    """What `gather` computes with blocks `width` numbers wide: here to be read and tested, not called."""
+    for k in range(first, first + count):
+        for r in range(R):
+            for j in range(width):
+                y[y_start + r * y_row + j] += values[k] * x[x_start + places[k] + r * x_row + j]
+
+
+def scatter_by_loops(R, width, x, x_start, x_row, places, values, first, count, y, y_start, y_row):
+    """What `scatter` computes."""
+    for k in range(first, first + count):
+        for r in range(R):
+            for j in range(width):
+                x[x_start + places[k] + r * x_row + j] += values[k] * y[y_start + r * y_row + j]
