@@ -15,8 +15,8 @@ from the first batch to the last; PyTorch through a bare loop over tensors, with
 a running loss and accuracy.
 
 The timed steps learn at RATE, which hardly moves a weight. At Adam's own rate a network learns the random pictures by
-heart within an epoch, most of its units die, and minicnn, which skips zeros behind a pool, gains by that: on real
-pictures they live (a fashion network passes half of its gradients on, here one fiftieth).
+heart within an epoch, most of its units die, and minicnn, which skips zeros behind a pool, gains by that: fashion's
+second pool then passes one fiftieth of its gradients on, and on Fashion-MNIST itself half of them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from pathlib import Path
 import machine
 import numba
 import numpy as np
-from contestants import peak_memory
+from contestants import RATE, peak_memory
 from models import WORKLOADS, keras_model
 
 HERE = Path(__file__).resolve().parent
@@ -40,7 +40,7 @@ EPOCH = {"fashion": 4096, "mlp": 16384, "mnistcnn": 2048, "cifar": 2048, "catdog
 
 def compiled(model, minicnn):
     loss = minicnn.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, metrics=["accuracy"])
+    model.compile(minicnn.optimizers.Adam(RATE), loss, metrics=["accuracy"])
     return model
 
 

@@ -19,7 +19,7 @@ def warmup() -> None:
     """Train small networks that use the kernels of the usual layers, losses and optimizers, in float32."""
     rng = np.random.default_rng(0)
     optimizer = itertools.cycle([optimizers.Adam, optimizers.SGD, optimizers.RMSprop, optimizers.AdamW])
-    pictures = {np.uint8: (8, 8, 3), np.float32: (8, 8, 1), np.float64: (8, 8, 1)}
+    pictures = {np.uint8: (6, 6, 3), np.float32: (6, 6, 1), np.float64: (6, 6, 1)}  # 8 x 8 with their padding
     activations = ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "swish", "gelu", "softmax"]
     for dtype, shape in pictures.items():
         x, y = rng.integers(0, 255, (6, *shape)).astype(dtype), rng.integers(0, 3, 6)
@@ -35,7 +35,8 @@ def warmup() -> None:
                     layers.Rescaling(1 / 255),
                     layers.ZeroPadding2D(1),
                     layers.BatchNormalization(),
-                    layers.Conv2D(16, 3, padding="same", activation="relu"),
+                    layers.Conv2D(32, 3, padding="same", activation="relu"),
+                    layers.Conv2D(32, 3, padding="same", activation="relu"),
                     layers.Conv2D(16, 3, padding="same", activation="relu"),
                     layers.MaxPooling2D(2),
                     layers.AveragePooling2D(2, strides=1),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import assert_close, normal
 
-from minicnn.kernels import bands, denormals, matmul, microkernel, workspace
+from minicnn.kernels import bands, denormals, matmul, microkernel, windows, workspace
 from minicnn.kernels.compile import OPTIONS, THREADS, cache_folder
 from minicnn.kernels.microkernel import make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
@@ -132,11 +132,11 @@ def test_windows_are_the_loops(shape, dtype):
         places = np.random.default_rng(0).integers(0, 50, 12)
         values = normal(12, seed=3, dtype=dtype)
         for make, by_loops in ((make_gather, gather_by_loops), (make_scatter, scatter_by_loops)):
-            windows = make(R, V, vector_bytes)
+            both = make(R, V, vector_bytes)
 
             @numba.njit(**OPTIONS)
-            def run(x, places, values, count, y, windows=windows, x_row=x_row, y_row=y_row):
-                windows(x, 3, x_row, places, values, 2, count, y, 4, y_row)
+            def run(x, places, values, count, y, both=both, x_row=x_row, y_row=y_row):
+                both(x, 3, x_row, places, values, 2, count, y, 4, y_row)
 
             for count in (0, 1, 2, 9):
                 x, y = normal(60 + R * x_row, seed=1, dtype=dtype), normal(9 + R * y_row, seed=2, dtype=dtype)
@@ -152,7 +152,7 @@ def test_blocks_of_windows_fit_the_registers():
         for vectors in range(1, 50):
             V = vectors_across(R, vectors)
             assert vectors % V == 0
-            assert V == 1 or R * V <= 28
+            assert V == 1 or R * V <= windows.REGISTERS
 
 
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])
@@ -393,12 +393,16 @@ print(len(wrong), numba.threading_layer())
 
 
 def test_warmup_leaves_nothing_to_compile(python):
+    """Nor to load from a folder in which other tests have left it: no kernel learns another signature."""
     code = """
+import gc
 import numpy as np
+from numba.core.registry import CPUDispatcher
 from minicnn import Sequential, layers, warmup
-from minicnn.kernels.compile import compile_clock
 warmup.main()
-count = compile_clock.count
+def signatures():
+    return sum(len(found.overloads) for found in gc.get_objects() if type(found) is CPUDispatcher)
+count = signatures()
 x, y = np.ones((8, 12, 12, 3), np.float32), np.arange(8) % 3
 model = Sequential([layers.Conv2D(32, 3, padding="same", activation="relu"), layers.MaxPooling2D(),
                     layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(),
@@ -406,7 +410,7 @@ model = Sequential([layers.Conv2D(32, 3, padding="same", activation="relu"), lay
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x, y, verbose=0, validation_split=0.5)
 model.predict(x, verbose=0)
-assert compile_clock.count == count, compile_clock.count - count
+assert signatures() == count > 20, (signatures(), count)
 """
     assert "Compiled" in python(code)
 

@@ -75,7 +75,7 @@ CONVOLUTIONS = {
     # channels that fill vectors, whose gradients are found by their winners behind a pool
     "16 channels": ((3, 7, 6, 16), (3, 3, 16, 5), (1, 1), "same", (1, 1), 1),
     "16 channels, valid": ((2, 8, 9, 16), (1, 2, 16, 3), (1, 1), "valid", (1, 1), 1),
-    "32 channels, narrow kernel": ((1, 6, 5, 32), (2, 1, 32, 17), (1, 1), "same", (1, 1), 1),
+    "32 channels, narrow kernel": ((2, 6, 5, 32), (2, 1, 32, 17), (1, 1), "same", (1, 1), 1),
 }
 if SIMULATED:  # slowly; gpu.py knows no Winograd and no tile as wide
     only_cpu = ("Winograd", "16", "32", "many filters")
@@ -612,7 +612,7 @@ def test_a_pool_too_large_for_its_byte_is_refused():
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
 @pytest.mark.parametrize(
     ("side", "C", "F", "reach"),
-    [(9, 2, 3, slice(1, 9)), (9, 17, 18, slice(1, 9)), (12, 17, 18, slice(0, 8))],
+    [(9, 3, 3, slice(1, 9)), (9, 17, 18, slice(1, 9)), (12, 17, 18, slice(0, 8))],
     ids=["direct", "Winograd", "Winograd, large tiles"],
 )
 def test_convolution_passes_nan_and_infinity_on(side, C, F, reach, pool, bad):
@@ -640,6 +640,7 @@ def test_convolution_passes_nan_and_infinity_on(side, C, F, reach, pool, bad):
 @pytest.mark.parametrize("shape", [(1, 9, 8), (7, 11, 5)], ids=str)
 def test_bands_of_winners_of_any_height_give_the_same_gradients(shape, numbers, monkeypatch):
     monkeypatch.setattr(pooled, "_NUMBERS", numbers)
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
     x, w, b = normal(*shape, 16, seed=1), normal(3, 3, 16, 6, seed=2), normal(6, seed=3)
     results = []
     for name in ("vectorized", "cpu"):
@@ -651,8 +652,9 @@ def test_bands_of_winners_of_any_height_give_the_same_gradients(shape, numbers, 
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_won_its_window_passes_nan_and_infinity_on(bad):
+def test_what_won_its_window_passes_nan_and_infinity_on(bad, monkeypatch):
     """The gradients behind a pool, against a loop over the winners alone."""
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
     x, w = normal(1, 8, 8, 16, seed=1), normal(3, 3, 16, 5, seed=2)
     x[0, 4, 4, 8] = bad
     with np.errstate(invalid="ignore"):
@@ -671,6 +673,38 @@ def test_what_won_its_window_passes_nan_and_infinity_on(bad):
     finite = np.isfinite(expected_dw)
     assert_close(dw[finite], expected_dw[finite], 1e-12)
     assert_close(dx, expected_dx, 1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_gradient_of_a_window_that_nobody_won_goes_nowhere(bad, monkeypatch):
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
+    op = module("conv2d", "cpu")
+    x, w = normal(1, 4, 4, 16, seed=1), normal(3, 3, 16, 2, seed=2)
+    y, saved = op.forward(x, w, np.array([-1e6, 0]), padding="same", relu=True, pool=(2, 2))
+    dy = normal(*y.shape, seed=3)
+    dy[0, 0, 0, 0] = bad
+    dx, dw, db = op.backward(dy, saved)
+    assert np.isfinite(dx).all()
+    assert (dw[..., 0] == 0).all()
+    assert db[0] == 0
+
+
+def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
+    """Long sums of numbers of one sign, 4,096 winners to a tap, are added up in parts."""
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
+    rng = np.random.default_rng(0)
+    x, w = rng.random((64, 16, 16, 16), np.float32), normal(3, 3, 16, 8, seed=2, dtype=np.float32)
+    errors = {}
+    y, _ = module("conv2d", "vectorized").forward(x, w, None, padding="same", pool=(2, 2))
+    dy = rng.random(y.shape, np.float32)
+    exact = module("conv2d", "vectorized")
+    _, saved = exact.forward(x.astype(float), w.astype(float), None, padding="same", pool=(2, 2))
+    _, expected, _ = exact.backward(dy.astype(float), saved)
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        _, saved = op.forward(x, w, None, padding="same", pool=(2, 2))
+        errors[name] = _distance(op.backward(dy, saved)[1], expected)
+    assert errors["cpu"] <= 4 * errors["vectorized"]
 
 
 def test_every_operation_has_cases():

@@ -74,7 +74,7 @@ def backward(dy, saved, need_dx=True):
     (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
     dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
-    if pool and pooled.suits(w, at, groups, pool):
+    if pool and pooled.suits(w, at, groups, pool, len(x)):
         dx = workspace.empty(x.shape, dy.dtype) if need_dx else None
         pooled.gradients(dy, winner, pool, x, w, at, dw, db, dx)
         return dx, dw, db if has_bias else None

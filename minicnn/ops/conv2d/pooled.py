@@ -15,8 +15,9 @@ What it bought, both gradients of a 3x3 convolution from 32 to 64 channels, 32 i
 0.7 ms where 40 % of the windows were won and 1.0 where 70 % were, `winograd.py` 1.4.
 
 What it costs: the time depends on the numbers. With 94 % of the windows won it is 1.3 ms, and with 64 to 128 channels a
-tenth longer than `winograd.py`'s. An infinity in x that lost its window makes no NaN, where `vectorized.py` multiplies
-it by zero.
+tenth to a quarter longer than `winograd.py`'s. Every band reads all of w and of its gradient, so that large kernels
+gain less. An image is one thread's. An infinity in x whose outputs lost their windows makes no NaN, where
+`vectorized.py` multiplies it by zero.
 """
 
 from __future__ import annotations
@@ -37,12 +38,15 @@ from ...kernels.windows import make_gather, make_scatter, vectors_across
 
 _NUMBERS = 8 * 1024  # of a band of x, and of one of dx: 32 kB each in float32
 _WINDOW = 4  # pixels of the smallest pool that pays
+_KERNEL = 640 * 1024  # numbers of the largest kernel that pays: of 3x3 taps, 256 channels and 256 filters
+_IMAGES = THREADS  # with fewer, some threads would have nothing to do
 
 
-def suits(w, at, groups, pool) -> bool:
+def suits(w, at, groups, pool, N) -> bool:
     """Whether the gradients of a pooled convolution of this shape can, and should, be found here."""
     plain = (at.SH, at.SW, at.DH, at.DW, groups) == (1, 1, 1, 1, 1)
-    return plain and pool[0] * pool[1] >= _WINDOW and w.shape[2] % _lanes(w.dtype) == 0
+    pays = pool[0] * pool[1] >= _WINDOW and w.size <= _KERNEL and N >= _IMAGES
+    return plain and pays and w.shape[2] % _lanes(w.dtype) == 0
 
 
 def _lanes(dtype):
@@ -58,7 +62,7 @@ def gradients(dy, winner, pool, x, w, at, dw, db, dx):
     places = _places(rows, OW, PH, PW, canvas.width, C)
     w_by_filter = workspace.empty((F, w.size // F), w.dtype)
     w_by_filter[...] = w.reshape(-1, F).T
-    pieces = max(1, pieces_of(N, w.size))
+    pieces = pieces_of(N, w.size)
     partial, partial_db = workspace.empty((pieces, w.size), w.dtype), workspace.empty((pieces, F), w.dtype)
     listed = workspace.empty((THREADS * rows * OW,), np.intp)
     bands, dx_bands, values = workspace.scratch(w.dtype, band_size, band_size, rows * OW)
@@ -92,13 +96,13 @@ def _list_winners(dy, winner, start, count, F, taps, places, listed, values, her
     Every one is written down; the end of the list moves on only after one that counts. A branch for it would be guessed
     wrong half of the time.
     """
-    start, end, total = uintp(start), uintp(here), dy[start] * 0
+    start, end, total = uintp(start), uintp(here), values.dtype.type(0)
     for i in range(uintp(count)):
         number, tap = dy[start], uintp(winner[start])
         values[end] = number
         listed[end] = places[i * uintp(taps + 1) + tap]
         counts = (tap < uintp(taps)) & (number != 0)
-        total += number if tap < uintp(taps) else 0
+        total += number if tap < uintp(taps) else values.dtype.type(0)
         end += uintp(counts)
         start += uintp(F)
     return numba.intp(end) - here, total
@@ -116,7 +120,10 @@ def _finish_rows(bands, start, canvas, n, first, rows, dx):
 
 @lru_cache
 def _gradients(KH, V):
-    """add_gradients, made for kernels of KH rows, which are worked on V vectors at a time."""
+    """add_gradients, made for kernels of KH rows, which are worked on V vectors at a time.
+
+    KH and V are in the code on disk's key because add_gradients or what it calls closes over them.
+    """
     gather, scatter = make_gather(KH, V), make_scatter(KH, V)
 
     @kernel(parallel=True)
@@ -134,11 +141,13 @@ def _gradients(KH, V):
             zero(partial, piece * F * KH * run, F * KH * run)
             zero(partial_db, piece * F, F)
             for n in range(piece * N // pieces, (piece + 1) * N // pieces):
-                zero(dx_bands, band, kept)
+                if need_dx:
+                    zero(dx_bands, band, kept)
                 for oh in range(0, OH, rows):
                     count = min(rows, OH - oh)
                     lay_band(PLAIN, x, x, winner, canvas, n, oh * PH, count * PH + KH - 1, bands, band)
-                    zero(dx_bands, band + kept, count * PH * row)
+                    if need_dx:
+                        zero(dx_bands, band + kept, count * PH * row)
                     for f in range(F):
                         number, total = _list_winners(
                             dy, winner, (n * OH + oh) * OW * F + f, count * OW, F, PH * PW, places, listed, values, here
