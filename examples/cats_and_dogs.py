@@ -41,13 +41,7 @@ def parse_arguments():
 
 def augmentation():
     return keras.Sequential(
-        [
-            layers.RandomFlip("horizontal"),
-            layers.RandomRotation(0.05),
-            layers.RandomZoom((-0.25, 0.1)),
-            layers.RandomTranslation(0.1, 0.1),
-            layers.RandomBrightness(0.15),
-        ],
+        [layers.RandomFlip("horizontal"), layers.RandomRotation(0.03), layers.RandomTranslation(0.08, 0.08)],
         name="augmentation",
     )
 
@@ -78,11 +72,22 @@ def base_network():
 
 
 def pretrained_base(weights, epochs, limit, output):
-    """The base, trained on eight classes of CIFAR-10, or with the weights of a file."""
+    """The base, trained on eight classes of CIFAR-10, or with the weights of a file, but for its last stage.
+
+    That one knows CIFAR-10's own classes; what the stages before it see is of use for other pictures too (Yosinski et
+    al., "How transferable are features in deep neural networks?", 2014).
+    """
     base = base_network()
     if weights:
         base.load_weights(weights)
-        return base
+    else:
+        train_on_other_classes(base, epochs, limit)
+        base.save_weights(output / "base.weights.h5")
+    return keras.Model(base.inputs, base.get_layer("stage3_relu2").output, name="base")
+
+
+def train_on_other_classes(base, epochs, limit):
+    """Train the base on the first `limit` pictures of CIFAR-10, without those of cats and dogs."""
     (x, y), (x_test, y_test) = cifar10.load_data()
     (x, y), (x_test, y_test) = others(x[:limit], y[:limit]), others(x_test, y_test)
     inputs = keras.Input((32, 32, 3))
@@ -96,8 +101,6 @@ def pretrained_base(weights, epochs, limit, output):
     model.fit(x, y, batch_size=64, epochs=epochs)
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     print(f"The base knows {len(OTHERS)} other classes of CIFAR-10 by {accuracy:.4f} (test accuracy).")
-    base.save_weights(output / "base.weights.h5")
-    return base
 
 
 def others(x, y):
@@ -107,11 +110,12 @@ def others(x, y):
 
 
 def on_top_of(base):
-    """A classifier that looks at what the frozen base sees."""
+    """A classifier that looks at what the frozen base sees, on average, in each of 4 x 4 parts of the picture."""
     base.trainable = False
     inputs = keras.Input((SIZE, SIZE, 3))
-    x = layers.GlobalAveragePooling2D()(base(augmentation()(inputs)))
-    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(layers.Dropout(0.3)(x)))
+    x = layers.AveragePooling2D(SIZE // 16)(base(augmentation()(inputs)))
+    x = layers.Dropout(0.5)(layers.BatchNormalization()(layers.Flatten()(x)))
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(x))
 
 
 def thaw(base, stages):
@@ -119,11 +123,6 @@ def thaw(base, stages):
     base.trainable = True
     for layer in base.layers:
         layer.trainable = layer.name.startswith(tuple(stages)) and "norm" not in layer.name
-
-
-def compiled(model, rate=1e-3):
-    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
-    return model
 
 
 def draw_augmentation(images, path):
@@ -153,7 +152,7 @@ def draw_results(model, histories, photographs, labels, output):
         figure.savefig(output / "cats_and_dogs_wrong.png", dpi=120)
     for label, name in enumerate(CLASSES):
         surest = np.argmax(np.where(labels == label, for_dog if label else 1 - for_dog, -1))
-        figure = visualize.grad_cam(model, photographs[surest], label=label, classes=CLASSES)
+        figure = visualize.grad_cam(model, photographs[surest], "base", label, CLASSES)
         figure.savefig(output / f"cats_and_dogs_grad_cam_{name}.png", dpi=120)
 
 
@@ -163,7 +162,6 @@ def main():
     data = arguments.data or Path(os.environ.get("MINICNN_DATA", ".")) / "cats_and_dogs"
     output = arguments.output
     output.mkdir(parents=True, exist_ok=True)
-    epochs, limit = (2, 2000) if arguments.quick else (30, None)
 
     pictures = ImageDataGenerator()
     flow = {"target_size": (SIZE, SIZE), "class_mode": "binary", "classes": ["cats", "dogs"], "interpolation": "box"}
@@ -173,22 +171,25 @@ def main():
 
     histories, seconds = {}, {}
 
-    def trained(name, model, epochs):
+    def train_for(epochs, name, model, rate=1e-3):
         started = time.perf_counter()
+        epochs = 2 if arguments.quick else epochs
+        rate = keras.optimizers.schedules.CosineDecay(rate, epochs * len(train))
+        model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
         print(f"\n{name}: {sum(weight.value.size for weight in model.trainable_weights):,} weights are trained")
         histories[name] = model.fit(train, validation_data=validation, epochs=epochs, verbose=2)
         seconds[name] = time.perf_counter() - started
 
-    trained("plain", compiled(small_network()), epochs)
-    trained("augmented", compiled(small_network(augmentation())), epochs)
+    train_for(60, "plain", small_network())
+    train_for(60, "augmented", small_network(augmentation()))
 
     started = time.perf_counter()
-    base = pretrained_base(arguments.base, 2 if arguments.quick else 10, limit, output)
+    base = pretrained_base(arguments.base, *((2, 2000) if arguments.quick else (10, None)), output)
     seconds["base"] = time.perf_counter() - started
-    model = compiled(on_top_of(base))
-    trained("transfer", model, epochs)
-    thaw(base, ["stage3", "stage4"])
-    trained("fine-tuned", compiled(model, rate=1e-4), epochs)
+    model = on_top_of(base)
+    train_for(30, "transfer", model, rate=2e-3)
+    thaw(base, ["stage3"])
+    train_for(20, "fine-tuned", model, rate=1e-4)
 
     photographs = np.concatenate([validation[i][0] for i in range(len(validation))])
     draw_results(model, histories, photographs, validation.labels, output)
