@@ -433,8 +433,7 @@ def float_array(x) -> np.ndarray:
     if not isinstance(x, np.ndarray) and hasattr(x, "to_host"):
         return x
     x = np.asarray(x)
-    dtype = x.dtype if x.dtype.name in ("float32", "float64") else config.floatx()
-    x = np.require(x, dtype, ["C", "W"])
+    x = np.require(x, x.dtype if x.dtype in (np.float32, np.float64) else config.floatx(), ["C", "W"])
     return x.reshape(-1, 1) if x.ndim == 1 else x
 
 

@@ -73,15 +73,16 @@ PRODUCTS = [(1, 1, 1), (7, 5, 3), (65, 33, 40), (600, 3, 70), (2, 300, 9), (33, 
 @pytest.mark.parametrize(("M", "K", "F"), PRODUCTS)
 def test_matrix_products(M, K, F):
     a, b, bias, dy = normal(M, K), normal(K, F, seed=1), normal(F, seed=2), normal(M, F, seed=3)
-    c, dw, dx = np.empty((M, F)), np.empty((K, F)), np.empty((M, K))
-    matmul.multiply(a, b, bias, c, relu=True)
-    assert_close(c, np.maximum(a @ b + bias, 0), 1e-12)
+    c, gradients, dx = np.empty((M, F)), np.empty((K + 1, F)), np.empty((M, K))
     matmul.multiply(a, b, bias, c)
     assert_close(c, a @ b + bias, 1e-12)
-    matmul.multiply_transposed(a, dy, dw)
-    assert_close(dw, a.T @ dy, 1e-12)
-    matmul.multiply_by_transposed(dy, b, dx)
-    assert_close(dx, dy @ b.T, 1e-12)
+    matmul.multiply(a, b, bias, c, relu=True)
+    assert_close(c, np.maximum(a @ b + bias, 0), 1e-12)
+    for y, dz in ((None, dy), (c, np.where(c > 0, dy, 0))):
+        matmul.multiply_transposed(a, dy, gradients, y)
+        assert_close(gradients, np.vstack([a.T @ dz, dz.sum(0)]), 1e-12)
+        matmul.multiply_by_transposed(dy, b, dx, y)
+        assert_close(dx, dz @ b.T, 1e-12)
 
 
 @pytest.mark.parametrize("remainder", range(1, 2 * microkernel.ROWS))
@@ -93,12 +94,12 @@ def test_matrix_products_with_every_remainder(remainder):
 def test_matrix_products_pass_nan_and_infinity_on(bad):
     a, b = normal(9, 40), normal(40, 33, seed=1)
     a[3, 35] = bad
-    c, dw, dx = np.empty((9, 33)), np.empty((40, 33)), np.empty((9, 40))
+    c, gradients, dx = np.empty((9, 33)), np.empty((41, 33)), np.empty((9, 40))
     matmul.multiply(a, b, np.zeros(33), c)
-    matmul.multiply_transposed(a, c, dw)
+    matmul.multiply_transposed(a, c, gradients)
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(np.isfinite(c), np.isfinite(a @ b))
-        np.testing.assert_array_equal(np.isnan(dw), np.isnan(a.T @ c))
+        np.testing.assert_array_equal(np.isnan(gradients), np.isnan(np.vstack([a.T @ c, c.sum(0)])))
         matmul.multiply_by_transposed(c, b, dx)
         np.testing.assert_array_equal(np.isfinite(dx), np.isfinite(c @ b.T))
 

@@ -164,7 +164,7 @@ class Optimizer(Configurable):
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
         """One step: every variable by its gradient; a variable without gradient stays as it is."""
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
-        dtype = pairs[0][1].dtype if pairs else "float64"
+        dtype = pairs[0][1].value.dtype if pairs else "float64"
         rate = transfer.number(self._next_rate, dtype)
         if self.weight_decay:
             decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)

@@ -38,8 +38,9 @@ from ...kernels.bands import (
     split,
 )
 from ...kernels.compile import kernel
-from ...kernels.matmul import add_pieces, in_panels, lay_panel, multiples, tile_width
+from ...kernels.matmul import add_pieces, multiples
 from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
+from ...kernels.panels import in_panels, lay_panel, tile_width
 from ...kernels.vector_loop import add, zero
 from ...shapes import check_convolution, window
 from . import pooled, winograd

@@ -54,8 +54,9 @@ from numba import prange
 from ...kernels import workspace
 from ...kernels.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, share, split
 from ...kernels.compile import kernel
-from ...kernels.matmul import add_pieces, multiples, tile_width
+from ...kernels.matmul import add_pieces, multiples
 from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
+from ...kernels.panels import tile_width
 from ...kernels.transform import make_transform
 from ...kernels.vector_loop import zero
 

@@ -1,7 +1,7 @@
 """The dense layer on the microkernel (`kernels/matmul.py`).
 
-What it buys over `vectorized.py`: bias and ReLU are added while the sums are in the cache; the products suit small
-batches; and the kernel is never transposed.
+What it buys over `vectorized.py`: bias and ReLU are added while the sums are in the cache, and undone while dy is read;
+the products suit small batches; and the kernel is never transposed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels import workspace
-from ...kernels.epilogue import epilogue_gradient
 from ...kernels.matmul import multiply, multiply_by_transposed, multiply_transposed
 
 
@@ -24,12 +23,12 @@ def forward(x, w, b, relu=False, need_saved=True):
 def backward(dy, saved, need_dx=True):
     x, w, has_bias, y = saved
     K, F = w.shape
-    dy, db = epilogue_gradient(dy, y)
-    db = db if has_bias else None
-    dw = workspace.empty((K, F), w.dtype)
-    multiply_transposed(x.reshape(-1, K), dy.reshape(-1, F), dw)
+    dy, y = dy.reshape(-1, F), None if y is None else y.reshape(-1, F)
+    gradients = workspace.empty((K + 1, F), w.dtype)  # the bias is the weight of an input that is always 1
+    multiply_transposed(x.reshape(-1, K), dy, gradients, y)
+    dw, db = gradients[:K], gradients[K] if has_bias else None
     if not need_dx:
         return None, dw, db
     dx = workspace.empty(x.shape, x.dtype)
-    multiply_by_transposed(dy.reshape(-1, F), w, dx.reshape(-1, K))
+    multiply_by_transposed(dy, w, dx.reshape(-1, K), y)
     return dx, dw, db
