@@ -189,7 +189,7 @@ class TopKCategoricalAccuracy(_Accuracy):
 
     def __init__(self, k=5, name=None, dtype=None):
         super().__init__(name, dtype)
-        self.k = _checked_k(k)
+        self.k = _checked_count(k, "k")
 
     def rows(self, y_true, y_pred):
         return op.top_k(*self._rows_and_targets(y_true, y_pred), self.k)
@@ -204,22 +204,23 @@ class SparseTopKCategoricalAccuracy(_Accuracy):
 
     def __init__(self, k=5, name=None, dtype=None):
         super().__init__(name, dtype)
-        self.k = _checked_k(k)
+        self.k = _checked_count(k, "k")
 
     def rows(self, y_true, y_pred):
         return op.sparse_top_k(*self._rows_and_targets(y_true, y_pred), self.k)
 
 
-def _checked_k(k):
-    if not is_positive_integer(k):
-        raise ValueError(f"k must be a positive integer; received k={k!r}.")
-    return int(k)
+def _checked_count(value, label):
+    if not is_positive_integer(value):
+        raise ValueError(f"{label} must be a positive integer; received {label}={value!r}.")
+    return int(value)
 
 
 class _Counts(Metric):
     """Counts of right and wrong positives and negatives: numbers above a threshold count as positive.
 
-    thresholds: one number, or a list of them, for which `result` gives an array. With class_id only that output counts.
+    thresholds: one number, or a list of them, for which `result` gives an array. With top_k only a row's k largest can
+    count as positive, and without thresholds all of them do. With class_id only that output counts.
     """
 
     counted: tuple[str, ...] = ()
@@ -227,16 +228,20 @@ class _Counts(Metric):
     _loss = losses.BinaryCrossentropy()
 
     class_id: int | None = None
+    top_k: int | None = None
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(name, dtype)
-        values = (
-            [0.5 if thresholds is None else thresholds] if not isinstance(thresholds, (list, tuple)) else thresholds
-        )
-        if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in values) or not values:
-            raise ValueError(f"thresholds must lie between 0 and 1; received thresholds={thresholds!r}.")
         self.thresholds = thresholds
-        self._values = list(values)
+        if thresholds is None:
+            self._values = [-math.inf if self.top_k else 0.5]
+        else:
+            self._values = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
+            if (
+                not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in self._values)
+                or not self._values
+            ):
+                raise ValueError(f"thresholds must lie between 0 and 1; received thresholds={thresholds!r}.")
         self.reset_state()
 
     def reset_state(self):
@@ -246,6 +251,8 @@ class _Counts(Metric):
         self._loss.check_targets(y, output_shape)
         if self.class_id is not None and not 0 <= self.class_id < output_shape[-1]:
             raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
+        if self.top_k is not None and self.top_k > output_shape[-1]:
+            raise ValueError(f"There are {output_shape[-1]} outputs; received top_k={self.top_k!r}.")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
@@ -253,6 +260,8 @@ class _Counts(Metric):
         self.check_targets(y_true, y_pred.shape)
         t = self._loss.targets(y_true, y_pred.shape, y_pred.dtype)
         p = transfer.here(y_pred).reshape(-1, y_pred.shape[-1])
+        if self.top_k is not None:
+            p = transfer.here(_largest_alone(transfer.to_host(p), self.top_k))
         if self.class_id is not None:
             chosen = slice(self.class_id, self.class_id + 1)
             p, t = transfer.here(np.ascontiguousarray(transfer.to_host(p)[:, chosen])), t[:, chosen].copy()
@@ -272,6 +281,14 @@ class _Counts(Metric):
     def result(self):
         values = self.value()
         return values if isinstance(self.thresholds, (list, tuple)) else Number(values[0])
+
+
+def _largest_alone(p, k):
+    """p with minus infinity for all but each row's k largest; of equal ones the first are larger."""
+    largest = np.argsort(-p, axis=1, kind="stable")[:, :k]
+    alone = np.full_like(p, -np.inf)
+    np.put_along_axis(alone, largest, np.take_along_axis(p, largest, axis=1), axis=1)
+    return alone
 
 
 @registry.add("true_positives")
@@ -308,11 +325,9 @@ class _Share(_Counts):
     larger_is_better = True
 
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
-        super().__init__(thresholds, name, dtype)
+        self.top_k = None if top_k is None else _checked_count(top_k, "top_k")
         self.class_id = class_id
-        if top_k is not None:
-            raise ValueError(f"{type(self).__name__} counts by thresholds alone; received top_k={top_k!r}.")
-        self.top_k = None
+        super().__init__(thresholds, name, dtype)
 
     def value(self):
         first, second = self._total(self.counted[0]), self._total(self.counted[1])

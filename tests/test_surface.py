@@ -329,23 +329,26 @@ def test_the_learning_rate_as_keras_s_users_touch_it():
     assert float(optimizer.learning_rate) == 0.25
 
 
-METRICS = {
-    "TopKCategoricalAccuracy": ({"k": 2}, False), "SparseTopKCategoricalAccuracy": ({"k": 2}, True),
-    "TruePositives": ({}, False), "FalsePositives": ({"thresholds": 0.3}, False), "TrueNegatives": ({}, False),
-    "FalseNegatives": ({"thresholds": [0.2, 0.6]}, False), "Precision": ({}, False), "Recall": ({"class_id": 1}, False),
-}  # fmt: skip
+METRICS = [  # name, options, whether its targets are labels
+    ("TopKCategoricalAccuracy", {"k": 2}, False), ("SparseTopKCategoricalAccuracy", {"k": 2}, True),
+    ("TruePositives", {}, False), ("FalsePositives", {"thresholds": 0.3}, False), ("TrueNegatives", {}, False),
+    ("FalseNegatives", {"thresholds": [0.2, 0.6]}, False), ("Precision", {}, False), ("Recall", {"class_id": 1}, False),
+    ("Precision", {"top_k": 2}, False), ("Recall", {"top_k": 3, "class_id": 2}, False),
+    ("Recall", {"top_k": 1, "thresholds": [0.1, 0.4]}, False),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("name", METRICS)
-def test_metrics(tf, name, weighted):
-    options, sparse = METRICS[name]
+@pytest.mark.parametrize(("name", "options", "sparse"), METRICS, ids=str)
+def test_metrics(tf, name, options, sparse, weighted):
     ours, theirs = getattr(metrics, name)(**options), getattr(tf.keras.metrics, name)(**options)
     assert ours.name == theirs.name.rsplit("_", 1)[0] if theirs.name[-1].isdigit() else ours.name == theirs.name
+    assert {**ours.get_config(), "dtype": None, "name": None} == {**theirs.get_config(), "dtype": None, "name": None}
     for seed in range(3):
         t = labels(9, classes=4, seed=seed)
         y = t if sparse else np.eye(4, dtype=np.float32)[t]
         p = probabilities(9, 4, seed=seed, dtype=np.float32)
+        p[0] = 0.25  # where all are equal, the first are the largest
         w = np.linspace(0, 2, 9).astype(np.float32) if weighted else None
         ours.update_state(y, p, w)
         theirs.update_state(y, p, w)
@@ -435,7 +438,8 @@ def test_arguments_that_only_keras_looks_at_are_taken():
 def test_what_is_wrong_is_said():
     for make, sentence in (
         (lambda: metrics.Precision(thresholds=2), "thresholds must lie between 0 and 1; received thresholds=2"),
-        (lambda: metrics.Precision(top_k=3), "received top_k=3"),
+        (lambda: metrics.Precision(top_k=0), "top_k must be a positive integer; received top_k=0"),
+        (lambda: metrics.Precision(top_k=3)([[0, 1]], [[0.1, 0.2]]), "There are 2 outputs; received top_k=3"),
         (lambda: metrics.TopKCategoricalAccuracy(0), "k must be a positive integer; received k=0"),
         (lambda: metrics.Recall(class_id=4)([[0, 1]], [[0.1, 0.2]]), "class_id must be one of 2 outputs; received 4"),
         (lambda: layers.GaussianNoise(-1), "stddev must be a number, zero or more; received stddev=-1"),
