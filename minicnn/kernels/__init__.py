@@ -6,6 +6,7 @@ bands         images in bands of rows that stay in the cache
 transform     small matrices applied to blocks of pixels (Winograd)           vector_loop   what happens to a vector
 elementwise, spread, random    loops over numbers; counter-based random numbers
 workspace     lent buffers                                                    compile   compiling, and keeping it
+tape          a training step as a list of calls, played without Python
 formulas      functions of one number or row, which cpu.py and gpu.py compile
 
 For the GPU:

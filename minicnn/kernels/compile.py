@@ -20,6 +20,7 @@ from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 from ..config import cache_home
+from .tape import recording
 
 # Contractions and reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN.
 FASTMATH = {"contract", "reassoc", "nsz"}
@@ -68,6 +69,11 @@ class _ParallelKernel:
         self.__doc__ = dispatcher.py_func.__doc__
 
     def __call__(self, *args):
+        if (tape := recording()) is not None:
+            tape.calls.append((self, args))
+        return self._run(*args)
+
+    def _run(self, *args):
         if _ParallelKernel._layer_allows_several:
             return self.dispatcher(*args)
         with self._lock:

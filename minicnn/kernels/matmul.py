@@ -31,6 +31,7 @@ from . import workspace
 from .compile import THREADS, kernel
 from .microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from .panels import lay_panel, lay_panel_through_relu, sum_rows, tile_width
+from .tape import do
 from .vector_loop import add, add_bias, copy
 
 _PART = 8192 // VECTOR_BYTES  # terms of a sum that are added in one go: a panel of 16 kB in float32
@@ -107,7 +108,7 @@ def multiply_transposed(a, b, c, y=None):
     """
     (M, K), F = a.shape, b.shape[1]
     if M == 0:
-        c[...] = 0
+        do(c.fill, 0)
         return
     pieces = -(-M // _PIECE)
     partial = c.reshape(-1) if pieces == 1 else workspace.empty((pieces * (K + 1) * F,), c.dtype)

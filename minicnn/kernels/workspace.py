@@ -21,6 +21,7 @@ import numpy as np
 
 from .compile import THREADS
 from .denormals import flushed
+from .tape import refuse
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 _WASTE = 2  # a buffer serves another shape down to half its size
@@ -77,6 +78,19 @@ def lent() -> int:
     return len(_pool.large)
 
 
+def keep(function, most: int):
+    """(function(), the large and small buffers that it was lent and that are now its caller's), within a step. Nothing
+    is kept if it would be more than `most` bytes: None then."""
+    pool = _pool
+    lent, large = len(pool.lent), len(pool.large)
+    result = function()
+    kept = pool.lent[lent:] + pool.large[large:]
+    if sum(buffer.size for _, buffer, _ in kept) > most:
+        return result, None
+    del pool.lent[lent:], pool.large[large:]
+    return result, kept
+
+
 def give_back(since: int, needed: list[np.ndarray]) -> None:
     """Take back, within a step, the large buffers lent since `lent()` was `since`, but none that a needed array is on.
 
@@ -88,6 +102,7 @@ def give_back(since: int, needed: list[np.ndarray]) -> None:
         still_needed = any(np.may_share_memory(entry[1], array) for array in needed)
         (kept if still_needed else done).append(entry)
     if done:
+        refuse()  # they will serve others between two steps, and within one
         pool.large[since:] = kept
         _take_back(pool, done)
 

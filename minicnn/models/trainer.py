@@ -59,7 +59,9 @@ class Trainer(Inference):
         loss for all of them, or losses, loss_weights and metrics in lists, one entry for each output, or in
         dictionaries by `output_names`.
 
-        The last four arguments are Keras's: they say how TensorFlow runs a step, and change nothing here.
+        With run_eagerly every step of `fit` runs through the layers' Python, to be followed in a debugger; without it
+        most are played from a list of kernels (`kernels/tape.py`). steps_per_execution, jit_compile and auto_scale_loss
+        are Keras's and change nothing here.
         """
         optimizer = optimizers.get(optimizer)
         heads = make_heads(self.output_names, loss, loss_weights, metrics, weighted_metrics)
@@ -171,9 +173,9 @@ class Trainer(Inference):
         )  # fmt: skip
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
-        parts = [*self.flattened(), *(v.constraint for v in self.trainable_weights if v.constraint)]
-        recorded = all(part.may_be_recorded for part in parts)
-        learn = replay.make(self._learn, self._settings) if recorded else self._learn
+        parts = self._parts_of_a_step()
+        recorded = not self.run_eagerly and all(getattr(part, "may_be_recorded", True) for part in parts)
+        learn = replay.make(self._learn, self._settings, parts) if recorded else self._learn
         self.initial_epoch = initial_epoch  # a callback may say that training goes on later
         hooks.call("on_train_begin", {})
         logs: dict = {}
@@ -251,16 +253,14 @@ class Trainer(Inference):
             self._count(parts, penalties, outputs, data, rows, arrays, training=True)
             self._forget_gradients(everything)
 
+    def _parts_of_a_step(self):
+        """The objects whose code a step runs, and on whose settings it depends."""
+        weights = self.trainable_weights
+        rules = [rule for v in weights for rule in (v.regularizer, v.constraint) if rule]
+        return [self, self.optimizer, *(head.loss for head in self._heads_with_loss()), *rules, *self.flattened()[1:]]
+
     def _settings(self):
-        """What a step depends on besides its batch, its weights' values and the numbers that change in every step."""
-        parts = [self.optimizer, *(head.loss for head in self._heads_with_loss()), *self.flattened()[1:]]
-        numbers = [
-            (name, value)
-            for part in parts
-            for name, value in vars(part).items()
-            if isinstance(value, (bool, int, float, type(None))) and name not in _CHANGES_IN_EVERY_STEP
-        ]
-        return [id(part) for part in parts], [id(v) for v in self.trainable_weights], numbers
+        return replay.Settings(self._parts_of_a_step(), self.weights)
 
     def _learn(self, *arrays):
         """Forward, loss, backward, update: (the parts of the loss, the penalties, what the metrics look at)."""
@@ -312,9 +312,7 @@ class Trainer(Inference):
             if v.regularizer is not None
         ]
         penalties += added
-        known = [*parts, *penalties]
-        if all(isinstance(part, float) for part in known) and not math.isfinite(sum(known)):
-            self._tell_non_finite(arrays, training)
+        self._look_for_non_finite([*parts, *penalties], arrays, training)
         return parts, penalties, self._outputs_to_measure(ys), dys if self.gives_several else dys[0], saved
 
     def _outputs_to_measure(self, ys):
@@ -334,7 +332,9 @@ class Trainer(Inference):
             known = known and isinstance(part, float)
         for penalty in penalties:
             self._loss_mean.add(penalty, 0, samples)
-        if not known:
+        if known:
+            self._look_for_non_finite([*parts, *penalties], arrays, training)  # in a step that was replayed
+        else:
             self._last_batch = (arrays, training)  # to be looked at when the numbers are here
         for head, output in zip(self._heads, outputs, strict=True):
             if output is not None:
@@ -359,6 +359,10 @@ class Trainer(Inference):
     def _forget_gradients(variables):
         for variable in variables:
             variable.grad = None
+
+    def _look_for_non_finite(self, numbers, arrays, training):
+        if all(isinstance(number, float) for number in numbers) and not math.isfinite(sum(numbers)):
+            self._tell_non_finite(arrays, training)
 
     def _tell_non_finite(self, arrays, training):
         """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
@@ -409,9 +413,6 @@ class Trainer(Inference):
         names = [name for name in self.metrics_names if name in logs]  # a metric may give several under other names
         values = [logs[name] for name in [*names, *sorted(set(logs) - set(names))]]
         return values if len(values) > 1 else values[0]
-
-
-_CHANGES_IN_EVERY_STEP = {"iterations", "_learning_rate", "_rate_of_step", "random_counter"}
 
 
 @lru_cache(maxsize=16)

@@ -14,6 +14,7 @@ from numba import prange
 
 from ...kernels import workspace
 from ...kernels.compile import kernel
+from ...kernels.tape import do
 
 _PIECES = 32  # the rows are summed in this many pieces, whatever the number of threads
 
@@ -27,13 +28,26 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
         partial = workspace.empty((_PIECES, C), np.float64)
         _batch_statistics(rows, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale)
     else:
-        mean[...] = moving_mean
-        scale[...] = 1 / np.sqrt(moving_variance + epsilon)
-    factor = scale if gamma is None else gamma * scale
+        do(np.copyto, mean, moving_mean)
+        do(_inference_scale, moving_variance, epsilon, scale)
+    factor = _scaled(gamma, scale)
     shift = np.zeros(C, x.dtype) if beta is None else beta
     _normalize(rows, mean, factor, shift, y.reshape(-1, C))
     saved = (x, mean, scale, gamma, beta is not None, training) if need_saved else None
     return y, saved
+
+
+def _inference_scale(moving_variance, epsilon, scale):
+    scale[...] = 1 / np.sqrt(moving_variance + epsilon)
+
+
+def _scaled(gamma, scale):
+    """gamma * scale, where there is a gamma."""
+    if gamma is None:
+        return scale
+    factor = workspace.empty(scale.shape, scale.dtype)
+    do(np.multiply, gamma, scale, out=factor)
+    return factor
 
 
 @kernel(parallel=True)
@@ -83,7 +97,7 @@ def backward(dy, saved, need_dx=True):
     dx = None
     if need_dx:
         dx = workspace.empty(x.shape, dy.dtype)
-        factor = scale if gamma is None else gamma * scale
+        factor = _scaled(gamma, scale)
         _input_gradient(
             dy.reshape(-1, C), x.reshape(-1, C), mean, scale, factor, dgamma, dbeta, training, dx.reshape(-1, C)
         )

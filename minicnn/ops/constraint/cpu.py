@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from .vectorized import limit_norm, non_negative
+from ...kernels.tape import do
+from . import vectorized
 
-__all__ = ["limit_norm", "non_negative"]
+
+def non_negative(w):
+    do(vectorized.non_negative, w)
+
+
+def limit_norm(w, axes, least, most, rate=1.0, epsilon=1e-7):
+    do(vectorized.limit_norm, w, axes, least, most, rate, epsilon)

@@ -41,6 +41,7 @@ from ...kernels.compile import kernel
 from ...kernels.matmul import add_pieces, multiples
 from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.panels import in_panels, lay_panel, tile_width
+from ...kernels.tape import do
 from ...kernels.vector_loop import add, zero
 from ...shapes import check_convolution, window
 from . import pooled, winograd
@@ -108,7 +109,7 @@ def turned(w, groups):
     KH, KW, C_group, F = w.shape
     out = workspace.empty((KH, KW, F // groups, C_group * groups), w.dtype)
     by_group = w[::-1, ::-1].reshape(KH, KW, C_group, groups, F // groups)
-    out.reshape(KH, KW, F // groups, groups, C_group)[...] = by_group.transpose(0, 1, 4, 3, 2)
+    do(np.copyto, out.reshape(KH, KW, F // groups, groups, C_group), by_group.transpose(0, 1, 4, 3, 2))
     return out
 
 
@@ -174,7 +175,8 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
     (KH, KW, C_group, F), N = dw.shape, x.shape[0]
     reach = (KH - 1) * at.DH + 1
     if N == 0:
-        dw[...], db[...] = 0, 0
+        do(dw.fill, 0)
+        do(db.fill, 0)
         return
     if winograd.suits(KH, KW, at, groups, C_group, F):
         winograd.kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db)
@@ -195,7 +197,7 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
         partial_db.reshape(-1), column_sums,
     )  # fmt: skip
     add_pieces(partial.reshape(-1), dw.reshape(-1))
-    np.sum(partial_db, axis=0, out=db)
+    do(np.sum, partial_db, axis=0, out=db)
 
 
 @kernel(parallel=True)
@@ -245,7 +247,9 @@ def _few_channels_gradient(kind, dy, mask, winner, dy_canvas, w, at, dx):
     """
     (KH, KW, C, F), (N, H, W, _) = w.shape, dx.shape
     K = KH * KW * C
-    w_turned = in_panels(np.ascontiguousarray(w.reshape(K, F).T))
+    w_by_filter = workspace.empty((F, K), w.dtype)
+    do(np.copyto, w_by_filter, w.reshape(K, F).T)
+    w_turned = in_panels(w_by_filter)
     rows_at_once = max(1, min(at.OH, _NUMBERS // (at.OW * (F + K))))
     pixels = rows_at_once * at.OW
     rows, cols = multiples(ROWS, F), multiples(F, 1)

@@ -33,6 +33,7 @@ from ...kernels.bands import PLAIN, Canvas, lay_band, pieces_of
 from ...kernels.compile import THREADS, helper, kernel
 from ...kernels.matmul import add_pieces
 from ...kernels.microkernel import VECTOR_BYTES
+from ...kernels.tape import do
 from ...kernels.vector_loop import copy, zero
 from ...kernels.windows import make_gather, make_scatter, vectors_across
 
@@ -61,7 +62,7 @@ def gradients(dy, winner, pool, x, w, at, dw, db, dx):
     band_size = (rows * PH + KH - 1) * canvas.width * C
     places = _places(rows, OW, PH, PW, canvas.width, C)
     w_by_filter = workspace.empty((F, w.size // F), w.dtype)
-    w_by_filter[...] = w.reshape(-1, F).T
+    do(np.copyto, w_by_filter, w.reshape(-1, F).T)
     pieces = pieces_of(N, w.size)
     partial, partial_db = workspace.empty((pieces, w.size), w.dtype), workspace.empty((pieces, F), w.dtype)
     listed = workspace.empty((THREADS * rows * OW,), np.intp)
@@ -73,8 +74,8 @@ def gradients(dy, winner, pool, x, w, at, dw, db, dx):
     )  # fmt: skip
     total = workspace.empty((F, w.size // F), w.dtype)
     add_pieces(partial.reshape(-1), total.reshape(-1))
-    dw.reshape(-1, F)[...] = total.T
-    np.sum(partial_db, axis=0, out=db)
+    do(np.copyto, dw.reshape(-1, F), total.T)
+    do(np.sum, partial_db, axis=0, out=db)
 
 
 @lru_cache(maxsize=256)

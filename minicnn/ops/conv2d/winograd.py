@@ -57,6 +57,7 @@ from ...kernels.compile import kernel
 from ...kernels.matmul import add_pieces, multiples
 from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.panels import tile_width
+from ...kernels.tape import do
 from ...kernels.transform import make_transform
 from ...kernels.vector_loop import zero
 
@@ -141,7 +142,7 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
     total = workspace.empty((16 * C * F,), dw.dtype)
     add_pieces(partial.reshape(-1), total)
     _gradient_transform(m)(total, C, F, dw.reshape(-1))
-    np.sum(partial_db, axis=0, out=db)
+    do(np.sum, partial_db, axis=0, out=db)
 
 
 def tile_size(r, height, width, kernels, largest):

@@ -8,6 +8,7 @@ from numba import prange
 from ...kernels import workspace
 from ...kernels.compile import helper, kernel
 from ...kernels.random import random_bits, threshold
+from ...kernels.tape import do, number_there
 from .vectorized import growth
 
 _bits = helper(random_bits)
@@ -23,18 +24,19 @@ def backward(dy, saved, need_dx=True):
 
 
 def _apply(x, rate, key, noise_shape):
-    y = workspace.empty(x.shape, x.dtype)
+    y, key = workspace.empty(x.shape, x.dtype), number_there(key, np.uint64)
     if noise_shape == x.shape:
         _drop(x.reshape(-1), key, threshold(rate), growth(rate), y.reshape(-1))
     else:
-        scale = np.ones(noise_shape, x.dtype)
+        scale = workspace.empty(noise_shape, x.dtype)
+        do(scale.fill, 1)
         _drop(scale.reshape(-1), key, threshold(rate), growth(rate), scale.reshape(-1))
-        np.multiply(x, scale, out=y)
+        do(np.multiply, x, scale, out=y)
     return y
 
 
 @kernel(parallel=True)
 def _drop(x, key, least, scale, y):
-    grown = x.dtype.type(scale)
+    grown, stream = x.dtype.type(scale), key[0]
     for i in prange(x.size):
-        y[i] = x[i] * (grown if _bits(key, np.uint64(i)) >= least else x.dtype.type(0))
+        y[i] = x[i] * (grown if _bits(stream, np.uint64(i)) >= least else x.dtype.type(0))

@@ -8,8 +8,8 @@ from numba import prange
 from ...kernels import workspace
 from ...kernels.compile import helper, kernel
 from ...kernels.formulas import compiled
-from . import formulas
-from .vectorized import sum_to
+from ...kernels.tape import do, refuse
+from . import formulas, vectorized
 
 _formulas = compiled(formulas, helper)
 
@@ -41,7 +41,7 @@ def _fold(same_shape, broadcasting, xs):
         if previous.shape == x.shape:
             same_shape(previous.reshape(-1), x.reshape(-1), y.reshape(-1))
         else:
-            broadcasting(previous, x, out=y)
+            do(broadcasting, previous, x, out=y)
     return y
 
 
@@ -50,8 +50,15 @@ def _spread(x, shape):
     if x.shape == shape:
         return x
     y = workspace.empty(shape, x.dtype)
-    y[...] = x
+    do(np.copyto, y, x)
     return y
+
+
+def _sum_to(x, shape):
+    """x, or where it was broadcast from `shape`, its sums over the axes that were."""
+    if x.shape != shape:
+        refuse()
+    return vectorized.sum_to(x, shape)
 
 
 def add_forward(xs, need_saved=True):
@@ -59,7 +66,7 @@ def add_forward(xs, need_saved=True):
 
 
 def add_backward(dy, saved):
-    return [sum_to(dy, shape) for shape in saved]
+    return [_sum_to(dy, shape) for shape in saved]
 
 
 def average_forward(xs, need_saved=True):
@@ -88,7 +95,7 @@ def multiply_backward(dy, saved):
     dxs = []
     for i, x in enumerate(saved):
         others = saved[:i] + saved[i + 1 :]
-        dxs.append(sum_to(_fold(_multiply, np.multiply, [dy, *others]), x.shape))
+        dxs.append(_sum_to(_fold(_multiply, np.multiply, [dy, *others]), x.shape))
     return dxs
 
 
@@ -99,7 +106,7 @@ def subtract_forward(xs, need_saved=True):
 def subtract_backward(dy, saved):
     negative = workspace.empty(dy.shape, dy.dtype)
     _scale(dy.reshape(-1), dy.dtype.type(-1), negative.reshape(-1))
-    return [sum_to(dy, saved[0]), sum_to(negative, saved[1])]
+    return [_sum_to(dy, saved[0]), _sum_to(negative, saved[1])]
 
 
 def divide_forward(xs, need_saved=True):
@@ -111,7 +118,7 @@ def divide_backward(dy, saved):
     da, db = _fold(_divide, np.divide, [dy, b]), workspace.empty(dy.shape, dy.dtype)
     upstream_a = _fold(_multiply, np.multiply, [dy, a])
     _divisor_gradient(upstream_a.reshape(-1), _spread(b, dy.shape).reshape(-1), db.reshape(-1))
-    return [sum_to(da, a.shape), sum_to(db, b.shape)]
+    return [_sum_to(da, a.shape), _sum_to(db, b.shape)]
 
 
 def maximum_forward(xs, need_saved=True):
@@ -127,12 +134,12 @@ def minimum_forward(xs, need_saved=True):
 def maximum_backward(dy, saved):
     xs, y = saved
     left = workspace.empty(dy.shape, dy.dtype)
-    left[...] = dy
+    do(np.copyto, left, dy)
     dxs = []
     for x in xs:
         dx = workspace.empty(dy.shape, dy.dtype)
         _take_where_equal(_spread(x, dy.shape).reshape(-1), y.reshape(-1), left.reshape(-1), dx.reshape(-1))
-        dxs.append(sum_to(dx, x.shape))
+        dxs.append(_sum_to(dx, x.shape))
     return dxs
 
 
@@ -154,7 +161,7 @@ def concatenate_forward(xs, axis=-1, need_saved=True):
     shape = list(xs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in xs)
     y = workspace.empty(tuple(shape), xs[0].dtype)
-    np.concatenate(xs, axis, out=y)
+    do(np.concatenate, xs, axis, out=y)
     return y, (([x.shape[axis] for x in xs], axis) if need_saved else None)
 
 
@@ -163,6 +170,6 @@ def concatenate_backward(dy, saved):
     parts = []
     for part in np.split(dy, np.cumsum(sizes)[:-1], axis):
         dx = workspace.empty(part.shape, dy.dtype)
-        dx[...] = part
+        do(np.copyto, dx, part)
         parts.append(dx)
     return parts

@@ -9,6 +9,7 @@ from ...kernels import workspace
 from ...kernels.compile import helper, kernel
 from ...kernels.formulas import compiled
 from ...kernels.random import random_bits, threshold
+from ...kernels.tape import number_there, refuse
 from . import formulas
 from .vectorized import LOW, added_backward, alpha_factors
 
@@ -33,32 +34,35 @@ def multiplied_backward(dy, saved, need_dx=True):
 
 
 def _run(run, x, key, stddev):
-    y = workspace.empty(x.shape, x.dtype)
+    y, key = workspace.empty(x.shape, x.dtype), number_there(key, np.uint64)
     run(x.reshape(-1), key, x.dtype.type(stddev), y.reshape(-1))
     return y
 
 
 @kernel(parallel=True)
 def _add(x, key, stddev, y):
+    stream = key[0]
     for i in prange(x.size):
-        y[i] = x[i] + stddev * _normal(_bits(key, np.uint64(i)), x.dtype.type(1))
+        y[i] = x[i] + stddev * _normal(_bits(stream, np.uint64(i)), x.dtype.type(1))
 
 
 @kernel(parallel=True)
 def _multiply(x, key, stddev, y):
+    stream = key[0]
     for i in prange(x.size):
-        y[i] = x[i] * (x.dtype.type(1) + stddev * _normal(_bits(key, np.uint64(i)), x.dtype.type(1)))
+        y[i] = x[i] * (x.dtype.type(1) + stddev * _normal(_bits(stream, np.uint64(i)), x.dtype.type(1)))
 
 
 def alpha_forward(x, rate, key, noise_shape=None, need_saved=True):
     noise_shape = x.shape if noise_shape is None else noise_shape
-    a, b = alpha_factors(rate)
+    (a, b), stream = alpha_factors(rate), number_there(key, np.uint64)
     y = workspace.empty(x.shape, x.dtype)
     if noise_shape == x.shape:
         scalar = x.dtype.type
-        _alpha(x.reshape(-1), key, threshold(rate), scalar(a), scalar(a * LOW), scalar(b), y.reshape(-1))
+        _alpha(x.reshape(-1), stream, threshold(rate), scalar(a), scalar(a * LOW), scalar(b), y.reshape(-1))
     else:
-        kept = _kept(x.dtype, rate, key, noise_shape)
+        refuse()
+        kept = _kept(x.dtype, rate, stream, noise_shape)
         np.multiply(x, kept * x.dtype.type(a), out=y)
         y += (1 - kept) * x.dtype.type(a * LOW) + x.dtype.type(b)
     return y, ((rate, key, noise_shape) if need_saved else None)
@@ -68,12 +72,13 @@ def alpha_backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
     rate, key, noise_shape = saved
-    a, _ = alpha_factors(rate)
+    (a, _), stream = alpha_factors(rate), number_there(key, np.uint64)
     dx, scalar = workspace.empty(dy.shape, dy.dtype), dy.dtype.type
     if noise_shape == dy.shape:
-        _alpha(dy.reshape(-1), key, threshold(rate), scalar(a), scalar(0), scalar(0), dx.reshape(-1))
+        _alpha(dy.reshape(-1), stream, threshold(rate), scalar(a), scalar(0), scalar(0), dx.reshape(-1))
     else:
-        np.multiply(dy, _kept(dy.dtype, rate, key, noise_shape) * scalar(a), out=dx)
+        refuse()
+        np.multiply(dy, _kept(dy.dtype, rate, stream, noise_shape) * scalar(a), out=dx)
     return dx
 
 
@@ -88,5 +93,6 @@ def _kept(dtype, rate, key, shape):
 @kernel(parallel=True)
 def _alpha(x, key, least, a, dropped, b, y):
     """y = a * x + b where x is kept, dropped + b elsewhere."""
+    stream = key[0]
     for i in prange(x.size):
-        y[i] = (a * x[i] if _bits(key, np.uint64(i)) >= least else dropped) + b
+        y[i] = (a * x[i] if _bits(stream, np.uint64(i)) >= least else dropped) + b

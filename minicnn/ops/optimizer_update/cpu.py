@@ -1,6 +1,7 @@
 """The optimizers' updates in Numba: each in one pass over memory, where NumPy makes five to ten.
 
-The scalars are cast to the weights' type first, so that float32 weights are updated in float32.
+The scalars are cast to the weights' type first, so that float32 weights are updated in float32. The rate lies in
+memory, where a step that is played finds that of its own turn (`kernels/tape.py`).
 """
 
 from __future__ import annotations
@@ -12,37 +13,40 @@ from numba import prange
 
 from ...kernels import workspace
 from ...kernels.compile import kernel
+from ...kernels.tape import number_there, reading, refuse
 
 _PIECES = 32  # sums are made in this many pieces, whatever the number of threads
 
 
 def sgd(w, g, rate):
-    _sgd(w.reshape(-1), g.reshape(-1), w.dtype.type(rate))
+    _sgd(w.reshape(-1), g.reshape(-1), number_there(rate, w.dtype))
 
 
 @kernel(parallel=True)
 def _sgd(w, g, rate):
+    step_size = rate[0]
     for i in prange(w.size):
-        w[i] -= rate * g[i]
+        w[i] -= step_size * g[i]
 
 
 def momentum(w, g, v, rate, momentum, nesterov=False):
-    scalar = w.dtype.type
-    _momentum(w.reshape(-1), g.reshape(-1), v.reshape(-1), scalar(rate), scalar(momentum), nesterov)
+    rate = number_there(rate, w.dtype)
+    _momentum(w.reshape(-1), g.reshape(-1), v.reshape(-1), rate, w.dtype.type(momentum), nesterov)
 
 
 @kernel(parallel=True)
 def _momentum(w, g, v, rate, momentum, nesterov):
+    step_size = rate[0]
     for i in prange(w.size):
-        v[i] = momentum * v[i] - rate * g[i]
-        w[i] += momentum * v[i] - rate * g[i] if nesterov else v[i]
+        v[i] = momentum * v[i] - step_size * g[i]
+        w[i] += momentum * v[i] - step_size * g[i] if nesterov else v[i]
 
 
 def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
     scalar = w.dtype.type
     _rmsprop(
         w.reshape(-1), g.reshape(-1), s.reshape(-1), _flat(a, w), _flat(v, w), a is not None, v is not None,
-        scalar(rate), scalar(rho), scalar(1 - rho), scalar(momentum), scalar(epsilon),
+        number_there(rate, w.dtype), scalar(rho), scalar(1 - rho), scalar(momentum), scalar(epsilon),
     )  # fmt: skip
 
 
@@ -53,13 +57,14 @@ def _flat(memory, w):
 
 @kernel(parallel=True)
 def _rmsprop(w, g, s, a, v, centered, has_momentum, rate, rho, one_minus_rho, momentum, epsilon):
+    step_size = rate[0]
     for i in prange(w.size):
         s[i] = rho * s[i] + one_minus_rho * g[i] * g[i]
         denominator = s[i] + epsilon
         if centered:
             a[i] = rho * a[i] + one_minus_rho * g[i]
             denominator = s[i] - a[i] * a[i] + epsilon
-        step = rate * g[i] / math.sqrt(denominator)
+        step = step_size * g[i] / math.sqrt(denominator)
         if has_momentum:
             v[i] = step = momentum * v[i] + step
         w[i] -= step
@@ -69,12 +74,13 @@ def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
     scalar = w.dtype.type
     _adam(
         w.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1), _flat(v_hat, w), v_hat is not None,
-        scalar(rate), scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon),
+        number_there(rate, w.dtype), scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon),
     )  # fmt: skip
 
 
 @kernel(parallel=True)
 def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, epsilon):
+    step_size = rate[0]
     for i in prange(w.size):
         m[i] += (g[i] - m[i]) * one_minus_beta_1
         v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
@@ -83,20 +89,22 @@ def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, 
             if second_moment > v_hat[i] or second_moment != second_moment:
                 v_hat[i] = second_moment
             second_moment = v_hat[i]
-        w[i] -= m[i] * rate / (math.sqrt(second_moment) + epsilon)
+        w[i] -= m[i] * step_size / (math.sqrt(second_moment) + epsilon)
 
 
 def decay(w, rate):
-    _decay(w.reshape(-1), w.dtype.type(rate))
+    _decay(w.reshape(-1), number_there(rate, w.dtype))
 
 
 @kernel(parallel=True)
 def _decay(w, rate):
+    share = rate[0]
     for i in prange(w.size):
-        w[i] -= w[i] * rate
+        w[i] -= w[i] * share
 
 
 def clip_norm(gs, limit):
+    refuse()  # whether it shrinks them depends on the gradients
     norm = math.sqrt(sum(penalty(g, 0.0, 1.0) for g in gs))
     return gs if norm <= limit else [_scaled(g, limit / norm) for g in gs]
 
@@ -126,11 +134,13 @@ def _clip(g, limit, out):
 
 
 def penalty(w, l1, l2):
-    return _penalty(w.reshape(-1), l1, l2, np.empty(_PIECES))
+    total = workspace.empty((1,), np.float64)
+    _penalty(w.reshape(-1), l1, l2, workspace.empty((_PIECES,), np.float64), total)
+    return reading(lambda: float(total[0]))
 
 
 @kernel(parallel=True)
-def _penalty(w, l1, l2, partial):
+def _penalty(w, l1, l2, partial, total):
     pieces = partial.size
     for piece in prange(pieces):
         absolute, squares = 0.0, 0.0
@@ -138,10 +148,9 @@ def _penalty(w, l1, l2, partial):
             absolute += abs(w[i])
             squares += w[i] * w[i]
         partial[piece] = l1 * absolute + l2 * squares
-    total = 0.0
+    total[0] = 0
     for piece in range(pieces):
-        total += partial[piece]
-    return total
+        total[0] += partial[piece]
 
 
 def add_penalty_gradient(g, w, l1, l2):

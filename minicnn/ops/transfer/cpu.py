@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ...kernels import workspace
-from .vectorized import assign, here, number, to_host, zeros_like
+from ...kernels import tape, workspace
+from .vectorized import assign, here, to_host, zeros_like
 
 __all__ = ["assign", "clear", "here", "number", "to_host", "zeros_like"]
+
+
+def number(next_one, dtype):
+    return tape.number(next_one, dtype)
 
 
 def clear():
