@@ -99,7 +99,7 @@ def test_replayed_steps_train_as_on_the_cpu(graphs, optimizer, make):
 def test_two_replays_draw_two_masks():
     drop = layers.Dropout(0.5, seed=1)
     drop.build((None, 40))
-    steps = replay.make(lambda x: drop.forward(x, training=True)[0], lambda: replay.Settings([], []), [])
+    steps = replay.make(lambda x: drop.forward(x, training=True)[0], lambda: ([], []))
     ones = transfer.here(np.ones((2, 40)))
     drawn = [transfer.to_host(steps(ones)).copy() for _ in range(5)]
     backend.set_backend("cpu")
@@ -115,7 +115,7 @@ def test_a_replay_overwrites_nothing_that_was_made_between_replays():
         y, _ = merge.forward("add", [x, x], need_saved=False)
         return merge.forward("add", [y, x], need_saved=False)[0], [total.forward(y)]
 
-    steps = replay.make(work, lambda: replay.Settings([], []), [])
+    steps = replay.make(work, lambda: ([], []))
     made, sums = [], []
     for i in range(8):
         x = transfer.here(np.full(30, float(i)))

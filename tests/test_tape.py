@@ -11,7 +11,7 @@ from helpers import labels, normal
 from test_variants import CASES, module
 
 import minicnn
-from minicnn import callbacks, layers, optimizers
+from minicnn import activations, callbacks, constraints, layers, losses, optimizers, regularizers
 from minicnn.kernels import tape, workspace
 from minicnn.ops import replay
 
@@ -134,7 +134,7 @@ def test_played_steps_train_as_the_others(optimizer, monkeypatch):
     options = {} if optimizer == "rmsprop" else {"callbacks": [Slower()]}
     plain = trained(small_cnn, OPTIMIZERS[optimizer], False, monkeypatch, **options)
     played = trained(small_cnn, OPTIMIZERS[optimizer], True, monkeypatch, **options)
-    assert (plain[2], played[2]) == (0, 12)  # of 15 steps two are run, and one recorded
+    assert (plain[2], played[2]) == (0, 11)  # of 15 steps the optimizer makes memories in one, two run, one is recorded
     same(plain, played)
 
 
@@ -168,6 +168,129 @@ def test_a_batch_of_another_size_and_a_changed_setting_are_not_played(monkeypatc
 
     plain, played = run(False), run(True)
     assert 0 < played[2] <= 6
+    same(plain, played)
+
+
+def small_dense(**options):
+    options = {"kernel_regularizer": "l2", "activity_regularizer": regularizers.L2(0.01), **options}
+    return minicnn.Sequential([
+        layers.Input((6,)), layers.Dense(8, **{"activation": "relu", **options}),
+        layers.Dropout(np.float32(0.3)), layers.Dense(3),
+    ])  # fmt: skip
+
+
+class Sine(activations.Activation):
+    def __init__(self):
+        super().__init__("sine", "sine")
+
+    def forward(self, x, need_saved=True):
+        return np.sin(x), x
+
+    def backward(self, dy, saved):
+        return dy * np.cos(saved)
+
+
+class OwnPenalty(regularizers.Regularizer):
+    l1 = 0.0
+
+    @property
+    def l2(self):
+        self.asked = getattr(self, "asked", 0) + 1
+        return 0.01 * self.asked
+
+
+class Halved(constraints.Constraint):
+    def __call__(self, w):
+        return w / 2
+
+
+class OwnSGD(optimizers.Optimizer):
+    def __init__(self):
+        super().__init__(0.1)
+
+    def update(self, w, g, memory, rate):
+        w -= 2 * rate * g
+
+
+class OwnLoss(losses.Loss):
+    def forward(self, y, prediction, from_logits=False, need_saved=True):
+        return np.square(prediction - y).mean(-1), (prediction, y)
+
+    def backward(self, dlosses, saved):
+        prediction, y = saved
+        return 2 * (prediction - y) / y.shape[-1] * dlosses.reshape(-1, 1)
+
+
+def multiplied():
+    inputs = layers.Input((6,))
+    return minicnn.Model(inputs, layers.Dense(3)(inputs * np.arange(1, 7, dtype=np.float32) - 0.5))
+
+
+def watched(model, seen=None):
+    """The first layer's forward replaced on the object."""
+    forward = model.layers[0].forward
+    model.layers[0].forward = lambda x, *arguments, **options: forward(2 * x, *arguments, **options)
+
+
+CHANGES = {  # {what: (make, what a callback does to the model before every epoch)}
+    "a constant array": (multiplied, lambda m, epoch: None),
+    "an activation of one's own": (lambda: small_dense(activation=Sine()), lambda m, epoch: None),
+    "a penalty of one's own": (lambda: small_dense(activity_regularizer=OwnPenalty()), lambda m, epoch: None),
+    "the penalty": (small_dense, lambda m, epoch: setattr(m.layers[0].activity_regularizer, "l2", float(epoch))),
+    "no penalty": (small_dense, lambda m, epoch: epoch and setattr(m.layers[0], "activity_regularizer", None)),
+    "another rule": (small_dense, lambda m, epoch: setattr(m.layers[0].kernel, "regularizer", regularizers.L2(epoch))),
+    "a constraint": (small_dense, lambda m, epoch: setattr(m.layers[0].kernel, "constraint", constraints.NonNeg())),
+    "an activation": (
+        small_dense, lambda m, epoch: setattr(m.layers[0], "activation", activations.get(["relu", "tanh"][epoch % 2]))
+    ),
+    "numpy's numbers": (small_dense, lambda m, epoch: setattr(m.layers[1], "rate", np.float32(0.2 * epoch))),
+    "a constraint of one's own, thawed": (
+        lambda: small_dense(kernel_constraint=Halved()), lambda m, epoch: setattr(m.layers[0], "trainable", epoch > 0)
+    ),
+    "an optimizer of one's own": (small_dense, lambda m, epoch: epoch == 1 and m.compile(OwnSGD(), "mse")),
+    "a loss of one's own": (small_dense, lambda m, epoch: epoch == 1 and m.compile(m.optimizer, OwnLoss())),
+    "a replaced method": (small_dense, lambda m, epoch: epoch == 1 and watched(m)),
+    "another layer": (small_dense, lambda m, epoch: epoch == 1 and m.add(layers.Dense(3, kernel_initializer="ones"))),
+    "epsilon": (small_dense, lambda m, epoch: minicnn.config.set_epsilon([1e-7, 0.1, 0.5][epoch])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_changes_while_training_is_noticed(what):
+    make, change = CHANGES[what]
+
+    class Changing(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            eager = self.model.run_eagerly
+            change(self.model, epoch)
+            self.model.run_eagerly = eager
+
+    def run(recorded):
+        minicnn.utils.set_random_seed(4)
+        model = make()
+        model.compile(optimizers.SGD(0.05), "mse", run_eagerly=not recorded)
+        x, y = normal(12, 6, dtype=np.float32), normal(12, 3, seed=1, dtype=np.float32)
+        history = model.fit(x, y, batch_size=2, epochs=3, verbose=0, callbacks=[Changing()])
+        return history.history, model.get_weights()
+
+    epsilon = minicnn.config.epsilon()
+    try:
+        same(run(False), run(True))
+    finally:
+        minicnn.config.set_epsilon(epsilon)
+
+
+def test_a_schedule_may_use_a_model(monkeypatch):
+    other = small_dense()
+    other.compile("sgd", "mse")
+
+    class Asking(optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            other.fit(np.ones((6, 6)), np.ones((6, 3)), batch_size=1, verbose=0)
+            return 0.01
+
+    plain, played = (trained(small_cnn, lambda: optimizers.SGD(Asking()), r, monkeypatch) for r in (False, True))
+    assert played[2] > 0
     same(plain, played)
 
 
@@ -212,6 +335,6 @@ def test_a_step_too_large_is_not_kept(monkeypatch):
 
 
 def test_outputs_that_are_no_arrays_are_not_played():
-    steps = replay.make(lambda x: [x, 3.0], lambda: replay.Settings([], []), [])
+    steps = replay.make(lambda x: [x, 3.0], lambda: ([], []))
     assert [steps(np.full(2, i))[0][0] for i in range(6)] == list(range(6))
     assert steps.replay is None

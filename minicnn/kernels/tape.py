@@ -51,11 +51,20 @@ def refuse() -> None:
 
 def number(next_one, dtype):
     """next_one(); while recording an array (1,) that holds it, and in every step that is played the next one."""
-    if _running.tape is None:
-        return next_one()
-    there = np.array([next_one()], dtype)
-    _running.tape.numbers.append((there, next_one))
+    tape, _running.tape = _running.tape, None  # next_one may be anybody's code
+    try:
+        value = next_one()
+    finally:
+        _running.tape = tape
+    if tape is None:
+        return value
+    there = np.array([value], dtype)
+    tape.calls.append((_take, (there, next_one)))
     return there
+
+
+def _take(there, next_one):
+    there[0] = next_one()
 
 
 def number_there(value, dtype) -> np.ndarray:
@@ -88,7 +97,6 @@ class Tape:
     def __init__(self, inputs):
         self.inputs = [x.copy() for x in inputs]
         self.calls: list[tuple] = []
-        self.numbers: list[tuple] = []  # (array, the function that gives the next number)
         self.outputs, self.kept, self.refused = None, [], False
 
     def record(self, function):
@@ -106,8 +114,6 @@ class Tape:
         """The outputs for these inputs; arrays among them are overwritten by the next time."""
         for x, there in zip(inputs, self.inputs, strict=True):
             np.copyto(there, x)
-        for there, next_one in self.numbers:
-            there[0] = next_one()
         for function, arguments in self.calls:
             function(*arguments)
         return _read(self.outputs)

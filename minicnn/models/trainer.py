@@ -11,12 +11,14 @@ from functools import lru_cache
 import numpy as np
 
 from .. import config, metrics, optimizers
+from ..activations import Activation
 from ..backend import backend
 from ..callbacks import CallbackList, History
 from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS
 from ..layers.penalty import collected_losses
 from ..ops import gather, optimizer_update, replay, total, transfer
+from ..regularizers import Regularizer
 from ..running_mean import RunningMean
 from ..shapes import is_positive_integer
 from .batches import is_source_of_batches, refuse_beside_batches
@@ -173,9 +175,8 @@ class Trainer(Inference):
         )  # fmt: skip
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
-        parts = self._parts_of_a_step()
-        recorded = not self.run_eagerly and all(getattr(part, "may_be_recorded", True) for part in parts)
-        learn = replay.make(self._learn, self._settings, parts) if recorded else self._learn
+        recorded = replay.make(self._learn, self._parts_of_a_step)
+        played = type(self).__module__.startswith("minicnn.") and not {"forward", "backward"} & vars(self).keys()
         self.initial_epoch = initial_epoch  # a callback may say that training goes on later
         hooks.call("on_train_begin", {})
         logs: dict = {}
@@ -188,7 +189,7 @@ class Trainer(Inference):
             for step, (data, rows) in enumerate(passes.batches()):
                 hooks.call("on_train_batch_begin", step, {})
                 with announced_compiling(progress):
-                    self._train_step(data, rows, learn)
+                    self._train_step(data, rows, self._learn if self.run_eagerly or not played else recorded)
                 progress.step(step + 1)
                 if batch_logs:
                     hooks.call("on_train_batch_end", step, self.get_metrics_result())
@@ -254,13 +255,14 @@ class Trainer(Inference):
             self._forget_gradients(everything)
 
     def _parts_of_a_step(self):
-        """The objects whose code a step runs, and on whose settings it depends."""
-        weights = self.trainable_weights
-        rules = [rule for v in weights for rule in (v.regularizer, v.constraint) if rule]
-        return [self, self.optimizer, *(head.loss for head in self._heads_with_loss()), *rules, *self.flattened()[1:]]
-
-    def _settings(self):
-        return replay.Settings(self._parts_of_a_step(), self.weights)
+        """(the objects whose code a step runs, the attributes that it uses besides), for `ops.replay`."""
+        layers = self.flattened()[1:]
+        rules = [rule for v in self.weights for rule in (v.regularizer, v.constraint) if rule is not None]
+        held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]
+        losses = [head.loss for head in self._heads_with_loss()]
+        objects = {id(part): part for part in [self.optimizer, *losses, *layers, *self.weights, *rules, *held]}
+        own = [(self, name) for name in ("optimizer", "_heads", "_sublayers", "run_eagerly", "forward", "backward")]
+        return list(objects.values()), [*own, *((head, "loss") for head in self._heads), (config, "_epsilon")]
 
     def _learn(self, *arrays):
         """Forward, loss, backward, update: (the parts of the loss, the penalties, what the metrics look at)."""
@@ -312,7 +314,9 @@ class Trainer(Inference):
             if v.regularizer is not None
         ]
         penalties += added
-        self._look_for_non_finite([*parts, *penalties], arrays, training)
+        known = [*parts, *penalties]
+        if all(isinstance(part, float) for part in known) and not math.isfinite(sum(known)):
+            self._tell_non_finite(arrays, training)
         return parts, penalties, self._outputs_to_measure(ys), dys if self.gives_several else dys[0], saved
 
     def _outputs_to_measure(self, ys):
@@ -332,9 +336,10 @@ class Trainer(Inference):
             known = known and isinstance(part, float)
         for penalty in penalties:
             self._loss_mean.add(penalty, 0, samples)
-        if known:
-            self._look_for_non_finite([*parts, *penalties], arrays, training)  # in a step that was replayed
-        else:
+        if known and not self._told_non_finite and not math.isfinite(sum([*parts, *penalties])):
+            self._told_non_finite = True  # a step that was played: the weights have changed already
+            print("minicnn: the loss is not finite; compile(run_eagerly=True) tells where it comes from.", flush=True)
+        if not known:
             self._last_batch = (arrays, training)  # to be looked at when the numbers are here
         for head, output in zip(self._heads, outputs, strict=True):
             if output is not None:
@@ -360,14 +365,11 @@ class Trainer(Inference):
         for variable in variables:
             variable.grad = None
 
-    def _look_for_non_finite(self, numbers, arrays, training):
-        if all(isinstance(number, float) for number in numbers) and not math.isfinite(sum(numbers)):
-            self._tell_non_finite(arrays, training)
-
     def _tell_non_finite(self, arrays, training):
         """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
         if not self._told_non_finite:
             self._told_non_finite = True
+            replay.refuse()  # the batch is run once more
             inputs = len(self.inputs) if self.takes_several else 1
             where = first_non_finite(self, arrays[:inputs], arrays[inputs:], training)
             print(f"minicnn: the loss is not finite; {where}", flush=True)
@@ -413,6 +415,9 @@ class Trainer(Inference):
         names = [name for name in self.metrics_names if name in logs]  # a metric may give several under other names
         values = [logs[name] for name in [*names, *sorted(set(logs) - set(names))]]
         return values if len(values) > 1 else values[0]
+
+
+_HELD_BY_LAYERS = (Activation, Regularizer)
 
 
 @lru_cache(maxsize=16)

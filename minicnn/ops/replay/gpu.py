@@ -7,10 +7,14 @@ from ...kernels.gpu_launch import way_to_launch
 from .recorded import Recorded
 
 
-def make(function, settings, parts):
-    return Recorded(function, settings, _record) if way_to_launch() == "graph" else function
+def make(function, parts):
+    return Recorded(function, parts, _record, _allows) if way_to_launch() == "graph" else function
 
 
 def _record(function, arrays):
     graph = Graph(function, arrays)
     return graph.replay, graph.replay(arrays)
+
+
+def _allows(part):
+    return getattr(part, "may_be_recorded", True)

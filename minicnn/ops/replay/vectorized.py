@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-def make(function, settings, parts):
+def make(function, parts):
     return function
