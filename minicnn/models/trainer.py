@@ -260,9 +260,10 @@ class Trainer(Inference):
         rules = [rule for v in self.weights for rule in (v.regularizer, v.constraint) if rule is not None]
         held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]
         losses = [head.loss for head in self._heads_with_loss()]
-        objects = {id(part): part for part in [self.optimizer, *losses, *layers, *self.weights, *rules, *held]}
-        own = [(self, name) for name in ("optimizer", "_heads", "_sublayers", "run_eagerly", "forward", "backward")]
-        return list(objects.values()), [*own, *((head, "loss") for head in self._heads), (config, "_epsilon")]
+        objects = {id(part): part for part in [self.optimizer, *losses, *layers, *rules, *held]}
+        used = [(self, name) for name in ("optimizer", "_heads", "_sublayers")]
+        used += [(v, name) for v in self.weights for name in ("value", "trainable", "regularizer", "constraint")]
+        return list(objects.values()), [*used, *((head, "loss") for head in self._heads), (config, "_epsilon")]
 
     def _learn(self, *arrays):
         """Forward, loss, backward, update: (the parts of the loss, the penalties, what the metrics look at)."""
