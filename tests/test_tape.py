@@ -15,7 +15,7 @@ from minicnn import activations, callbacks, constraints, layers, losses, optimiz
 from minicnn.kernels import tape, workspace
 from minicnn.ops import replay
 
-# what no training step calls, or only outside of what is recorded; "constraint" and what `refuse` tells of are checked
+# what no training step calls, or only outside of what is recorded; `test_every_layer_is_played_as_it_runs` has resizing
 OUTSIDE = {"gather", "metric", "replay", "transfer", "color", "affine_transform", "resize"}
 
 
@@ -134,7 +134,7 @@ def test_played_steps_train_as_the_others(optimizer, monkeypatch):
     options = {} if optimizer == "rmsprop" else {"callbacks": [Slower()]}
     plain = trained(small_cnn, OPTIMIZERS[optimizer], False, monkeypatch, **options)
     played = trained(small_cnn, OPTIMIZERS[optimizer], True, monkeypatch, **options)
-    assert (plain[2], played[2]) == (0, 11)  # of 15 steps the optimizer makes memories in one, two run, one is recorded
+    assert (plain[2], played[2]) == (0, 11)  # of 15; the first makes the optimizer's memories, two run, one is recorded
     same(plain, played)
 
 
@@ -226,7 +226,7 @@ def multiplied():
     return minicnn.Model(inputs, layers.Dense(3)(inputs * np.arange(1, 7, dtype=np.float32) - 0.5))
 
 
-def watched(model, seen=None):
+def watched(model):
     """The first layer's forward replaced on the object."""
     forward = model.layers[0].forward
     model.layers[0].forward = lambda x, *arguments, **options: forward(2 * x, *arguments, **options)

@@ -4,6 +4,7 @@ microkernel   the block of sums in registers at the bottom of everything      em
 matmul        whole matrix products out of it, split over the threads         panels    what it multiplies with
 bands         images in bands of rows that stay in the cache
 transform     small matrices applied to blocks of pixels (Winograd)           vector_loop   what happens to a vector
+windows       the windows of the pixels that won a pool, and nothing else
 elementwise, spread, random    loops over numbers; counter-based random numbers
 workspace     lent buffers                                                    compile   compiling, and keeping it
 tape          a training step as a list of calls, played without Python

@@ -71,9 +71,6 @@ class _ParallelKernel:
     def __call__(self, *args):
         if (tape := recording()) is not None:
             tape.calls.append((self, args))
-        return self._run(*args)
-
-    def _run(self, *args):
         if _ParallelKernel._layer_allows_several:
             return self.dispatcher(*args)
         with self._lock:

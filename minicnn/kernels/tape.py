@@ -2,8 +2,8 @@
 
 A step of a small network calls some thirty kernels of 5 to 500 us. To find out which, with what arrays, Python takes
 230 us for five dense layers and 900 us for CIFAR-10's sixteen, and finds out the same in every step. So one step is
-recorded while it runs, and the steps after it are played. On two Intel cores that took the steps of `benchmarks/` from
-1.17 to 0.97 ms (mlp), from 3.25 to 3.04 (fashion) and from 14.8 to 13.3 (cifar).
+recorded while it runs, and the steps after it are played. On two Intel cores, in turns, lower quartiles, that
+took the steps of `benchmarks/` from 1.15 to 1.03 ms (mlp), from 3.22 to 2.97 (fashion) and from 14.4 to 13.6 (cifar).
 
 What makes it right:
 - **the same memory every time.** Buffers that a recorded step was lent stay with its tape; the inputs are copied to
