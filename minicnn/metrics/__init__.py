@@ -1,0 +1,118 @@
+"""Metrics as Keras names them: what is watched over the batches of an epoch."""
+
+from __future__ import annotations
+
+import inspect
+
+from .. import losses
+from ..registry import Registry, missing_name
+from ..registry import serialize as registry_serialize
+from .accuracies import (
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from .counts import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
+from .curves import AUC, PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
+from .metric import Mean, MeanOfFunction, Metric, registry
+from .of_losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from .scores import F1Score, FBetaScore, R2Score
+
+# Keras has the losses' functions here too.
+binary_crossentropy, categorical_crossentropy = losses.binary_crossentropy, losses.categorical_crossentropy
+sparse_categorical_crossentropy = losses.sparse_categorical_crossentropy
+mean_squared_error, mean_absolute_error = losses.mean_squared_error, losses.mean_absolute_error
+mean_absolute_percentage_error = losses.mean_absolute_percentage_error
+mean_squared_logarithmic_error = losses.mean_squared_logarithmic_error
+huber, log_cosh, kl_divergence, poisson = losses.huber, losses.log_cosh, losses.kl_divergence, losses.poisson
+hinge, squared_hinge = losses.hinge, losses.squared_hinge
+
+_ACCURACY = ("accuracy", "acc")
+_BY_OUTPUT = (*_ACCURACY, "crossentropy", "ce")
+
+
+def get(identifier, loss=None, y_shape=None, output_shape=None):
+    """A metric from its name, its configuration, its class, a loss function or itself.
+
+    "accuracy" (or "acc") and "crossentropy" (or "ce") depend on the model: binary where it has one output, on labels
+    where targets are labels, else categorical; they need y_shape and output_shape. A named metric keeps its given name.
+    """
+    if isinstance(identifier, str) and identifier in _BY_OUTPUT:
+        kind = "Accuracy" if identifier in _ACCURACY else "Crossentropy"
+        if output_shape[-1] == 1:
+            name = f"Binary{kind}"
+        elif len(y_shape) == len(output_shape) and y_shape[-1] == output_shape[-1]:
+            name = f"Categorical{kind}"
+        else:
+            name = f"SparseCategorical{kind}"
+        arguments = {"from_logits": True} if kind == "Crossentropy" and loss and loss.from_logits else {}
+        return registry.find(name)(name=identifier, **arguments)
+    if isinstance(identifier, str):
+        if identifier not in registry.entries:
+            _registry_with_shortcuts().find(identifier)
+        return registry.find(identifier)(name=identifier)
+    if callable(identifier) and identifier in losses.FUNCTIONS and identifier.__name__ in registry.entries:
+        return registry.find(identifier.__name__)(name=identifier.__name__)
+    if inspect.isfunction(identifier):
+        return MeanOfFunction(identifier)
+    metric = registry.get(identifier)
+    if not isinstance(metric, Metric):
+        raise ValueError(f"A metric is a name or a minicnn.metrics.Metric; received {identifier!r}.")
+    return metric
+
+
+def _registry_with_shortcuts():
+    """The registry, with the names that depend on the model, for the sentence about an unknown one."""
+    everything = Registry("metric")
+    everything.entries = {**registry.entries, **dict.fromkeys(_BY_OUTPUT)}
+    return everything
+
+
+def serialize(metric) -> dict:
+    """A metric as {"class_name", "config"}."""
+    return registry_serialize(metric)
+
+
+def deserialize(config, custom_objects=None):
+    """A metric from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)
+
+
+__all__ = [
+    "AUC", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy", "CategoricalCrossentropy", "F1Score",
+    "FBetaScore", "FalseNegatives", "FalsePositives", "Hinge", "KLDivergence", "LogCoshError", "Mean",
+    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric",
+    "Poisson", "Precision", "PrecisionAtRecall", "R2Score", "Recall", "RecallAtPrecision", "RootMeanSquaredError",
+    "SensitivityAtSpecificity", "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy", "SpecificityAtSensitivity", "SquaredHinge", "TopKCategoricalAccuracy",
+    "TrueNegatives", "TruePositives", "binary_accuracy", "binary_crossentropy", "categorical_accuracy",
+    "categorical_crossentropy", "deserialize", "get", "hinge", "huber", "kl_divergence", "log_cosh",
+    "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error",
+    "poisson", "registry", "serialize", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy", "squared_hinge", "top_k_categorical_accuracy",
+]  # fmt: skip

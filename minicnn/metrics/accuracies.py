@@ -1,0 +1,124 @@
+"""Shares of right answers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import losses
+from ..ops import metric as op
+from ..ops import transfer
+from .metric import MeanOfRows, checked_count, registry
+
+
+class _Accuracy(MeanOfRows):
+    """A count of right rows; its targets have the form that the loss of the same kind takes."""
+
+    loss: losses.Loss
+    larger_is_better = True
+
+    def check_targets(self, y, output_shape):
+        self.loss.check_targets(y, output_shape)
+
+    def _rows_and_targets(self, y_true, y_pred):
+        targets = self.loss.targets(y_true, y_pred.shape, y_pred.dtype)
+        return transfer.here(y_pred).reshape(-1, y_pred.shape[-1]), transfer.here(targets)
+
+
+@registry.add("sparse_categorical_accuracy")
+class SparseCategoricalAccuracy(_Accuracy):
+    """The share of rows whose largest output is at the integer label."""
+
+    default_name = "sparse_categorical_accuracy"
+    loss = losses.SparseCategoricalCrossentropy()
+
+    def rows(self, y_true, y_pred):
+        return op.sparse_categorical_accuracy(*self._rows_and_targets(y_true, y_pred))
+
+
+@registry.add("categorical_accuracy")
+class CategoricalAccuracy(_Accuracy):
+    """The share of rows whose largest output is where the largest target is."""
+
+    default_name = "categorical_accuracy"
+    loss = losses.CategoricalCrossentropy()
+
+    def rows(self, y_true, y_pred):
+        return op.categorical_accuracy(*self._rows_and_targets(y_true, y_pred))
+
+
+@registry.add("binary_accuracy")
+class BinaryAccuracy(_Accuracy):
+    """The share of numbers on their target's side of the threshold."""
+
+    default_name = "binary_accuracy"
+    loss = losses.BinaryCrossentropy()
+
+    def __init__(self, name=None, dtype=None, threshold=0.5):
+        super().__init__(name, dtype)
+        self.threshold = threshold
+
+    def rows(self, y_true, y_pred):
+        return op.binary_accuracy(*self._rows_and_targets(y_true, y_pred), self.threshold)
+
+
+@registry.add("top_k_categorical_accuracy")
+class TopKCategoricalAccuracy(_Accuracy):
+    """The share of rows in which the output at the largest target is among the k largest; ties count as among them."""
+
+    default_name = "top_k_categorical_accuracy"
+    loss = losses.CategoricalCrossentropy()
+
+    def __init__(self, k=5, name=None, dtype=None):
+        super().__init__(name, dtype)
+        self.k = checked_count(k, "k")
+
+    def rows(self, y_true, y_pred):
+        return op.top_k(*self._rows_and_targets(y_true, y_pred), self.k)
+
+
+@registry.add("sparse_top_k_categorical_accuracy")
+class SparseTopKCategoricalAccuracy(_Accuracy):
+    """The share of rows in which the output at the label is among the k largest; ties count as among them."""
+
+    default_name = "sparse_top_k_categorical_accuracy"
+    loss = losses.SparseCategoricalCrossentropy()
+
+    def __init__(self, k=5, name=None, dtype=None):
+        super().__init__(name, dtype)
+        self.k = checked_count(k, "k")
+
+    def rows(self, y_true, y_pred):
+        return op.sparse_top_k(*self._rows_and_targets(y_true, y_pred), self.k)
+
+
+def _of_rows(metric, y_true, y_pred) -> np.ndarray:
+    """A metric's number for every row of predictions y_pred (N, ..., K), in their shape (N, ...)."""
+    y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+    losses.check_lengths(y_true, y_pred)
+    metric.check_targets(y_true, y_pred.shape)
+    return np.array(transfer.to_host(metric.rows(y_true, y_pred))).reshape(y_pred.shape[:-1])
+
+
+def binary_accuracy(y_true, y_pred, threshold=0.5) -> np.ndarray:
+    """For every row the share of its numbers on their target's side of the threshold."""
+    return _of_rows(BinaryAccuracy(threshold=threshold), y_true, y_pred)
+
+
+def categorical_accuracy(y_true, y_pred) -> np.ndarray:
+    """For every row 1 where the largest output is at the largest target, else 0."""
+    return _of_rows(CategoricalAccuracy(), y_true, y_pred)
+
+
+def sparse_categorical_accuracy(y_true, y_pred) -> np.ndarray:
+    """For every row 1 where the largest output is at the label, else 0."""
+    return _of_rows(SparseCategoricalAccuracy(), y_true, y_pred)
+
+
+def top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
+    """For every row 1 where the output at the largest target is among the k largest, else 0."""
+    return _of_rows(TopKCategoricalAccuracy(k), y_true, y_pred)
+
+
+def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
+    """For every row 1 where the output at the label is among the k largest, else 0."""
+    return _of_rows(SparseTopKCategoricalAccuracy(k), y_true, y_pred)

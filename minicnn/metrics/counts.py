@@ -1,0 +1,146 @@
+"""Right and wrong positives and negatives: their counts, precision and recall."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .. import losses
+from ..ops import metric as op
+from ..ops import total, transfer
+from ..results import Number
+from ..running_mean import RunningSum
+from .metric import Metric, checked_count, registry
+
+
+class _Counts(Metric):
+    """Counts of right and wrong positives and negatives: numbers above a threshold count as positive.
+
+    thresholds: one number, or a list of them, for which `result` gives an array. With top_k only a row's k largest can
+    count as positive, and without thresholds all of them do. With class_id only that output counts.
+    """
+
+    counted: tuple[str, ...] = ()
+    takes_arrays_of_the_backend = True
+    _loss = losses.BinaryCrossentropy()
+
+    class_id: int | None = None
+    top_k: int | None = None
+
+    def __init__(self, thresholds=None, name=None, dtype=None):
+        super().__init__(name, dtype)
+        self.thresholds = thresholds
+        if thresholds is None:
+            self._values = [-math.inf if self.top_k else 0.5]
+        else:
+            self._values = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
+            if (
+                not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in self._values)
+                or not self._values
+            ):
+                raise ValueError(f"thresholds must lie between 0 and 1; received thresholds={thresholds!r}.")
+        self.reset_state()
+
+    def reset_state(self):
+        self._sums = {(name, value): RunningSum() for name in self.counted for value in self._values}
+
+    def check_targets(self, y, output_shape):
+        self._loss.check_targets(y, output_shape)
+        if self.class_id is not None and not 0 <= self.class_id < output_shape[-1]:
+            raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
+        if self.top_k is not None and self.top_k > output_shape[-1]:
+            raise ValueError(f"There are {output_shape[-1]} outputs; received top_k={self.top_k!r}.")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+        losses.check_lengths(y_true, y_pred)
+        self.check_targets(y_true, y_pred.shape)
+        t = self._loss.targets(y_true, y_pred.shape, y_pred.dtype)
+        p = transfer.here(y_pred).reshape(-1, y_pred.shape[-1])
+        if self.top_k is not None:
+            p = transfer.here(_largest_alone(transfer.to_host(p), self.top_k))
+        if self.class_id is not None:
+            chosen = slice(self.class_id, self.class_id + 1)
+            p, t = transfer.here(np.ascontiguousarray(transfer.to_host(p)[:, chosen])), t[:, chosen].copy()
+        t, weights = transfer.here(t), None
+        if sample_weight is not None:
+            weights = transfer.here(losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64))
+        for (name, value), running in self._sums.items():
+            running.add(total.forward(getattr(op, name)(p, t, value), weights))
+
+    def _total(self, name):
+        return np.array([self._sums[name, value].total() for value in self._values])
+
+    def value(self) -> np.ndarray:
+        """The result for each threshold."""
+        return self._total(self.counted[0])
+
+    def result(self):
+        values = self.value()
+        return values if isinstance(self.thresholds, (list, tuple)) else Number(values[0])
+
+
+def _largest_alone(p, k):
+    """p with minus infinity for all but each row's k largest; of equal ones the first are larger."""
+    largest = np.argsort(-p, axis=1, kind="stable")[:, :k]
+    alone = np.full_like(p, -np.inf)
+    np.put_along_axis(alone, largest, np.take_along_axis(p, largest, axis=1), axis=1)
+    return alone
+
+
+@registry.add("true_positives")
+class TruePositives(_Counts):
+    """How many numbers are rightly above the threshold."""
+
+    counted, larger_is_better = ("true_positives",), True
+
+
+@registry.add("false_positives")
+class FalsePositives(_Counts):
+    """How many numbers are wrongly above the threshold."""
+
+    counted, larger_is_better = ("false_positives",), False
+
+
+@registry.add("true_negatives")
+class TrueNegatives(_Counts):
+    """How many numbers are rightly not above the threshold."""
+
+    counted, larger_is_better = ("true_negatives",), True
+
+
+@registry.add("false_negatives")
+class FalseNegatives(_Counts):
+    """How many numbers are wrongly not above the threshold."""
+
+    counted, larger_is_better = ("false_negatives",), False
+
+
+class _Share(_Counts):
+    """The first of two counts, as a share of both."""
+
+    larger_is_better = True
+
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+        self.top_k = None if top_k is None else checked_count(top_k, "top_k")
+        self.class_id = class_id
+        super().__init__(thresholds, name, dtype)
+
+    def value(self):
+        first, second = self._total(self.counted[0]), self._total(self.counted[1])
+        return np.divide(first, first + second, out=np.zeros_like(first), where=first + second > 0)
+
+
+@registry.add("precision")
+class Precision(_Share):
+    """Which share of the numbers above the threshold is rightly there; 0 where there are none."""
+
+    counted = ("true_positives", "false_positives")
+
+
+@registry.add("recall")
+class Recall(_Share):
+    """Which share of the numbers that should be above the threshold is there; 0 where there are none."""
+
+    counted = ("true_positives", "false_negatives")

@@ -1,0 +1,270 @@
+"""What a classifier of two classes reaches at every threshold: the area under its curve, and the best point on it.
+
+Numbers above a threshold count as positive. Of each batch only a histogram is kept, the weight of the positives and of
+the negatives between two neighbouring thresholds; its sums from the top are the true and false positives.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import config, losses
+from ..results import Number
+from ..shapes import is_positive_integer
+from .metric import Metric, registry
+
+_LOSS = losses.BinaryCrossentropy()  # for the form that targets must have
+
+
+class _Curve(Metric):
+    """Counts at ascending thresholds, for each of `labels` columns apart; one column where all outputs count as one."""
+
+    larger_is_better = True
+
+    def __init__(self, thresholds, name, dtype):
+        super().__init__(name, dtype)
+        self._thresholds = np.asarray(thresholds, np.float64)
+        self.reset_state()
+
+    def reset_state(self):
+        self._histograms = None
+
+    def check_targets(self, y, output_shape):
+        _LOSS.check_targets(y, output_shape)
+
+    def _count(self, t, p, weights):
+        """Take targets t, predictions p and weights, all (M, labels), into the histograms."""
+        bins, labels = len(self._thresholds) + 1, p.shape[1]
+        below = np.searchsorted(self._thresholds, p.astype(np.float64), side="left")  # how many thresholds p is above
+        places = (below * labels + np.arange(labels)).reshape(-1)
+        if self._histograms is None:
+            self._histograms = np.zeros((2, bins, labels))
+        for histogram, share in zip(self._histograms, (t, 1 - t), strict=True):
+            histogram += np.bincount(places, (share * weights).reshape(-1), bins * labels).reshape(bins, labels)
+
+    def counts(self):
+        """(true positives, false positives, true negatives, false negatives), each (thresholds, labels)."""
+        if self._histograms is None:
+            return (np.zeros((len(self._thresholds), 1)),) * 4
+        positives, negatives = (histogram[::-1].cumsum(axis=0)[::-1] for histogram in self._histograms)
+        return positives[1:], negatives[1:], negatives[0] - negatives[1:], positives[0] - positives[1:]
+
+    def _rates(self):
+        """(recall, precision, the share of the negatives above, the share of the negatives not above)."""
+        tp, fp, tn, fn = self.counts()
+        return _share(tp, tp + fn), _share(tp, tp + fp), _share(fp, fp + tn), _share(tn, fp + tn)
+
+
+def _share(part, whole):
+    """part / whole; 0 where there is nothing."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def _targets_and_weights(y_true, y_pred, sample_weight):
+    """Targets and predictions as rows (M, K), and a weight for each row."""
+    y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+    losses.check_lengths(y_true, y_pred)
+    _LOSS.check_targets(y_true, y_pred.shape)
+    t = _LOSS.targets(y_true, y_pred.shape, np.float64)
+    p = y_pred.reshape(-1, y_pred.shape[-1])
+    weights = (
+        np.ones(len(p)) if sample_weight is None else losses.spread_weights(sample_weight, y_pred.shape[:-1], float)
+    )
+    return t.reshape(p.shape), p, weights[:, None]
+
+
+@registry.add("auc")
+class AUC(_Curve):
+    """The area under a curve of two rates that change with the threshold.
+
+    curve: "ROC", recall over the share of false positives among all negatives; or "PR", precision over recall.
+    summation_method: how the area between two points is filled. "interpolation" draws straight lines; for "PR" lines of
+    true over all positives, between which precision is a hyperbola (Davis and Goadrich, "The relationship between
+    Precision-Recall and ROC curves", 2006, section 4). "minoring" and "majoring" take the lower and the higher end.
+    thresholds: numbers between 0 and 1; without them num_thresholds of equal distance. Both ends are always among them.
+    multi_label: an area for each output, then their mean, weighted by label_weights; otherwise all outputs count as
+    one, and label_weights weigh what they count. from_logits: predictions pass a sigmoid first.
+    """
+
+    def __init__(
+        self,
+        num_thresholds=200,
+        curve="ROC",
+        summation_method="interpolation",
+        name=None,
+        dtype=None,
+        thresholds=None,
+        multi_label=False,
+        num_labels=None,
+        label_weights=None,
+        from_logits=False,
+    ):
+        if str(curve).upper() not in ("ROC", "PR"):
+            raise ValueError(f'curve must be "ROC" or "PR"; received curve={curve!r}.')
+        if summation_method not in ("interpolation", "minoring", "majoring"):
+            raise ValueError(
+                'summation_method must be "interpolation", "minoring" or "majoring"; '
+                f"received summation_method={summation_method!r}."
+            )
+        if num_labels and not multi_label:
+            raise ValueError(f"num_labels goes with multi_label=True; received num_labels={num_labels!r} without it.")
+        between = _even_thresholds(num_thresholds)[1:-1] if thresholds is None else _checked_thresholds(thresholds)
+        self.num_thresholds, self.curve, self.summation_method = len(between) + 2, str(curve).upper(), summation_method
+        self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
+        self.label_weights = None if label_weights is None else [float(weight) for weight in label_weights]
+        self._thresholds_given = None if thresholds is None else between
+        # 0 is above the first threshold, and 1 not above the last
+        super().__init__([-config.epsilon(), *between, 1 + config.epsilon()], name, dtype)
+
+    @property
+    def thresholds(self) -> list[float]:
+        """All thresholds, in order."""
+        return self._thresholds.tolist()
+
+    def get_config(self):
+        described = super().get_config()
+        if self._thresholds_given is None:
+            del described["thresholds"]
+        else:
+            described["thresholds"] = self._thresholds_given
+        return described
+
+    def check_targets(self, y, output_shape):
+        super().check_targets(y, output_shape)
+        labels = output_shape[-1]
+        if self.num_labels not in (None, labels):
+            raise ValueError(f"There are {labels} outputs; received num_labels={self.num_labels!r}.")
+        if self.label_weights is not None and len(self.label_weights) != labels:
+            raise ValueError(f"There are {labels} outputs; received label_weights={self.label_weights!r}.")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        t, p, weights = _targets_and_weights(y_true, y_pred, sample_weight)
+        self.check_targets(t, p.shape)
+        if self.from_logits:
+            p = 0.5 + 0.5 * np.tanh(0.5 * p)
+        if self.multi_label:
+            self._count(t, p, weights)
+            return
+        weights = np.broadcast_to(weights if self.label_weights is None else weights * self.label_weights, p.shape)
+        self._count(t.reshape(-1, 1), p.reshape(-1, 1), weights.reshape(-1, 1))
+
+    def result(self):
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            areas = self._interpolated_precision()
+        else:
+            recall, precision, false_positive_rate, _ = self._rates()
+            x, y = (false_positive_rate, recall) if self.curve == "ROC" else (recall, precision)
+            fill = {"interpolation": lambda a, b: (a + b) / 2, "minoring": np.minimum, "majoring": np.maximum}
+            areas = ((x[:-1] - x[1:]) * fill[self.summation_method](y[:-1], y[1:])).sum(axis=0)
+        if not (self.multi_label and self.label_weights):
+            return Number(areas.mean())
+        return Number(_share((areas * self.label_weights).sum(), np.sum(self.label_weights)))
+
+    def _interpolated_precision(self):
+        """The area under precision over recall, where true positives grow in proportion to all that is above.
+
+        From threshold b down to a, with P the weight above and T what of it is right, T = intercept + slope P. The
+        integral of T / P over T is slope * (Ta - Tb + intercept * log(Pa / Pb)); over recall it is divided by all
+        positives. With nothing above b, precision is the slope everywhere.
+        """
+        right, wrong, _, missed = self.counts()
+        above = right + wrong
+        gained, slope = right[:-1] - right[1:], _share(right[:-1] - right[1:], above[:-1] - above[1:])
+        intercept = right[1:] - slope * above[1:]
+        ratio = np.divide(above[:-1], above[1:], out=np.ones_like(gained), where=above[1:] > 0)
+        return _share(slope * (gained + intercept * np.log(ratio)), (right + missed)[1:]).sum(axis=0)
+
+
+def _even_thresholds(count, least=2):
+    """`count` thresholds of equal distance from 0 to 1."""
+    if not (is_positive_integer(count) and count >= least):
+        raise ValueError(f"num_thresholds must be an integer, {least} or more; received num_thresholds={count!r}.")
+    return [0.5] if count == 1 else [i / (count - 1) for i in range(count)]
+
+
+def _checked_thresholds(thresholds):
+    values = sorted(float(value) for value in thresholds)
+    if not values or not 0 <= values[0] <= values[-1] <= 1:
+        raise ValueError(f"thresholds must be numbers between 0 and 1; received thresholds={thresholds!r}.")
+    return values
+
+
+def _checked_share(label, value):
+    if not (isinstance(value, (int, float)) and 0 <= value <= 1):
+        raise ValueError(f"{label} must lie between 0 and 1; received {label}={value!r}.")
+    return value
+
+
+class _BestPoint(_Curve):
+    """The best of one rate where another is at least `least`; 0 where it never is. With class_id only that output."""
+
+    def __init__(self, least, num_thresholds, class_id, name, dtype):
+        self.num_thresholds, self.class_id, self._least = num_thresholds, class_id, least
+        super().__init__(_even_thresholds(num_thresholds, least=1), name, dtype)
+
+    def check_targets(self, y, output_shape):
+        super().check_targets(y, output_shape)
+        if self.class_id is not None and not 0 <= self.class_id < output_shape[-1]:
+            raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        t, p, weights = _targets_and_weights(y_true, y_pred, sample_weight)
+        self.check_targets(t, p.shape)
+        chosen = slice(None) if self.class_id is None else slice(self.class_id, self.class_id + 1)
+        t, p = t[:, chosen], p[:, chosen]
+        self._count(t.reshape(-1, 1), p.reshape(-1, 1), np.repeat(weights, p.shape[1], axis=1).reshape(-1, 1))
+
+    def _best(self, rate, required):
+        return Number(np.where(required >= self._least, rate, 0).max())
+
+
+@registry.add("sensitivity_at_specificity")
+class SensitivityAtSpecificity(_BestPoint):
+    """The largest share of the positives found while at least `specificity` of the negatives stay below."""
+
+    def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
+        self.specificity = _checked_share("specificity", specificity)
+        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+
+    def result(self):
+        recall, _, _, specificity = self._rates()
+        return self._best(recall, specificity)
+
+
+@registry.add("specificity_at_sensitivity")
+class SpecificityAtSensitivity(_BestPoint):
+    """The largest share of the negatives that stay below while at least `sensitivity` of the positives are found."""
+
+    def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
+        self.sensitivity = _checked_share("sensitivity", sensitivity)
+        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+
+    def result(self):
+        recall, _, _, specificity = self._rates()
+        return self._best(specificity, recall)
+
+
+@registry.add("precision_at_recall")
+class PrecisionAtRecall(_BestPoint):
+    """The largest precision while at least `recall` of the positives are found."""
+
+    def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
+        self.recall = _checked_share("recall", recall)
+        super().__init__(recall, num_thresholds, class_id, name, dtype)
+
+    def result(self):
+        recall, precision, _, _ = self._rates()
+        return self._best(precision, recall)
+
+
+@registry.add("recall_at_precision")
+class RecallAtPrecision(_BestPoint):
+    """The largest share of the positives found while precision is at least `precision`."""
+
+    def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
+        self.precision = _checked_share("precision", precision)
+        super().__init__(precision, num_thresholds, class_id, name, dtype)
+
+    def result(self):
+        recall, precision, _, _ = self._rates()
+        return self._best(recall, precision)

@@ -1,0 +1,131 @@
+"""Scores that weigh two kinds of mistakes, or a model against the mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import config, losses
+from ..results import Number
+from ..shapes import is_positive_integer
+from .metric import Metric, registry
+
+
+class _ScoreOfOutputs(Metric):
+    """Sums over the rows (N, K) of every batch, for each output apart; subclasses define `sums` and `result`."""
+
+    larger_is_better = True
+    kinds = 0
+    """How many sums there are of each output."""
+
+    def __init__(self, name, dtype):
+        super().__init__(name, dtype)
+        self._sums, self._rows = np.zeros((self.kinds, 1)), 0
+
+    def reset_state(self):
+        self._sums, self._rows = np.zeros_like(self._sums), 0
+
+    def check_targets(self, y, output_shape):
+        one_each = tuple(output_shape[1:]) == (1,) and y.shape == tuple(output_shape[:1])
+        if not one_each and (len(output_shape) != 2 or y.shape != tuple(output_shape)):
+            raise ValueError(
+                f"{type(self).__name__} takes targets and outputs of one shape (N, K); received targets of shape "
+                f"{y.shape} and outputs of shape {tuple(output_shape)}."
+            )
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        t, p = np.asarray(y_true, np.float64), np.asarray(losses.float_array(y_pred), np.float64)
+        self.check_targets(t, p.shape)
+        t = t.reshape(p.shape)
+        weights = np.ones(len(p)) if sample_weight is None else losses.spread_weights(sample_weight, p.shape[:1], float)
+        self._sums = self._sums + np.array([(part * weights[:, None]).sum(axis=0) for part in self.sums(t, p)])
+        self._rows += len(p)
+
+    def sums(self, t, p):
+        """What is added up, each (N, K)."""
+        raise NotImplementedError(f"{type(self).__name__} does not define sums.")
+
+
+@registry.add("fbeta_score")
+class FBetaScore(_ScoreOfOutputs):
+    """(1 + beta^2) precision recall / (beta^2 precision + recall), for targets (N, K) of 0 and 1.
+
+    Recall counts beta times as much as precision. An output is positive above the threshold; without one, where it is
+    the row's largest. average: None gives a score for each output; "macro" their mean; "weighted" their mean weighted
+    by how often each is right; "micro" the score of all outputs as one.
+    """
+
+    kinds = 3
+
+    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
+        if average not in (None, "micro", "macro", "weighted"):
+            raise ValueError(f'average must be None, "micro", "macro" or "weighted"; received average={average!r}.')
+        if not (isinstance(beta, (int, float)) and beta > 0):
+            raise ValueError(f"beta must be a number above 0; received beta={beta!r}.")
+        if threshold is not None and not (isinstance(threshold, (int, float)) and 0 < threshold <= 1):
+            raise ValueError(f"threshold must be a number above 0, 1 or less; received threshold={threshold!r}.")
+        self.average, self.beta, self.threshold = average, beta, threshold
+        super().__init__(name, dtype)
+
+    def sums(self, t, p):
+        if self.threshold is None:
+            positive = (p == p.max(axis=1, keepdims=True)) & (np.abs(p) > 1e-9)  # of a row of zeros nothing is
+        else:
+            positive = p > self.threshold
+        return positive * t, positive * (1 - t), ~positive * t
+
+    def result(self):
+        tp, fp, fn = self._sums.sum(axis=1, keepdims=True) if self.average == "micro" else self._sums
+        little = config.epsilon()
+        precision, recall = tp / (tp + fp + little), tp / (tp + fn + little)
+        scores = (1 + self.beta**2) * precision * recall / (self.beta**2 * precision + recall + little)
+        if self.average is None:
+            return scores
+        if self.average == "weighted":
+            return Number((scores * (tp + fn)).sum() / ((tp + fn).sum() + little))
+        return Number(scores.mean())
+
+
+@registry.add("f1_score")
+class F1Score(FBetaScore):
+    """The harmonic mean of precision and recall, for targets (N, K) of 0 and 1; options as in `FBetaScore`."""
+
+    def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
+        super().__init__(average, 1.0, threshold, name, dtype)
+
+
+@registry.add("r2_score")
+class R2Score(_ScoreOfOutputs):
+    """1 - (squared error / squared distance from the targets' mean): 1 is perfect, 0 as good as the mean.
+
+    class_aggregation: "uniform_average" over the outputs, "variance_weighted_average", or None for each output's.
+    num_regressors: how many inputs explain the targets, for the score that is adjusted for their number; 0 for none.
+    """
+
+    kinds = 4
+
+    def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
+        if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
+            raise ValueError(
+                'class_aggregation must be None, "uniform_average" or "variance_weighted_average"; '
+                f"received class_aggregation={class_aggregation!r}."
+            )
+        if num_regressors != 0 and not is_positive_integer(num_regressors):
+            raise ValueError(f"num_regressors must be an integer, 0 or more; received {num_regressors!r}.")
+        self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
+        super().__init__(name, dtype)
+
+    def sums(self, t, p):
+        return np.ones_like(t), t, t * t, (t - p) ** 2
+
+    def result(self):
+        count, total, squares, error = self._sums
+        spread = squares - total * np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+        scores = 1 - np.divide(error, spread, out=np.ones_like(error), where=spread > 0)
+        if self.class_aggregation == "uniform_average":
+            scores = scores.mean()
+        elif self.class_aggregation == "variance_weighted_average":
+            scores = np.average(scores, weights=spread) if spread.any() else 0.0
+        free = self._rows * self._sums.shape[1] - self.num_regressors - 1
+        if self.num_regressors and free > 0:
+            scores = 1 - (1 - scores) * (free + self.num_regressors) / free
+        return scores if self.class_aggregation is None else Number(scores)
