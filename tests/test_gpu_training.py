@@ -136,7 +136,7 @@ def test_gradients_have_the_slopes_of_the_function():
     assert minicnn.utils.gradient_check(model, x, y, loss=loss, max_entries=6, verbose=False) < 1e-6
 
 
-@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adamw", "adagrad", "adadelta", "adamax"])
 def test_optimizers(name):
     def run():
         minicnn.utils.set_random_seed(0)

@@ -203,6 +203,9 @@ OPTIMIZERS = {
     "adam": lambda k: k.Adam(0.01),
     "adam amsgrad": lambda k: k.Adam(0.01, beta_1=0.8, beta_2=0.95, amsgrad=True),
     "adamw": lambda k: k.AdamW(0.01, weight_decay=0.1),
+    "adagrad": lambda k: k.Adagrad(0.1, initial_accumulator_value=0.05),
+    "adadelta": lambda k: k.Adadelta(1.0, rho=0.8),
+    "adamax": lambda k: k.Adamax(0.01, beta_2=0.9),
     "clipnorm": lambda k: k.SGD(0.1, clipnorm=0.5),
     "clipvalue": lambda k: k.Adam(0.01, clipvalue=0.1),
     "global_clipnorm": lambda k: k.SGD(0.1, global_clipnorm=0.5),
@@ -226,7 +229,7 @@ def test_optimizers(tf, name, each_backend):
             assert_close(found.value, expected, TOLERANCE, f"step {step}")
 
 
-@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw", "adagrad", "adadelta", "adamax"])
 def test_default_options_are_keras_s(tf, name):
     ours, theirs = optimizers.get(name), tf.keras.optimizers.get(name)
     config = theirs.get_config()

@@ -68,6 +68,8 @@ def compiled(k, model, optimizer="adam"):
         "adam": lambda: k.optimizers.Adam(0.01), "amsgrad": lambda: k.optimizers.Adam(0.01, amsgrad=True),
         "momentum": lambda: k.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
         "rmsprop": lambda: k.optimizers.RMSprop(0.01, momentum=0.5, centered=True),
+        "adagrad": lambda: k.optimizers.Adagrad(0.05), "adadelta": lambda: k.optimizers.Adadelta(1.0),
+        "adamax": lambda: k.optimizers.Adamax(0.01),
     }  # fmt: skip
     model.compile(make[optimizer](), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
@@ -105,7 +107,7 @@ def test_minicnn_reads_what_keras_writes(keras, tmp_path, name, ending):
     assert_close(trained(ours), trained(theirs), 1e-4, "training goes on")
 
 
-@pytest.mark.parametrize("optimizer", ["amsgrad", "momentum", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["amsgrad", "momentum", "rmsprop", "adagrad", "adadelta", "adamax"])
 def test_the_state_of_every_optimizer_goes_both_ways(keras, tmp_path, optimizer):
     ours = compiled(minicnn, row(minicnn), optimizer)
     trained(ours)

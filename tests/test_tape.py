@@ -120,6 +120,7 @@ OPTIMIZERS = {
     "adam": lambda: optimizers.Adam(0.01), "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.1, amsgrad=True),
     "sgd": lambda: optimizers.SGD(0.05, clipvalue=0.1), "momentum": lambda: optimizers.SGD(0.05, momentum=0.9),
     "rmsprop": lambda: optimizers.RMSprop(optimizers.schedules.CosineDecay(0.01, 20)),
+    "adagrad": optimizers.Adagrad, "adadelta": lambda: optimizers.Adadelta(1.0), "adamax": optimizers.Adamax,
 }  # fmt: skip
 
 

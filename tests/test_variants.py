@@ -298,6 +298,12 @@ def _optimizer(name, steps=3, **options):
                 v_hat = memory("v_hat", options["amsgrad"])
                 rate = 0.01 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t)
                 op.adam(w, g, memory("m"), memory("v"), v_hat, rate, 0.9, 0.999, 1e-7)
+            elif name == "adagrad":
+                op.adagrad(w, g, memory("a"), 0.01, 1e-7)
+            elif name == "adadelta":
+                op.adadelta(w, g, memory("a"), memory("d"), 1.0, 0.95, 1e-7)
+            elif name == "adamax":
+                op.adamax(w, g, memory("m"), memory("u"), 0.01 / (1 - 0.9**t), 0.9, 0.999, 1e-7)
             elif name == "decay":
                 op.decay(w, 0.03)
         return {"w": w, **memories}
@@ -305,8 +311,8 @@ def _optimizer(name, steps=3, **options):
     return run
 
 
-case("optimizer_update", "sgd")(_optimizer("sgd"))
-case("optimizer_update", "decay")(_optimizer("decay"))
+for name in ("sgd", "adagrad", "adadelta", "adamax", "decay"):
+    case("optimizer_update", name)(_optimizer(name))
 for nesterov in (False, True):
     case("optimizer_update", f"momentum, nesterov={nesterov}")(_optimizer("momentum", nesterov=nesterov))
 for centered in (False, True):
@@ -401,7 +407,7 @@ def _(op, dtype):
     x = normal(3, 4, dtype=dtype)
     counted = iter(range(7, 99))
     numbers = [np.ravel(op.number(lambda: next(counted), "float64")) for _ in range(2)]
-    return {"x": op.to_host(op.here(x)), "zeros": op.to_host(op.zeros_like(x)), "numbers": np.ravel(numbers)}
+    return {"x": op.to_host(op.here(x)), "filled": op.to_host(op.full_like(x, 0.25)), "numbers": np.ravel(numbers)}
 
 
 @case("replay", "a function of two arrays, six times")

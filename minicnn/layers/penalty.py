@@ -63,7 +63,7 @@ class PenalizedActivity:
         ys, saved = saved
         dys = [
             optimizer_update.add_penalty_gradient(
-                transfer.zeros_like(part) if upstream is None else upstream, part, *self._factors(part)
+                transfer.full_like(part, 0) if upstream is None else upstream, part, *self._factors(part)
             )
             for upstream, part in zip(dy if self.layer.gives_several else [dy], ys, strict=True)
         ]

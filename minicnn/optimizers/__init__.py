@@ -3,7 +3,10 @@
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize
 from . import schedules
+from .adadelta import Adadelta
+from .adagrad import Adagrad
 from .adam import Adam, AdamW
+from .adamax import Adamax
 from .base import Optimizer, get, registry
 from .rmsprop import RMSprop
 from .sgd import SGD
@@ -24,5 +27,6 @@ def __getattr__(name):
 
 
 __all__ = [
-    "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "registry", "schedules", "serialize",
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "deserialize", "get", "registry",
+    "schedules", "serialize",
 ]  # fmt: skip

@@ -71,8 +71,11 @@ class Optimizer(Configurable):
         return {**super().get_config(), "learning_rate": serialize(self._schedule or self._learning_rate)}
 
     def memory_names(self) -> list[str]:
-        """The arrays kept for each weight, all starting at zero."""
+        """The arrays kept for each weight."""
         return []
+
+    first_memory = 0.0
+    """The number that fills them before the first step."""
 
     def step_rate(self, learning_rate: float) -> float:
         """What the gradients of this step, the one that `iterations` counts, are multiplied with."""
@@ -179,7 +182,7 @@ class Optimizer(Configurable):
     def _memory_of(self, variable):
         memory = self._memories.get(variable)
         if memory is None:
-            memory = {name: transfer.zeros_like(variable.value) for name in self.memory_names()}
+            memory = {name: transfer.full_like(variable.value, self.first_memory) for name in self.memory_names()}
             self._memories[variable] = memory
         return memory
 

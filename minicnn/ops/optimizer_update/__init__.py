@@ -9,13 +9,19 @@ or what `ops.transfer.number` makes of them.
     adam       m += (g - m) (1 - beta_1);   v += (g^2 - v) (1 - beta_2);   v_hat = max(v_hat, v) (amsgrad only)
                w -= m * rate / (sqrt(v or v_hat) + epsilon)
                where rate = learning rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) in step t = 1, 2, ...
+    adagrad    a += g^2;   w -= rate * g / sqrt(a + epsilon)
+    adadelta   a = rho * a + (1 - rho) * g^2;   step = g * sqrt(d + epsilon) / sqrt(a + epsilon)
+               d = rho * d + (1 - rho) * step^2;   w -= rate * step
+    adamax     m += (g - m) (1 - beta_1);   u = max(beta_2 * u, |g|);   w -= m * rate / (u + epsilon)
+               where rate = learning rate / (1 - beta_1^t) in step t
     decay      w -= w * rate                                              (AdamW's decoupled weight decay)
 
 and what is done to gradients before: `clip_value`, `clip_norm` (g * limit / max(norm, limit)), and the penalty
 l1 * sum|w| + l2 * sum w^2 with its gradient.
 
-Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam, Kingma
-and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 2019.
+Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam and Adamax,
+Kingma and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 2019; Adagrad, Duchi et al. 2011;
+Adadelta, Zeiler 2012.
 """
 
 from ...backend import variant
@@ -37,6 +43,19 @@ def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
 def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
     """rate: the learning rate, corrected for the step; v_hat is None unless amsgrad."""
     variant(__name__).adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon)
+
+
+def adagrad(w, g, a, rate, epsilon):
+    variant(__name__).adagrad(w, g, a, rate, epsilon)
+
+
+def adadelta(w, g, a, d, rate, rho, epsilon):
+    variant(__name__).adadelta(w, g, a, d, rate, rho, epsilon)
+
+
+def adamax(w, g, m, u, rate, beta_1, beta_2, epsilon):
+    """rate: the learning rate, corrected for the step."""
+    variant(__name__).adamax(w, g, m, u, rate, beta_1, beta_2, epsilon)
 
 
 def decay(w, rate):

@@ -92,6 +92,54 @@ def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, 
         w[i] -= m[i] * step_size / (math.sqrt(second_moment) + epsilon)
 
 
+def adagrad(w, g, a, rate, epsilon):
+    _adagrad(w.reshape(-1), g.reshape(-1), a.reshape(-1), number_there(rate, w.dtype), w.dtype.type(epsilon))
+
+
+@kernel(parallel=True)
+def _adagrad(w, g, a, rate, epsilon):
+    step_size = rate[0]
+    for i in prange(w.size):
+        a[i] += g[i] * g[i]
+        w[i] -= step_size * g[i] / math.sqrt(a[i] + epsilon)
+
+
+def adadelta(w, g, a, d, rate, rho, epsilon):
+    scalar = w.dtype.type
+    _adadelta(
+        w.reshape(-1), g.reshape(-1), a.reshape(-1), d.reshape(-1),
+        number_there(rate, w.dtype), scalar(rho), scalar(1 - rho), scalar(epsilon),
+    )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _adadelta(w, g, a, d, rate, rho, one_minus_rho, epsilon):
+    step_size = rate[0]
+    for i in prange(w.size):
+        a[i] = rho * a[i] + one_minus_rho * g[i] * g[i]
+        step = g[i] * math.sqrt(d[i] + epsilon) / math.sqrt(a[i] + epsilon)
+        d[i] = rho * d[i] + one_minus_rho * step * step
+        w[i] -= step_size * step
+
+
+def adamax(w, g, m, u, rate, beta_1, beta_2, epsilon):
+    scalar = w.dtype.type
+    _adamax(
+        w.reshape(-1), g.reshape(-1), m.reshape(-1), u.reshape(-1),
+        number_there(rate, w.dtype), scalar(1 - beta_1), scalar(beta_2), scalar(epsilon),
+    )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _adamax(w, g, m, u, rate, one_minus_beta_1, beta_2, epsilon):
+    step_size = rate[0]
+    for i in prange(w.size):
+        m[i] += (g[i] - m[i]) * one_minus_beta_1
+        faded, size = beta_2 * u[i], abs(g[i])
+        u[i] = faded if faded > size or faded != faded else size  # NaN stays NaN
+        w[i] -= m[i] * step_size / (u[i] + epsilon)
+
+
 def decay(w, rate):
     _decay(w.reshape(-1), number_there(rate, w.dtype))
 

@@ -85,6 +85,50 @@ def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, 
         w[i] -= m[i] * step_size / (math.sqrt(second_moment) + epsilon)
 
 
+def adagrad(w, g, a, rate, epsilon):
+    _adagrad.over(w.size, w, g, a, number_there(rate, w.dtype), w.dtype.type(epsilon))
+
+
+@gpu_kernel()
+def _adagrad(w, g, a, rate, epsilon, n):
+    step_size = rate[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        a[i] += g[i] * g[i]
+        w[i] -= step_size * g[i] / math.sqrt(a[i] + epsilon)
+
+
+def adadelta(w, g, a, d, rate, rho, epsilon):
+    scalar = w.dtype.type
+    _adadelta.over(w.size, w, g, a, d, number_there(rate, w.dtype), scalar(rho), scalar(1 - rho), scalar(epsilon))
+
+
+@gpu_kernel()
+def _adadelta(w, g, a, d, rate, rho, one_minus_rho, epsilon, n):
+    step_size = rate[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        a[i] = rho * a[i] + one_minus_rho * g[i] * g[i]
+        step = g[i] * math.sqrt(d[i] + epsilon) / math.sqrt(a[i] + epsilon)
+        d[i] = rho * d[i] + one_minus_rho * step * step
+        w[i] -= step_size * step
+
+
+def adamax(w, g, m, u, rate, beta_1, beta_2, epsilon):
+    scalar = w.dtype.type
+    _adamax.over(
+        w.size, w, g, m, u, number_there(rate, w.dtype), scalar(1 - beta_1), scalar(beta_2), scalar(epsilon)
+    )  # fmt: skip
+
+
+@gpu_kernel()
+def _adamax(w, g, m, u, rate, one_minus_beta_1, beta_2, epsilon, n):
+    step_size = rate[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        m[i] += (g[i] - m[i]) * one_minus_beta_1
+        faded, size = beta_2 * u[i], abs(g[i])
+        u[i] = faded if faded > size or faded != faded else size  # NaN stays NaN
+        w[i] -= m[i] * step_size / (u[i] + epsilon)
+
+
 def decay(w, rate):
     _decay.over(w.size, w, number_there(rate, w.dtype))
 

@@ -37,6 +37,24 @@ def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
     w -= m * rate / (np.sqrt(v) + epsilon)
 
 
+def adagrad(w, g, a, rate, epsilon):
+    a += np.square(g)
+    w -= rate * g / np.sqrt(a + epsilon)
+
+
+def adadelta(w, g, a, d, rate, rho, epsilon):
+    a[...] = rho * a + (1 - rho) * np.square(g)
+    step = g * np.sqrt(d + epsilon) / np.sqrt(a + epsilon)
+    d[...] = rho * d + (1 - rho) * np.square(step)
+    w -= rate * step
+
+
+def adamax(w, g, m, u, rate, beta_1, beta_2, epsilon):
+    m += (g - m) * (1 - beta_1)
+    np.maximum(beta_2 * u, np.abs(g), out=u)
+    w -= m * rate / (u + epsilon)
+
+
 def decay(w, rate):
     w -= w * rate
 

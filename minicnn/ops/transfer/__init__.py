@@ -1,11 +1,11 @@
 """Where arrays lie: with the backend in use, or on the host. On the CPU that is the same place, and nothing moves.
 
-    here(x)            x where the backend computes: itself, or a copy in the GPU's memory
-    to_host(x)         x as a NumPy array; waits for the GPU
-    assign(x, values)  the numbers of x replaced by those of a NumPy array, in place
-    zeros_like(x)      zeros beside x
-    number(next_one, dtype)   a number that is another one in every step, as operations take it
-    clear()            memory that is kept for later goes back to the system
+    here(x)                    x where the backend computes: itself, or a copy in the GPU's memory
+    to_host(x)                 x as a NumPy array; waits for the GPU
+    assign(x, values)          the numbers of x replaced by those of a NumPy array, in place
+    full_like(x, value)        an array of this number beside x
+    number(next_one, dtype)    a number that is another one in every step, as operations take it
+    clear()                    memory that is kept for later goes back to the system
 
 Only the trainer and the layers' and models' public calls use these; no operation moves what it is given.
 """
@@ -41,6 +41,6 @@ def clear():
     variant(__name__).clear()
 
 
-def zeros_like(x):
-    """An array of zeros of x's shape and type, beside x."""
-    return variant(__name__).zeros_like(x)
+def full_like(x, value):
+    """An array of x's shape and type, beside x, in which every number is `value`."""
+    return variant(__name__).full_like(x, value)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...kernels import tape, workspace
-from .vectorized import assign, here, to_host, zeros_like
+from .vectorized import assign, full_like, here, to_host
 
-__all__ = ["assign", "clear", "here", "number", "to_host", "zeros_like"]
+__all__ = ["assign", "clear", "full_like", "here", "number", "to_host"]
 
 
 def number(next_one, dtype):

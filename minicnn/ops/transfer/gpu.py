@@ -8,7 +8,7 @@ from ...kernels import device
 from ...kernels.gpu_elementwise import copy, fill, number_there
 from .vectorized import assign, to_host
 
-__all__ = ["assign", "clear", "here", "number", "to_host", "zeros_like"]
+__all__ = ["assign", "clear", "full_like", "here", "number", "to_host"]
 
 _SMALL = 1 << 20  # bytes
 
@@ -36,7 +36,7 @@ def clear():
     device.clear()
 
 
-def zeros_like(x):
+def full_like(x, value):
     y = device.empty(x.shape, x.dtype)
-    fill.over(y.size, y, y.dtype.type(0))
+    fill.over(y.size, y, y.dtype.type(value))
     return y

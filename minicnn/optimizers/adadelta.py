@@ -1,0 +1,35 @@
+"""Adadelta: steps as large as the steps before, in proportion to the gradient."""
+
+from __future__ import annotations
+
+from ..ops import optimizer_update
+from .base import Optimizer, checked_share, registry
+
+
+@registry.add("adadelta")
+class Adadelta(Optimizer):
+    """Adadelta: the gradient times the ratio of two running root mean squares, of the steps and of the gradients."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        rho=0.95,
+        epsilon=1e-7,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        name="adadelta",
+    ):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        self.rho, self.epsilon = checked_share(rho, "rho"), epsilon
+
+    def memory_names(self):
+        return ["accumulated_grad", "accumulated_delta_var"]
+
+    def memory_order(self):
+        return [self.memory_names()]
+
+    def update(self, w, g, memory, rate):
+        gradients, steps = memory["accumulated_grad"], memory["accumulated_delta_var"]
+        optimizer_update.adadelta(w, g, gradients, steps, rate, self.rho, self.epsilon)

@@ -1,0 +1,40 @@
+"""Adagrad: a rate for each weight, which falls with all that its gradients have been."""
+
+from __future__ import annotations
+
+from ..ops import optimizer_update
+from .base import Optimizer, is_number, registry
+
+
+@registry.add("adagrad")
+class Adagrad(Optimizer):
+    """Adagrad: the step divided by the root of the sum of all squared gradients, which starts at a small number."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        initial_accumulator_value=0.1,
+        epsilon=1e-7,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        name="adagrad",
+    ):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        if not (is_number(initial_accumulator_value) and initial_accumulator_value >= 0):
+            raise ValueError(
+                "initial_accumulator_value must be a number, zero or more; received "
+                f"initial_accumulator_value={initial_accumulator_value!r}."
+            )
+        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
+
+    def memory_names(self):
+        return ["accumulator"]
+
+    @property
+    def first_memory(self):
+        return self.initial_accumulator_value
+
+    def update(self, w, g, memory, rate):
+        optimizer_update.adagrad(w, g, memory["accumulator"], rate, self.epsilon)

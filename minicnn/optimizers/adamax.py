@@ -1,0 +1,41 @@
+"""Adamax: Adam with the largest gradient in place of the mean square."""
+
+from __future__ import annotations
+
+from ..ops import optimizer_update
+from .base import Optimizer, checked_share, registry
+
+
+@registry.add("adamax")
+class Adamax(Optimizer):
+    """Adamax: momentum divided by the largest size of a gradient so far, which fades by beta_2 a step."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        name="adamax",
+    ):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        self.beta_1, self.beta_2 = checked_share(beta_1, "beta_1"), checked_share(beta_2, "beta_2")
+        self.epsilon = epsilon
+
+    def memory_names(self):
+        return ["momentum", "norm"]
+
+    def memory_order(self):
+        return [self.memory_names()]
+
+    def step_rate(self, learning_rate):
+        """The momentum starts at zero, so that at step t it is too small, by 1 - beta_1^t."""
+        return learning_rate / (1 - self.beta_1**self.iterations)
+
+    def update(self, w, g, memory, rate):
+        m, u = memory["momentum"], memory["norm"]
+        optimizer_update.adamax(w, g, m, u, rate, self.beta_1, self.beta_2, self.epsilon)
