@@ -521,3 +521,26 @@ def test_a_seed_that_is_no_number_is_refused():
     text = minicnn.Sequential([layers.Input((3,)), layers.Dropout(0.5, seed=1)]).to_json()
     with pytest.raises(ValueError, match="configuration is broken"):
         minicnn.models.model_from_json(text.replace('"seed": 1', '"seed": Infinity'))
+
+
+def test_paths_of_weights(tf):
+    def paths(k):
+        k.utils.clear_session()
+        row = k.Sequential([k.layers.Dense(3, name="d")])
+        row.build((None, 4))
+        inner, later = (
+            k.Sequential([*first, k.layers.Dense(3, name="d")], name="inner") for first in ([k.Input((4,))], [])
+        )
+        outer = k.Sequential([k.Input((4,)), inner, k.layers.BatchNormalization(name="b")], name="outer")
+        around = k.Sequential([k.Input((4,)), later], name="around")
+        inputs = k.Input((4,))
+        graph = k.Model(inputs, k.layers.Dense(3, name="d")(inputs))
+        optimizer = k.optimizers.Adam()
+        optimizer.build(around.trainable_variables)
+        return [
+            v.path
+            for part in (row, outer, around, graph, optimizer)
+            for v in getattr(part, "weights", None) or part.variables
+        ]
+
+    assert paths(minicnn) == paths(tf.keras)

@@ -16,6 +16,10 @@ What each idea bought, on two Zen 4 cores:
   layers from 784 to 10 on two Intel cores, and the products take no longer for it.
 - b^T is never made. Its product is computed as (b @ a^T)^T: a, the smaller matrix, is turned beforehand, and every
   finished tile is turned when it is written.
+
+What did not pay: to lay the panels of the weights once for all batches of a prediction took 5 % less for 128 pictures
+through 784, 512, 256, 128, 64 and 10 units, but is a second way through the kernel, and as much memory again as the
+weights; to fetch the next panel ahead changed nothing.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 from collections import Counter
 from contextlib import contextmanager
 
@@ -44,6 +45,26 @@ def clear_session() -> None:
     """Start the automatic names anew, and give the memory that no model is using just now back."""
     _names_given.clear()
     transfer.clear()
+
+
+class _Building(threading.local):
+    def __init__(self):
+        self.layers: list[Layer] = []
+
+
+_building = _Building()
+
+
+@contextmanager
+def building(layer):
+    """Within this block weights are made for `layer`: their paths begin with the names of those around, and its own."""
+    around = _building.layers
+    if not (around and around[-1] is layer):
+        _building.layers = [*around, layer]
+    try:
+        yield
+    finally:
+        _building.layers = around
 
 
 class Layer(Configurable):
@@ -179,7 +200,8 @@ class Layer(Configurable):
         """Make a weight of this layer. ValueError if the initializer makes another shape."""
         make = initializers.get(initializer or "glorot_uniform")
         regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
-        path = f"{self.name}/{name}"
+        with building(self):
+            path = "/".join([*(layer.name for layer in _building.layers), name])
         variable = Variable(make, shape, dtype or self.dtype, trainable, name, path, regularizer, constraint)
         self._variables.append(variable)
         return variable
@@ -408,7 +430,8 @@ def _once(build):
     @functools.wraps(build)
     def build_once(self, input_shape=None):
         if not self.built:
-            build(self, input_shape)
+            with building(self):
+                build(self, input_shape)
             self.built = True
 
     return build_once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..kernels import workspace
-from ..layers.base import FOR_WEIGHTS, Layer
+from ..layers.base import FOR_WEIGHTS, Layer, building
 from ..layers.fused import in_a_row
 from ..layers.input import Input, InputLayer
 from ..layers.penalty import makes_gradients
@@ -65,7 +65,8 @@ class Sequential(Model):
             if shape is not None:
                 inputs = outputs = [Input(shape, dtype=layer.dtype)]
         if inputs:
-            outputs = [layer(outputs[0])]
+            with building(self):
+                outputs = [layer(outputs[0])]
             self.built = True
         self.inputs, self.outputs = inputs, outputs
         self._sublayers.append(layer)

@@ -128,11 +128,13 @@ class Optimizer(Configurable):
     @property
     def variables(self) -> list[Variable]:
         """Copies of the number of steps and the rate, and the memories of every weight that has some."""
-        own = [Variable(np.float64(self.iterations), dtype="float64", trainable=False, name="iteration")]
+        numbers = {"iteration": self.iterations}
         if self._schedule is None:
-            own.append(
-                Variable(np.float64(self._learning_rate), dtype="float64", trainable=False, name="learning_rate")
-            )
+            numbers["learning_rate"] = self._learning_rate
+        own = [
+            Variable(np.float64(number), dtype="float64", trainable=False, name=name, path=f"{self.name}/{name}")
+            for name, number in numbers.items()
+        ]
         for names in self.memory_order():
             for variable, memory in self._memories.items():
                 for name in names:
