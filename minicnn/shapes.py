@@ -13,6 +13,7 @@ Lower case names arrays (`x w b y dy dx dw db`), capitals name sizes.
 from __future__ import annotations
 
 from functools import lru_cache
+from numbers import Real
 from typing import NamedTuple
 
 
@@ -26,6 +27,15 @@ def pair(value, name: str) -> tuple[int, int]:
     if len(values) != 2 or not all(is_positive_integer(v) for v in values):
         raise ValueError(f"{name} must be a positive integer or a pair of them; received {name}={value!r}.")
     return int(values[0]), int(values[1])
+
+
+def is_number(value) -> bool:
+    """Whether `value` is a real number of Python or NumPy (booleans and NaN are not).
+
+    >>> is_number(3), is_number(-0.5), is_number(float("nan")), is_number(True), is_number("3")
+    (True, True, False, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool) and value == value
 
 
 def is_positive_integer(value) -> bool:

@@ -309,7 +309,8 @@ def test_optimizers_by_hand(tf):
 
 def test_weights_may_be_left_out_of_decay(tf):
     def build(k):
-        return k.Sequential([k.layers.Dense(4, activation="relu"), k.layers.Dense(3, activation="softmax")])
+        row = [k.layers.Dense(4, activation="relu"), k.layers.Dense(3, activation="softmax")]
+        return k.Sequential(row, name="debiased")  # the model's name, too, begins the paths that are searched
 
     def optimizer(k):
         made = k.optimizers.SGD(0.1, weight_decay=0.2)
@@ -337,7 +338,7 @@ METRICS = [  # name, options, whether its targets are labels
     ("Recall", {"top_k": 1, "thresholds": [0.1, 0.4]}, False),
     *(
         ("AUC", {"num_thresholds": 20, "curve": curve, "summation_method": method, **labels}, False)
-        for curve in ("ROC", "PR")
+        for curve in ("ROC", "PR", "PRGAIN")
         for method in ("interpolation", "minoring", "majoring")
         for labels in ({}, {"multi_label": True})
     ),
@@ -377,6 +378,45 @@ def test_metrics(tf, name, options, sparse, weighted):
     ours.reset_state()
     theirs.reset_state()
     assert_close(ours.result(), np.nan_to_num(theirs.result()), 1e-6)  # R2Score is 0 / 0 there
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("AUC", {}), ("AUC", {"num_thresholds": 11}), ("AUC", {"curve": "PR"}), ("AUC", {"curve": "PRGAIN"}),
+        ("AUC", {"thresholds": [0.2, 0.35, 0.7]}), ("AUC", {"thresholds": [0.25, 0.5, 0.75]}),
+        ("AUC", {"num_thresholds": 2}), ("SensitivityAtSpecificity", {"specificity": 0.5}),
+        ("SpecificityAtSensitivity", {"sensitivity": 1.0, "num_thresholds": 11}),
+        ("PrecisionAtRecall", {"recall": 0.5, "num_thresholds": 1}), ("RecallAtPrecision", {"precision": 0.6}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_predictions_at_thresholds_and_beyond(tf, name, options):
+    p = np.float32([[0], [1], [0.3], [0.2], [0.6], [0.7], [0.1], [-3], [2], [0.5], [0.35], [1.3]])
+    for t in ([1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0], [255, 0, 0, 255, 2, 0, 1, 0, 1, 1, 0, 0]):
+        ours, theirs = getattr(metrics, name)(**options), getattr(tf.keras.metrics, name)(**options)
+        y = np.float32(t)[:, None]
+        assert_close(ours(y, p), np.asarray(theirs(y, p)), 1e-6)
+
+
+def test_scores_at_the_threshold_and_of_other_outputs(tf):
+    y, p = np.float32([[1, 0], [0, 1]]), np.float32([[0.3, 0.3], [0.2, 0.3]])
+    for k in (metrics, tf.keras.metrics):
+        score = k.F1Score(threshold=0.3)
+        np.testing.assert_array_equal(score(y, p).numpy(), [0, 0])
+    score = metrics.R2Score(class_aggregation=None)
+    score(y, p)
+    with pytest.raises(ValueError, match="'r2_score' has counted 2 outputs; received 1"):
+        score(y[:, :1], p[:, :1])
+    score.reset_state()
+    assert score(y[:, :1], p[:, :1]).shape == (1,)
+    assert isinstance(metrics.get("f_beta_score"), metrics.FBetaScore)
+    assert metrics.FBetaScore(beta=2).get_config()["beta"] == 2.0
+    model = minicnn.Sequential([layers.Input((7,)), layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=[metrics.F1Score()])
+    stopping = minicnn.callbacks.EarlyStopping("f1_score", mode="max")
+    with pytest.raises(ValueError, match="EarlyStopping watches one number; 'f1_score' has 2, one for each output"):
+        model.fit(X, np.eye(2)[Y % 2], epochs=3, verbose=0, callbacks=[stopping])
 
 
 def test_counting_metrics_in_fit(tf):
@@ -464,9 +504,11 @@ def test_what_is_wrong_is_said():
         (lambda: metrics.Precision(thresholds=2), "thresholds must lie between 0 and 1; received thresholds=2"),
         (lambda: metrics.Precision(top_k=0), "top_k must be a positive integer; received top_k=0"),
         (lambda: metrics.Precision(top_k=3)([[0, 1]], [[0.1, 0.2]]), "There are 2 outputs; received top_k=3"),
-        (lambda: metrics.AUC(curve="ROT"), 'curve must be "ROC" or "PR"; received curve=\'ROT\''),
+        (lambda: metrics.AUC(curve="ROT"), 'curve must be "ROC", "PR" or "PRGAIN"; received'),
         (lambda: metrics.AUC(num_thresholds=1), "num_thresholds must be an integer, 2 or more; received"),
-        (lambda: metrics.AUC(thresholds=[0.5, 2]), "thresholds must be numbers between 0 and 1; received"),
+        (lambda: metrics.AUC(thresholds=[0.5, 2]), "thresholds must be a list of numbers between 0 and 1"),
+        (lambda: metrics.AUC(thresholds=0.5), "thresholds must be a list of numbers between 0 and 1; received"),
+        (lambda: metrics.AUC(label_weights=2.0), "label_weights must be a list of numbers zero or more; received"),
         (lambda: metrics.AUC(num_labels=2), "num_labels goes with multi_label=True; received num_labels=2"),
         (lambda: metrics.AUC(label_weights=[1])([[0, 1]], [[0.1, 0.2]]), "There are 2 outputs; received label_weights"),
         (lambda: metrics.PrecisionAtRecall(1.5), "recall must lie between 0 and 1; received recall=1.5"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from ..optimizers.base import is_number
+from ..shapes import is_number
 from .base import Callback
 
 

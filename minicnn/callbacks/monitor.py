@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .base import Callback
 
 
@@ -28,7 +30,13 @@ class MonitorCallback(Callback):
                 f"{type(self).__name__} watches {self.monitor!r}, which this training does not report; "
                 f"it reports {', '.join(sorted(logs))}."
             )
-        return logs[self.monitor]
+        value = logs[self.monitor]
+        if np.ndim(value):
+            raise ValueError(
+                f"{type(self).__name__} watches one number; {self.monitor!r} has {np.size(value)}, one for each output "
+                'or threshold. A score becomes one number with average="macro" or "micro".'
+            )
+        return value
 
     def better(self, value, reference) -> bool:
         """Whether value is better than reference by more than min_delta."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from .. import config
 from ..config import checked_data_format
 from ..kernels.random import stream_key
 from ..ops import dropout, noise, transfer
+from ..shapes import is_number
 from .base import Layer
 
 
@@ -116,7 +115,7 @@ class GaussianNoise(_Random):
 
     def __init__(self, stddev, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
-        if not (_is_number(stddev) and stddev >= 0):
+        if not (is_number(stddev) and stddev >= 0):
             raise ValueError(f"stddev must be a number, zero or more; received stddev={stddev!r}.")
         self.stddev = stddev
 
@@ -129,11 +128,7 @@ class GaussianNoise(_Random):
         return dy
 
 
-def _is_number(value):
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-
-
 def _checked_rate(rate):
-    if not (_is_number(rate) and 0 <= rate <= 1):
+    if not (is_number(rate) and 0 <= rate <= 1):
         raise ValueError(f"rate must be a number from 0 to 1; received rate={rate!r}.")
     return rate

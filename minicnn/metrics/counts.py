@@ -9,7 +9,7 @@ import numpy as np
 from .. import losses
 from ..ops import metric as op
 from ..ops import total, transfer
-from ..results import Number
+from ..results import Array, Number
 from ..running_mean import RunningSum
 from .metric import Metric, checked_count, registry
 
@@ -78,7 +78,7 @@ class _Counts(Metric):
 
     def result(self):
         values = self.value()
-        return values if isinstance(self.thresholds, (list, tuple)) else Number(values[0])
+        return values.view(Array) if isinstance(self.thresholds, (list, tuple)) else Number(values[0])
 
 
 def _largest_alone(p, k):

@@ -1,7 +1,8 @@
 """What a classifier of two classes reaches at every threshold: the area under its curve, and the best point on it.
 
-Numbers above a threshold count as positive. Of each batch only a histogram is kept, the weight of the positives and of
-the negatives between two neighbouring thresholds; its sums from the top are the true and false positives.
+Numbers above a threshold count as positive, and targets other than 0 mean a positive. Of each batch only a histogram is
+kept, the weight of the positives and of the negatives between two neighbouring thresholds; its sums from the top are
+the true and false positives. Where thresholds are at equal distances, from 0 to 1, predictions beyond count as 0 and 1.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ import numpy as np
 
 from .. import config, losses
 from ..results import Number
-from ..shapes import is_positive_integer
+from ..shapes import is_number, is_positive_integer
 from .metric import Metric, registry
 
 _LOSS = losses.BinaryCrossentropy()  # for the form that targets must have
 
 
 class _Curve(Metric):
-    """Counts at ascending thresholds, for each of `labels` columns apart; one column where all outputs count as one."""
+    """Counts at ascending thresholds, for each of `labels` columns apart; one column where all outputs count as one.
+
+    even: whether the thresholds are at equal distances from 0 to 1.
+    """
 
     larger_is_better = True
 
-    def __init__(self, thresholds, name, dtype):
+    def __init__(self, thresholds, even, name, dtype):
         super().__init__(name, dtype)
-        self._thresholds = np.asarray(thresholds, np.float64)
+        self._thresholds, self._even = np.asarray(thresholds, np.float64), even
         self.reset_state()
 
     def reset_state(self):
@@ -35,12 +39,21 @@ class _Curve(Metric):
     def _count(self, t, p, weights):
         """Take targets t, predictions p and weights, all (M, labels), into the histograms."""
         bins, labels = len(self._thresholds) + 1, p.shape[1]
-        below = np.searchsorted(self._thresholds, p.astype(np.float64), side="left")  # how many thresholds p is above
-        places = (below * labels + np.arange(labels)).reshape(-1)
+        places = (self._thresholds_below(p) * labels + np.arange(labels)).reshape(-1)
         if self._histograms is None:
             self._histograms = np.zeros((2, bins, labels))
+        if labels != self._histograms.shape[2]:
+            raise ValueError(f"{self.name!r} has counted {self._histograms.shape[2]} outputs; received {labels}.")
         for histogram, share in zip(self._histograms, (t, 1 - t), strict=True):
             histogram += np.bincount(places, (share * weights).reshape(-1), bins * labels).reshape(bins, labels)
+
+    def _thresholds_below(self, p):
+        """How many thresholds each prediction is above, computed in the metric's type."""
+        p = p.astype(self.dtype)
+        if not self._even:
+            return np.searchsorted(self._thresholds.astype(p.dtype), p, side="left")
+        steps = p.dtype.type(len(self._thresholds) - 1)
+        return np.maximum(np.ceil(p.clip(0, 1) * steps), 1).astype(np.intp)  # 0 is above the first threshold
 
     def counts(self):
         """(true positives, false positives, true negatives, false negatives), each (thresholds, labels)."""
@@ -61,11 +74,11 @@ def _share(part, whole):
 
 
 def _targets_and_weights(y_true, y_pred, sample_weight):
-    """Targets and predictions as rows (M, K), and a weight for each row."""
+    """Targets of 0 and 1 and predictions as rows (M, K), and a weight for each row."""
     y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
     losses.check_lengths(y_true, y_pred)
     _LOSS.check_targets(y_true, y_pred.shape)
-    t = _LOSS.targets(y_true, y_pred.shape, np.float64)
+    t = (_LOSS.targets(y_true, y_pred.shape, np.float64) != 0).astype(np.float64)
     p = y_pred.reshape(-1, y_pred.shape[-1])
     weights = (
         np.ones(len(p)) if sample_weight is None else losses.spread_weights(sample_weight, y_pred.shape[:-1], float)
@@ -77,7 +90,8 @@ def _targets_and_weights(y_true, y_pred, sample_weight):
 class AUC(_Curve):
     """The area under a curve of two rates that change with the threshold.
 
-    curve: "ROC", recall over the share of false positives among all negatives; or "PR", precision over recall.
+    curve: "ROC", recall over the share of false positives among all negatives; "PR", precision over recall; or
+    "PRGAIN", both as gains over calling everything positive (Flach and Kull, "Precision-recall-gain curves", 2015).
     summation_method: how the area between two points is filled. "interpolation" draws straight lines; for "PR" lines of
     true over all positives, between which precision is a hyperbola (Davis and Goadrich, "The relationship between
     Precision-Recall and ROC curves", 2006, section 4). "minoring" and "majoring" take the lower and the higher end.
@@ -99,22 +113,25 @@ class AUC(_Curve):
         label_weights=None,
         from_logits=False,
     ):
-        if str(curve).upper() not in ("ROC", "PR"):
-            raise ValueError(f'curve must be "ROC" or "PR"; received curve={curve!r}.')
-        if summation_method not in ("interpolation", "minoring", "majoring"):
+        if str(curve).upper() not in ("ROC", "PR", "PRGAIN"):
+            raise ValueError(f'curve must be "ROC", "PR" or "PRGAIN"; received curve={curve!r}.')
+        if str(summation_method).lower() not in ("interpolation", "minoring", "majoring"):
             raise ValueError(
                 'summation_method must be "interpolation", "minoring" or "majoring"; '
                 f"received summation_method={summation_method!r}."
             )
         if num_labels and not multi_label:
             raise ValueError(f"num_labels goes with multi_label=True; received num_labels={num_labels!r} without it.")
-        between = _even_thresholds(num_thresholds)[1:-1] if thresholds is None else _checked_thresholds(thresholds)
-        self.num_thresholds, self.curve, self.summation_method = len(between) + 2, str(curve).upper(), summation_method
+        given = None if thresholds is None else sorted(_checked_numbers("thresholds", thresholds, most=1))
+        between = _even_thresholds(num_thresholds)[1:-1] if given is None else given
+        self.num_thresholds, self.curve = len(between) + 2, str(curve).upper()
+        self.summation_method = str(summation_method).lower()
         self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
-        self.label_weights = None if label_weights is None else [float(weight) for weight in label_weights]
-        self._thresholds_given = None if thresholds is None else between
+        self.label_weights = None if label_weights is None else _checked_numbers("label_weights", label_weights)
+        self._thresholds_given = given
+        even = given is None or np.allclose([0, *given, 1], _even_thresholds(len(given) + 2), atol=config.epsilon())
         # 0 is above the first threshold, and 1 not above the last
-        super().__init__([-config.epsilon(), *between, 1 + config.epsilon()], name, dtype)
+        super().__init__([-config.epsilon(), *between, 1 + config.epsilon()], even, name, dtype)
 
     @property
     def thresholds(self) -> list[float]:
@@ -154,11 +171,23 @@ class AUC(_Curve):
         else:
             recall, precision, false_positive_rate, _ = self._rates()
             x, y = (false_positive_rate, recall) if self.curve == "ROC" else (recall, precision)
+            if self.curve == "PRGAIN":
+                x, y = self._gains()
             fill = {"interpolation": lambda a, b: (a + b) / 2, "minoring": np.minimum, "majoring": np.maximum}
             areas = ((x[:-1] - x[1:]) * fill[self.summation_method](y[:-1], y[1:])).sum(axis=0)
         if not (self.multi_label and self.label_weights):
             return Number(areas.mean())
         return Number(_share((areas * self.label_weights).sum(), np.sum(self.label_weights)))
+
+    def _gains(self):
+        """(recall gain, precision gain): 1 - odds * mistakes / true positives.
+
+        Without true positives they are 0 and 1; and recall's is never below 0.
+        """
+        tp, fp, tn, fn = self.counts()
+        odds = _share(tp + fn, fp + tn)
+        recall_gain, precision_gain = (1 - odds * _share(mistakes, tp) for mistakes in (fn, fp))
+        return np.maximum(np.where(tp > 0, recall_gain, 0), 0), np.where(tp > 0, precision_gain, 1)
 
     def _interpolated_precision(self):
         """The area under precision over recall, where true positives grow in proportion to all that is above.
@@ -182,17 +211,19 @@ def _even_thresholds(count, least=2):
     return [0.5] if count == 1 else [i / (count - 1) for i in range(count)]
 
 
-def _checked_thresholds(thresholds):
-    values = sorted(float(value) for value in thresholds)
-    if not values or not 0 <= values[0] <= values[-1] <= 1:
-        raise ValueError(f"thresholds must be numbers between 0 and 1; received thresholds={thresholds!r}.")
-    return values
+def _checked_numbers(label, values, most=np.inf):
+    """A list of numbers from 0 to `most`."""
+    listed = list(values) if hasattr(values, "__len__") and not isinstance(values, str) else []
+    if not listed or not all(is_number(value) and 0 <= value <= most for value in listed):
+        wanted = "zero or more" if most == np.inf else f"between 0 and {most}"
+        raise ValueError(f"{label} must be a list of numbers {wanted}; received {label}={values!r}.")
+    return [float(value) for value in listed]
 
 
 def _checked_share(label, value):
-    if not (isinstance(value, (int, float)) and 0 <= value <= 1):
+    if not (is_number(value) and 0 <= value <= 1):
         raise ValueError(f"{label} must lie between 0 and 1; received {label}={value!r}.")
-    return value
+    return float(value)
 
 
 class _BestPoint(_Curve):
@@ -200,11 +231,11 @@ class _BestPoint(_Curve):
 
     def __init__(self, least, num_thresholds, class_id, name, dtype):
         self.num_thresholds, self.class_id, self._least = num_thresholds, class_id, least
-        super().__init__(_even_thresholds(num_thresholds, least=1), name, dtype)
+        super().__init__(_even_thresholds(num_thresholds, least=1), num_thresholds > 1, name, dtype)
 
     def check_targets(self, y, output_shape):
         super().check_targets(y, output_shape)
-        if self.class_id is not None and not 0 <= self.class_id < output_shape[-1]:
+        if self.class_id is not None and not (is_number(self.class_id) and 0 <= self.class_id < output_shape[-1]):
             raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -224,7 +255,7 @@ class SensitivityAtSpecificity(_BestPoint):
 
     def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.specificity = _checked_share("specificity", specificity)
-        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+        super().__init__(self.specificity, num_thresholds, class_id, name, dtype)
 
     def result(self):
         recall, _, _, specificity = self._rates()
@@ -237,7 +268,7 @@ class SpecificityAtSensitivity(_BestPoint):
 
     def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.sensitivity = _checked_share("sensitivity", sensitivity)
-        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+        super().__init__(self.sensitivity, num_thresholds, class_id, name, dtype)
 
     def result(self):
         recall, _, _, specificity = self._rates()
@@ -250,7 +281,7 @@ class PrecisionAtRecall(_BestPoint):
 
     def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.recall = _checked_share("recall", recall)
-        super().__init__(recall, num_thresholds, class_id, name, dtype)
+        super().__init__(self.recall, num_thresholds, class_id, name, dtype)
 
     def result(self):
         recall, precision, _, _ = self._rates()
@@ -263,7 +294,7 @@ class RecallAtPrecision(_BestPoint):
 
     def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.precision = _checked_share("precision", precision)
-        super().__init__(precision, num_thresholds, class_id, name, dtype)
+        super().__init__(self.precision, num_thresholds, class_id, name, dtype)
 
     def result(self):
         recall, precision, _, _ = self._rates()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import config, losses
-from ..results import Number
-from ..shapes import is_positive_integer
+from ..results import Array, Number
+from ..shapes import is_number, is_positive_integer
 from .metric import Metric, registry
 
 
@@ -33,11 +33,15 @@ class _ScoreOfOutputs(Metric):
             )
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        t, p = np.asarray(y_true, np.float64), np.asarray(losses.float_array(y_pred), np.float64)
+        t, p = np.asarray(y_true, np.float64), losses.float_array(y_pred)
         self.check_targets(t, p.shape)
         t = t.reshape(p.shape)
         weights = np.ones(len(p)) if sample_weight is None else losses.spread_weights(sample_weight, p.shape[:1], float)
-        self._sums = self._sums + np.array([(part * weights[:, None]).sum(axis=0) for part in self.sums(t, p)])
+        if self._sums.shape[1] != p.shape[1]:
+            if self._rows:
+                raise ValueError(f"{self.name!r} has counted {self._sums.shape[1]} outputs; received {p.shape[1]}.")
+            self._sums = np.zeros((self.kinds, p.shape[1]))
+        self._sums += np.array([(part * weights[:, None]).sum(axis=0) for part in self.sums(t, p)])
         self._rows += len(p)
 
     def sums(self, t, p):
@@ -45,7 +49,7 @@ class _ScoreOfOutputs(Metric):
         raise NotImplementedError(f"{type(self).__name__} does not define sums.")
 
 
-@registry.add("fbeta_score")
+@registry.add("f_beta_score")
 class FBetaScore(_ScoreOfOutputs):
     """(1 + beta^2) precision recall / (beta^2 precision + recall), for targets (N, K) of 0 and 1.
 
@@ -59,18 +63,19 @@ class FBetaScore(_ScoreOfOutputs):
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         if average not in (None, "micro", "macro", "weighted"):
             raise ValueError(f'average must be None, "micro", "macro" or "weighted"; received average={average!r}.')
-        if not (isinstance(beta, (int, float)) and beta > 0):
+        if not (is_number(beta) and beta > 0):
             raise ValueError(f"beta must be a number above 0; received beta={beta!r}.")
-        if threshold is not None and not (isinstance(threshold, (int, float)) and 0 < threshold <= 1):
+        if threshold is not None and not (is_number(threshold) and 0 < threshold <= 1):
             raise ValueError(f"threshold must be a number above 0, 1 or less; received threshold={threshold!r}.")
-        self.average, self.beta, self.threshold = average, beta, threshold
+        self.average, self.beta = average, float(beta)
+        self.threshold = None if threshold is None else float(threshold)
         super().__init__(name, dtype)
 
     def sums(self, t, p):
         if self.threshold is None:
             positive = (p == p.max(axis=1, keepdims=True)) & (np.abs(p) > 1e-9)  # of a row of zeros nothing is
         else:
-            positive = p > self.threshold
+            positive = p > p.dtype.type(self.threshold)
         return positive * t, positive * (1 - t), ~positive * t
 
     def result(self):
@@ -79,7 +84,7 @@ class FBetaScore(_ScoreOfOutputs):
         precision, recall = tp / (tp + fp + little), tp / (tp + fn + little)
         scores = (1 + self.beta**2) * precision * recall / (self.beta**2 * precision + recall + little)
         if self.average is None:
-            return scores
+            return scores.view(Array)
         if self.average == "weighted":
             return Number((scores * (tp + fn)).sum() / ((tp + fn).sum() + little))
         return Number(scores.mean())
@@ -95,10 +100,12 @@ class F1Score(FBetaScore):
 
 @registry.add("r2_score")
 class R2Score(_ScoreOfOutputs):
-    """1 - (squared error / squared distance from the targets' mean): 1 is perfect, 0 as good as the mean.
+    """1 - (squared error / squared distance from the targets' mean): 1 is perfect, 0 as good as the mean, and what an
+    output has whose targets are all equal.
 
     class_aggregation: "uniform_average" over the outputs, "variance_weighted_average", or None for each output's.
-    num_regressors: how many inputs explain the targets, for the score that is adjusted for their number; 0 for none.
+    num_regressors: how many inputs explain the targets, for the score that is adjusted for their number; 0 for none. It
+    is not looked at before there are more numbers than that.
     """
 
     kinds = 4
@@ -128,4 +135,4 @@ class R2Score(_ScoreOfOutputs):
         free = self._rows * self._sums.shape[1] - self.num_regressors - 1
         if self.num_regressors and free > 0:
             scores = 1 - (1 - scores) * (free + self.num_regressors) / free
-        return scores if self.class_aggregation is None else Number(scores)
+        return scores.view(Array) if self.class_aggregation is None else Number(scores)

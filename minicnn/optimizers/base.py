@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ..ops import optimizer_update, transfer
 from ..registry import Configurable, Registry, serialize
 from ..results import Number
+from ..shapes import is_number
 from ..variable import Variable
 from . import schedules
 
@@ -145,7 +145,7 @@ class Optimizer(Configurable):
         return own
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
-        """Let these weights not decay: those in var_list, and those whose path or name holds one of var_names."""
+        """Let these weights not decay: those in var_list, and those in whose path one of the patterns is found."""
         self._not_decayed += [id(variable) for variable in var_list or []]
         self._names_not_decayed += [re.compile(name) for name in var_names or []]
 
@@ -225,11 +225,6 @@ def checked_share(value, label: str):
     if not (is_number(value) and 0 <= value < 1):
         raise ValueError(f"{label} must be a number from 0 to below 1; received {label}={value!r}.")
     return float(value)
-
-
-def is_number(value) -> bool:
-    """Whether value is a real number of Python or NumPy (booleans and NaN are not)."""
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def get(identifier) -> Optimizer:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..ops import optimizer_update
-from .base import Optimizer, is_number, registry
+from ..shapes import is_number
+from .base import Optimizer, registry
 
 
 @registry.add("sgd")
