@@ -324,6 +324,29 @@ print(compile_clock.count)
     assert python(code, **environment).split()[-1] == "1"
 
 
+def test_the_run_that_compiles_computes_the_same_bits(python, tmp_path):
+    code = """
+import hashlib
+import numpy as np
+from minicnn.kernels.compile import compile_clock
+from minicnn.ops import batch_norm, conv2d
+rng, digest = np.random.default_rng(0), hashlib.sha256()
+x, w = rng.standard_normal((3, 9, 7, 16)).astype("f"), rng.standard_normal((2, 2, 16, 16)).astype("f")
+y, saved = conv2d.forward(x, w, np.ones(16, "f"), relu=True)
+found = [y, *conv2d.backward(y[::-1].copy(), saved)]
+rows, ones = rng.standard_normal((70, 3)).astype("f"), np.ones(3, "f")
+y, saved = batch_norm.forward(rows, 2 * ones, ones, ones.copy(), ones.copy(), training=True)
+found += [y, *batch_norm.backward(rows[::-1].copy(), saved)]
+for array in found:
+    digest.update(np.ascontiguousarray(array).tobytes())
+print(digest.hexdigest(), compile_clock.count > 0)
+"""
+    environment = {"MINICNN_CACHE_DIR": str(tmp_path)}
+    (compiled, was_compiled), (loaded, was_not) = (python(code, **environment).split()[-2:] for _ in range(2))
+    assert (was_compiled, was_not) == ("True", "False")
+    assert compiled == loaded
+
+
 def test_two_processes_may_fill_the_cache_at_once(tmp_path):
     code = """
 import numpy as np

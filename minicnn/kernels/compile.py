@@ -22,11 +22,13 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLoca
 from ..config import cache_home
 from .tape import recording
 
-# Contractions and reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN.
-FASTMATH = {"contract", "reassoc", "nsz"}
+# Reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN. So does "contract": LLVM works on
+# a parallel loop once for the process that compiles it and once more for the file that later ones load, and where only
+# one of the two makes one instruction of a product and a sum, a seed's first run is not its second.
+FASTMATH = {"reassoc", "nsz"}
 OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
 
-AS_WRITTEN = {**OPTIONS, "fastmath": {"contract", "nsz"}}
+AS_WRITTEN = {**OPTIONS, "fastmath": {"nsz"}}
 
 THREADS = numba.config.NUMBA_NUM_THREADS
 """The most threads that a kernel may run on. Work is cut for them all, also where fewer were asked for: so the same
@@ -46,7 +48,8 @@ def kernel(parallel: bool = False, as_written: bool = False):
     """Decorator: compile for the argument types at the first call, keep the result on disk.
 
     A parallel kernel is launched through a lock where Numba's threading layer cannot bear two at once. Sums may be
-    reordered, which vectorises them, unless as_written.
+    reordered, which vectorises them, unless as_written: where that brings nothing, or has given other bits in the
+    process that compiled than in those that load (`FASTMATH`).
     """
 
     def decorate(function):

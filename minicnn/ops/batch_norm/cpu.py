@@ -50,7 +50,7 @@ def _scaled(gamma, scale):
     return factor
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, as_written=True)
 def _batch_statistics(x, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale):
     """mean and scale = 1 / sqrt(variance + epsilon) of the batch; the moving statistics take a step towards it."""
     M, C = x.shape
@@ -80,7 +80,7 @@ def _batch_statistics(x, moving_mean, moving_variance, momentum, epsilon, partia
         moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, as_written=True)
 def _normalize(x, mean, factor, shift, y):
     M, C = x.shape
     for i in prange(M):
@@ -104,7 +104,7 @@ def backward(dy, saved, need_dx=True):
     return dx, (None if gamma is None else dgamma), (dbeta if has_beta else None)
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, as_written=True)
 def _parameter_gradients(dy, x, mean, scale, partial, dgamma, dbeta):
     M, C = x.shape
     pieces = partial.shape[0]
@@ -122,7 +122,7 @@ def _parameter_gradients(dy, x, mean, scale, partial, dgamma, dbeta):
         dgamma[c], dbeta[c] = total_gamma, total_beta
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, as_written=True)
 def _input_gradient(dy, x, mean, scale, factor, dgamma, dbeta, training, dx):
     M, C = x.shape
     per_number = dy.dtype.type(1.0 / M if training else 0.0)

@@ -224,7 +224,7 @@ def _convolution(m):
     n, overlap = m + _TAPS[m] - 1, _TAPS[m] - 1  # the pixels of one tile, and those that the next one has as well
     pixels, outputs = make_transform(_BT[n]), make_transform(_AT[m])
 
-    @kernel(parallel=True)
+    @kernel(parallel=True, as_written=True)
     def convolve(
         kind, x, mask, winner_in, canvas, shares, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, winner,
         bands, V, M, sums, sizes,
