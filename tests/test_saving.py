@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import zipfile
@@ -447,11 +448,34 @@ def test_claims_of_enormous_sizes_are_refused(tmp_path):
         h5.create_dataset("layers/dense/vars/0", (1 << 20, 1 << 16), "f4", chunks=(1024, 1024))
     with pytest.raises(ValueError, match="claims to hold"):
         model.load_weights(tmp_path / "huge.weights.h5")
+    with h5py.File(tmp_path / "attribute.h5", "w", libver="latest") as h5:
+        h5.attrs.create("layer_names", np.zeros(5 << 20, "S8"))
+    with pytest.raises(ValueError, match="attribute 'layer_names' claims to hold 41943040 bytes"):
+        model.load_weights(tmp_path / "attribute.h5")
     with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", b"0" * (200 << 20))
         archive.writestr("model.weights.h5", b"")
     with pytest.raises(ValueError, match="claims to hold"):
         minicnn.models.load_model(tmp_path / "bomb.keras")
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_heap_that_never_ends_is_told(tmp_path, ending):
+    """Objects of no size, through which the HDF5 library would walk forever."""
+    file = tmp_path / f"model{ending}"
+    minicnn.Sequential([layers.Input((3,)), layers.Dense(2)]).save(file)
+    content = file.read_bytes()
+    first = content.index(b"GCOL\x01") + 16
+    file.write_bytes(content[:first] + bytes(16) + content[first + 16 :])
+    if ending == ".keras":  # the zip's own sum would tell as well
+        with zipfile.ZipFile(tmp_path / "again.keras", "w") as archive, zipfile.ZipFile(io.BytesIO(content)) as old:
+            for name in old.namelist():
+                part = old.read(name)
+                heap = part.find(b"GCOL\x01") + 16
+                archive.writestr(name, part if heap < 16 else part[:heap] + bytes(16) + part[heap + 16 :])
+        file = tmp_path / "again.keras"
+    with pytest.raises(ValueError, match="its heap of texts is damaged"):
+        minicnn.models.load_model(file)
 
 
 @pytest.mark.parametrize("ending", FORMATS)

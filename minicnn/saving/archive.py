@@ -13,6 +13,7 @@ import zipfile
 import h5py
 
 from .configuration import compile_from_keras, compile_to_keras, model_from_keras, model_to_keras
+from .heaps import check_heaps, check_heaps_of_file
 from .weights import read_optimizer, read_weights, write_weights
 
 _WRITTEN_AS = "3.15.0"  # the Keras whose form is written
@@ -60,7 +61,11 @@ def read_weights_only(file: str, model, skip_mismatch=False) -> None:
 
 
 def opened(h5, file):
-    """`h5py.File` of a path or of bytes. ValueError where that is no HDF5 file."""
+    """`h5py.File` of a path or of bytes in memory. ValueError where that is no HDF5 file, or a damaged one."""
+    if isinstance(h5, io.BytesIO):
+        check_heaps(h5.getvalue(), file)
+    else:
+        check_heaps_of_file(h5)
     try:
         return h5py.File(h5, "r")
     except OSError as error:

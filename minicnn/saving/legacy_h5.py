@@ -19,7 +19,7 @@ import numpy as np
 
 from .archive import _WRITTEN_AS, opened
 from .configuration import compile_from_keras, compile_to_keras, model_from_keras, model_to_keras
-from .weights import array_of, child, dataset_in, take_optimizer_state
+from .weights import array_of, attribute_of, child, dataset_in, take_optimizer_state
 
 _LARGEST_ATTRIBUTE = 64_000  # bytes: what HDF5 keeps in an attribute
 
@@ -108,7 +108,7 @@ def _compile(h5, model, settings, custom_objects):
 
 
 def _json(h5, name, file):
-    text = h5.attrs.get(name)
+    text = attribute_of(h5, name)
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str):
@@ -159,10 +159,10 @@ def _stored(group):
 
 def _names(group, attribute):
     """The names in an attribute, or in its several parts."""
-    values = group.attrs.get(attribute)
+    values = attribute_of(group, attribute)
     if values is None:
         parts = []
-        while f"{attribute}{len(parts)}" in group.attrs:
-            parts.append(group.attrs[f"{attribute}{len(parts)}"])
+        while (part := attribute_of(group, f"{attribute}{len(parts)}")) is not None:
+            parts.append(part)
         values = [name for part in parts for name in part]
     return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in values]

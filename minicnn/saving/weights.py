@@ -11,6 +11,8 @@ A layer's trainable weights come first. Layers that draw random numbers keep the
 
 from __future__ import annotations
 
+import math
+
 import h5py
 import numpy as np
 
@@ -18,6 +20,8 @@ from ..layers.base import Layer
 from ..models import Model
 from ..registry import snake_case
 from ..variable import Variable
+
+_LARGEST_ATTRIBUTE = 16 << 20  # bytes: far more than a model's description needs
 
 
 def places(layer: Layer, path: str = "") -> dict[str, Layer]:
@@ -97,8 +101,9 @@ def _read_random_state(file, path, layer):
     """Where a layer's random numbers stood; not from files of Keras, which draws other numbers."""
     group = child(file, f"{path}/seed_generator")
     stored = _stored(file, f"{path}/seed_generator")
-    if group is not None and "minicnn_stream" in group.attrs and len(stored) == 1 and stored[0].shape == (2,):
-        layer.random_stream, layer.random_counter = int(group.attrs["minicnn_stream"]), int(array_of(stored[0])[1])
+    stream = None if group is None else attribute_of(group, "minicnn_stream")
+    if isinstance(stream, np.integer) and len(stored) == 1 and stored[0].shape == (2,):
+        layer.random_stream, layer.random_counter = int(stream), int(array_of(stored[0])[1])
 
 
 def _problem(wanted, stored):
@@ -153,6 +158,23 @@ def child(group, path):
             raise ValueError(f"The file's {path!r} is a link to elsewhere, which is not followed.")
         group = group[name]
     return group
+
+
+def attribute_of(group, name):
+    """An attribute, or None if there is none.
+
+    ValueError where it claims to be larger than any that a model needs, or holds objects other than text, on which the
+    HDF5 library may crash.
+    """
+    if name not in group.attrs:
+        return None
+    held = group.attrs.get_id(name)
+    claimed = math.prod(held.shape or ()) * held.dtype.itemsize
+    if claimed > _LARGEST_ATTRIBUTE:
+        raise ValueError(f"The file's attribute {name!r} claims to hold {claimed} bytes.")
+    if held.dtype.hasobject and h5py.check_string_dtype(held.dtype) is None:
+        raise ValueError(f"The file's attribute {name!r} holds neither text nor numbers.")
+    return group.attrs[name]
 
 
 def dataset_in(group, name) -> h5py.Dataset:
