@@ -36,6 +36,17 @@ class _Curve(Metric):
     def check_targets(self, y, output_shape):
         _LOSS.check_targets(y, output_shape)
 
+    def _rows(self, y_true, y_pred, sample_weight):
+        """Targets of 0 and 1 and predictions as rows (M, K), and a weight for each row (M, 1)."""
+        y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+        losses.check_lengths(y_true, y_pred)
+        self.check_targets(y_true, y_pred.shape)
+        p = y_pred.reshape(-1, y_pred.shape[-1])
+        t = (_LOSS.targets(y_true, y_pred.shape, np.float64) != 0).astype(np.float64).reshape(p.shape)
+        if sample_weight is None:
+            return t, p, np.ones((len(p), 1))
+        return t, p, losses.spread_weights(sample_weight, y_pred.shape[:-1], float)[:, None]
+
     def _count(self, t, p, weights):
         """Take targets t, predictions p and weights, all (M, labels), into the histograms."""
         bins, labels = len(self._thresholds) + 1, p.shape[1]
@@ -71,19 +82,6 @@ class _Curve(Metric):
 def _share(part, whole):
     """part / whole; 0 where there is nothing."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-
-
-def _targets_and_weights(y_true, y_pred, sample_weight):
-    """Targets of 0 and 1 and predictions as rows (M, K), and a weight for each row."""
-    y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
-    losses.check_lengths(y_true, y_pred)
-    _LOSS.check_targets(y_true, y_pred.shape)
-    t = (_LOSS.targets(y_true, y_pred.shape, np.float64) != 0).astype(np.float64)
-    p = y_pred.reshape(-1, y_pred.shape[-1])
-    weights = (
-        np.ones(len(p)) if sample_weight is None else losses.spread_weights(sample_weight, y_pred.shape[:-1], float)
-    )
-    return t.reshape(p.shape), p, weights[:, None]
 
 
 @registry.add("auc")
@@ -155,8 +153,7 @@ class AUC(_Curve):
             raise ValueError(f"There are {labels} outputs; received label_weights={self.label_weights!r}.")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        t, p, weights = _targets_and_weights(y_true, y_pred, sample_weight)
-        self.check_targets(t, p.shape)
+        t, p, weights = self._rows(y_true, y_pred, sample_weight)
         if self.from_logits:
             p = 0.5 + 0.5 * np.tanh(0.5 * p)
         if self.multi_label:
@@ -239,8 +236,7 @@ class _BestPoint(_Curve):
             raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        t, p, weights = _targets_and_weights(y_true, y_pred, sample_weight)
-        self.check_targets(t, p.shape)
+        t, p, weights = self._rows(y_true, y_pred, sample_weight)
         chosen = slice(None) if self.class_id is None else slice(self.class_id, self.class_id + 1)
         t, p = t[:, chosen], p[:, chosen]
         self._count(t.reshape(-1, 1), p.reshape(-1, 1), np.repeat(weights, p.shape[1], axis=1).reshape(-1, 1))

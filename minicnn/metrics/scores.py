@@ -55,7 +55,7 @@ class FBetaScore(_ScoreOfOutputs):
 
     Recall counts beta times as much as precision. An output is positive above the threshold; without one, where it is
     the row's largest. average: None gives a score for each output; "macro" their mean; "weighted" their mean weighted
-    by how often each is right; "micro" the score of all outputs as one.
+    by how often each is the target; "micro" the score of all outputs as one.
     """
 
     kinds = 3
