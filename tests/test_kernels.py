@@ -11,9 +11,10 @@ import numba
 import numpy as np
 import pytest
 from helpers import assert_close, normal
+from numba.core.caching import NullCache
 
 from minicnn.kernels import bands, denormals, matmul, microkernel, windows, workspace
-from minicnn.kernels.compile import OPTIONS, THREADS, cache_folder
+from minicnn.kernels.compile import OPTIONS, THREADS, cache_folder, kernel
 from minicnn.kernels.microkernel import make_tile, tile_by_loops
 from minicnn.kernels.random import random_bits, stream_key, threshold
 from minicnn.kernels.transform import make_transform, transform_by_loops
@@ -345,6 +346,29 @@ print(digest.hexdigest(), compile_clock.count > 0)
     (compiled, was_compiled), (loaded, was_not) = (python(code, **environment).split()[-2:] for _ in range(2))
     assert (was_compiled, was_not) == ("True", "False")
     assert compiled == loaded
+
+
+def test_a_parallel_kernel_becomes_machine_code_once(monkeypatch):
+    def double(x):
+        for i in numba.prange(x.size):
+            x[i] *= 2
+
+    def doubled_by_a_new_kernel():
+        doubling, x = kernel(parallel=True)(double), np.arange(1000.0)
+        doubling.dispatcher._cache = NullCache()
+        doubling(x)
+        np.testing.assert_array_equal(x, 2 * np.arange(1000.0))
+        return doubling.dispatcher.targetctx.codegen()
+
+    codegen, translated = doubled_by_a_new_kernel(), []  # and Numba has translated what it needs itself
+
+    def add_module(module):
+        translated.append(module.name)
+        return type(codegen)._add_module(codegen, module)
+
+    monkeypatch.setattr(codegen, "_add_module", add_module)
+    doubled_by_a_new_kernel()
+    assert translated == [double.__qualname__]
 
 
 def test_two_processes_may_fill_the_cache_at_once(tmp_path):

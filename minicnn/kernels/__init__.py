@@ -6,7 +6,7 @@ bands         images in bands of rows that stay in the cache
 transform     small matrices applied to blocks of pixels (Winograd)           vector_loop   what happens to a vector
 windows       the windows of the pixels that won a pool, and nothing else
 elementwise, spread, random    loops over numbers; counter-based random numbers
-workspace     lent buffers                                                    compile   compiling, and keeping it
+workspace     lent buffers                       compile, linking   compiling once, and keeping what was compiled
 tape          a training step as a list of calls, played without Python
 formulas      functions of one number or row, which cpu.py and gpu.py compile
 

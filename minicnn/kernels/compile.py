@@ -20,6 +20,7 @@ from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 from ..config import cache_home
+from .linking import link_before_compiling
 from .tape import recording
 
 # Reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN. So does "contract": LLVM works on
@@ -56,7 +57,10 @@ def kernel(parallel: bool = False, as_written: bool = False):
         dispatcher = numba.njit(parallel=parallel, **(AS_WRITTEN if as_written else OPTIONS))(function)
         if cache_folder() is not None:
             dispatcher._cache = _KernelCache(function)
-        return _ParallelKernel(dispatcher) if parallel else dispatcher
+        if not parallel:
+            return dispatcher
+        link_before_compiling(dispatcher)
+        return _ParallelKernel(dispatcher)
 
     return decorate
 
