@@ -55,14 +55,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     times = {"minicnn, cold": [], **{name: [] for name in PROGRAMS}}
-    for _ in range(3):
-        with tempfile.TemporaryDirectory() as cache:
-            times["minicnn, cold"].append(seconds(PROGRAMS["minicnn"], cache))
-    with tempfile.TemporaryDirectory() as cache:
-        seconds(PROGRAMS["minicnn"], cache)
+    with tempfile.TemporaryDirectory() as folder:
+        for run in range(3):
+            times["minicnn, cold"].append(seconds(PROGRAMS["minicnn"], f"{folder}/{run}"))
         for _ in range(rounds):
             for name, program in PROGRAMS.items():
-                times[name].append(seconds(program, cache))
+                times[name].append(seconds(program, f"{folder}/0"))
     medians = {name: statistics.median(t) for name, t in times.items()}
     lines = ["| | seconds | times minicnn's |", "|---|---|---|"]
     lines += [f"| {name} | {value:.1f} | {value / medians['minicnn']:.1f} |" for name, value in medians.items()]

@@ -23,9 +23,9 @@ from ..config import cache_home
 from .linking import link_before_compiling
 from .tape import recording
 
-# Reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN. So does "contract": LLVM works on
-# a parallel loop once for the process that compiles it and once more for the file that later ones load, and where only
-# one of the two makes one instruction of a product and a sum, a seed's first run is not its second.
+# Reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN. So does "contract": where LLVM
+# makes one instruction of a product and a sum in one translation of a loop and not in another, a seed's first run,
+# which compiles, is not its second, which loads. Seen with the translations that `linking.py` has since left out.
 FASTMATH = {"reassoc", "nsz"}
 OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
 

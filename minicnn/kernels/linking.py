@@ -4,8 +4,7 @@ Numba takes the body of a `prange` out of its function and makes three libraries
 body, a wrapper that unpacks the body's arguments, and a wrapper that hands that one to the threads. Each holds all of
 the one before, each is optimised and becomes machine code, and only the last is run and kept. Here the three are parts:
 they are linked into the function's library, which alone is optimised and translated. The kernels of a small
-convolutional network's first step take 27 s of a Zen 3 core to compile instead of 49; and whoever compiles a kernel
-runs the very instructions that later processes load.
+convolutional network's first step take 27 s of a Zen 3 core to compile instead of 49.
 
 This goes by names inside Numba, tested with its releases 0.61 and 0.68.
 """
