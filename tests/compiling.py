@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from unittest import mock
 
+import numba.cuda.compiler
 import numba.cuda.dispatcher
 import numpy as np
 from cuda.core import Linker, LinkerOptions, ObjectCode
@@ -14,6 +16,8 @@ from numba.cuda import types
 from numba.cuda.np import numpy_support
 
 from minicnn.kernels import device, gpu_launch
+
+ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
 
 
 class PretendedArray:
@@ -65,15 +69,17 @@ def _type_of(value):
     return numpy_support.from_dtype(np.dtype(type(value)))
 
 
-def compiled_to_ptx(kernel, signature, architecture) -> str:
-    """The kernel in PTX for an architecture, (9, 0) for sm_90."""
-    return _compiled(kernel, signature, architecture, "ptx")
+@cache
+def compiled_to_ptx(kernel, signature) -> dict:
+    """The kernel in PTX, for each architecture: {(9, 0): the code for sm_90}."""
+    library = _typed(kernel, signature)
+    return {architecture: library.get_asm_str(cc=architecture) for architecture in ARCHITECTURES}
 
 
 def resources(kernel, signature, architecture) -> dict:
     """What the kernel's machine code needs: {"registers", "spilled": bytes}."""
+    intermediate = _typed(kernel, signature).get_ltoir(cc=architecture)
     name = "sm_{}{}".format(*architecture)
-    intermediate = _compiled(kernel, signature, architecture, "ltoir")
     options = LinkerOptions(arch=name, link_time_optimization=True, ptxas_options=["-v"])
     linker = Linker(ObjectCode.from_ltoir(intermediate), options=options)
     linker.link("cubin")
@@ -82,10 +88,15 @@ def resources(kernel, signature, architecture) -> dict:
     return {"registers": int(re.search(r"Used (\d+) registers", log).group(1)), "spilled": spilled}
 
 
-def _compiled(kernel, signature, architecture, output):
-    present = SimpleNamespace(compute_capability=architecture)  # device functions ask for it
+@lru_cache(maxsize=1)
+def _typed(kernel, signature):
+    """The kernel in NVVM's language, once for all architectures: to type it takes three times as long as NVVM does.
+
+    Only the last one is kept: each is a large net of Python objects, which the garbage collector walks through.
+    """
+    present = SimpleNamespace(compute_capability=(7, 5))  # device functions ask for it
     with mock.patch.object(numba.cuda.dispatcher, "get_current_device", lambda: present):
-        code, _ = cuda.compile(
-            kernel.function, signature, device=False, abi="numba", output=output, cc=architecture, **kernel.options
+        library, _ = numba.cuda.compiler._compile_pyfunc_with_fixup(
+            kernel.function, signature, device=False, abi="numba", cc=(7, 5), **kernel.options
         )
-    return code
+    return library

@@ -1,6 +1,7 @@
-"""The GPU's kernels without a GPU: tests of the operations, the product and training, in numba-cuda's simulator.
+"""The GPU's kernels without a GPU: simulated, and compiled.
 
-The simulator replaces numba.cuda when Numba is imported, so it has a process of its own.
+Tests of the operations, the product and training run in numba-cuda's simulator, which replaces numba.cuda when Numba is
+imported, so they have processes of their own. The compile guard has one too, since none keeps more than one core busy.
 """
 
 from __future__ import annotations
@@ -15,26 +16,28 @@ from conftest import GPU_FILES, ROOT
 import minicnn
 from minicnn import backend
 
+SIMULATOR = {"NUMBA_ENABLE_CUDASIM": "1"}
+PROCESSES = {"test_gpu_compile.py": {}, **dict.fromkeys(GPU_FILES, SIMULATOR)}  # file: what its environment adds
+
 
 @pytest.fixture(scope="module")
-def simulations(numba_cuda):
-    """{file: its process}: all at once, because each keeps only one core busy."""
-    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+def running(numba_cuda):
+    """{file: its process}, all at once."""
     processes = {}
-    for file in GPU_FILES:
+    for file, added in PROCESSES.items():
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", f"tests/{file}"]
         processes[file] = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=ROOT, env={**os.environ, **added}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
     yield processes
     for process in processes.values():
         process.kill()
 
 
-@pytest.mark.parametrize("file", GPU_FILES)
-def test_in_the_simulator(simulations, file):
-    output, _ = simulations[file].communicate()
-    assert simulations[file].returncode == 0, output[-5000:]
+@pytest.mark.parametrize("file", PROCESSES)
+def test_in_a_process_of_its_own(running, file):
+    output, _ = running[file].communicate()
+    assert running[file].returncode == 0, output[-5000:]
     assert "SKIPPED" not in output
 
 
