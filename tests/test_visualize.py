@@ -38,6 +38,14 @@ def test_history_draws_what_was_recorded():
         visualize.history(record, first_epoch=4)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3, 30])
+def test_history_counts_epochs_in_whole_numbers(epochs):
+    (axes,) = visualize.history({"loss": [1.0] * epochs}).axes
+    axes.figure.draw_without_rendering()
+    ticks = [tick for tick in axes.get_xticks() if 0.5 < tick < epochs + 0.5]
+    assert ticks and all(tick == round(tick) for tick in ticks)
+
+
 def test_filters_draws_each_kernel():
     model = cnn()
     coloured, grey = (

@@ -29,7 +29,7 @@ def history(record, first_epoch=1, keys=None):
             axes.plot(epochs, values[first_epoch - 1 :], style, marker="." if len(epochs) < 30 else None, label=label)
         axes.set_xlabel("epoch")
         axes.set_ylabel(key.replace("_", " "))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(alpha=0.3)
         axes.legend()
     return figure
