@@ -146,6 +146,22 @@ def test_in_a_model(tf):
     np.testing.assert_array_equal(model(pictures, training=False), model.predict(pictures, verbose=0))
 
 
+def test_a_row_of_layers_for_pictures_takes_a_single_one(tf):
+    x = photographs(12, 10, 3)
+
+    def prepare(k):
+        return k.Sequential([k.layers.Resizing(9, 7), k.layers.Rescaling(1 / 255), k.layers.CenterCrop(6, 5)])
+
+    found = prepare(keras)(x)
+    assert_close(found, prepare(tf.keras)(x), 1e-5)
+    augment = keras.Sequential([layers.RandomFlip(seed=1), layers.RandomZoom(0.3, seed=2)])
+    twin = keras.Sequential([layers.RandomFlip(seed=1), layers.RandomZoom(0.3, seed=2)])
+    np.testing.assert_array_equal(augment(x, training=True), twin(x[None], training=True)[0])
+    assert augment(x[None]).shape == (1, 12, 10, 3)  # and batches after that
+    with pytest.raises(ValueError, match="shape"):
+        keras.Sequential([layers.RandomFlip(), layers.Conv2D(2, 3)])(x)
+
+
 def test_normalization_adapts_as_keras_s(tf, tmp_path):
     data = 1e4 + 3 * normal(50, 4, 5, 3, dtype=np.float32)
     for axis in (-1, None):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..kernels import workspace
 from ..layers.base import FOR_WEIGHTS, Layer, building
 from ..layers.fused import in_a_row
 from ..layers.input import Input, InputLayer
+from ..layers.normalization import Normalization
 from ..layers.penalty import makes_gradients
+from ..layers.pictures import OfPictures
+from ..layers.reshape import Rescaling
 from ..registry import custom_object_scope
 from ..symbol import Symbol
 from .functional import Model
 from .graph_config import row_from_config, row_to_config
+
+_FOR_ANY_SHAPE = (Rescaling, Normalization)
 
 
 class Sequential(Model):
@@ -97,6 +104,18 @@ class Sequential(Model):
     def build_for(self, input_shape):
         self.build(input_shape)
         super().build_for(input_shape)
+
+    def __call__(self, x, training=None):
+        """As a layer's. A row of layers that prepare or change pictures takes a single one (H, W, C), as they do."""
+        if isinstance(x, np.ndarray) and x.ndim == 3 and self._is_of_pictures():
+            return super().__call__(x[None], training)[0]
+        return super().__call__(x, training)
+
+    def _is_of_pictures(self):
+        of_pictures = [
+            isinstance(layer, OfPictures) for layer in self._sublayers if not isinstance(layer, _FOR_ANY_SHAPE)
+        ]
+        return bool(of_pictures) and all(of_pictures)
 
     _keeps_layers = False
 
