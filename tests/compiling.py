@@ -1,8 +1,9 @@
-"""A GPU that is not there: launches are written down, not run, so that every kernel can be compiled without one."""
+"""GPU kernels compiled without a GPU: to PTX for three architectures, and to machine code."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from unittest import mock
@@ -11,62 +12,34 @@ import numba.cuda.compiler
 import numba.cuda.dispatcher
 import numpy as np
 from cuda.core import Linker, LinkerOptions, ObjectCode
-from numba import cuda
 from numba.cuda import types
 from numba.cuda.np import numpy_support
 
-from minicnn.kernels import device, gpu_launch
+from minicnn.kernels import gpu_launch
 
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
 
 
-class PretendedArray:
-    """Memory that is not there: it has a type and a size."""
-
-    def __init__(self, size, dtype):
-        self.size, self.dtype = size, np.dtype(dtype)
-
-    def __getitem__(self, part):
-        return PretendedArray(len(range(*part.indices(self.size))), self.dtype)
-
-    def copy_to_device(self, array, stream=None):
-        pass
-
-    def copy_to_host(self, stream=None):
-        return np.zeros(self.size, self.dtype)
-
-
-_nothing = SimpleNamespace(synchronize=lambda: None, record=lambda stream: None, wait=lambda stream: None)
-
-
-def pretend(monkeypatch) -> list:
-    """From here on kernels are not launched but written down; the list of (kernel, signature), each once."""
-    launched: dict = {}
+@contextmanager
+def only_noted():
+    """Within this block kernels are not launched but noted: a dict with the keys (kernel, signature)."""
+    launched = {}
 
     def launch(self, blocks, threads, *arguments):
-        signature = tuple(_type_of(gpu_launch._argument(argument)) for argument in arguments)
-        launched.setdefault((self, signature))
+        launched[self, signature_of([gpu_launch._argument(argument) for argument in arguments])] = True
 
-    monkeypatch.setattr(gpu_launch.GPUKernel, "launch", launch)
-    monkeypatch.setattr(cuda, "device_array", PretendedArray)
-    monkeypatch.setattr(cuda, "pinned_array", np.empty)
-    monkeypatch.setattr(cuda, "stream", lambda: _nothing)
-    monkeypatch.setattr(cuda, "event", lambda: _nothing)
-    forget_device_arrays()
-    return launched
+    with mock.patch.object(gpu_launch.GPUKernel, "launch", launch):
+        yield launched
 
 
-def forget_device_arrays() -> None:
-    """Empty what the GPU's modules remember: tables and constants may lie in a GPU that is not there."""
-    for cached in (device._stream, device._stages, device._readings):
-        cached.cache_clear()
-    device.clear()
-
-
-def _type_of(value):
-    if isinstance(value, PretendedArray):
-        return types.Array(numpy_support.from_dtype(value.dtype), 1, "C")
-    return numpy_support.from_dtype(np.dtype(type(value)))
+def signature_of(arguments) -> tuple:
+    """Numba's types of a kernel's arguments: flat arrays and NumPy scalars."""
+    return tuple(
+        numpy_support.from_dtype(np.dtype(type(value)))
+        if isinstance(value, np.generic)
+        else types.Array(numpy_support.from_dtype(value.dtype), 1, "C")
+        for value in arguments
+    )
 
 
 @cache

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import SIMULATED
+from helpers import SIMULATED, VIRTUAL
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -21,17 +21,19 @@ if SIMULATED:
     import simulator
 
     simulator.prepare()
+elif VIRTUAL:
+    import virtual_gpu
+
+    virtual_gpu.install()
 from minicnn.kernels import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
-GPU_FILES = (
-    "test_variants.py",
-    "test_gpu_product.py",
-    "test_gpu_training.py",
-    "test_gpu_graph.py",
-)  # for a GPU, or its simulator
-# test_gpu.py runs them in processes of their own
-collect_ignore = ["test_gpu_compile.py", *([] if "cuda" in backend.backends() else GPU_FILES[1:])]
+# for a GPU, numba-cuda's simulator or the virtual GPU, and for the last alone; test_gpu.py runs them without a GPU
+GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
+collect_ignore = [
+    *([] if "cuda" in backend.backends() else GPU_FILES[1:]),
+    *([] if VIRTUAL else ["test_virtual_gpu.py", "test_gpu_compile.py"]),
+]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 

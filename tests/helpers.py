@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"  # this process has numba-cuda's simulator for a GPU
+VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtual_gpu.py
+FOR_GPU_ALONE = SIMULATED or VIRTUAL  # what needs no GPU is tested in other processes
 
 
 def error(a, b) -> float:

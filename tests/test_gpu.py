@@ -1,7 +1,8 @@
 """The GPU's kernels without a GPU: simulated, and compiled.
 
-Tests of the operations, the product and training run in numba-cuda's simulator, which replaces numba.cuda when Numba is
-imported, so they have processes of their own. The compile guard has one too, since none keeps more than one core busy.
+The tests of the operations, the product and training run twice: in numba-cuda's simulator, which replaces numba.cuda
+when Numba is imported and runs a kernel's Python, and on the virtual GPU, which runs its compiled code. Each takes
+processes of its own, all at the same time, since none keeps more than one core busy.
 """
 
 from __future__ import annotations
@@ -16,17 +17,29 @@ from conftest import GPU_FILES, ROOT
 import minicnn
 from minicnn import backend
 
-SIMULATOR = {"NUMBA_ENABLE_CUDASIM": "1"}
-PROCESSES = {"test_gpu_compile.py": {}, **dict.fromkeys(GPU_FILES, SIMULATOR)}  # file: what its environment adds
+VIRTUAL = {"MINICNN_TEST_GPU": "virtual"}
+PROCESSES = {  # name: (its tests, what its environment adds); the longest first
+    "virtual GPU, operations": (("test_variants.py", "test_gpu_compile.py"), VIRTUAL),
+    **{f"simulator, {file}": ((file,), {"NUMBA_ENABLE_CUDASIM": "1"}) for file in GPU_FILES},
+    "virtual GPU, the rest": (("test_virtual_gpu.py", *GPU_FILES[1:]), VIRTUAL),
+}
 
 
 @pytest.fixture(scope="module")
 def running(numba_cuda):
-    """{file: its process}, all at once."""
+    """{name: the process}, all at once."""
     processes = {}
-    for file, added in PROCESSES.items():
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", f"tests/{file}"]
-        processes[file] = subprocess.Popen(
+    for name, (files, added) in PROCESSES.items():
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-rs",
+            *(f"tests/{file}" for file in files),
+        ]
+        processes[name] = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **added}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
     yield processes
@@ -34,10 +47,10 @@ def running(numba_cuda):
         process.kill()
 
 
-@pytest.mark.parametrize("file", PROCESSES)
-def test_in_a_process_of_its_own(running, file):
-    output, _ = running[file].communicate()
-    assert running[file].returncode == 0, output[-5000:]
+@pytest.mark.parametrize("name", PROCESSES)
+def test_in_a_process_of_its_own(running, name):
+    output, _ = running[name].communicate()
+    assert running[name].returncode == 0, output[-5000:]
     assert "SKIPPED" not in output
 
 

@@ -5,34 +5,30 @@ from __future__ import annotations
 import importlib
 import re
 
+import compiling
 import numpy as np
 import pytest
 from helpers import OnGPU
+from numba.cuda import types
+from test_variants import CASES
+
+from minicnn.kernels import device, gpu_graph
+from minicnn.kernels.gpu_register_tiles import register_tiles
 
 
 @pytest.fixture(scope="module")
-def launched(numba_cuda):
+def launched():
     """[(kernel, signature)] of all that the test cases of all operations launch, in both types."""
-    import compiling
-    from test_variants import CASES
-
-    from minicnn.kernels import device, gpu_graph
-
-    monkeypatch = pytest.MonkeyPatch()
-    found = compiling.pretend(monkeypatch)
-    for operation, run, _ in CASES.values():
-        for dtype in (np.float32, np.float64):
-            run(OnGPU(importlib.import_module(f"minicnn.ops.{operation}.gpu")), dtype)
-    numbers = device.empty((2,), np.float64)
-    gpu_graph._copy_number.launch(1, 1, numbers, 0, numbers.data, 1)
-    monkeypatch.undo()
-    compiling.forget_device_arrays()
+    with compiling.only_noted() as found:
+        for operation, run, _ in CASES.values():
+            for dtype in (np.float32, np.float64):
+                run(OnGPU(importlib.import_module(f"minicnn.ops.{operation}.gpu")), dtype)
+        numbers = device.empty((2,), np.float64)
+        gpu_graph._copy_number.launch(1, 1, numbers, 0, numbers.data, 1)
     return list(found)
 
 
 def test_every_kernel_compiles(launched):
-    import compiling
-
     for kernel, signature in launched:
         for (major, minor), ptx in compiling.compiled_to_ptx(kernel, signature).items():
             assert ".entry" in ptx and f".target sm_{major}{minor}" in ptx
@@ -41,9 +37,6 @@ def test_every_kernel_compiles(launched):
 
 def test_no_operation_is_computed_in_float64_by_accident(launched):
     """Kernels whose arrays are all float32 have no float64, but for batch norm's sums and totals, which mean to."""
-    import compiling
-    from numba.cuda import types
-
     for kernel, signature in launched:
         floats = {t.dtype if isinstance(t, types.Array) else t for t in signature} & {types.float32, types.float64}
         where = kernel.function.__module__
@@ -61,12 +54,7 @@ TILES = [
 
 
 @pytest.mark.parametrize(("shape", "a_runs", "b_runs", "most"), TILES, ids=str)
-def test_register_tiles_stay_in_registers(numba_cuda, shape, a_runs, b_runs, most):
-    import compiling
-    from numba.cuda import types
-
-    from minicnn.kernels.gpu_register_tiles import register_tiles
-
+def test_register_tiles_stay_in_registers(shape, a_runs, b_runs, most):
     kernel, (BM, BN, BK) = register_tiles(*shape, a_runs, b_runs), shape
     numbers, table, size = types.Array(types.float32, 1, "C"), types.Array(types.int32, 1, "C"), types.int32
     signature = (numbers, table, table, numbers, numbers, size, size, numbers, size, size, size, size)

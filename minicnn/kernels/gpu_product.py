@@ -40,6 +40,7 @@ _TILE = 4 if SIMULATED else 16  # v2
 _WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v3: columns of a block's tile, BN
 _BM, _BK = (16, 4) if SIMULATED else (128, 8)  # and its rows, and the terms between two barriers
 _BUSY = 4 if SIMULATED else 264  # so many blocks a large GPU runs at a time
+_SHORTEST_PIECE = 64  # terms that a piece of a sum has at least
 
 
 def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
@@ -55,7 +56,7 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
         run, blocks = _register_tiles(runs, M, K, N)
     else:
         run, blocks = (_tiles(a.dtype, _TILE) if groups == 1 else _one_thread(a.dtype)), -(-M * N // _TILE**2)
-    pieces = max(1, min(_BUSY // blocks, K // 256))
+    pieces = max(1, min(_BUSY // blocks, K // _SHORTEST_PIECE))
     out = c if pieces == 1 else device.empty((pieces, c.size), c.dtype)
     has_bias, one_piece = bias is not None, pieces == 1
     run(a, rows, cols, b, bias if has_bias else b, has_bias and one_piece, relu and one_piece, out, M, N, K, pieces,

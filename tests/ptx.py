@@ -1,0 +1,235 @@
+"""PTX, the language that NVIDIA's compilers speak before machine code, read and turned into NumPy.
+
+A kernel's registers become arrays with a number for each thread, its instructions Python statements on them, and each
+basic block of its code a function. Source of what the instructions mean: NVIDIA, "PTX ISA", chapter "Instruction Set".
+Only those are known that minicnn's kernels come to; another one is an error.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+TYPES = {
+    "pred": np.dtype(np.bool_),
+    **{f"{letter}{bits}": np.dtype(f"{kind}{bits // 8}")
+       for bits in (8, 16, 32, 64) for letter, kind in (("u", "u"), ("s", "i"), ("b", "u"))},
+    "f32": np.dtype(np.float32), "f64": np.dtype(np.float64),
+}  # fmt: skip
+
+
+class Code:
+    """A kernel: its `parameters` and `registers` (dtypes), its `shared` arrays {name: (place, bytes)}, in `shared_size`
+    bytes, and its basic `blocks`: (function(registers, who, launch), how the block ends)."""
+
+    def __init__(self, ptx: str):
+        self.name, parameters, body = re.search(r"\.entry\s+(\w+)\((.*?)\)[^{]*\{(.*)\n\}", ptx, re.DOTALL).groups()
+        self.parameters = [TYPES[kind] for kind in re.findall(r"\.param \.(\w+)", parameters)]
+        self.shared, self.shared_size = {}, _GAP
+        for name, size in re.findall(r"\.shared \.align \d+ \.b8 (\w+)\[(\d+)\];", ptx):
+            self.shared[name] = (self.shared_size, int(size))
+            self.shared_size += -(-int(size) // _GAP) * _GAP + _GAP
+        self._numbers, self.registers = {}, []  # {name: which register}, and the types of them all
+        self._labels, parts = {}, [[]]
+        for line in body.splitlines():
+            self._take(re.sub(r"//.*", "", line).strip(), parts)
+        self.blocks = [self._block(part) for part in parts]
+
+    def _take(self, line, parts):
+        """Sort a line in: a declaration, a label, or an instruction of the last of the basic blocks."""
+        if not line or line in "{}" or line.startswith(".pragma"):
+            return
+        if declared := re.fullmatch(r"\.reg \.(\w+)\s+(%\w+)(?:<(\d+)>)?;", line):
+            kind, name, count = declared.groups()
+            for register in [name] if count is None else [f"{name}{i}" for i in range(int(count))]:
+                self._numbers[register] = len(self.registers)
+                self.registers.append(TYPES[kind])
+        elif label := re.fullmatch(r"(\$\w+):", line):
+            if parts[-1]:
+                parts.append([])
+            self._labels[label[1]] = len(parts) - 1
+        else:
+            parts[-1].append(line.rstrip(";"))
+            if re.match(r"(@\S+\s+)?(bra|ret|bar)\b", line):
+                parts.append([])
+
+    def _block(self, lines):
+        """(function, end): end is None, or (what: "bra", "ret" or "bar", the predicate's register, negated, label)."""
+        source, end = ["def block(R, who, launch):", " launch.enter(who)"], None
+        for line in lines:
+            guard, name, operands = re.fullmatch(r"(?:@(!?%p\d+)\s+)?([\w.]+)\s*(.*)", line).groups()
+            operation, *modifiers = name.split(".")
+            if operation in ("bra", "ret", "bar"):
+                predicate = self._numbers[guard.lstrip("!")] if guard else None
+                end = operation, predicate, bool(guard) and guard[0] == "!", operands
+            elif guard:
+                raise NotImplementedError(f"a predicate before {operation}: {line}")
+            else:
+                source.append(" " + self._statement(operation, modifiers, _parted(operands)))
+        scope = {"np": np, "op": OPERATIONS, "T": TYPES}
+        exec("\n".join(source), scope)
+        return scope["block"], end
+
+    def target(self, label):
+        """Which basic block a label stands before."""
+        return self._labels[label]
+
+    def _statement(self, operation, modifiers, operands):
+        kinds = [modifier for modifier in modifiers if modifier in TYPES]
+        kind = kinds[-1] if kinds else None
+        if operation in ("ld", "st"):
+            return self._access(operation, modifiers[0], operands, kind)
+        into, *rest = operands
+        if operation == "mov" and into[0] == "{":
+            low, high = _parted(into.strip("{}"))
+            whole = self._value(rest[0], "b64")
+            return (
+                f"whole = {whole}; {self._put(low, 'b64', 'whole')}; {self._put(high, 'b64', 'whole >> np.uint64(32)')}"
+            )
+        if operation == "mov" and rest[0][0] == "{":
+            low, high = (f"{self._value(part, 'b32')}.astype('u8')" for part in _parted(rest[0].strip("{}")))
+            return self._put(into, "b64", f"{low} | {high} << np.uint64(32)")
+        if operation in ("mov", "cvta"):
+            return self._put(into, kind, self._value(rest[0], kind))
+        if operation == "cvt":
+            to, source = kinds
+            return self._put(into, to, f"op['cvt']({self._value(rest[0], source)}, T['{to}'], {modifiers[0]!r})")
+        if operation == "setp":
+            values = ", ".join(self._value(operand, kind) for operand in rest)
+            return self._put(into, "pred", f"op['setp.{modifiers[0]}']({values})")
+        takes = {"selp": [kind, kind, "pred"], "shl": [kind, "u32"], "shr": [kind, "u32"]}.get(
+            operation, [kind] * len(rest)
+        )
+        values = ", ".join(self._value(*taken) for taken in zip(rest, takes, strict=True))
+        name = ".".join([operation, *(modifier for modifier in modifiers if modifier in ("wide", "rm", "rz"))])
+        gives = f"{kind[0]}64" if "wide" in modifiers else kind
+        return self._put(into, gives, f"op['{name}']({values})")
+
+    def _access(self, operation, space, operands, kind):
+        values, address = operands if operation == "ld" else operands[::-1]
+        base, offset = re.fullmatch(r"\[([%\w]+)(?:\+?(-?\d+))?\]", address).groups()
+        if space == "param":
+            return self._put(values, kind, f"launch.parameters[{int(base.rpartition('_')[2])}]")
+        values = _parted(values.strip("{}"))
+        place = f"{self._value(base, 's64')} + {offset or 0}"
+        if operation == "st":
+            stored = ", ".join(self._value(value, kind) for value in values)
+            return f"launch.spaces['{space}'].store({place}, T['{kind}'], {stored})"
+        loaded = f"loaded = launch.spaces['{space}'].load({place}, T['{kind}'], {len(values)})"
+        return "; ".join([loaded, *(self._put(value, kind, f"loaded[{i}]") for i, value in enumerate(values))])
+
+    def _put(self, register, kind, value):
+        """A statement that writes a value of a type to a register; integers may be wider or narrower than it."""
+        number = self._numbers[register]
+        kept, kind = self.registers[number], TYPES[kind]
+        if (kept.kind == "f") != (kind.kind == "f"):
+            value = f"({value}).view('{kept.str}')"
+        return f"R[{number}][who] = {value}"
+
+    def _value(self, operand, kind):
+        """An expression for an operand in the type that the instruction takes it for."""
+        kind = TYPES[kind]
+        if operand in self._numbers:
+            number = self._numbers[operand]
+            kept = self.registers[number]
+            if kept.itemsize != kind.itemsize:  # the register's low bits
+                return f"R[{number}][who].astype('u{kind.itemsize}').view('{kind.str}')"
+            return f"R[{number}][who]" + (f".view('{kind.str}')" if kept != kind else "")
+        if operand.startswith("%"):
+            name, axis = operand[1:].split(".")
+            return f"launch.{name}['{axis}'][who]"
+        if operand in self.shared:
+            return f"np.{kind.name}({self.shared[operand][0]})"
+        if operand[:2] in ("0f", "0d"):
+            return f"np.uint{8 * kind.itemsize}(0x{operand[2:]}).view('{kind.str}')"
+        if kind.kind == "b":
+            return f"np.bool_({operand})"
+        return f"np.uint{8 * kind.itemsize}({int(operand, 0) % (1 << 8 * kind.itemsize)}).view('{kind.str}')"
+
+
+_GAP = 256  # bytes between shared arrays that belong to none of them
+
+
+def _parted(operands):
+    """Operands apart: split at commas, but not within braces."""
+    return [part.strip() for part in re.split(r",(?![^{]*\})", operands)]
+
+
+def _fma(a, b, c):
+    """a * b + c, rounded once, or nearly: float64 holds a product of float32, long double nearly one of float64."""
+    wide = np.float64 if a.dtype == np.float32 else np.longdouble
+    return (a.astype(wide) * b + c).astype(a.dtype)
+
+
+def _downwards(exact):
+    """float64 rounded to float32 towards minus infinity."""
+    near = exact.astype(np.float32)
+    return np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
+
+
+def _towards_zero(exact):
+    near = exact.astype(np.float32)
+    return np.where(np.abs(near) > np.abs(exact), np.nextafter(near, np.float32(0)), near)
+
+
+def _divided(a, b):
+    if a.dtype.kind == "f":
+        return a / b
+    b = np.where(b == 0, np.ones((), b.dtype), b)  # what a GPU makes of it is not defined
+    towards_minus_infinity = a // b
+    return towards_minus_infinity + ((a % b != 0) & ((a < 0) != (b < 0))).astype(a.dtype)
+
+
+def _converted(value, to, rounding):
+    if rounding == "sat":  # into 0 .. 1
+        return np.clip(np.nan_to_num(value), 0, 1)
+    if rounding in ("rni", "rzi"):  # to a whole number, the nearest, or towards zero
+        value = np.rint(value) if rounding == "rni" else np.trunc(value)
+        if to.kind != "f":
+            limits = np.iinfo(to)
+            inside = (value >= limits.min) & (value < -float(limits.min))
+            near = np.where(value < 0, limits.min, limits.max)
+            return np.where(inside, np.where(inside, value, 0).astype(to), near)
+    return value.astype(to)
+
+
+def _shifted(shift):
+    def shifted(a, count):
+        bits = 8 * a.dtype.itemsize
+        moved = shift(a, np.minimum(count, bits - 1).astype(a.dtype))
+        return np.where(count < bits, moved, np.zeros((), a.dtype) if a.dtype.kind == "u" else moved)
+
+    return shifted
+
+
+def _wide(a):
+    return a.astype(f"{a.dtype.kind}{2 * a.dtype.itemsize}")
+
+
+def _flushed(a):
+    """Numbers too small for a full mantissa become zero."""
+    return np.where(np.abs(a) < np.finfo(a.dtype).tiny, np.zeros((), a.dtype), a)
+
+
+OPERATIONS = {
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": _divided,
+    "rem": lambda a, b: a - _divided(a, b) * b, "mul.wide": lambda a, b: _wide(a) * _wide(b),
+    "mad": lambda a, b, c: a * b + c, "mad.wide": lambda a, b, c: _wide(a) * _wide(b) + c, "fma": _fma,
+    "fma.rm": lambda a, b, c: _downwards(a.astype(np.float64) * b + c),
+    "add.rz": lambda a, b: _towards_zero(a.astype(np.float64) + b),
+    "neg": np.negative, "abs": np.abs, "min": np.fmin, "max": np.fmax, "sqrt": np.sqrt, "rcp": lambda a: 1 / a,
+    "ex2": lambda a: _flushed(np.exp2(_flushed(a))), "copysign": lambda sign, a: np.copysign(a, sign),
+    "and": lambda a, b: a & b, "or": lambda a, b: a | b, "xor": lambda a, b: a ^ b, "not": lambda a: ~a,
+    "shl": _shifted(np.left_shift), "shr": _shifted(np.right_shift), "selp": lambda a, b, p: np.where(p, a, b),
+    "cvt": _converted,
+    "setp.eq": lambda a, b: a == b, "setp.ne": lambda a, b: (a < b) | (a > b),
+    "setp.lt": lambda a, b: a < b, "setp.le": lambda a, b: a <= b,
+    "setp.gt": lambda a, b: a > b, "setp.ge": lambda a, b: a >= b,
+    # these are also true where one is NaN
+    "setp.equ": lambda a, b: ~((a < b) | (a > b)), "setp.neu": lambda a, b: a != b,
+    "setp.ltu": lambda a, b: ~(a >= b), "setp.leu": lambda a, b: ~(a > b),
+    "setp.gtu": lambda a, b: ~(a <= b), "setp.geu": lambda a, b: ~(a < b),
+    "setp.num": lambda a, b: (a == a) & (b == b), "setp.nan": lambda a, b: (a != a) | (b != b),
+}  # fmt: skip
+"""What instructions compute, by name; arithmetic on integers wraps around, as NumPy's does."""

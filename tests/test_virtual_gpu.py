@@ -1,0 +1,193 @@
+"""The virtual GPU computes as NumPy does, and reports what a kernel must not do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numba import cuda, float32
+from virtual_gpu import KernelError
+
+from minicnn.kernels import device
+from minicnn.kernels.gpu_launch import gpu_kernel
+from minicnn.kernels.gpu_memory import load4
+
+BLOCK = 64
+
+
+def reversed_in_blocks(*barriers):
+    """A kernel that turns each block's part of x around, by way of shared memory; with or without its barriers."""
+    before, after = barriers
+
+    @gpu_kernel()
+    def kernel(x, y, rounds):
+        part = cuda.shared.array(BLOCK, float32)
+        me, start = cuda.threadIdx.x, cuda.blockIdx.x * BLOCK
+        for _ in range(rounds):
+            part[me] = x[start + me]
+            if before:
+                cuda.syncthreads()
+            y[start + me] = part[BLOCK - 1 - me]
+            if after:
+                cuda.syncthreads()
+
+    return kernel
+
+
+def launched(kernel, *arguments, blocks=3):
+    x, y = np.arange(blocks * BLOCK, dtype=np.float32), device.empty((blocks * BLOCK,), np.float32)
+    kernel.launch(blocks, BLOCK, device.upload(x), y, *arguments)
+    return x, y.to_host()
+
+
+def test_barriers_let_threads_share():
+    x, y = launched(reversed_in_blocks(True, True), 3)
+    np.testing.assert_array_equal(y, x.reshape(3, BLOCK)[:, ::-1].reshape(-1))
+
+
+@pytest.mark.parametrize(("before", "after", "rounds"), [(False, True, 1), (True, False, 2)])
+def test_a_missing_barrier_is_a_race(before, after, rounds):
+    with pytest.raises(KernelError, match=r"reversed_in_blocks.*of one block, since its last barrier"):
+        launched(reversed_in_blocks(before, after), rounds)
+
+
+def test_two_blocks_that_come_to_the_same_number_are_a_race():
+    @gpu_kernel()
+    def kernel(x, y):
+        y[cuda.threadIdx.x] = x[cuda.threadIdx.x]
+
+    launched(kernel, blocks=1)
+    with pytest.raises(KernelError, match="of two blocks"):
+        launched(kernel, blocks=2)
+
+
+def test_a_barrier_that_some_threads_never_reach_is_told():
+    @gpu_kernel()
+    def kernel(x, y):
+        if cuda.threadIdx.x < 40:
+            cuda.syncthreads()
+            y[cuda.grid(1)] = x[cuda.grid(1)]
+
+    with pytest.raises(KernelError, match="a barrier that not all threads of a block reach"):
+        launched(kernel)
+
+
+@pytest.mark.parametrize("beyond", [-1, BLOCK * 3])
+def test_memory_outside_of_arrays_is_told(beyond):
+    @gpu_kernel()
+    def reads(x, y, at):
+        y[cuda.grid(1)] = x[cuda.grid(1) + at] if at > 0 else x[np.uint64(cuda.grid(1) + at)]
+
+    @gpu_kernel()
+    def writes(x, y, at):
+        y[np.uint64(cuda.grid(1) + at)] = x[cuda.grid(1)]
+
+    with pytest.raises(KernelError, match="reads outside of every array"):
+        launched(reads, beyond)
+    with pytest.raises(KernelError, match="writes outside of every array"):
+        launched(writes, beyond)
+
+
+def test_numbers_that_nobody_wrote_are_told():
+    @gpu_kernel()
+    def kernel(x, y):
+        y[cuda.grid(1)] += x[cuda.grid(1)]
+
+    with pytest.raises(KernelError, match="it reads what nobody wrote"):
+        launched(kernel)
+
+
+def test_memory_given_out_anew_counts_as_not_written():
+    @gpu_kernel()
+    def add(x, y):
+        y[cuda.grid(1)] += x[cuda.grid(1)]
+
+    x = device.upload(np.ones(BLOCK, np.float32))
+    old = device.upload(np.ones(BLOCK, np.float32))
+    add.launch(1, BLOCK, x, old)
+    place = old.data.address
+    del old
+    again = device.empty((BLOCK,), np.float32)
+    assert again.data.address == place
+    with pytest.raises(KernelError, match="it reads what nobody wrote"):
+        add.launch(1, BLOCK, x, again)
+
+
+def test_four_numbers_at_once_must_lie_on_a_multiple_of_four():
+    @gpu_kernel()
+    def kernel(x, y, start):
+        if cuda.threadIdx.x < 8:
+            four = load4(x, cuda.threadIdx.x * 4 + start)
+            y[cuda.grid(1)] = four[0] + four[3]
+
+    launched(kernel, 4, blocks=1)
+    with pytest.raises(KernelError, match="reads at an address that is not a multiple of 16"):
+        launched(kernel, 2, blocks=1)
+
+
+def test_a_loop_without_end_is_told(monkeypatch):
+    import virtual_gpu
+
+    @gpu_kernel()
+    def kernel(x, y, n):
+        while n > 0:
+            y[cuda.grid(1)] = x[cuda.grid(1)]
+
+    monkeypatch.setattr(virtual_gpu, "_MOST_STEPS", 100)
+    with pytest.raises(KernelError, match="does not end"):
+        launched(kernel, 1)
+
+
+def test_integers_divide_and_shift_as_in_python():
+    @gpu_kernel()
+    def kernel(a, b, quotient, rest, shifted):
+        i = cuda.grid(1)
+        quotient[i], rest[i], shifted[i] = a[i] // b[i], a[i] % b[i], (a[i] << 3) ^ (a[i] >> 5)
+
+    rng = np.random.default_rng(0)
+    for kind in (np.int32, np.int64, np.uint32):
+        limits = np.iinfo(kind)
+        a, b = rng.integers(limits.min, limits.max, BLOCK, kind), rng.integers(1, 9, BLOCK, kind)
+        if limits.min < 0:
+            b[::2] *= -1
+        b[:8] = a[:8] // 3
+        results = [device.empty((BLOCK,), kind) for _ in range(3)]
+        kernel.launch(1, BLOCK, device.upload(a), device.upload(b), *results)
+        for found, expected in zip(results, (a // b, a % b, (a << kind(3)) ^ (a >> kind(5))), strict=True):
+            np.testing.assert_array_equal(found.to_host(), expected)
+
+
+@pytest.mark.parametrize(
+    (
+        "function",
+        "low",
+        "high",
+        "most",
+    ),  # units in the last place: NVIDIA, "CUDA C++ Programming Guide", "Mathematical Functions"
+    [("exp", -80, 80, 2), ("log", 1e-30, 1e30, 1), ("tanh", -9, 9, 2), ("expm1", -5, 5, 2), ("log1p", -0.9, 9, 1)],
+)
+def test_functions_are_as_exact_as_their_documentation_says(function, low, high, most):
+    import math
+
+    compute = getattr(math, function)
+
+    @gpu_kernel()
+    def kernel(x, y, n):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            y[i] = compute(x[i])
+
+    x = np.random.default_rng(0).uniform(low, high, 2000).astype(np.float32)
+    y = device.empty(x.shape, np.float32)
+    kernel.over(x.size, device.upload(x), y)
+    exact = getattr(np, function)(x.astype(np.float64))
+    assert (np.abs(y.to_host() - exact) <= most * np.spacing(np.abs(exact).astype(np.float32))).all()
+
+
+def test_parameters_must_be_as_many_and_as_wide_as_the_kernel_takes():
+    import virtual_gpu
+
+    kinds = [np.dtype(np.uint64), np.dtype(np.int32)]
+    assert virtual_gpu._checked([1 << 40, np.int32(-3)], kinds) == [1 << 40, -3]
+    with pytest.raises(KernelError, match="takes 2 parameters, and was passed 1"):
+        virtual_gpu._checked([1], kinds)
+    with pytest.raises(KernelError, match="takes a parameter as int32, and was passed float64"):
+        virtual_gpu._checked([1, np.float64(3)], kinds)
