@@ -4,11 +4,13 @@
     python benchmarks/gpu.py checks            the tests of the backend, on the GPU
     python benchmarks/gpu.py ladder            every version of the operations, and PyTorch's
     python benchmarks/gpu.py steps [--networks fashion ...] [--rounds 5]      training steps of the five networks
+    python benchmarks/gpu.py epochs            seconds and accuracy of three epochs of Fashion-MNIST, and on the CPU
     python benchmarks/gpu.py sanitizer         compute-sanitizer's memcheck and racecheck on the operations' tests
 
 Each part takes less than ten minutes and adds what it finds to benchmarks/results/<device>.json. Numbers are checked
-before anything is timed; all work in turns, and the tables show medians. PyTorch computes in float32 here as minicnn
-does (tf32 is off), and its images lie on the GPU beforehand, where minicnn's travel up with every batch.
+before anything is timed: their memory is full of NaN beforehand, and they may be four times as far from PyTorch's in
+float64 as PyTorch's in float32 are. All work in turns, and the tables show medians. PyTorch computes in float32 here as
+minicnn does (tf32 is off), and its images lie on the GPU beforehand, where minicnn's travel up with every batch.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from functools import partial
 from pathlib import Path
 
 import contestants
+import models
 import numpy as np
 import rivals
 from models import WORKLOADS
@@ -104,17 +107,16 @@ def sanitizer() -> dict:
 
 
 def ladder() -> dict:
-    """{operation: {version: {"ms": .., "of the best rival": ..}}}; each version first agrees with PyTorch's numbers."""
+    """{operation: {version: {"ms": .., "G/s": ..}}}; the numbers of each are checked first."""
     import torch
 
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     found = {}
-    for name, (rungs, work) in operations().items():
-        results = {rung: _on_host(run()) for rung, run in rungs.items()}
-        reference = results["PyTorch"]
-        for rung, value in results.items():
-            error = np.abs(value - reference).max() / np.abs(reference).max()
-            assert error < 1e-4, f"{name}, {rung}: off by {error:.1e}"
+    for make in operations():
+        name, ours, function, tensors, work = make()
+        theirs = partial(function, *tensors)
+        _check(name, ours, theirs, _on_host(function(*(_in_float64(tensor) for tensor in tensors))))
+        rungs = {**ours, "PyTorch": theirs}
         times = {rung: [] for rung in rungs}
         counts = {rung: _how_often(run) for rung, run in rungs.items()}
         for _ in range(ROUNDS):
@@ -123,8 +125,35 @@ def ladder() -> dict:
         medians = {rung: statistics.median(t) for rung, t in times.items()}
         found[name] = {rung: {"ms": s * 1e3, "G/s": work / s / 1e9} for rung, s in medians.items()}
         print(f"{name}:", ", ".join(f"{rung} {s * 1e3:.3f} ms" for rung, s in medians.items()), flush=True)
+        del ours, theirs, tensors, rungs, run  # the arrays of large layers
     print(ladder_table(found))
     return found
+
+
+def _check(name, ours, theirs, exact):
+    """SystemExit if a version's numbers are more than four times as far from the exact ones as PyTorch's are."""
+    largest = np.abs(exact).max()
+    allowed = 4 * max(np.abs(_on_host(theirs()) - exact).max(), np.finfo(np.float32).eps * largest)
+    for rung, run in ours.items():
+        _poison_idle_memory()
+        error = np.abs(_on_host(run()) - exact).max()
+        if not error <= allowed:  # NaN is none
+            raise SystemExit(f"{name}, {rung}: {error:.1e} from the exact result, allowed are {allowed:.1e}.")
+
+
+def _poison_idle_memory():
+    """Fill what the next arrays will lie in with NaN: what a kernel forgets to write is found."""
+    from minicnn.kernels import device
+    from minicnn.kernels.gpu_elementwise import fill
+
+    for (size, dtype), waiting in device._pool.idle.items():
+        if dtype.kind == "f":
+            for data in waiting:
+                fill.over(size, data, dtype.type(np.nan))
+
+
+def _in_float64(value):
+    return value.double() if hasattr(value, "double") else value
 
 
 def ladder_table(found) -> str:
@@ -168,129 +197,212 @@ def _on_host(value):
     return (value.permute(0, 2, 3, 1) if value.ndim == 4 else value).numpy()
 
 
-def operations() -> dict:
-    """{name: ({version: a function that computes it}, operations or bytes of one call)}."""
-    return {**_products(1024), **_products(4096), **_convolutions(), **_memory_bound()}
+def operations() -> list:
+    """Functions that each give (name, {version: a function that computes it}, PyTorch's function, the tensors that it
+    takes, operations or bytes of one call)."""
+    found = [partial(_product, 1024), partial(_product, 4096)]
+    for network in WORKLOADS:
+        for layer in convolutions(network):
+            found += [partial(_convolution, network, layer, what) for what in _asked_of(layer)]
+    return [*found, _max_pooling, _batch_norm, _relu, _adam]
 
 
-def _products(size):
+def _asked_of(layer):
+    """Nobody asks for the gradient of the images."""
+    return ("forward", "dw", "dx, dw") if layer[2] > 3 else ("forward", "dw")
+
+
+def convolutions(network) -> list:
+    """The convolutions of a network, each once: (H, W, C, F, kernel size, padding)."""
+    (H, W, C), found = WORKLOADS[network].image, []
+    for kind, *arguments in models.layers(network):
+        if kind == "conv":
+            F, size, padding = arguments
+            found.append((H, W, C, F, size, padding))
+            C = F
+            H, W = (H, W) if padding == "same" else (H - size + 1, W - size + 1)
+        elif kind == "pool":
+            H, W = H // 2, W // 2
+    return list(dict.fromkeys(found))
+
+
+def _random(*shape):
+    """The same normal random numbers twice on the GPU: for minicnn, and for PyTorch."""
     import torch
 
+    from minicnn.kernels import device
+
+    x = np.random.default_rng().standard_normal(shape, np.float32)
+    return device.upload(x), torch.from_numpy(x).cuda()
+
+
+def _images(tensor):
+    """A tensor (N, H, W, C) as PyTorch has it, (N, C, H, W), the channels still last in memory."""
+    return tensor.permute(0, 3, 1, 2)
+
+
+def _product(size):
     from minicnn.kernels import device, gpu_product
 
-    rng = np.random.default_rng(0)
-    a, b = (rng.standard_normal((size, size), np.float32) for _ in range(2))
-    a_there, b_there, c = device.upload(a), device.upload(b), device.empty((size, size), np.float32)
+    (a, left), (b, right) = _random(size, size), _random(size, size)
     rows, cols = gpu_product.multiples(size, size), gpu_product.multiples(size, 1)
     versions = {
-        "v1, a thread per output": gpu_product._one_thread(c.dtype),
-        "v2, shared tiles": gpu_product._tiles(c.dtype, 16),
+        "v1, a thread per output": gpu_product._one_thread(a.dtype),
+        "v2, shared tiles": gpu_product._tiles(a.dtype, 16),
         "v3, register tiles": gpu_product._register_tiles("k", size, size, size)[0],
     }
 
     def run(version):
-        version(a_there, rows, cols, b_there, b_there, False, False, c, size, size, size, 1, size, 0)
+        c = device.empty((size, size), np.float32)
+        version(a, rows, cols, b, b, False, False, c, size, size, size, 1, size, 0)
         return c
 
-    left, right = torch.from_numpy(a).cuda(), torch.from_numpy(b).cuda()
-    rungs = {name: partial(run, version) for name, version in versions.items()}
-    return {f"product, {size}": ({**rungs, "PyTorch": lambda: left @ right}, 2 * size**3)}
+    ours = {name: partial(run, version) for name, version in versions.items()}
+    return f"product, {size}", ours, lambda left, right: left @ right, (left, right), 2 * size**3
 
 
-def _convolutions(N=64, side=56, C=64, F=64):
+def _convolution(network, layer, what, N=256):
+    """A network's convolution: its forward pass, or the gradient of its kernel (dw), or of its input too (dx, dw)."""
     import torch
+    from torch.nn.functional import conv2d, pad
 
-    from minicnn.kernels import device
     from minicnn.ops.conv2d import gpu
 
-    rng = np.random.default_rng(0)
-    x, w = rng.standard_normal((N, side, side, C), np.float32), rng.standard_normal((3, 3, C, F), np.float32)
-    dy = rng.standard_normal((N, side, side, F), np.float32)
-    there = {name: device.upload(value) for name, value in (("x", x), ("w", w), ("dy", dy))}
-    _, saved = gpu.forward(there["x"], there["w"], None, padding="same")
-    images, kernel, upstream = (
-        torch.from_numpy(np.ascontiguousarray(value)).cuda()
-        for value in (x.transpose(0, 3, 1, 2), w.transpose(3, 2, 0, 1), dy.transpose(0, 3, 1, 2))
-    )
-    images, upstream = (t.to(memory_format=torch.channels_last) for t in (images, upstream))
-    gradient = partial(
-        torch.ops.aten.convolution_backward, upstream, images, kernel, None, (1, 1), (1, 1), (1, 1), False, (0, 0), 1
-    )
-    work, where = 2 * N * side * side * 9 * C * F, f"{N} x {side} x {side}, {C} to {F}"
-    forward = {
-        "implicit product": lambda: gpu.forward(there["x"], there["w"], None, padding="same", need_saved=False)[0],
-        "PyTorch": lambda: torch.nn.functional.conv2d(images, kernel, padding=1),
-    }
-    return {
-        f"convolution 3x3, {where}": (forward, work),
-        f"its kernel's gradient, {where}": (
-            {
-                "implicit product": lambda: gpu.backward(there["dy"], saved, need_dx=False)[1].reshape(9 * C, F),
-                "PyTorch": lambda: gradient((False, True, False))[1].permute(2, 3, 1, 0).flatten(0, 2),
-            },
-            work,
-        ),
-        f"both gradients, {where}": (
-            {
-                "implicit product": lambda: gpu.backward(there["dy"], saved)[0],
-                "PyTorch": lambda: gradient((True, True, False))[0],
-            },
-            2 * work,
-        ),
-    }
+    H, W, C, F, size, padding = layer
+    (x, images), (w, kernel) = _random(N, H, W, C), _random(size, size, C, F)
+    images = _images(images)
+    kernel = kernel.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+    y, saved = gpu.forward(x, w, None, padding=padding)
+    name = f"{network}: {what} of {size}x{size}, {N} x {H} x {W}, {C} to {F}"
+    work = 2 * y.size * size * size * C
+    if what == "forward":
+        ours = {"implicit product": lambda: gpu.forward(x, w, None, padding=padding, need_saved=False)[0]}
+        return name, ours, partial(conv2d, padding=padding), (images, kernel), work
+
+    dy, upstream = _random(*y.shape)
+    around = size // 2 if padding == "same" and size % 2 else 0
+    below = 1 if padding == "same" and size % 2 == 0 else 0  # "same" of even kernels; PyTorch pads by a copy, too
+
+    def gradients(upstream, images, kernel):
+        dx, dw, _ = torch.ops.aten.convolution_backward(
+            upstream, pad(images, (0, below, 0, below)) if below else images, kernel, None,
+            (1, 1), (around, around), (1, 1), False, (0, 0), 1, (what == "dx, dw", True, False),
+        )  # fmt: skip
+        return dx[:, :, :H, :W] if what == "dx, dw" else dw.permute(2, 3, 1, 0).flatten(0, 2)
+
+    if what == "dx, dw":
+        work *= 2
+        ours = {"implicit product": lambda: gpu.backward(dy, saved)[0]}
+    else:
+        ours = {"implicit product": lambda: gpu.backward(dy, saved, need_dx=False)[1].reshape(-1, F)}
+    return name, ours, gradients, (_images(upstream), images, kernel), work
 
 
-def _memory_bound(N=64, side=56, C=64):
-    """Operations whose limit is memory: their G/s are gigabytes read and written."""
+def _max_pooling():
+    import torch
+
+    from minicnn.ops.max_pool2d import gpu
+
+    x, images = _random(*_SHAPE)
+    return (
+        f"max pooling 2x2, {_WHERE}",
+        {"a thread per window": lambda: gpu.forward(x, (2, 2), (2, 2))[0]},
+        lambda images: torch.nn.functional.max_pool2d(images, 2, return_indices=True)[0],
+        (_images(images),),
+        x.nbytes * 5 // 4,
+    )
+
+
+def _batch_norm():
     import torch
 
     from minicnn.kernels import device
-    from minicnn.ops.activation import gpu as activation
-    from minicnn.ops.batch_norm import gpu as batch_norm
-    from minicnn.ops.max_pool2d import gpu as max_pool2d
-    from minicnn.ops.optimizer_update import gpu as optimizer_update
+    from minicnn.ops.batch_norm import gpu
 
-    x = np.random.default_rng(0).standard_normal((N, side, side, C), np.float32)
-    there, ones, zeros = device.upload(x), device.upload(np.ones(C, np.float32)), device.upload(np.zeros(C, np.float32))
-    images = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2))).cuda()
-    images = images.to(memory_format=torch.channels_last)
-    one, zero = torch.ones(C, device="cuda"), torch.zeros(C, device="cuda")
-    weights, memory = [device.upload(x) for _ in range(2)], [device.upload(np.zeros_like(x)) for _ in range(2)]
-
-    def adam():
-        optimizer_update.adam(*weights, *memory, None, 0.0, 0.9, 0.999, 1e-7)
-        return weights[0]
-
-    parameter = torch.nn.Parameter(images.clone())
-    parameter.grad = images.clone()
-    theirs = torch.optim.Adam([parameter], lr=0.0, eps=1e-7, fused=True)
-
-    def their_adam():
-        theirs.step()
-        return parameter
-
-    where = f"{N} x {side} x {side} x {C}"
-    return {
-        f"max pooling 2x2, {where}": (
-            {
-                "a thread per window": lambda: max_pool2d.forward(there, (2, 2), (2, 2))[0],
-                "PyTorch": lambda: torch.nn.functional.max_pool2d(images, 2, return_indices=True)[0],
-            },
-            x.nbytes * 5 // 4,
+    (x, images), (gamma, weight), (beta, bias) = _random(*_SHAPE), _random(_SHAPE[3]), _random(_SHAPE[3])
+    mean, variance = (device.upload(np.full(_SHAPE[3], value, np.float32)) for value in (0, 1))
+    return (
+        f"batch norm, {_WHERE}",
+        {"sums in pieces": lambda: gpu.forward(x, gamma, beta, mean, variance, 1.0, 1e-3, True)[0]},
+        lambda *tensors: torch.nn.functional.batch_norm(
+            tensors[0], None, None, tensors[1], tensors[2], True, 0.0, 1e-3
         ),
-        f"batch norm, {where}": (
-            {
-                "sums in pieces": lambda: batch_norm.forward(there, ones, zeros, zeros, ones, 1.0, 1e-3, True)[0],
-                "PyTorch": lambda: torch.nn.functional.batch_norm(images, None, None, one, zero, True, 0.0, 1e-3),
-            },
-            x.nbytes * 3,
-        ),
-        f"relu, {where}": (
-            {"elementwise": lambda: activation.relu_forward(there)[0], "PyTorch": lambda: torch.relu(images)},
-            x.nbytes * 2,
-        ),
-        f"Adam, {where}": ({"one pass": adam, "PyTorch": their_adam}, x.nbytes * 7),
-    }
+        (_images(images), weight, bias),
+        x.nbytes * 3,
+    )
+
+
+def _relu():
+    import torch
+
+    from minicnn.ops.activation import gpu
+
+    x, images = _random(*_SHAPE)
+    run = {"elementwise": lambda: gpu.relu_forward(x)[0]}
+    return f"relu, {_WHERE}", run, torch.relu, (_images(images),), x.nbytes * 2
+
+
+def _adam():
+    """With a learning rate of 0: both write the weights that they read, however often they are called."""
+    import torch
+
+    from minicnn.kernels import device
+    from minicnn.ops.optimizer_update import gpu
+
+    (w, weights), (g, gradient) = _random(*_SHAPE), _random(*_SHAPE)
+    memory = [device.upload(np.zeros(_SHAPE, np.float32)) for _ in range(2)]
+
+    def run():
+        gpu.adam(w, g, *memory, None, 0.0, 0.9, 0.999, 1e-7)
+        return w
+
+    optimizers = {}
+
+    def theirs(weights, gradient):
+        if weights not in optimizers:
+            parameter = torch.nn.Parameter(weights)
+            parameter.grad = gradient
+            optimizers[weights] = parameter, torch.optim.Adam([parameter], lr=0.0, eps=1e-7, fused=True)
+        parameter, optimizer = optimizers[weights]
+        optimizer.step()
+        return _images(parameter)
+
+    return f"Adam, {_WHERE}", {"one pass": run}, theirs, (weights, gradient), w.nbytes * 7
+
+
+_SHAPE = (64, 56, 56, 64)  # of operations whose limit is memory: their G/s are gigabytes read and written
+_WHERE = "64 x 56 x 56 x 64"
+
+
+# epochs
+
+
+def epochs(count=3) -> dict:
+    """{way to launch, or "cpu": {"seconds": of each epoch, "accuracy": on the test images after the last}}."""
+    import minicnn
+    from minicnn.kernels import gpu_launch
+
+    (x, y), (x_test, y_test) = minicnn.datasets.fashion_mnist.load_data()
+    found = {}
+    for way in (*LAUNCHES.values(), "cpu"):
+        os.environ["MINICNN_CUDA_LAUNCH"] = "numba" if way == "cpu" else way
+        gpu_launch.way_to_launch.cache_clear()
+        minicnn.backend.set_backend("cpu" if way == "cpu" else "cuda")
+        minicnn.utils.set_random_seed(0)
+        model = models.keras_model(minicnn, "fashion")
+        loss = minicnn.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(minicnn.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
+        seconds = []
+        for _ in range(count):
+            started = time.perf_counter()
+            model.fit(x / np.float32(255), y, batch_size=WORKLOADS["fashion"].batch, verbose=0)
+            seconds.append(time.perf_counter() - started)
+        accuracy = model.evaluate(x_test / np.float32(255), y_test, verbose=0)[1]
+        found[way] = {"seconds": seconds, "accuracy": accuracy}
+        print(
+            f"{way}: epochs of", ", ".join(f"{s:.2f}" for s in seconds), f"s, test accuracy {accuracy:.4f}", flush=True
+        )
+    return found
 
 
 # steps
@@ -389,13 +501,13 @@ def main():
         contestants.serve(contestant(*sys.argv[1:]))
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["checks", "ladder", "steps", "sanitizer"])
+    parser.add_argument("part", choices=["checks", "ladder", "steps", "epochs", "sanitizer"])
     parser.add_argument("--networks", nargs="+", choices=list(WORKLOADS), default=list(WORKLOADS))
     parser.add_argument("--libraries", nargs="+", choices=list(STEPS), default=list(STEPS))
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     run = {
-        "checks": checks, "ladder": ladder, "sanitizer": sanitizer,
+        "checks": checks, "ladder": ladder, "epochs": epochs, "sanitizer": sanitizer,
         "steps": partial(steps, options.networks, options.libraries, options.rounds),
     }[options.part]  # fmt: skip
     add_to_results(options.part, run())
