@@ -44,10 +44,12 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed."""
+    """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed. And the order."""
     for item in items:
         if item.path.name in GPU_FILES:
             item.add_marker("gpu")
+    order = {"test_processes_start": -1, "test_in_a_process_of_its_own": 1}  # of test_gpu.py: they take long
+    items.sort(key=lambda item: order.get(item.originalname, 0))
 
 
 def pytest_configure(config):

@@ -2,7 +2,7 @@
 
 The tests of the operations, the product and training run twice: in numba-cuda's simulator, which replaces numba.cuda
 when Numba is imported and runs a kernel's Python, and on the virtual GPU, which runs its compiled code. Each takes
-processes of its own, all at the same time, since none keeps more than one core busy.
+processes of its own, all at the same time and beside the other tests: few of them keep more than one core busy.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ PROCESSES = {  # name: (its tests, what its environment adds); the longest first
 }
 
 
-@pytest.fixture(scope="module")
-def running(numba_cuda):
-    """{name: the process}, all at once."""
-    processes = {}
+@pytest.fixture(scope="session")
+def running(numba_cuda, tmp_path_factory):
+    """{name: (the process, the file it writes to)}, all at once."""
+    folder, processes = tmp_path_factory.mktemp("gpu"), {}
     for name, (files, added) in PROCESSES.items():
         command = [
             sys.executable,
@@ -39,18 +39,28 @@ def running(numba_cuda):
             "-rs",
             *(f"tests/{file}" for file in files),
         ]
-        processes[name] = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **added}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        output = folder / name
+        with output.open("w") as file:
+            processes[name] = (
+                subprocess.Popen(command, cwd=ROOT, env={**os.environ, **added}, stdout=file, stderr=subprocess.STDOUT),
+                output,
+            )
     yield processes
-    for process in processes.values():
+    for process, _ in processes.values():
         process.kill()
+
+
+def test_processes_start(running):
+    """The first of all tests: the others run meanwhile."""
+    assert running.keys() == PROCESSES.keys()
 
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_in_a_process_of_its_own(running, name):
-    output, _ = running[name].communicate()
-    assert running[name].returncode == 0, output[-5000:]
+    """The last of all tests, when the processes have ended, or nearly."""
+    process, file = running[name]
+    code, output = process.wait(), file.read_text()
+    assert code == 0, output[-5000:]
     assert "SKIPPED" not in output
 
 
