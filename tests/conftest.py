@@ -28,7 +28,7 @@ elif VIRTUAL:
 from minicnn.kernels import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
-# for a GPU, numba-cuda's simulator or the virtual GPU, and for the last alone; test_gpu.py runs them without a GPU
+# tests that run on a GPU where there is one; elsewhere test_gpu.py runs them, in the simulator and on the virtual GPU
 GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
 collect_ignore = [
     *([] if "cuda" in backend.backends() else GPU_FILES[1:]),
@@ -44,11 +44,14 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed. And the order."""
+    """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed.
+
+    And the processes of test_gpu.py, which take long, are started before all other tests and looked at after them.
+    """
     for item in items:
         if item.path.name in GPU_FILES:
             item.add_marker("gpu")
-    order = {"test_processes_start": -1, "test_in_a_process_of_its_own": 1}  # of test_gpu.py: they take long
+    order = {"test_processes_start": -1, "test_in_a_process_of_its_own": 1}
     items.sort(key=lambda item: order.get(item.originalname, 0))
 
 

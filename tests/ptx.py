@@ -8,6 +8,7 @@ Only those are known that minicnn's kernels come to; another one is an error.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,9 +20,21 @@ TYPES = {
 }  # fmt: skip
 
 
+BARRIER = "barrier"
+
+
+class Jump(NamedTuple):
+    """How a basic block ends: the threads whose register `predicate` holds (or does not, if `negated`) go on before
+    basic block `to`, all of them if it is None; the others go on behind it."""
+
+    to: int
+    predicate: int | None
+    negated: bool
+
+
 class Code:
     """A kernel: its `parameters` and `registers` (dtypes), its `shared` arrays {name: (place, bytes)}, in `shared_size`
-    bytes, and its basic `blocks`: (function(registers, who, launch), how the block ends)."""
+    bytes, and its basic `blocks`: (function(registers, who, launch), a Jump, BARRIER or None)."""
 
     def __init__(self, ptx: str):
         self.name, parameters, body = re.search(r"\.entry\s+(\w+)\((.*?)\)[^{]*\{(.*)\n\}", ptx, re.DOTALL).groups()
@@ -34,7 +47,7 @@ class Code:
         self._labels, parts = {}, [[]]
         for line in body.splitlines():
             self._take(re.sub(r"//.*", "", line).strip(), parts)
-        self.blocks = [self._block(part) for part in parts]
+        self.blocks = [self._block(part, len(parts)) for part in parts]
 
     def _take(self, line, parts):
         """Sort a line in: a declaration, a label, or an instruction of the last of the basic blocks."""
@@ -54,28 +67,31 @@ class Code:
             if re.match(r"(@\S+\s+)?(bra|ret|bar)\b", line):
                 parts.append([])
 
-    def _block(self, lines):
-        """(function, end): end is None, or (what: "bra", "ret" or "bar", the predicate's register, negated, label)."""
-        source, end = ["def block(R, who, launch):", " launch.enter(who)"], None
+    def _block(self, lines, end_of_code):
+        """(a function of the block's instructions, how it ends)."""
+        source, jump = ["def block(R, who, launch):", " launch.enter(who)"], None
         for line in lines:
             guard, name, operands = re.fullmatch(r"(?:@(!?%p\d+)\s+)?([\w.]+)\s*(.*)", line).groups()
             operation, *modifiers = name.split(".")
-            if operation in ("bra", "ret", "bar"):
+            if operation in ("bra", "ret"):
                 predicate = self._numbers[guard.lstrip("!")] if guard else None
-                end = operation, predicate, bool(guard) and guard[0] == "!", operands
+                to = self._labels[operands] if operation == "bra" else end_of_code
+                jump = Jump(to, predicate, bool(guard) and guard[0] == "!")
             elif guard:
                 raise NotImplementedError(f"a predicate before {operation}: {line}")
+            elif name == "bar.sync":
+                jump = BARRIER
             else:
                 source.append(" " + self._statement(operation, modifiers, _parted(operands)))
         scope = {"np": np, "op": OPERATIONS, "T": TYPES}
         exec("\n".join(source), scope)
-        return scope["block"], end
-
-    def target(self, label):
-        """Which basic block a label stands before."""
-        return self._labels[label]
+        return scope["block"], jump
 
     def _statement(self, operation, modifiers, operands):
+        """An instruction in Python: `add.s32 %r3, %r1, 4` becomes `R[3][who] = op['add'](R[1][who], 4)`, more or less.
+
+        R holds the registers, `who` says which threads take the instruction.
+        """
         kinds = [modifier for modifier in modifiers if modifier in TYPES]
         kind = kinds[-1] if kinds else None
         if operation in ("ld", "st"):
@@ -94,17 +110,20 @@ class Code:
             return self._put(into, kind, self._value(rest[0], kind))
         if operation == "cvt":
             to, source = kinds
-            return self._put(into, to, f"op['cvt']({self._value(rest[0], source)}, T['{to}'], {modifiers[0]!r})")
+            rounding = "".join(modifier for modifier in modifiers if modifier not in TYPES)
+            return self._put(into, to, f"{_operation('cvt', rounding)}({self._value(rest[0], source)}, T['{to}'])")
+        takes, gives = [kind] * len(rest), kind
         if operation == "setp":
-            values = ", ".join(self._value(operand, kind) for operand in rest)
-            return self._put(into, "pred", f"op['setp.{modifiers[0]}']({values})")
-        takes = {"selp": [kind, kind, "pred"], "shl": [kind, "u32"], "shr": [kind, "u32"]}.get(
-            operation, [kind] * len(rest)
-        )
+            gives = "pred"
+        elif operation == "selp":
+            takes[2] = "pred"
+        elif operation in ("shl", "shr"):
+            takes[1] = "u32"
+        elif "wide" in modifiers:
+            gives = f"{kind[0]}64"
         values = ", ".join(self._value(*taken) for taken in zip(rest, takes, strict=True))
-        name = ".".join([operation, *(modifier for modifier in modifiers if modifier in ("wide", "rm", "rz"))])
-        gives = f"{kind[0]}64" if "wide" in modifiers else kind
-        return self._put(into, gives, f"op['{name}']({values})")
+        changing = (modifier for modifier in modifiers if modifier not in {*TYPES, *_WITHOUT_EFFECT})
+        return self._put(into, gives, f"{_operation(operation, *changing)}({values})")
 
     def _access(self, operation, space, operands, kind):
         values, address = operands if operation == "ld" else operands[::-1]
@@ -149,6 +168,15 @@ class Code:
 
 
 _GAP = 256  # bytes between shared arrays that belong to none of them
+_WITHOUT_EFFECT = ("rn", "lo", "approx", "ftz")  # here: what the operations below do anyway, or do more exactly
+
+
+def _operation(*name):
+    """Where to find an operation in the text of a block. NotImplementedError if it is not among them."""
+    name = ".".join(part for part in name if part)
+    if name not in OPERATIONS:
+        raise NotImplementedError(f"{name} is not among the known instructions of PTX.")
+    return f"op['{name}']"
 
 
 def _parted(operands):
@@ -181,17 +209,19 @@ def _divided(a, b):
     return towards_minus_infinity + ((a % b != 0) & ((a < 0) != (b < 0))).astype(a.dtype)
 
 
-def _converted(value, to, rounding):
-    if rounding == "sat":  # into 0 .. 1
-        return np.clip(np.nan_to_num(value), 0, 1)
-    if rounding in ("rni", "rzi"):  # to a whole number, the nearest, or towards zero
-        value = np.rint(value) if rounding == "rni" else np.trunc(value)
-        if to.kind != "f":
-            limits = np.iinfo(to)
-            inside = (value >= limits.min) & (value < -float(limits.min))
-            near = np.where(value < 0, limits.min, limits.max)
-            return np.where(inside, np.where(inside, value, 0).astype(to), near)
-    return value.astype(to)
+def _to_whole(rounded):
+    """A conversion by way of whole numbers; those that an integer cannot hold become the nearest that it can."""
+
+    def converted(value, to):
+        value = rounded(value)
+        if to.kind == "f":
+            return value.astype(to)
+        limits = np.iinfo(to)
+        inside = (value >= limits.min) & (value < -float(limits.min))
+        nearest = np.where(value < 0, limits.min, limits.max)
+        return np.where(inside, np.where(inside, value, 0).astype(to), nearest)
+
+    return converted
 
 
 def _shifted(shift):
@@ -215,19 +245,20 @@ def _flushed(a):
 OPERATIONS = {
     "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": _divided,
     "rem": lambda a, b: a - _divided(a, b) * b, "mul.wide": lambda a, b: _wide(a) * _wide(b),
-    "mad": lambda a, b, c: a * b + c, "mad.wide": lambda a, b, c: _wide(a) * _wide(b) + c, "fma": _fma,
+    "fma": _fma,
     "fma.rm": lambda a, b, c: _downwards(a.astype(np.float64) * b + c),
     "add.rz": lambda a, b: _towards_zero(a.astype(np.float64) + b),
     "neg": np.negative, "abs": np.abs, "min": np.fmin, "max": np.fmax, "sqrt": np.sqrt, "rcp": lambda a: 1 / a,
     "ex2": lambda a: _flushed(np.exp2(_flushed(a))), "copysign": lambda sign, a: np.copysign(a, sign),
     "and": lambda a, b: a & b, "or": lambda a, b: a | b, "xor": lambda a, b: a ^ b, "not": lambda a: ~a,
     "shl": _shifted(np.left_shift), "shr": _shifted(np.right_shift), "selp": lambda a, b, p: np.where(p, a, b),
-    "cvt": _converted,
+    "cvt": lambda a, to: a.astype(to), "cvt.rn": lambda a, to: a.astype(to), "cvt.rni": _to_whole(np.rint),
+    "cvt.rzi": _to_whole(np.trunc), "cvt.sat": lambda a, to: np.clip(np.nan_to_num(a), 0, 1),
     "setp.eq": lambda a, b: a == b, "setp.ne": lambda a, b: (a < b) | (a > b),
     "setp.lt": lambda a, b: a < b, "setp.le": lambda a, b: a <= b,
     "setp.gt": lambda a, b: a > b, "setp.ge": lambda a, b: a >= b,
     # these are also true where one is NaN
-    "setp.equ": lambda a, b: ~((a < b) | (a > b)), "setp.neu": lambda a, b: a != b,
+    "setp.neu": lambda a, b: a != b,
     "setp.ltu": lambda a, b: ~(a >= b), "setp.leu": lambda a, b: ~(a > b),
     "setp.gtu": lambda a, b: ~(a <= b), "setp.geu": lambda a, b: ~(a < b),
     "setp.num": lambda a, b: (a == a) & (b == b), "setp.nan": lambda a, b: (a != a) | (b != b),

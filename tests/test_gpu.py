@@ -17,42 +17,34 @@ from conftest import GPU_FILES, ROOT
 import minicnn
 from minicnn import backend
 
-VIRTUAL = {"MINICNN_TEST_GPU": "virtual"}
+ON_VIRTUAL_GPU, SIMULATED = {"MINICNN_TEST_GPU": "virtual"}, {"NUMBA_ENABLE_CUDASIM": "1"}
 PROCESSES = {  # name: (its tests, what its environment adds); the longest first
-    "virtual GPU, operations": (("test_variants.py", "test_gpu_compile.py"), VIRTUAL),
-    **{f"simulator, {file}": ((file,), {"NUMBA_ENABLE_CUDASIM": "1"}) for file in GPU_FILES},
-    "virtual GPU, the rest": (("test_virtual_gpu.py", *GPU_FILES[1:]), VIRTUAL),
+    "virtual GPU, operations": (("test_variants.py", "test_gpu_compile.py"), ON_VIRTUAL_GPU),
+    **{f"simulator, {file}": ((file,), SIMULATED) for file in GPU_FILES},
+    "virtual GPU, the rest": (("test_virtual_gpu.py", *GPU_FILES[1:]), ON_VIRTUAL_GPU),
 }
 
 
 @pytest.fixture(scope="session")
 def running(numba_cuda, tmp_path_factory):
     """{name: (the process, the file it writes to)}, all at once."""
-    folder, processes = tmp_path_factory.mktemp("gpu"), {}
-    for name, (files, added) in PROCESSES.items():
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "-rs",
-            *(f"tests/{file}" for file in files),
-        ]
-        output = folder / name
-        with output.open("w") as file:
-            processes[name] = (
-                subprocess.Popen(command, cwd=ROOT, env={**os.environ, **added}, stdout=file, stderr=subprocess.STDOUT),
-                output,
-            )
+    folder = tmp_path_factory.mktemp("gpu")
+    processes = {name: _started(files, added, folder / name) for name, (files, added) in PROCESSES.items()}
     yield processes
     for process, _ in processes.values():
         process.kill()
 
 
+def _started(files, added, output):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *(f"tests/{file}" for file in files)]
+    with output.open("w") as file:
+        environment = {**os.environ, **added}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT), output
+
+
 def test_processes_start(running):
     """The first of all tests: the others run meanwhile."""
-    assert running.keys() == PROCESSES.keys()
+    assert [name for name, (process, _) in running.items() if process.poll()] == []
 
 
 @pytest.mark.parametrize("name", PROCESSES)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+import virtual_gpu
 from numba import cuda, float32
+from ptx import Code
 from virtual_gpu import KernelError
 
 from minicnn.kernels import device
+from minicnn.kernels.gpu_elementwise import copy
 from minicnn.kernels.gpu_launch import gpu_kernel
 from minicnn.kernels.gpu_memory import load4
 
@@ -48,6 +53,15 @@ def test_barriers_let_threads_share():
 def test_a_missing_barrier_is_a_race(before, after, rounds):
     with pytest.raises(KernelError, match=r"reversed_in_blocks.*of one block, since its last barrier"):
         launched(reversed_in_blocks(before, after), rounds)
+
+
+@pytest.mark.parametrize("notes", [1, 100, 1000])
+def test_races_are_found_however_often_accesses_are_summed_up(monkeypatch, notes):
+    monkeypatch.setattr(virtual_gpu, "_MOST_NOTES", notes)
+    test_barriers_let_threads_share()
+    for before, after, rounds in ((False, True, 1), (True, False, 2)):
+        test_a_missing_barrier_is_a_race(before, after, rounds)
+    test_two_blocks_that_come_to_the_same_number_are_a_race()
 
 
 def test_two_blocks_that_come_to_the_same_number_are_a_race():
@@ -96,6 +110,13 @@ def test_numbers_that_nobody_wrote_are_told():
         launched(kernel)
 
 
+def test_copies_of_what_nobody_wrote_are_told():
+    x, y = device.empty((BLOCK,), np.float32).copy(), device.empty((BLOCK,), np.float32)
+    with pytest.raises(KernelError, match="it reads what nobody wrote"):
+        copy.over(BLOCK, x, y)
+    copy.over(BLOCK, device.upload(np.ones(BLOCK, np.float32)).copy(), y)
+
+
 def test_memory_given_out_anew_counts_as_not_written():
     @gpu_kernel()
     def add(x, y):
@@ -125,8 +146,6 @@ def test_four_numbers_at_once_must_lie_on_a_multiple_of_four():
 
 
 def test_a_loop_without_end_is_told(monkeypatch):
-    import virtual_gpu
-
     @gpu_kernel()
     def kernel(x, y, n):
         while n > 0:
@@ -166,8 +185,6 @@ def test_integers_divide_and_shift_as_in_python():
     [("exp", -80, 80, 2), ("log", 1e-30, 1e30, 1), ("tanh", -9, 9, 2), ("expm1", -5, 5, 2), ("log1p", -0.9, 9, 1)],
 )
 def test_functions_are_as_exact_as_their_documentation_says(function, low, high, most):
-    import math
-
     compute = getattr(math, function)
 
     @gpu_kernel()
@@ -183,11 +200,16 @@ def test_functions_are_as_exact_as_their_documentation_says(function, low, high,
 
 
 def test_parameters_must_be_as_many_and_as_wide_as_the_kernel_takes():
-    import virtual_gpu
-
     kinds = [np.dtype(np.uint64), np.dtype(np.int32)]
     assert virtual_gpu._checked([1 << 40, np.int32(-3)], kinds) == [1 << 40, -3]
     with pytest.raises(KernelError, match="takes 2 parameters, and was passed 1"):
         virtual_gpu._checked([1], kinds)
     with pytest.raises(KernelError, match="takes a parameter as int32, and was passed float64"):
         virtual_gpu._checked([1, np.float64(3)], kinds)
+
+
+@pytest.mark.parametrize("instruction", ["mul.hi.u64 %rd1, %rd1, %rd1", "cvt.rmi.f32.f32 %f1, %f1", "bar.warp.sync -1"])
+def test_an_instruction_that_is_not_known_is_an_error(instruction):
+    ptx = f".entry kernel(){{\n.reg .b64 %rd<2>;\n.reg .f32 %f<2>;\n{instruction};\nret;\n}}"
+    with pytest.raises(NotImplementedError, match="known instructions"):
+        Code(ptx)

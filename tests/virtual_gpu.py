@@ -20,12 +20,12 @@ from types import SimpleNamespace
 import compiling
 import numpy as np
 from numba import cuda
-from ptx import Code
+from ptx import BARRIER, Code
 
 from minicnn.kernels import device, gpu_graph, gpu_launch
 
 NEVER, ALLOCATED, WRITTEN = range(3)  # what a byte of memory is
-_MEMORY = 1 << 29  # bytes
+_MEMORY = 1 << 29  # bytes of the GPU
 _BETWEEN = 256  # bytes between arrays that belong to none of them
 _MOST_STEPS = 1_000_000  # basic blocks that one launch may run
 _MOST_NOTES = 1 << 22  # accesses to memory that are noted before they are summed up
@@ -39,117 +39,103 @@ class Memory:
     """A space of memory, and who came to what in it during a launch."""
 
     def __init__(self, size):
-        self.bytes, self.state = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+        self.bytes, self.state, self.used = np.zeros(size, np.uint8), np.zeros(size, np.uint8), _BETWEEN
+
+    def allocate(self, size):
+        """The address of `size` new bytes; they are never taken back."""
+        start = self.used
+        self.used += -(-size // _BETWEEN) * _BETWEEN + _BETWEEN
+        if self.used > len(self.bytes):
+            raise MemoryError(f"The virtual GPU has {len(self.bytes)} bytes, and {self.used} are needed.")
+        self.state[start : start + size] = ALLOCATED
+        return start
 
     def begin(self, launch, base=None):
         """From here on threads of this launch come; `base` (threads,): where each one's part of the memory begins."""
         self.launch, self.base = launch, base
-        self.notes, self.noted, self.summary = [], 0, np.empty((6, 0), np.int64)
+        self.notes, self.noted = [], 0  # (places, barriers passed, threads, whether they write) of each access
+        self.summary = np.empty((3, 0), np.int64), *(np.empty(0, np.int64),) * 2, np.empty(0, np.bool_)
 
     def load(self, place, kind, count):
         """`count` neighbours of each thread's place, in a list of arrays."""
-        return [self.bytes.view(kind)[at // kind.itemsize] for at in self._visited(place, kind, count, WRITTEN)]
+        return [self.bytes.view(kind)[at // kind.itemsize] for at in self._visited(place, kind, count, writes=False)]
 
     def store(self, place, kind, *values):
-        for at, value in zip(self._visited(place, kind, len(values), ALLOCATED), values, strict=True):
+        """Write neighbours from each thread's place on."""
+        for at, value in zip(self._visited(place, kind, len(values), writes=True), values, strict=True):
             self.bytes.view(kind)[at // kind.itemsize] = value
             self.state[at] = WRITTEN
 
-    def _visited(self, place, kind, count, needed):
+    def _visited(self, place, kind, count, writes):
         """The places of each of `count` neighbours: checked, and noted."""
         place = np.broadcast_to(place, self.launch.me.shape)
         if self.base is not None:
             place = place + self.base[self.launch.who]
-        doing = "reads" if needed == WRITTEN else "writes"
+        doing = "writes" if writes else "reads"
         if (place % (count * kind.itemsize)).any():
             raise KernelError(f"it {doing} at an address that is not a multiple of {count * kind.itemsize}")
         places = [place + i * kind.itemsize for i in range(count)]
         for at in places:
             state = self.state[at % len(self.state)].min()
-            if state < needed or ((at < 0) | (at >= len(self.state))).any():
-                raise KernelError(
-                    f"it {doing} outside of every array" if state == NEVER else "it reads what nobody wrote"
-                )
-            self.notes.append((at, self.launch.block[self.launch.who], self.launch.barriers[self.launch.who],
-                               self.launch.me, needed == ALLOCATED))  # fmt: skip
+            if state == NEVER or ((at < 0) | (at >= len(self.state))).any():
+                raise KernelError(f"it {doing} outside of every array")
+            if state == ALLOCATED and not writes:
+                raise KernelError("it reads what nobody wrote")
+            self.notes.append((at, self.launch.barriers[self.launch.who], self.launch.me, writes))
             self.noted += at.size
         if self.noted > _MOST_NOTES:
             self.sum_up()
         return places
 
     def sum_up(self):
-        """Of each number, block and time between two barriers, keep (place, block, time, first thread, last thread,
-        whether it was written). KernelError if these tell of a race."""
-        if self.notes:
-            columns = [np.concatenate(column) for column in zip(*(note[:4] for note in self.notes), strict=True)]
-            wrote = np.concatenate([np.full(note[0].size, note[4]) for note in self.notes])
-            notes = np.stack([*columns, columns[3], wrote]).astype(np.int64)
-            self.summary = _grouped(np.concatenate([self.summary, notes], axis=1), 3)
-            self.notes, self.noted = [], 0
-        if not self.summary.size:
+        """Of each number, block, and time between two barriers, keep the first and the last thread that came, and
+        whether one wrote. KernelError if these tell of a race."""
+        if not self.notes:
             return
-        place, block, time, first, last, wrote = self.summary
-        _no_race((first != last) & (wrote > 0), "of one block, since its last barrier,")
-        by_number = _grouped(np.stack([place, np.zeros_like(block), np.zeros_like(time), block, block, wrote]), 1)
-        _no_race((by_number[3] != by_number[4]) & (by_number[5] > 0), "of two blocks")
+        places, times, threads, writes = zip(*self.notes, strict=True)
+        wrote = np.repeat(writes, [len(at) for at in places])
+        place, time, thread = (np.concatenate(parts) for parts in (places, times, threads))
+        notes = np.stack([place, thread // self.launch.block_size, time]), thread, thread, wrote
+        together = (np.concatenate(parts, axis=-1) for parts in zip(self.summary, notes, strict=True))
+        self.summary, self.notes, self.noted = _merged(*together), [], 0
+        (place, block, _), first, last, wrote = self.summary
+        _no_race(first, last, wrote, "of one block, since its last barrier,")
+        _no_race(*_merged(place[np.newaxis], block, block, wrote)[1:], "of two blocks")
 
 
-def _grouped(notes, count):
-    """Notes that are equal in the first `count` rows as one: the least of row 3, the largest of rows 4 and 5."""
-    notes = notes[:, np.lexsort(notes[count - 1 :: -1])]
-    new = np.ones(notes.shape[1], np.bool_)
-    new[1:] = (notes[:count, 1:] != notes[:count, :-1]).any(axis=0)
-    starts = np.flatnonzero(new)
-    ends = [np.minimum.reduceat(notes[3], starts), *np.maximum.reduceat(notes[4:], starts, axis=1)]
-    return np.stack([*notes[:3, starts], *ends])
+def _merged(keys, first, last, wrote):
+    """Each column of `keys` once, with the least `first`, the largest `last`, and whether any `wrote`."""
+    order = np.lexsort(keys[::-1])
+    keys, first, last, wrote = keys[:, order], first[order], last[order], wrote[order]
+    starts = np.flatnonzero(np.append(True, (np.diff(keys) != 0).any(axis=0)))
+    smallest, largest = np.minimum.reduceat(first, starts), np.maximum.reduceat(last, starts)
+    return keys[:, starts], smallest, largest, np.logical_or.reduceat(wrote, starts)
 
 
-def _no_race(races, threads):
-    if races.any():
+def _no_race(first, last, wrote, threads):
+    if ((first != last) & wrote).any():
         raise KernelError(f"threads {threads} come to the same number, and one of them writes it")
-
-
-class GPU:
-    """Memory, given out and never taken back, and the compiled kernels that were launched."""
-
-    def __init__(self):
-        self.memory, self.used = Memory(_MEMORY), _BETWEEN
-
-    def allocate(self, size):
-        """The address of `size` new bytes."""
-        start = self.used
-        self.used += -(-size // _BETWEEN) * _BETWEEN + _BETWEEN
-        if self.used > len(self.memory.bytes):
-            raise MemoryError(f"The virtual GPU has {len(self.memory.bytes)} bytes, and {self.used} are needed.")
-        self.memory.state[start : start + size] = ALLOCATED
-        return start
-
-    def launch(self, code, blocks, threads, parameters):
-        """Run a kernel on a grid: KernelError for what it must not do, with its name."""
-        try:
-            Launch(self.memory, code, blocks, threads, parameters).run()
-        except KernelError as error:
-            raise KernelError(f"{code.name}: {error}") from None
 
 
 class Launch:
     """A kernel on its way: what its instructions ask for (`ptx.py`), and where each thread stands."""
 
-    def __init__(self, memory, code, blocks, threads, parameters):
+    def __init__(self, code, blocks, threads, parameters):
         blocks, threads = ((*n, 1, 1)[:3] if isinstance(n, tuple) else (n, 1, 1) for n in (blocks, threads))
-        self.code, self.block_size, self.total = code, int(np.prod(threads)), int(np.prod(blocks) * np.prod(threads))
-        everyone = np.arange(self.total)
-        self.block, self.barriers = everyone // self.block_size, np.zeros(self.total, np.int64)
-        self.tid, self.ctaid = _axes(everyone % self.block_size, threads), _axes(self.block, blocks)
+        self.code, self.parameters = code, _checked(parameters, code.parameters)
+        self.block_size, count = int(np.prod(threads)), int(np.prod(blocks))
+        self.everyone = np.arange(count * self.block_size)
+        self.barriers = np.zeros_like(self.everyone)  # how many each thread has passed
+        block = self.everyone // self.block_size
+        self.tid, self.ctaid = _axes(self.everyone % self.block_size, threads), _axes(block, blocks)
         self.ntid, self.nctaid = (
-            {axis: np.full(self.total, n, np.uint32) for axis, n in zip("xyz", sizes, strict=True)}
+            {axis: np.full(self.everyone.shape, n, np.uint32) for axis, n in zip("xyz", sizes, strict=True)}
             for sizes in (threads, blocks)
         )
-        self.everyone, self.parameters = everyone, _checked(parameters, code.parameters)
-        shared = Memory(int(np.prod(blocks)) * code.shared_size)
+        shared = Memory(count * code.shared_size)
         for start, size in code.shared.values():
             shared.state.reshape(-1, code.shared_size)[:, start : start + size] = ALLOCATED
-        shared.begin(self, base=self.block * code.shared_size)
+        shared.begin(self, base=block * code.shared_size)
         memory.begin(self)
         self.spaces = {"global": memory, "shared": shared}
 
@@ -158,38 +144,41 @@ class Launch:
         self.who, self.me = who, self.everyone[who]
 
     def run(self):
-        registers = [np.zeros(self.total, kind) for kind in self.code.registers]
+        """KernelError, with the kernel's name, for what it must not do."""
+        try:
+            with np.errstate(all="ignore"):
+                self._run()
+            for space in self.spaces.values():
+                space.sum_up()
+        except KernelError as error:
+            raise KernelError(f"{self.code.name}: {error}") from None
+
+    def _run(self):
+        registers = [np.zeros(self.everyone.shape, kind) for kind in self.code.registers]
         end = len(self.code.blocks)
-        at, waiting = np.zeros(self.total, np.int64), np.zeros(self.total, np.bool_)
-        with np.errstate(all="ignore"):
-            for _ in range(_MOST_STEPS):
-                here = int(np.where(waiting, end, at).min())
-                if here < end:
-                    self._step(registers, at, waiting, here)
-                elif waiting.any():
-                    self._open_barriers(waiting, at)
-                else:
-                    break
+        at, waiting = np.zeros_like(self.everyone), np.zeros(self.everyone.shape, np.bool_)
+        for _ in range(_MOST_STEPS):
+            here = int(np.where(waiting, end, at).min())
+            if here < end:
+                self._step(registers, at, waiting, here)
+            elif waiting.any():
+                self._open_barriers(waiting, at)
             else:
-                raise KernelError("it does not end")
-        for space in self.spaces.values():
-            space.sum_up()
+                return
+        raise KernelError("it does not end")
 
     def _step(self, registers, at, waiting, here):
         """Those that stand before basic block `here` run it."""
         chosen = (at == here) & ~waiting
         who = slice(None) if chosen.all() else np.flatnonzero(chosen)
-        block, end = self.code.blocks[here]
+        block, jump = self.code.blocks[here]
         block(registers, who, self)
         at[who] = here + 1
-        if end is None:
-            return
-        what, predicate, negated, label = end
-        if what == "bar":
+        if jump is BARRIER:
             waiting[who] = True
-            return
-        target = self.code.target(label) if what == "bra" else len(self.code.blocks)
-        at[who] = target if predicate is None else np.where(registers[predicate][who] != negated, target, here + 1)
+        elif jump is not None:
+            jumps = True if jump.predicate is None else registers[jump.predicate][who] != jump.negated
+            at[who] = np.where(jumps, jump.to, here + 1)
 
     def _open_barriers(self, waiting, at):
         """Nobody can go on: in each block all must wait, at the same barrier, or have ended."""
@@ -220,13 +209,15 @@ def _checked(values, kinds):
 
 # In the place of the driver
 
+memory = Memory(_MEMORY)
+
 
 class VirtualArray:
     """A flat array in the virtual GPU's memory, with what `kernels/device.py` asks of numba.cuda's."""
 
     def __init__(self, size, dtype, address=None):
         self.size, self.dtype = int(size), np.dtype(dtype)
-        self.address = gpu.allocate(self.size * self.dtype.itemsize) if address is None else address
+        self.address = memory.allocate(self.size * self.dtype.itemsize) if address is None else address
         self.__cuda_array_interface__ = {"data": (self.address, False)}
 
     def __getitem__(self, part):
@@ -239,36 +230,28 @@ class VirtualArray:
 
     def forget(self):
         """From here on it counts as not written."""
-        gpu.memory.state[self._here] = ALLOCATED
+        memory.state[self._here] = ALLOCATED
 
     def copy_to_device(self, array, stream=None):
         assert (array.size, array.dtype) == (self.size, self.dtype)
         if isinstance(array, VirtualArray):
-            array = array.copy_to_host()
-        gpu.memory.bytes[self._here] = np.ascontiguousarray(array).view(np.uint8)
-        gpu.memory.state[self._here] = WRITTEN
+            memory.bytes[self._here], memory.state[self._here] = memory.bytes[array._here], memory.state[array._here]
+        else:
+            memory.bytes[self._here], memory.state[self._here] = np.ascontiguousarray(array).view(np.uint8), WRITTEN
 
     def copy_to_host(self, stream=None):
-        return gpu.memory.bytes[self._here].view(self.dtype).copy()
+        return memory.bytes[self._here].view(self.dtype).copy()
 
 
-gpu = GPU()
-code_of = cache(Code)
+_code_of = cache(Code)
 _nothing = SimpleNamespace(synchronize=lambda: None, record=lambda stream: None, wait=lambda stream: None)
 
 
-def _launch(kernel, blocks, threads, *arguments):
-    """In the place of GPUKernel.launch."""
-    recording = device.recording()
-    if recording:
-        recording.keep(arguments)
-    arguments = [gpu_launch._argument(argument) for argument in arguments]
-    if recording:
-        recording.launches.append((kernel, blocks, threads, arguments))
-        return
+def _run(kernel, blocks, threads, arguments):
+    """In the place of GPUKernel._queue: with the numbers that a direct launch hands over."""
     ptx = compiling.compiled_to_ptx(kernel, compiling.signature_of(arguments))[9, 0]
     numbers = [number for argument in arguments for number in gpu_launch.as_numbers(argument)]
-    gpu.launch(code_of(ptx), blocks, threads, numbers)
+    Launch(_code_of(ptx), blocks, threads, numbers).run()
 
 
 def install() -> None:
@@ -282,8 +265,7 @@ def install() -> None:
 
     device.Pool.take = take_unwritten
     device.what_is_missing = cache(lambda: None)
-    device.name = lambda: "virtual GPU"
-    gpu_launch.GPUKernel.launch = _launch
+    gpu_launch.GPUKernel._queue = _run
     gpu_graph.SIMULATED = True  # a recording is a list of launches
     cuda.device_array, cuda.pinned_array = VirtualArray, np.empty
     cuda.stream = cuda.event = lambda: _nothing

@@ -48,13 +48,15 @@ class Graph:
     def __init__(self, function, inputs):
         self.numbers: list[tuple] = []  # (where it lies, the function that gives the next one)
         self.kept: list = []  # arrays from elsewhere that recorded kernels use
-        self.launches: list[tuple] = []  # in the simulator: (kernel, blocks, threads, arguments)
+        self.launches = (
+            [] if SIMULATED else None
+        )  # (kernel, blocks, threads, arguments) of each, or the driver has them
         self.readings = device.empty((_MOST_READINGS,), np.float64)
         self.readings_used = 0
         self.pool = device.Pool()
         with device.recorded_by(self):
             self.inputs = [device.empty(x.shape, x.dtype) for x in inputs]
-            captured = None if SIMULATED else _Captured()
+            captured = _Captured() if self.launches is None else None
             with captured or nullcontext():
                 self.outputs = function(*self.inputs)
         self._run = captured.launch if captured else self._launch_all

@@ -67,9 +67,12 @@ class GPUKernel:
         if recording:
             recording.keep(arguments)
         arguments = [_argument(argument) for argument in arguments]
-        if recording and SIMULATED:
+        if recording and recording.launches is not None:
             recording.launches.append((self, blocks, threads, arguments))
-            return
+        else:
+            self._queue(blocks, threads, arguments)
+
+    def _queue(self, blocks, threads, arguments):
         with device.lock, device.lost_device_explained, compile_clock.around(self.dispatcher):
             if SIMULATED:  # there a kernel itself remembers its last grid
                 self.dispatcher[blocks, threads, device.stream()](*arguments)

@@ -40,7 +40,7 @@ _TILE = 4 if SIMULATED else 16  # v2
 _WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v3: columns of a block's tile, BN
 _BM, _BK = (16, 4) if SIMULATED else (128, 8)  # and its rows, and the terms between two barriers
 _BUSY = 4 if SIMULATED else 264  # so many blocks a large GPU runs at a time
-_SHORTEST_PIECE = 64  # terms that a piece of a sum has at least
+_SHORTEST_PIECE = 64  # terms: a sum of K is cut into K // 64 pieces at most
 
 
 def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
