@@ -7,10 +7,11 @@
     python benchmarks/gpu.py epochs            seconds and accuracy of three epochs of Fashion-MNIST, and on the CPU
     python benchmarks/gpu.py sanitizer         compute-sanitizer's memcheck and racecheck on the operations' tests
 
-Each part takes less than ten minutes and adds what it finds to benchmarks/results/<device>.json. Numbers are checked
-before anything is timed: their memory is full of NaN beforehand, and they may be four times as far from PyTorch's in
-float64 as PyTorch's in float32 are. All work in turns, and the tables show medians. PyTorch computes in float32 here as
-minicnn does (tf32 is off), and its images lie on the GPU beforehand, where minicnn's travel up with every batch.
+Each part is made to fit into ten minutes and adds what it finds to benchmarks/results/<device>.json. Numbers are
+checked before anything is timed: their memory is full of NaN beforehand, and they may be four times as far from
+PyTorch's in float64 as PyTorch's in float32 are. All work in turns, and the tables show medians. PyTorch computes in
+float32 here as minicnn does (tf32 is off), and its images lie on the GPU beforehand, where minicnn's travel up with
+every batch.
 """
 
 from __future__ import annotations
@@ -113,21 +114,25 @@ def ladder() -> dict:
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     found = {}
     for make in operations():
-        name, ours, function, tensors, work = make()
-        theirs = partial(function, *tensors)
-        _check(name, ours, theirs, _on_host(function(*(_in_float64(tensor) for tensor in tensors))))
-        rungs = {**ours, "PyTorch": theirs}
-        times = {rung: [] for rung in rungs}
-        counts = {rung: _how_often(run) for rung, run in rungs.items()}
-        for _ in range(ROUNDS):
-            for rung, run in rungs.items():
-                times[rung].append(_seconds(run, counts[rung]) / counts[rung])
-        medians = {rung: statistics.median(t) for rung, t in times.items()}
-        found[name] = {rung: {"ms": s * 1e3, "G/s": work / s / 1e9} for rung, s in medians.items()}
-        print(f"{name}:", ", ".join(f"{rung} {s * 1e3:.3f} ms" for rung, s in medians.items()), flush=True)
-        del ours, theirs, tensors, rungs, run  # the arrays of large layers
+        name, rungs = _measured(*make())
+        found[name] = rungs
+        print(f"{name}:", ", ".join(f"{rung} {by['ms']:.3f} ms" for rung, by in rungs.items()), flush=True)
     print(ladder_table(found))
     return found
+
+
+def _measured(name, ours, function, tensors, work):
+    """(name, {version: {"ms", "G/s"}}) of an operation, as `operations` describes it."""
+    theirs = partial(function, *tensors)
+    _check(name, ours, theirs, _on_host(function(*(tensor.double() for tensor in tensors))))
+    rungs = {**ours, "PyTorch": theirs}
+    times = {rung: [] for rung in rungs}
+    counts = {rung: _how_often(run) for rung, run in rungs.items()}
+    for _ in range(ROUNDS):
+        for rung, run in rungs.items():
+            times[rung].append(_seconds(run, counts[rung]) / counts[rung])
+    medians = {rung: statistics.median(t) for rung, t in times.items()}
+    return name, {rung: {"ms": s * 1e3, "G/s": work / s / 1e9} for rung, s in medians.items()}
 
 
 def _check(name, ours, theirs, exact):
@@ -150,10 +155,6 @@ def _poison_idle_memory():
         if dtype.kind == "f":
             for data in waiting:
                 fill.over(size, data, dtype.type(np.nan))
-
-
-def _in_float64(value):
-    return value.double() if hasattr(value, "double") else value
 
 
 def ladder_table(found) -> str:
@@ -383,11 +384,12 @@ def epochs(count=3) -> dict:
     from minicnn.kernels import gpu_launch
 
     (x, y), (x_test, y_test) = minicnn.datasets.fashion_mnist.load_data()
+    x, x_test = x / np.float32(255), x_test / np.float32(255)
     found = {}
-    for way in (*LAUNCHES.values(), "cpu"):
-        os.environ["MINICNN_CUDA_LAUNCH"] = "numba" if way == "cpu" else way
+    for backend, way in (*(("cuda", way) for way in LAUNCHES.values()), ("cpu", "numba")):
+        os.environ["MINICNN_CUDA_LAUNCH"] = way
         gpu_launch.way_to_launch.cache_clear()
-        minicnn.backend.set_backend("cpu" if way == "cpu" else "cuda")
+        minicnn.backend.set_backend(backend)
         minicnn.utils.set_random_seed(0)
         model = models.keras_model(minicnn, "fashion")
         loss = minicnn.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -395,12 +397,13 @@ def epochs(count=3) -> dict:
         seconds = []
         for _ in range(count):
             started = time.perf_counter()
-            model.fit(x / np.float32(255), y, batch_size=WORKLOADS["fashion"].batch, verbose=0)
+            model.fit(x, y, batch_size=WORKLOADS["fashion"].batch, verbose=0)
             seconds.append(time.perf_counter() - started)
-        accuracy = model.evaluate(x_test / np.float32(255), y_test, verbose=0)[1]
-        found[way] = {"seconds": seconds, "accuracy": accuracy}
+        accuracy = model.evaluate(x_test, y_test, verbose=0)[1]
+        name = way if backend == "cuda" else backend
+        found[name] = {"seconds": seconds, "accuracy": accuracy}
         print(
-            f"{way}: epochs of", ", ".join(f"{s:.2f}" for s in seconds), f"s, test accuracy {accuracy:.4f}", flush=True
+            f"{name}: {count} epochs of", *(f"{s:.2f} s," for s in seconds), f"test accuracy {accuracy:.4f}", flush=True
         )
     return found
 
