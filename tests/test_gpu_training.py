@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from helpers import SIMULATED, assert_close, labels, normal
 
 import minicnn
 from minicnn import backend, callbacks, layers, losses, metrics, optimizers
+from minicnn.kernels import device
 
 X, Y = normal(12, 6, 6, 2), labels(12, classes=3)
 
@@ -157,3 +161,16 @@ def test_optimizers(name):
         return model.fit(normal(6, 4), normal(6, 1, seed=1), batch_size=3, epochs=2, verbose=0).history["loss"]
 
     assert_close(on("cuda", run), on("cpu", run), 1e-9)
+
+
+def test_memory_of_arrays_in_a_cycle_of_garbage_serves_others():
+    """numba.cuda frees memory when a weak reference to it is cleared, which garbage collection does before __del__."""
+    backend.set_backend("cuda")
+    cycle = [device.upload(normal(999))]
+    cycle.append(cycle)
+    data = weakref.ref(cycle[0].data)
+    del cycle
+    gc.collect()
+    again = device.upload(normal(999))
+    assert data() is again.data
+    np.testing.assert_array_equal(again.to_host(), normal(999))

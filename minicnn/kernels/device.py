@@ -167,7 +167,7 @@ class _Memory:
 
     def __del__(self):
         if hasattr(self, "data"):  # the pool may have refused
-            self.pool.idle[self.key].append(self.data)
+            self.pool.give_back(self.key, self.data)
 
 
 def _bucket(size):
@@ -178,15 +178,26 @@ def _bucket(size):
 
 
 class Pool:
-    """Memory that nobody holds: {(size, dtype): [flat arrays]}."""
+    """Keeps memory that nobody holds any more: {(size, dtype): [flat arrays]}.
+
+    It also holds on to what it gave out. Where arrays are garbage in a cycle of Python objects, numba.cuda frees what
+    only they hold before `_Memory.__del__` can give it back.
+    """
 
     def __init__(self):
-        self.idle = defaultdict(list)
+        self.idle, self.given = defaultdict(list), {}
 
     def take(self, size, dtype):
         with lock:
             waiting = self.idle[size, dtype]
-            return waiting.pop() if waiting else _allocated(size, dtype)
+            data = waiting.pop() if waiting else _allocated(size, dtype)
+            self.given[id(data)] = data
+            return data
+
+    def give_back(self, key, data):
+        """Called by the garbage collector, at any time: so without the lock."""
+        del self.given[id(data)]
+        self.idle[key].append(data)
 
 
 _pool = Pool()

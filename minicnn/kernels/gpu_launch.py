@@ -94,7 +94,7 @@ class GPUKernel:
         if types not in self._compiled:
             self._compiled[types] = _compiled(self.dispatcher, arguments)
         numbers = [number for argument in arguments for number in as_numbers(argument)]
-        launch(device.stream(), _grid(blocks, threads), self._compiled[types], *numbers)
+        launch(_stream(), _grid(blocks, threads), self._compiled[types], *numbers)
 
     def over(self, n: int, *arguments) -> None:
         """Queue the kernel for n pieces of work; it gets n as its last argument and strides over the grid itself."""
@@ -113,6 +113,14 @@ def _argument(value):
     if isinstance(value, np.ndarray):
         raise TypeError(f"A GPU kernel was given an array of the host, of shape {value.shape}: move it there first.")
     return np.int32(value) if isinstance(value, (bool, int)) else value
+
+
+@lru_cache(maxsize=1)
+def _stream():
+    """`device.stream()`, as cuda.core takes it."""
+    from cuda.core import Stream
+
+    return Stream.from_handle(int(device.stream().handle))
 
 
 @lru_cache(maxsize=1024)
