@@ -22,9 +22,10 @@ if SIMULATED:
 
     simulator.prepare()
 elif VIRTUAL:
-    import virtual_gpu
+    import virtual_driver
+    import virtual_streams
 
-    virtual_gpu.install()
+    virtual_driver.install()
 from minicnn.kernels import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
 collect_ignore = [
     *([] if "cuda" in backend.backends() else GPU_FILES[1:]),
-    *([] if VIRTUAL else ["test_virtual_gpu.py", "test_gpu_compile.py"]),
+    *([] if VIRTUAL else ["test_virtual_gpu.py", "test_virtual_driver.py", "test_gpu_compile.py"]),
 ]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
@@ -72,6 +73,9 @@ def clean_state():
     minicnn.utils.set_random_seed(1234)
     minicnn.utils.clear_session()
     yield
+    if VIRTUAL:
+        virtual_streams.finish(virtual_streams.streams)
+        virtual_streams.raise_errors()
     backend.set_backend("cpu")
     config.set_floatx("float32")
     config.set_epsilon(1e-7)

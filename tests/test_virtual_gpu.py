@@ -114,6 +114,7 @@ def test_copies_of_what_nobody_wrote_are_told():
     x, y = device.empty((BLOCK,), np.float32).copy(), device.empty((BLOCK,), np.float32)
     with pytest.raises(KernelError, match="it reads what nobody wrote"):
         copy.over(BLOCK, x, y)
+        y.to_host()
     copy.over(BLOCK, device.upload(np.ones(BLOCK, np.float32)).copy(), y)
 
 
@@ -125,12 +126,13 @@ def test_memory_given_out_anew_counts_as_not_written():
     x = device.upload(np.ones(BLOCK, np.float32))
     old = device.upload(np.ones(BLOCK, np.float32))
     add.launch(1, BLOCK, x, old)
-    place = old.data.address
+    place = id(old.data)
     del old
     again = device.empty((BLOCK,), np.float32)
-    assert again.data.address == place
+    assert id(again.data) == place
     with pytest.raises(KernelError, match="it reads what nobody wrote"):
         add.launch(1, BLOCK, x, again)
+        again.to_host()
 
 
 def test_four_numbers_at_once_must_lie_on_a_multiple_of_four():
@@ -197,15 +199,6 @@ def test_functions_are_as_exact_as_their_documentation_says(function, low, high,
     kernel.over(x.size, device.upload(x), y)
     exact = getattr(np, function)(x.astype(np.float64))
     assert (np.abs(y.to_host() - exact) <= most * np.spacing(np.abs(exact).astype(np.float32))).all()
-
-
-def test_parameters_must_be_as_many_and_as_wide_as_the_kernel_takes():
-    kinds = [np.dtype(np.uint64), np.dtype(np.int32)]
-    assert virtual_gpu._checked([1 << 40, np.int32(-3)], kinds) == [1 << 40, -3]
-    with pytest.raises(KernelError, match="takes 2 parameters, and was passed 1"):
-        virtual_gpu._checked([1], kinds)
-    with pytest.raises(KernelError, match="takes a parameter as int32, and was passed float64"):
-        virtual_gpu._checked([1, np.float64(3)], kinds)
 
 
 @pytest.mark.parametrize("instruction", ["mul.hi.u64 %rd1, %rd1, %rd1", "cvt.rmi.f32.f32 %f1, %f1", "bar.warp.sync -1"])

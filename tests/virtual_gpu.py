@@ -8,23 +8,15 @@ the earliest place in the code. A kernel that does one of these ends with a Kern
 - two threads come to the same number, one of them to write it, with no barrier between them (a race);
 - it waits at a barrier that some threads of the block never reach.
 
-`install` puts it in the place of the driver. Memory that a pool gives out anew counts as not written. A training step
-that is recorded becomes a list of launches, as in numba-cuda's simulator.
+Launches come from `virtual_driver.py`.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from types import SimpleNamespace
-
-import compiling
 import numpy as np
-from numba import cuda
-from ptx import BARRIER, Code
+from ptx import BARRIER
 
-from minicnn.kernels import device, gpu_graph, gpu_launch
-
-NEVER, ALLOCATED, WRITTEN = range(3)  # what a byte of memory is
+NEVER, ALLOCATED, WRITTEN = range(3)  # what a byte of memory is; NEVER: nobody's
 _MEMORY = 1 << 29  # bytes of the GPU
 _BETWEEN = 256  # bytes between arrays that belong to none of them
 _MOST_STEPS = 1_000_000  # basic blocks that one launch may run
@@ -42,13 +34,42 @@ class Memory:
         self.bytes, self.state, self.used = np.zeros(size, np.uint8), np.zeros(size, np.uint8), _BETWEEN
 
     def allocate(self, size):
-        """The address of `size` new bytes; they are never taken back."""
-        start = self.used
-        self.used += -(-size // _BETWEEN) * _BETWEEN + _BETWEEN
-        if self.used > len(self.bytes):
-            raise MemoryError(f"The virtual GPU has {len(self.bytes)} bytes, and {self.used} are needed.")
-        self.state[start : start + size] = ALLOCATED
+        """The address of `size` new bytes; their place never serves others."""
+        start, end = self.used, self.used + -(-size // _BETWEEN) * _BETWEEN + _BETWEEN
+        if end > len(self.bytes):
+            raise MemoryError(f"The virtual GPU has {len(self.bytes)} bytes, and {end} are needed.")
+        self.used = end
+        self.forget(start, size)
         return start
+
+    def forget(self, start, size):
+        """From here on these bytes count as not written."""
+        self.state[start : start + size] = ALLOCATED
+
+    def free(self, start, size):
+        """From here on these bytes belong to nobody."""
+        self.state[start : start + size] = NEVER
+
+    def content(self, start, size):
+        """These bytes."""
+        self._somebodys(start, size)
+        return self.bytes[start : start + size]
+
+    def fill(self, start, content):
+        """Replace bytes from `start` on."""
+        self._somebodys(start, content.size)
+        self.bytes[start : start + content.size] = content
+        self.state[start : start + content.size] = WRITTEN
+
+    def copy(self, to, start, size):
+        """Replace bytes by others, written or not."""
+        self._somebodys(to, size)
+        self.bytes[to : to + size] = self.content(start, size)
+        self.state[to : to + size] = self.state[start : start + size]
+
+    def _somebodys(self, start, size):
+        if not self.state[start : start + size].all():
+            raise KernelError("a copy reaches outside of every array")
 
     def begin(self, launch, base=None):
         """From here on threads of this launch come; `base` (threads,): where each one's part of the memory begins."""
@@ -122,7 +143,7 @@ class Launch:
 
     def __init__(self, code, blocks, threads, parameters):
         blocks, threads = ((*n, 1, 1)[:3] if isinstance(n, tuple) else (n, 1, 1) for n in (blocks, threads))
-        self.code, self.parameters = code, _checked(parameters, code.parameters)
+        self.code, self.parameters = code, parameters
         self.block_size, count = int(np.prod(threads)), int(np.prod(blocks))
         self.everyone = np.arange(count * self.block_size)
         self.barriers = np.zeros_like(self.everyone)  # how many each thread has passed
@@ -196,76 +217,4 @@ def _axes(numbers, sizes):
     return {axis: place.astype(np.uint32) for axis, place in zip("xyz", places, strict=True)}
 
 
-def _checked(values, kinds):
-    """Parameters as a kernel takes them: so many, and scalars of NumPy as wide as it reads them."""
-    if len(values) != len(kinds):
-        raise KernelError(f"it takes {len(kinds)} parameters, and was passed {len(values)}")
-    taken = [value if isinstance(value, np.generic) else np.uint64(value) for value in values]
-    for value, kind in zip(taken, kinds, strict=True):
-        if value.dtype.itemsize != kind.itemsize:
-            raise KernelError(f"it takes a parameter as {kind}, and was passed {value.dtype}")
-    return [value.view(kind) for value, kind in zip(taken, kinds, strict=True)]
-
-
-# In the place of the driver
-
 memory = Memory(_MEMORY)
-
-
-class VirtualArray:
-    """A flat array in the virtual GPU's memory, with what `kernels/device.py` asks of numba.cuda's."""
-
-    def __init__(self, size, dtype, address=None):
-        self.size, self.dtype = int(size), np.dtype(dtype)
-        self.address = memory.allocate(self.size * self.dtype.itemsize) if address is None else address
-        self.__cuda_array_interface__ = {"data": (self.address, False)}
-
-    def __getitem__(self, part):
-        start, stop, _ = part.indices(self.size)
-        return VirtualArray(stop - start, self.dtype, self.address + start * self.dtype.itemsize)
-
-    @property
-    def _here(self):
-        return slice(self.address, self.address + self.size * self.dtype.itemsize)
-
-    def forget(self):
-        """From here on it counts as not written."""
-        memory.state[self._here] = ALLOCATED
-
-    def copy_to_device(self, array, stream=None):
-        assert (array.size, array.dtype) == (self.size, self.dtype)
-        if isinstance(array, VirtualArray):
-            memory.bytes[self._here], memory.state[self._here] = memory.bytes[array._here], memory.state[array._here]
-        else:
-            memory.bytes[self._here], memory.state[self._here] = np.ascontiguousarray(array).view(np.uint8), WRITTEN
-
-    def copy_to_host(self, stream=None):
-        return memory.bytes[self._here].view(self.dtype).copy()
-
-
-_code_of = cache(Code)
-_nothing = SimpleNamespace(synchronize=lambda: None, record=lambda stream: None, wait=lambda stream: None)
-
-
-def _run(kernel, blocks, threads, arguments):
-    """In the place of GPUKernel._queue: with the numbers that a direct launch hands over."""
-    ptx = compiling.compiled_to_ptx(kernel, compiling.signature_of(arguments))[9, 0]
-    numbers = [number for argument in arguments for number in gpu_launch.as_numbers(argument)]
-    Launch(_code_of(ptx), blocks, threads, numbers).run()
-
-
-def install() -> None:
-    """From here on the backend "cuda" runs on the virtual GPU."""
-    take = device.Pool.take
-
-    def take_unwritten(pool, size, dtype):
-        data = take(pool, size, dtype)
-        data.forget()
-        return data
-
-    device.Pool.take = take_unwritten
-    device.what_is_missing = cache(lambda: None)
-    gpu_launch.GPUKernel._queue = _run
-    gpu_graph.SIMULATED = True  # a recording is a list of launches
-    cuda.device_array, cuda.pinned_array = VirtualArray, np.empty
-    cuda.stream = cuda.event = lambda: _nothing

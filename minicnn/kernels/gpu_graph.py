@@ -48,9 +48,7 @@ class Graph:
     def __init__(self, function, inputs):
         self.numbers: list[tuple] = []  # (where it lies, the function that gives the next one)
         self.kept: list = []  # arrays from elsewhere that recorded kernels use
-        self.launches = (
-            [] if SIMULATED else None
-        )  # (kernel, blocks, threads, arguments) of each, or the driver has them
+        self.launches = [] if SIMULATED else None  # (kernel, blocks, threads, arguments); None: the driver has them
         self.readings = device.empty((_MOST_READINGS,), np.float64)
         self.readings_used = 0
         self.pool = device.Pool()
