@@ -3,7 +3,8 @@
     pip install -e ".[cuda]" pytest torch      (torch for CUDA; TensorFlow is not needed)
     python benchmarks/gpu.py checks            the tests of the backend, on the GPU
     python benchmarks/gpu.py ladder            every version of the operations, and PyTorch's
-    python benchmarks/gpu.py steps [--networks fashion ...] [--rounds 5]      training steps of the five networks
+    python benchmarks/gpu.py steps [--networks fashion ...] [--rounds 5]      training steps of the five networks,
+                                               batches of 128
     python benchmarks/gpu.py epochs            seconds and accuracy of three epochs of Fashion-MNIST, and on the CPU
     python benchmarks/gpu.py sanitizer         compute-sanitizer's memcheck and racecheck on the operations' tests
 
@@ -46,6 +47,7 @@ STEPS = {
 }
 TARGET = 0.02  # seconds that one timing lasts at least
 ROUNDS = 7
+BATCH = 128  # of the training steps; predictions take four times as many images
 
 
 def device_name() -> str:
@@ -73,23 +75,28 @@ def add_to_results(part, found) -> None:
 # checks and sanitizer
 
 
-def pytest_on_gpu(*arguments, tool=()) -> dict:
-    """Run tests in a process of their own: {"passed": whether, "said": its last line}. RuntimeError without a GPU."""
+def started(*arguments, tool=(), way="numba") -> subprocess.Popen:
+    """Tests in a process of their own. RuntimeError without a GPU."""
     device_name()
-    command = [*tool, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    visible = {**os.environ, "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0")}  # the tests hide it
-    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, env=visible)
-    print(done.stdout[-2000:], done.stderr[-2000:], sep="\n")
-    return {"passed": done.returncode == 0, "said": done.stdout.strip().splitlines()[-1:]}
+    command = [*tool, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")  # the tests hide it
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "MINICNN_CUDA_LAUNCH": way}
+    return subprocess.Popen(
+        command, cwd=HERE.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+
+
+def ended(process) -> dict:
+    """{"passed": whether, "said": its last line}, when the tests have ended."""
+    said, _ = process.communicate()
+    print(said[-4000:])
+    return {"passed": process.returncode == 0, "said": said.strip().splitlines()[-1:]}
 
 
 def checks() -> dict:
-    return {way: _checked_with(way) for way in LAUNCHES.values()}
-
-
-def _checked_with(way):
-    os.environ["MINICNN_CUDA_LAUNCH"] = way
-    return pytest_on_gpu("-m", "gpu")
+    """Of every way to launch; all at the same time, because most of it is compiling, on one core each."""
+    processes = {way: started("-m", "gpu", way=way) for way in LAUNCHES.values()}
+    return {way: ended(process) for way, process in processes.items()}
 
 
 def sanitizer() -> dict:
@@ -100,7 +107,7 @@ def sanitizer() -> dict:
     found = {}
     for check in ("memcheck", "racecheck"):
         prefix = (tool, "--tool", check, "--error-exitcode", "1", "--target-processes", "all")
-        found[check] = pytest_on_gpu("-m", "gpu", "tests/test_variants.py", "-k", "gpu or float64", tool=prefix)
+        found[check] = ended(started("-m", "gpu", "tests/test_variants.py", "-k", "gpu or float64", tool=prefix))
     return found
 
 
@@ -472,6 +479,7 @@ class Process(rivals.Process):
 
 def contestant(library, name):
     """The contestant that this process plays."""
+    WORKLOADS[name] = WORKLOADS[name]._replace(batch=BATCH)
     return TorchOnGPU(library, name) if library.startswith("torch") else contestants.KerasLike("minicnn", name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -174,3 +175,16 @@ def test_memory_of_arrays_in_a_cycle_of_garbage_serves_others():
     again = device.upload(normal(999))
     assert data() is again.data
     np.testing.assert_array_equal(again.to_host(), normal(999))
+
+
+def test_other_threads_train_and_predict():
+    backend.set_backend("cuda")
+    model = small_cnn()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(X, Y, batch_size=6, epochs=2, verbose=0)
+    expected = model.predict(X, verbose=0)
+    with ThreadPoolExecutor(1) as other:
+        found = other.submit(model.predict, X, verbose=0).result()
+        loss = other.submit(model.fit, X, Y, batch_size=6, verbose=0).result().history["loss"][0]
+    np.testing.assert_array_equal(found, expected)
+    assert np.isfinite(loss)

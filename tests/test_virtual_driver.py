@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import virtual_driver
@@ -96,6 +98,11 @@ def test_no_capture_and_no_graph_is_left_behind():
     captured.launch()
     del captured
     assert set(virtual_driver.objects) == before
+
+
+def test_a_thread_needs_a_context():
+    with ThreadPoolExecutor(1) as other, pytest.raises(RuntimeError, match="CUDA_ERROR_INVALID_CONTEXT"):
+        other.submit(lambda: gpu_graph._Captured().__enter__()).result()
 
 
 def test_memory_that_was_freed_is_nobodys():

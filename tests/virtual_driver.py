@@ -38,10 +38,16 @@ from virtual_streams import (
     work_until,
 )
 
-INVALID_VALUE, OUT_OF_MEMORY = 1, 2
+INVALID_VALUE, OUT_OF_MEMORY, INVALID_CONTEXT = 1, 2, 201
 _RELAXED = 2  # the mode of captures in which memory may be allocated
 _CONTEXT = 0x10  # the only one
 _ATTRIBUTES = {1: 1024, 10: 32, 16: 132, 75: 9, 76: 0}  # threads of a block and of a warp, processors, sm_90
+
+_NEED_A_CONTEXT = [
+    "cuStreamCreate", "cuEventCreate", "cuStreamBeginCapture", "cuGraphLaunch", "cuMemAlloc", "cuMemHostAlloc",
+    "cuMemcpyHtoDAsync", "cuMemcpyDtoHAsync", "cuMemcpyDtoDAsync", "cuLibraryGetKernel", "cuLaunchKernelEx",
+    "cuCtxSynchronize", "cuCtxGetDevice",
+]  # fmt: skip
 
 functions = {}  # {name: what C calls}
 objects = {}  # {handle: what C knows by it}
@@ -54,6 +60,8 @@ def driver(*takes, gives=()):
 
     def register(function):
         def called(*arguments):
+            if function.__name__ in _NEED_A_CONTEXT and not _contexts.current():
+                raise CudaError(INVALID_CONTEXT)
             found = function(*arguments[len(gives) :])
             for kind, place, value in zip(gives, arguments, found if len(gives) > 1 else [found], strict=False):
                 if place:
@@ -369,24 +377,37 @@ def cuDevicePrimaryCtxRetain(device):
 functions["cuDevicePrimaryCtxRelease"] = ctypes.CDLL(None).abs
 
 
+class _Contexts(threading.local):
+    """The contexts that a thread has made current: the last one is."""
+
+    def __init__(self):
+        self.stack = []
+
+    def current(self):
+        return self.stack[-1] if self.stack else None
+
+
+_contexts = _Contexts()
+
+
 @driver(gives=[c_void_p])
 def cuCtxGetCurrent():
-    return _CONTEXT
+    return _contexts.current()
 
 
 @driver(gives=[c_void_p])
 def cuCtxPopCurrent():
-    return _CONTEXT
+    return _contexts.stack.pop()
 
 
 @driver(c_void_p)
 def cuCtxPushCurrent(context):
-    pass
+    _contexts.stack.append(context)
 
 
 @driver(c_void_p)
 def cuCtxSetCurrent(context):
-    pass
+    _contexts.stack[-1:] = [context]
 
 
 @driver(gives=[c_int])
