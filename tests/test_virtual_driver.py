@@ -115,6 +115,16 @@ def test_memory_that_was_freed_is_nobodys():
         memory.content(address, 4)
 
 
+def test_idle_memory_goes_to_other_arrays_before_there_is_too_little():
+    most = virtual_driver.CAPACITY // 4 * 3
+    first = device.empty((most // 4,), np.float32)
+    with pytest.raises(MemoryError, match=rf"of its 268 MB free, and {most / 1e6:.0f} MB more are needed: use smaller"):
+        device.empty((most // 8,), np.float64)
+    del first
+    device.empty((most // 8,), np.float64)
+    device.clear()
+
+
 def test_a_function_that_it_does_not_have_is_told():
     from cuda.bindings import driver
 

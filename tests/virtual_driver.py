@@ -40,6 +40,7 @@ from virtual_streams import (
 
 INVALID_VALUE, OUT_OF_MEMORY, INVALID_CONTEXT = 1, 2, 201
 _RELAXED = 2  # the mode of captures in which memory may be allocated
+CAPACITY = 1 << 28  # bytes
 _CONTEXT = 0x10  # the only one
 _ATTRIBUTES = {1: 1024, 10: 32, 16: 132, 75: 9, 76: 0}  # threads of a block and of a warp, processors, sm_90
 
@@ -214,10 +215,9 @@ def _spoil_strict_captures():
 @driver(c_size_t, gives=[c_uint64])
 def cuMemAlloc(size):
     _spoil_strict_captures()
-    try:
-        address = memory.allocate(size)
-    except MemoryError:
-        raise CudaError(OUT_OF_MEMORY) from None
+    if size > _free():
+        raise CudaError(OUT_OF_MEMORY)
+    address = memory.allocate(size)
     allocated[address] = size
     return address
 
@@ -231,7 +231,11 @@ def cuMemFree(address):
 
 @driver(gives=[c_size_t, c_size_t])
 def cuMemGetInfo():
-    return len(memory.bytes) - memory.used, len(memory.bytes)
+    return _free(), CAPACITY
+
+
+def _free():
+    return CAPACITY - sum(allocated.values())
 
 
 @driver(c_size_t, c_uint, gives=[c_void_p])

@@ -17,7 +17,7 @@ import numpy as np
 from ptx import BARRIER
 
 NEVER, ALLOCATED, WRITTEN = range(3)  # what a byte of memory is; NEVER: nobody's
-_MEMORY = 1 << 29  # bytes of the GPU
+_MEMORY = 1 << 30  # bytes that may be allocated, one after the other; none serves twice
 _BETWEEN = 256  # bytes between arrays that belong to none of them
 _MOST_STEPS = 1_000_000  # basic blocks that one launch may run
 _MOST_NOTES = 1 << 22  # accesses to memory that are noted before they are summed up
@@ -34,7 +34,7 @@ class Memory:
         self.bytes, self.state, self.used = np.zeros(size, np.uint8), np.zeros(size, np.uint8), _BETWEEN
 
     def allocate(self, size):
-        """The address of `size` new bytes; their place never serves others."""
+        """The address of `size` new bytes."""
         start, end = self.used, self.used + -(-size // _BETWEEN) * _BETWEEN + _BETWEEN
         if end > len(self.bytes):
             raise MemoryError(f"The virtual GPU has {len(self.bytes)} bytes, and {end} are needed.")
