@@ -82,14 +82,14 @@ def started(*arguments, tool=(), way="numba") -> subprocess.Popen:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")  # the tests hide it
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "MINICNN_CUDA_LAUNCH": way}
     return subprocess.Popen(
-        command, cwd=HERE.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        command, cwd=HERE.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
 
 
 def ended(process) -> dict:
     """{"passed": whether, "said": its last line}, when the tests have ended."""
-    said, _ = process.communicate()
-    print(said[-4000:])
+    said, complained = process.communicate()
+    print(said[-4000:], complained[-2000:], sep="\n")
     return {"passed": process.returncode == 0, "said": said.strip().splitlines()[-1:]}
 
 

@@ -116,6 +116,8 @@ def test_copies_of_what_nobody_wrote_are_told():
         copy.over(BLOCK, x, y)
         y.to_host()
     copy.over(BLOCK, device.upload(np.ones(BLOCK, np.float32)).copy(), y)
+    with pytest.raises(KernelError, match="a copy reads what nobody wrote"):
+        device.empty((BLOCK,), np.float32).to_host()
 
 
 def test_memory_given_out_anew_counts_as_not_written():
@@ -138,9 +140,8 @@ def test_memory_given_out_anew_counts_as_not_written():
 def test_four_numbers_at_once_must_lie_on_a_multiple_of_four():
     @gpu_kernel()
     def kernel(x, y, start):
-        if cuda.threadIdx.x < 8:
-            four = load4(x, cuda.threadIdx.x * 4 + start)
-            y[cuda.grid(1)] = four[0] + four[3]
+        four = load4(x, cuda.threadIdx.x % 8 * 4 + start)
+        y[cuda.grid(1)] = four[0] + four[3]
 
     launched(kernel, 4, blocks=1)
     with pytest.raises(KernelError, match="reads at an address that is not a multiple of 16"):

@@ -44,11 +44,9 @@ CAPACITY = 1 << 28  # bytes
 _CONTEXT = 0x10  # the only one
 _ATTRIBUTES = {1: 1024, 10: 32, 16: 132, 75: 9, 76: 0}  # threads of a block and of a warp, processors, sm_90
 
-_NEED_A_CONTEXT = [
-    "cuStreamCreate", "cuEventCreate", "cuStreamBeginCapture", "cuGraphLaunch", "cuMemAlloc", "cuMemHostAlloc",
-    "cuMemcpyHtoDAsync", "cuMemcpyDtoHAsync", "cuMemcpyDtoDAsync", "cuLibraryGetKernel", "cuLaunchKernelEx",
-    "cuCtxSynchronize", "cuCtxGetDevice",
-]  # fmt: skip
+_WITHOUT_A_CONTEXT = (  # what the names of functions begin with that need none
+    "cuInit", "cuDriver", "cuDevice", "cuGetError", "cuCtxGetCurrent", "cuCtxSet", "cuCtxPush", "cuCtxPop",
+)  # fmt: skip
 
 functions = {}  # {name: what C calls}
 objects = {}  # {handle: what C knows by it}
@@ -61,7 +59,7 @@ def driver(*takes, gives=()):
 
     def register(function):
         def called(*arguments):
-            if function.__name__ in _NEED_A_CONTEXT and not _contexts.current():
+            if not function.__name__.startswith(_WITHOUT_A_CONTEXT) and not _contexts.current():
                 raise CudaError(INVALID_CONTEXT)
             found = function(*arguments[len(gives) :])
             for kind, place, value in zip(gives, arguments, found if len(gives) > 1 else [found], strict=False):
@@ -101,11 +99,13 @@ def _handle_of(thing):
 
 
 def _stream(handle):
-    return objects[handle] if handle and handle > 2 else legacy
+    return objects[handle] if handle not in (None, 0, 1) else legacy
 
 
 @driver(c_uint, gives=[c_void_p])
 def cuStreamCreate(flags):
+    if flags:
+        raise NotImplementedError("The virtual GPU's streams and its default stream wait for each other.")
     streams.append(Stream())
     return _handle_of(streams[-1])
 
@@ -142,9 +142,16 @@ def cuEventDestroy(handle):
 
 @driver(c_void_p, c_void_p)
 def cuEventRecord(handle, stream):
-    event = objects[handle]
+    event, stream = objects[handle], _stream(stream)
+    _spoil_if_captured(stream)
     event.recorded += 1
-    queue(_stream(stream), lambda times=event.recorded: setattr(event, "happened", times))
+    queue(stream, lambda times=event.recorded: setattr(event, "happened", max(event.happened, times)))
+
+
+def _spoil_if_captured(stream):
+    """What a capture could hold, and minicnn never puts in: events of other streams, and copies of memory that is not
+    page-locked, which a replay reads or writes anew, whatever is there by then."""
+    spoil_captures([stream])
 
 
 @driver(c_void_p)
@@ -156,6 +163,7 @@ def cuEventSynchronize(handle):
 
 @driver(c_void_p, c_void_p, c_uint)
 def cuStreamWaitEvent(stream, handle, flags):
+    _spoil_if_captured(_stream(stream))
     queue(_stream(stream), (objects[handle], objects[handle].recorded))
 
 
@@ -225,7 +233,7 @@ def cuMemAlloc(size):
 @driver(c_uint64)
 def cuMemFree(address):
     _spoil_strict_captures()
-    size = allocated.pop(address)
+    size = allocated.pop(address)  # not after the default stream: this function may be called from there
     when_idle(lambda: (finish(streams[1:]), memory.free(address, size)))
 
 
@@ -240,6 +248,7 @@ def _free():
 
 @driver(c_size_t, c_uint, gives=[c_void_p])
 def cuMemHostAlloc(size, flags):
+    _spoil_strict_captures()
     buffer = ctypes.create_string_buffer(max(size, 1))
     page_locked[ctypes.addressof(buffer)] = buffer
     return ctypes.addressof(buffer)
@@ -260,14 +269,18 @@ def _on_host(address, size):
 @driver(c_uint64, c_void_p, c_size_t, c_void_p)
 def cuMemcpyHtoDAsync(to, address, size, stream):
     source, locked = _on_host(address, size)
-    source = source if locked else source.copy()
+    if not locked:
+        _spoil_if_captured(_stream(stream))
+        source = source.copy()
     queue(_stream(stream), lambda: memory.fill(to, source))
 
 
 @driver(c_void_p, c_uint64, c_size_t, c_void_p)
 def cuMemcpyDtoHAsync(address, source, size, stream):
     to, locked = _on_host(address, size)
-    queue(_stream(stream), lambda: np.copyto(to, memory.content(source, size)))
+    if not locked:
+        _spoil_if_captured(_stream(stream))
+    queue(_stream(stream), lambda: np.copyto(to, memory.written(source, size)))
     if not locked:
         finish([_stream(stream)])
 
@@ -419,14 +432,14 @@ def cuCtxGetDevice():
     return 0
 
 
-@driver(c_int, gives=[c_void_p])
-def cuGetErrorName(code):
-    return ctypes.addressof(_error_name(code))
+@driver(c_int, c_void_p)
+def cuGetErrorName(code, text):
+    c_void_p.from_address(text).value = ctypes.addressof(_error_name(code))
 
 
-@driver(c_int, gives=[c_void_p])
-def cuGetErrorString(code):
-    return ctypes.addressof(_error_name(code))
+@driver(c_int, c_void_p)
+def cuGetErrorString(code, text):
+    cuGetErrorName(code, text)
 
 
 @cache
@@ -484,25 +497,28 @@ def _forget_what_pools_give_out():
     take = device.Pool.take
 
     def take_unwritten(pool, size, dtype):
-        data, recording = take(pool, size, dtype), device.recording()
+        data, recording, stream = take(pool, size, dtype), device.recording(), _stream(int(device.stream().handle))
         place = data.__cuda_array_interface__["data"][0], data.nbytes
-        if recording and pool is not recording.pool:
-            memory.forget(*place)  # what a replay is given before it runs
-        else:
-            queue(_stream(int(device.stream().handle)), lambda: memory.forget(*place))
+        with _lock:
+            if recording and pool is not recording.pool:  # for what a replay is given before it runs
+                stream.queue.append(lambda: memory.forget(*place))
+            else:
+                queue(stream, lambda: memory.forget(*place))
         return data
 
     device.Pool.take = take_unwritten
 
 
 def _tell_of_errors():
-    """Where minicnn explains errors of the driver, those of kernels are raised."""
+    """After everything that minicnn does with the GPU, the errors of kernels are raised."""
     from minicnn.kernels import device
 
-    explain = device._LostDeviceExplained.__exit__
+    leave = device._Turn.__exit__
 
-    def tell(block, kind, error, traceback):
-        raise_errors()
-        return explain(block, kind, error, traceback)
+    def tell(turn, kind, error, traceback):
+        try:
+            return leave(turn, kind, error, traceback)
+        finally:
+            raise_errors()
 
-    device._LostDeviceExplained.__exit__ = tell
+    device._Turn.__exit__ = tell

@@ -50,9 +50,11 @@ class Memory:
         """From here on these bytes belong to nobody."""
         self.state[start : start + size] = NEVER
 
-    def content(self, start, size):
-        """These bytes."""
+    def written(self, start, size):
+        """These bytes, which must have been written."""
         self._somebodys(start, size)
+        if (self.state[start : start + size] != WRITTEN).any():
+            raise KernelError("a copy reads what nobody wrote")
         return self.bytes[start : start + size]
 
     def fill(self, start, content):
@@ -64,7 +66,8 @@ class Memory:
     def copy(self, to, start, size):
         """Replace bytes by others, written or not."""
         self._somebodys(to, size)
-        self.bytes[to : to + size] = self.content(start, size)
+        self._somebodys(start, size)
+        self.bytes[to : to + size] = self.bytes[start : start + size]
         self.state[to : to + size] = self.state[start : start + size]
 
     def _somebodys(self, start, size):
@@ -85,7 +88,7 @@ class Memory:
         """Write neighbours from each thread's place on."""
         for at, value in zip(self._visited(place, kind, len(values), writes=True), values, strict=True):
             self.bytes.view(kind)[at // kind.itemsize] = value
-            self.state[at] = WRITTEN
+            self.state.view(f"u{kind.itemsize}")[at // kind.itemsize] = int.from_bytes([WRITTEN] * kind.itemsize)
 
     def _visited(self, place, kind, count, writes):
         """The places of each of `count` neighbours: checked, and noted."""

@@ -16,6 +16,7 @@ With NUMBA_ENABLE_CUDASIM=1 all of this runs in numba-cuda's simulator, in plain
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
 from collections import defaultdict
@@ -33,7 +34,6 @@ _OLDEST_DRIVER = (13, 0)  # what the CUDA 13 packages of numba-cuda need
 _MOST_NUMBERS = (1 << 31) - 1  # what 32-bit indices reach
 _STAGES = 3  # so many batches may be on their way up
 _READINGS = 1024  # so many numbers may wait to be fetched
-lock = threading.RLock()  # Python threads share the pool, the stages and the stream
 
 
 class DeviceArray:
@@ -86,7 +86,8 @@ class DeviceArray:
         not_while_recording("an array was copied")
         twin = DeviceArray(self.shape, self.dtype)
         if self.size:
-            twin.data[: self.size].copy_to_device(self.data[: self.size], stream())
+            with turn:
+                twin.data[: self.size].copy_to_device(self.data[: self.size], stream())
         return twin
 
     def fill_from(self, array: np.ndarray) -> None:
@@ -94,14 +95,14 @@ class DeviceArray:
         not_while_recording("an array was sent to the GPU")
         array = np.ascontiguousarray(array, self.dtype).reshape(-1)
         if self.size:
-            with lost_device_explained:
+            with turn:
                 self.data[: self.size].copy_to_device(array, stream())
                 stream().synchronize()  # the host may change its array from here on
 
     def to_host(self) -> np.ndarray:
         """A copy of the numbers in an array of the host. Waits for all that is queued before."""
         not_while_recording("an array was fetched from the GPU")
-        with lost_device_explained:
+        with turn:
             flat = self.data[: self.size].copy_to_host(stream=stream()) if self.size else np.empty(0, self.dtype)
             stream().synchronize()
         return flat.reshape(self.shape)
@@ -153,6 +154,46 @@ def _constant(content, shape, dtype):
     return upload(np.frombuffer(content, dtype).reshape(shape))
 
 
+# Threads
+
+
+_LOST = ("ILLEGAL", "LAUNCH_FAILED", "LAUNCH_TIMEOUT", "MISALIGNED", "ECC", "HARDWARE", "DEVICE_UNAVAILABLE", "ASSERT")
+
+
+class LostDeviceError(RuntimeError):
+    """The GPU runs no kernel any more."""
+
+
+class _Turn:
+    """Within this block it is this thread's turn: what others queue meanwhile could get into its recording.
+
+    The driver knows for each thread of the host which GPU it works with; a thread's first turn tells it. An error
+    after which the GPU runs no kernel any more becomes a LostDeviceError, a sentence.
+    """
+
+    def __init__(self):
+        self._lock, self._thread = threading.RLock(), threading.local()
+
+    def __enter__(self):
+        if not hasattr(self._thread, "context"):
+            self._thread.context = cuda.current_context()
+        self._lock.acquire()
+
+    def __exit__(self, kind, error, traceback):
+        self._lock.release()
+        if error is None or isinstance(error, LostDeviceError):
+            return
+        if "CUDA_ERROR" in str(error) and any(word in str(error) for word in _LOST):
+            raise LostDeviceError(
+                f"The GPU stopped working ({str(error).strip()}). Its memory is lost: start the program anew; "
+                "weights saved before are safe."
+            ) from error
+
+
+turn = _Turn()
+"""Everything that talks to the GPU does so in its turn."""
+
+
 # Memory
 
 
@@ -188,14 +229,14 @@ class Pool:
         self.idle, self.given = defaultdict(list), {}
 
     def take(self, size, dtype):
-        with lock:
+        with turn:
             waiting = self.idle[size, dtype]
             data = waiting.pop() if waiting else _allocated(size, dtype)
             self.given[id(data)] = data
             return data
 
     def give_back(self, key, data):
-        """Called by the garbage collector, at any time: so without the lock."""
+        """Called by the garbage collector, in any thread and at any time: so not in its turn."""
         del self.given[id(data)]
         self.idle[key].append(data)
 
@@ -205,9 +246,10 @@ _pool = Pool()
 
 def clear() -> None:
     """Give the memory back to the driver that nobody holds, or that only `remembered` functions do."""
-    for cached in _remembering:
-        cached.cache_clear()
-    _pool.idle.clear()
+    with turn:
+        for cached in _remembering:
+            cached.cache_clear()
+        _pool.idle.clear()
 
 
 def _allocated(size, dtype):
@@ -217,6 +259,7 @@ def _allocated(size, dtype):
     except Exception as error:
         if "OUT_OF_MEMORY" not in str(error):
             raise
+    gc.collect()  # what cycles of garbage hold is idle then
     if recording():
         _pool.idle.clear()  # what is remembered may be part of the recording
     else:
@@ -246,7 +289,7 @@ def recording():
 @contextmanager
 def recorded_by(graph):
     """Within this block kernels are recorded, not run, and memory comes from the graph's pool. Other threads wait."""
-    with lock:
+    with turn:
         _pool.idle.clear()  # the memory of the steps before, which the graph's pool takes the place of
         _recorded.graph = graph
         try:
@@ -269,7 +312,7 @@ def not_while_recording(what: str) -> None:
 
 def stream():
     """The stream on which everything is computed, in order."""
-    with lock:
+    with turn:
         return _stream()
 
 
@@ -317,7 +360,7 @@ def stage(shape, dtype, write, read):
     the kernel that takes it from there."""
     not_while_recording("a batch was sent to the GPU")
     size, dtype = math.prod(shape), np.dtype(dtype)
-    with lock, lost_device_explained:
+    with turn:
         stages = _stages()
         at = stages.take(size, dtype)
         write(at.host[:size].reshape(shape))
@@ -362,12 +405,13 @@ class _Readings:
 
     def fetch(self):
         not_while_recording("a number was looked at")
-        with lost_device_explained:
-            values = self.data.copy_to_host(stream=stream())
-            stream().synchronize()
-        for reading in self.waiting:
-            reading.value = float(values[reading.place])
-        self.waiting = []
+        with turn:
+            waiting, self.waiting = self.waiting, []
+            if waiting:
+                values = self.data[: len(waiting)].copy_to_host(stream=stream())
+                stream().synchronize()
+            for reading in waiting:
+                reading.value = float(values[reading.place])
 
 
 @lru_cache(maxsize=1)
@@ -375,13 +419,15 @@ def _readings():
     return _Readings()
 
 
-def new_reading():
-    """(reading, flat data, place): a kernel is to write a float64 to data[place]."""
+def new_reading(write):
+    """A Reading. write(flat data, place) queues the kernel that writes a float64 to data[place]."""
     if recording():
-        return recording().new_reading()
-    readings = _readings()
-    reading = readings.new()
-    return reading, readings.data, reading.place
+        return recording().new_reading(write)
+    with turn:
+        readings = _readings()
+        reading = readings.new()
+        write(readings.data, reading.place)
+    return reading
 
 
 # Whether there is a GPU
@@ -421,24 +467,3 @@ def name() -> str:
         return "numba-cuda's simulator"
     found = cuda.get_current_device().name
     return found.decode() if isinstance(found, bytes) else found
-
-
-_LOST = ("ILLEGAL", "LAUNCH_FAILED", "LAUNCH_TIMEOUT", "MISALIGNED", "ECC", "HARDWARE", "DEVICE_UNAVAILABLE", "ASSERT")
-
-
-class _LostDeviceExplained:
-    """Within this block, an error after which the GPU runs no kernel any more is told in a sentence."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if error is not None and "CUDA_ERROR" in str(error) and any(word in str(error) for word in _LOST):
-            raise RuntimeError(
-                f"The GPU stopped working ({str(error).strip()}). Its memory is lost: start the program anew; "
-                "weights saved before are safe."
-            ) from error
-        return False
-
-
-lost_device_explained = _LostDeviceExplained()

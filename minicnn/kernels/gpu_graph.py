@@ -65,12 +65,13 @@ class Graph:
         self.numbers.append((there, next_one))
         return there
 
-    def new_reading(self):
-        """As `device.new_reading`: (reading, flat data, place)."""
+    def new_reading(self, write):
+        """As `device.new_reading`."""
         if self.readings_used == _MOST_READINGS:
             raise RuntimeError(f"A step that is recorded may have {_MOST_READINGS} losses and penalties.")
         self.readings_used += 1
-        return RecordedReading(self.readings_used - 1), self.readings.data, self.readings_used - 1
+        write(self.readings.data, self.readings_used - 1)
+        return RecordedReading(self.readings_used - 1)
 
     def keep(self, arguments) -> None:
         """Hold on to what a recorded kernel uses, unless the graph's pool does anyway."""
@@ -78,13 +79,13 @@ class Graph:
 
     def replay(self, inputs):
         """The outputs for these inputs; arrays among them are overwritten by the next replay."""
-        for x, there in zip(inputs, self.inputs, strict=True):
-            copy.over(x.size, x, there)
-        for there, next_one in self.numbers:
-            fill.over(1, there, there.dtype.type(next_one()))
-        with device.lost_device_explained:
+        with device.turn:
+            for x, there in zip(inputs, self.inputs, strict=True):
+                copy.over(x.size, x, there)
+            for there, next_one in self.numbers:
+                fill.over(1, there, there.dtype.type(next_one()))
             self._run()
-        return self._read(self.outputs)
+            return self._read(self.outputs)
 
     def _launch_all(self):
         for kernel, blocks, threads, arguments in self.launches:
@@ -96,9 +97,9 @@ class Graph:
             return type(output)(self._read(part) for part in output)
         if not isinstance(output, RecordedReading):
             return output
-        reading, data, place = device.new_reading()
-        _copy_number.launch(1, 1, self.readings, output.place, data, place)
-        return reading
+        return device.new_reading(
+            lambda data, place: _copy_number.launch(1, 1, self.readings, output.place, data, place)
+        )
 
 
 @gpu_kernel()

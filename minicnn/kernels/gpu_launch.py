@@ -73,7 +73,7 @@ class GPUKernel:
             self._queue(blocks, threads, arguments)
 
     def _queue(self, blocks, threads, arguments):
-        with device.lock, device.lost_device_explained, compile_clock.around(self.dispatcher):
+        with device.turn, compile_clock.around(self.dispatcher):
             if SIMULATED:  # there a kernel itself remembers its last grid
                 self.dispatcher[blocks, threads, device.stream()](*arguments)
             elif way_to_launch() == "numba":

@@ -66,9 +66,7 @@ def _sum_pieces(partial, pieces, size, sums, n):
 
 def weighted_sum(x, weights, n):
     """sum of x[i] * weights[i] over n numbers (of x[i] without weights), in float64: a Reading."""
-    reading, readings, place = device.new_reading()
-    sum_into(readings, place, x, weights, n)
-    return reading
+    return device.new_reading(lambda readings, place: sum_into(readings, place, x, weights, n))
 
 
 def sum_into(sums, place, x, weights, n):
