@@ -11,6 +11,7 @@ import numpy as np
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba.cuda import types
 from numba.cuda.np import numpy_support
+from virtual_gpu import Memory
 
 from minicnn.kernels import gpu_launch
 
@@ -19,13 +20,16 @@ ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
 
 @contextmanager
 def only_noted():
-    """Within this block kernels are not launched but noted: a dict with the keys (kernel, signature)."""
+    """Within this block kernels are not launched but noted: a dict with the keys (kernel, signature).
+
+    What is fetched from the GPU meanwhile nobody wrote.
+    """
     launched = {}
 
     def note(self, blocks, threads, arguments):
         launched[self, signature_of(arguments)] = True
 
-    with mock.patch.object(gpu_launch.GPUKernel, "_queue", note):
+    with mock.patch.object(gpu_launch.GPUKernel, "_queue", note), mock.patch.object(Memory, "check_written"):
         yield launched
 
 

@@ -217,11 +217,11 @@ def test_a_lost_device_is_told():
 def test_memory_that_was_freed_is_nobodys():
     data = cuda.to_device(np.zeros(N, np.float32))
     address = data.__cuda_array_interface__["data"][0]
-    assert not memory.written(address, data.nbytes).any()
+    assert not memory.content(address, data.nbytes).any()
     del data
     cuda.current_context().memory_manager.deallocations.clear()
     with pytest.raises(KernelError, match="outside of every array"):
-        memory.written(address, 4)
+        memory.content(address, 4)
 
 
 def test_idle_memory_goes_to_other_arrays_before_there_is_too_little(monkeypatch):

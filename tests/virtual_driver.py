@@ -280,7 +280,7 @@ def cuMemcpyDtoHAsync(address, source, size, stream):
     to, locked = _on_host(address, size)
     if not locked:
         _spoil_if_captured(_stream(stream))
-    queue(_stream(stream), lambda: np.copyto(to, memory.written(source, size)))
+    queue(_stream(stream), lambda: np.copyto(to, memory.content(source, size)))
     if not locked:
         finish([_stream(stream)])
 

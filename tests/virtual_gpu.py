@@ -50,12 +50,16 @@ class Memory:
         """From here on these bytes belong to nobody."""
         self.state[start : start + size] = NEVER
 
-    def written(self, start, size):
+    def content(self, start, size):
         """These bytes, which must have been written."""
         self._somebodys(start, size)
+        self.check_written(start, size)
+        return self.bytes[start : start + size]
+
+    def check_written(self, start, size):
+        """KernelError if one of these bytes is not."""
         if (self.state[start : start + size] != WRITTEN).any():
             raise KernelError("a copy reads what nobody wrote")
-        return self.bytes[start : start + size]
 
     def fill(self, start, content):
         """Replace bytes from `start` on."""
