@@ -149,7 +149,6 @@ class Launch:
     """A kernel on its way: what its instructions ask for (`ptx.py`), and where each thread stands."""
 
     def __init__(self, code, blocks, threads, parameters):
-        blocks, threads = ((*n, 1, 1)[:3] if isinstance(n, tuple) else (n, 1, 1) for n in (blocks, threads))
         self.code, self.parameters = code, parameters
         self.block_size, count = int(np.prod(threads)), int(np.prod(blocks))
         self.everyone = np.arange(count * self.block_size)

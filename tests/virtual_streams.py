@@ -72,8 +72,6 @@ def queue(stream, operation):
     if stream.spoiled:
         raise CudaError(CAPTURE_INVALIDATED)
     if stream.captured is not None:
-        if isinstance(operation, tuple):  # of other streams: minicnn captures one
-            spoil_captures([stream])
         stream.captured.append(operation)
         return
     if stream is legacy:

@@ -156,7 +156,6 @@ def _constant(content, shape, dtype):
 
 # Threads
 
-
 _LOST = ("ILLEGAL", "LAUNCH_FAILED", "LAUNCH_TIMEOUT", "MISALIGNED", "ECC", "HARDWARE", "DEVICE_UNAVAILABLE", "ASSERT")
 
 
