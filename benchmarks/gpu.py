@@ -51,7 +51,7 @@ BATCH = 128  # of the training steps; predictions take four times as many images
 
 
 def device_name() -> str:
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
 
     device.check()
     return device.name()
@@ -155,8 +155,8 @@ def _check(name, ours, theirs, exact):
 
 def _poison_idle_memory():
     """Fill what the next arrays will lie in with NaN: what a kernel forgets to write is found."""
-    from minicnn.kernels import device
-    from minicnn.kernels.gpu_elementwise import fill
+    from minicnn.kernels.gpu import device
+    from minicnn.kernels.gpu.elementwise import fill
 
     for (size, dtype), waiting in device._pool.idle.items():
         if dtype.kind == "f":
@@ -176,7 +176,7 @@ def ladder_table(found) -> str:
 def _synchronize():
     import torch
 
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
 
     device.stream().synchronize()
     torch.cuda.synchronize()
@@ -238,7 +238,7 @@ def _random(*shape):
     """The same normal random numbers twice on the GPU: for minicnn, and for PyTorch."""
     import torch
 
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
 
     x = np.random.default_rng().standard_normal(shape, np.float32)
     return device.upload(x), torch.from_numpy(x).cuda()
@@ -250,14 +250,14 @@ def _images(tensor):
 
 
 def _product(size):
-    from minicnn.kernels import device, gpu_product
+    from minicnn.kernels.gpu import device, matmul
 
     (a, left), (b, right) = _random(size, size), _random(size, size)
-    rows, cols = gpu_product.multiples(size, size), gpu_product.multiples(size, 1)
+    rows, cols = matmul.multiples(size, size), matmul.multiples(size, 1)
     versions = {
-        "v1, a thread per output": gpu_product._one_thread(a.dtype),
-        "v2, shared tiles": gpu_product._tiles(a.dtype, 16),
-        "v3, register tiles": gpu_product._register_tiles("k", size, size, size)[0],
+        "v1, a thread per output": matmul._one_thread(a.dtype),
+        "v2, shared tiles": matmul._tiles(a.dtype, 16),
+        "v3, register tiles": matmul._register_tiles("k", size, size, size)[0],
     }
 
     def run(version):
@@ -324,7 +324,7 @@ def _max_pooling():
 def _batch_norm():
     import torch
 
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
     from minicnn.ops.batch_norm import gpu
 
     (x, images), (gamma, weight), (beta, bias) = _random(*_SHAPE), _random(_SHAPE[3]), _random(_SHAPE[3])
@@ -354,7 +354,7 @@ def _adam():
     """With a learning rate of 0: both write the weights that they read, however often they are called."""
     import torch
 
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
     from minicnn.ops.optimizer_update import gpu
 
     (w, weights), (g, gradient) = _random(*_SHAPE), _random(*_SHAPE)
@@ -388,14 +388,14 @@ _WHERE = "64 x 56 x 56 x 64"
 def epochs(count=3) -> dict:
     """{way to launch, or "cpu": {"seconds": of each epoch, "accuracy": on the test images after the last}}."""
     import minicnn
-    from minicnn.kernels import gpu_launch
+    from minicnn.kernels.gpu import launch
 
     (x, y), (x_test, y_test) = minicnn.datasets.fashion_mnist.load_data()
     x, x_test = x / np.float32(255), x_test / np.float32(255)
     found = {}
     for backend, way in (*(("cuda", way) for way in LAUNCHES.values()), ("cpu", "numba")):
         os.environ["MINICNN_CUDA_LAUNCH"] = way
-        gpu_launch.way_to_launch.cache_clear()
+        launch.way_to_launch.cache_clear()
         minicnn.backend.set_backend(backend)
         minicnn.utils.set_random_seed(0)
         model = models.keras_model(minicnn, "fashion")

@@ -21,7 +21,7 @@ import machine
 import numpy as np
 import peak
 
-from minicnn.kernels import workspace
+from minicnn.kernels.cpu import workspace
 from minicnn.ops.conv2d import cpu as conv2d_cpu
 from minicnn.ops.conv2d import loops as conv2d_loops
 from minicnn.ops.conv2d import vectorized as conv2d_numpy

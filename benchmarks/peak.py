@@ -8,8 +8,8 @@ import numba
 import numpy as np
 from numba import prange
 
-from minicnn.kernels.compile import OPTIONS
-from minicnn.kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
+from minicnn.kernels.cpu.compile import OPTIONS
+from minicnn.kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 
 _K, _REPEATS = 288, 2000
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from . import config
 from .ops import activation as op
-from .ops import transfer
 from .registry import Registry, missing_name
+from .runtime import transfer
 
 _registry = Registry("activation")
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from . import config
 from .ops import constraint as op
-from .ops import transfer
 from .registry import Configurable, Registry, missing_name
 from .registry import serialize as registry_serialize
+from .runtime import transfer
 
 registry = Registry("constraint")
 
@@ -24,7 +24,7 @@ class Constraint(Configurable):
 
     @property
     def may_be_recorded(self) -> bool:
-        """Whether it works where the backend computes, so that a training step may be recorded (`ops/replay`)."""
+        """Whether it works where the backend computes, so that a training step may be recorded (`runtime/replay`)."""
         return type(self).hold is not Constraint.hold
 
     def __call__(self, w) -> np.ndarray:

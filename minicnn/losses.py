@@ -13,10 +13,10 @@ import numpy as np
 
 from . import config
 from .ops import loss as op
-from .ops import transfer
 from .registry import Configurable, Registry, missing_name, snake_case
 from .registry import serialize as registry_serialize
 from .results import Array, Number
+from .runtime import transfer
 
 registry = Registry("loss")
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ops import optimizer_update, transfer
+from .ops import optimizer_update
 from .registry import Configurable, Registry, missing_name
 from .registry import serialize as registry_serialize
+from .runtime import transfer
 
 registry = Registry("regularizer")
 

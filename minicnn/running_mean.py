@@ -10,7 +10,7 @@ class RunningSum:
         self._total, self._coming = 0.0, []
 
     def add(self, total, factor: float = 1.0) -> None:
-        """Add `factor * total`. total: a float, or what `ops.total` gives."""
+        """Add `factor * total`. total: a float, or what `runtime.weighted_sum` gives."""
         if isinstance(total, float):
             self._total += factor * total
         else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from . import config, initializers
-from .ops import merge, transfer
+from .ops import merge
+from .runtime import transfer
 
 
 def _operators(ufunc):

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from . import layers, losses, models, optimizers
-from .kernels.compile import cache_folder, compile_clock
+from .kernels.cpu.compile import cache_folder, compile_clock
 
 
 def warmup() -> None:

@@ -13,7 +13,7 @@ from numba.cuda import types
 from numba.cuda.np import numpy_support
 from virtual_gpu import Memory
 
-from minicnn.kernels import gpu_launch
+from minicnn.kernels.gpu import launch
 
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
 
@@ -29,7 +29,7 @@ def only_noted():
     def note(self, blocks, threads, arguments):
         launched[self, signature_of(arguments)] = True
 
-    with mock.patch.object(gpu_launch.GPUKernel, "_queue", note), mock.patch.object(Memory, "check_written"):
+    with mock.patch.object(launch.GPUKernel, "_queue", note), mock.patch.object(Memory, "check_written"):
         yield launched
 
 

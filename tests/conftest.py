@@ -26,7 +26,7 @@ elif VIRTUAL:
     import virtual_streams
 
     virtual_driver.install()
-from minicnn.kernels import workspace
+from minicnn.kernels.cpu import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 # tests that run on a GPU where there is one; elsewhere test_gpu.py runs them, in the simulator and on the virtual GPU

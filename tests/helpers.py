@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from contextlib import contextmanager
 
@@ -10,6 +11,12 @@ import numpy as np
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"  # this process has numba-cuda's simulator for a GPU
 VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtual_gpu.py
 FOR_GPU_ALONE = SIMULATED or VIRTUAL  # what needs no GPU is tested in other processes
+
+
+def package(operation: str) -> str:
+    """The full name of an operation's folder: in ops, or in runtime where it has no gradient."""
+    room = "ops" if importlib.util.find_spec(f"minicnn.ops.{operation}") else "runtime"
+    return f"minicnn.{room}.{operation}"
 
 
 def error(a, b) -> float:
@@ -71,7 +78,7 @@ class OnGPU:
         self._stay = self._ON_THE_HOST.get(module.__name__.split(".")[-2], ())
 
     def __getattr__(self, name):
-        from minicnn.kernels import device
+        from minicnn.kernels.gpu import device
 
         function = getattr(self._module, name)
 

@@ -13,13 +13,14 @@ import minicnn
 PACKAGE = Path(minicnn.__file__).parent
 FLOORS = {
     "config": 0, "shapes": 0, "registry": 0, "results": 0,
-    "kernels": 1, "backend": 1,
-    "ops": 2,
+    "kernels": 1, "dispatch": 1,
+    "ops": 2, "runtime": 2,
     "variable": 3, "symbol": 3, "initializers": 3, "regularizers": 3, "constraints": 3, "activations": 3, "losses": 3,
     "metrics": 3, "optimizers": 3, "running_mean": 3,
     "layers": 4, "callbacks": 4,
     "models": 5,
     "applications": 6, "datasets": 6, "preprocessing": 6, "saving": 6, "utils": 6, "visualize": 6, "warmup": 6,
+    "backend": 6,
 }  # fmt: skip
 OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "__future__"}
 LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source", "cuda", "matplotlib"}  # heavy, or optional
@@ -59,9 +60,9 @@ def test_module_imports_lower_floors_only(path):
     for package, top_level, inside_function in imports(path):
         if package is not None:
             assert FLOORS[package] <= FLOORS[parts[0]], f"{'/'.join(parts)} imports {package}, which is a floor above"
-            if parts[0] == "ops":
-                assert package in ("ops", "kernels", "shapes", "backend"), f"an operation imports {package}"
-        elif parts[0] == "ops":
+            if parts[0] in ("ops", "runtime"):
+                assert package in (parts[0], "kernels", "shapes", "dispatch"), f"{'/'.join(parts)} imports {package}"
+        elif parts[0] in ("ops", "runtime"):
             assert top_level in OPS_MAY_IMPORT, f"an operation imports {top_level}"
         if inside_function:
             assert top_level in LATE_IMPORTS, f"{'/'.join(parts)} hides the import of {top_level} in a function"

@@ -72,7 +72,7 @@ def test_without_a_gpu_the_error_is_a_sentence(python):
 def test_drivers_that_are_too_old_are_told(numba_cuda, monkeypatch):
     from numba import cuda
 
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
 
     monkeypatch.setattr(device, "SIMULATED", False)
     monkeypatch.setattr(cuda, "is_available", lambda: True)

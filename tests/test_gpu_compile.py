@@ -8,12 +8,12 @@ import re
 import compiling
 import numpy as np
 import pytest
-from helpers import OnGPU
+from helpers import OnGPU, package
 from numba.cuda import types
 from test_variants import CASES
 
-from minicnn.kernels import device, gpu_graph
-from minicnn.kernels.gpu_register_tiles import register_tiles
+from minicnn.kernels.gpu import device, graph
+from minicnn.kernels.gpu.register_tiles import register_tiles
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def launched():
     with compiling.only_noted() as found:
         for operation, run, _ in CASES.values():
             for dtype in (np.float32, np.float64):
-                run(OnGPU(importlib.import_module(f"minicnn.ops.{operation}.gpu")), dtype)
+                run(OnGPU(importlib.import_module(f"{package(operation)}.gpu")), dtype)
         numbers = device.empty((2,), np.float64)
-        gpu_graph._copy_number.launch(1, 1, numbers, 0, numbers.data, 1)
+        graph._copy_number.launch(1, 1, numbers, 0, numbers.data, 1)
     return list(found)
 
 
@@ -40,7 +40,7 @@ def test_no_operation_is_computed_in_float64_by_accident(launched):
     for kernel, signature in launched:
         floats = {t.dtype if isinstance(t, types.Array) else t for t in signature} & {types.float32, types.float64}
         where = kernel.function.__module__
-        if floats == {types.float32} and not where.endswith(("batch_norm.gpu", "gpu_sums")):
+        if floats == {types.float32} and not where.endswith(("batch_norm.gpu", "gpu.reductions")):
             ptx = compiling.compiled_to_ptx(kernel, signature)[9, 0]
             assert ".f64" not in ptx, f"{where}.{kernel.function.__qualname__}"
 

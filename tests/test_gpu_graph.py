@@ -11,8 +11,9 @@ from helpers import assert_close, labels, normal
 
 import minicnn
 from minicnn import backend, callbacks, layers, optimizers
-from minicnn.kernels import device, gpu_graph, gpu_launch
-from minicnn.ops import merge, replay, total, transfer
+from minicnn.kernels.gpu import device, graph, launch
+from minicnn.ops import merge
+from minicnn.runtime import replay, transfer, weighted_sum
 
 X, Y = normal(7, 4, 4, 2), labels(7, classes=3)
 
@@ -21,19 +22,19 @@ X, Y = normal(7, 4, 4, 2), labels(7, classes=3)
 def graphs(monkeypatch):
     """Steps are recorded; the fixture is the list of recordings."""
     monkeypatch.setenv("MINICNN_CUDA_LAUNCH", "graph")
-    gpu_launch.way_to_launch.cache_clear()
-    made, original = [], gpu_graph.Graph.__init__
+    launch.way_to_launch.cache_clear()
+    made, original = [], graph.Graph.__init__
 
     def noted(self, *arguments):
         made.append(self)
         original(self, *arguments)
 
-    monkeypatch.setattr(gpu_graph.Graph, "__init__", noted)
+    monkeypatch.setattr(graph.Graph, "__init__", noted)
     backend.set_backend("cuda")
     minicnn.config.set_floatx("float64")
     yield made
     monkeypatch.undo()
-    gpu_launch.way_to_launch.cache_clear()
+    launch.way_to_launch.cache_clear()
 
 
 def small_cnn():
@@ -113,7 +114,7 @@ def test_two_replays_draw_two_masks():
 def test_a_replay_overwrites_nothing_that_was_made_between_replays():
     def work(x):
         y, _ = merge.forward("add", [x, x], need_saved=False)
-        return merge.forward("add", [y, x], need_saved=False)[0], [total.forward(y)]
+        return merge.forward("add", [y, x], need_saved=False)[0], [weighted_sum.forward(y)]
 
     steps = replay.make(work, lambda: ([], []))
     made, sums = [], []
@@ -173,6 +174,6 @@ def test_a_step_that_looks_at_its_numbers_cannot_be_recorded():
 
 def test_an_unknown_way_to_launch_is_an_error(monkeypatch):
     monkeypatch.setenv("MINICNN_CUDA_LAUNCH", "fast")
-    gpu_launch.way_to_launch.cache_clear()
+    launch.way_to_launch.cache_clear()
     with pytest.raises(ValueError, match="numba, direct, graph; received 'fast'"):
-        gpu_launch.way_to_launch()
+        launch.way_to_launch()

@@ -15,7 +15,7 @@ def test_arrays_become_the_numbers_that_a_kernel_takes(numba_cuda, dtype):
     from numba.cuda.dispatcher import _Kernel
     from numba.cuda.np import numpy_support
 
-    from minicnn.kernels.gpu_launch import as_numbers
+    from minicnn.kernels.gpu.launch import as_numbers
 
     class Memory:
         device_ctypes_pointer = SimpleNamespace(value=0x7F00_0000_1000)
@@ -33,7 +33,7 @@ def test_arrays_become_the_numbers_that_a_kernel_takes(numba_cuda, dtype):
 
 @pytest.mark.parametrize("value", [np.int32(-3), np.float32(0.1), np.float64(0.1), np.uint64(2**63)])
 def test_scalars_keep_their_type(numba_cuda, value):
-    from minicnn.kernels.gpu_launch import as_numbers
+    from minicnn.kernels.gpu.launch import as_numbers
 
     (number,) = as_numbers(value)
     assert number == value and number.dtype == value.dtype

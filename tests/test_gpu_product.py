@@ -15,14 +15,14 @@ def expected(a, b, bias, relu):
 
 
 def tables(M, K, transposed):
-    from minicnn.kernels.gpu_product import multiples
+    from minicnn.kernels.gpu.matmul import multiples
 
     return (multiples(M, 1), multiples(K, M)) if transposed else (multiples(M, K), multiples(K, 1))
 
 
 def run_version(run, a, b, bias, relu, pieces, transposed, dtype):
     """c (pieces, M, N) of one version."""
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
 
     (M, K), N = a.shape, b.shape[1]
     lying = device.upload(np.ascontiguousarray(a.T if transposed else a).astype(dtype))
@@ -39,16 +39,16 @@ def run_version(run, a, b, bias, relu, pieces, transposed, dtype):
 @pytest.mark.parametrize("transposed", [False, True], ids=["plain", "transposed"])
 @pytest.mark.parametrize(("M", "N", "K"), SHAPES)
 def test_every_version_is_the_product(M, N, K, transposed):
-    from minicnn.kernels import gpu_product
+    from minicnn.kernels.gpu import matmul
 
     a, b, bias = normal(M, K), normal(K, N, seed=1), normal(N, seed=2)
     runs = None if (M if transposed else K) % 4 else "i" if transposed else "k"
     versions = {
-        "v1": (gpu_product._one_thread(np.dtype("f8")), np.float64),
-        "v2": (gpu_product._tiles(np.dtype("f8"), 4), np.float64),
-        "v2 in float32": (gpu_product._tiles(np.dtype("f4"), 4), np.float32),
-        "v3": (gpu_product._register_tiles(None, M, K, N)[0], np.float32),
-        "v3 in runs": (gpu_product._register_tiles(runs, M, K, N)[0], np.float32),
+        "v1": (matmul._one_thread(np.dtype("f8")), np.float64),
+        "v2": (matmul._tiles(np.dtype("f8"), 4), np.float64),
+        "v2 in float32": (matmul._tiles(np.dtype("f4"), 4), np.float32),
+        "v3": (matmul._register_tiles(None, M, K, N)[0], np.float32),
+        "v3 in runs": (matmul._register_tiles(runs, M, K, N)[0], np.float32),
     }
     for name, (run, dtype) in versions.items():
         tolerance = 1e-12 if dtype == np.float64 else 3e-6
@@ -63,7 +63,7 @@ def test_every_version_is_the_product(M, N, K, transposed):
 
 @pytest.mark.parametrize(("BN", "runs"), [(32, "k"), (32, None), (64, "i")])
 def test_tiles_of_the_size_that_hardware_uses(BN, runs):
-    from minicnn.kernels.gpu_register_tiles import register_tiles
+    from minicnn.kernels.gpu.register_tiles import register_tiles
 
     M, N, K = 136, BN + 4, 20
     a, b = normal(M, K), normal(K, N, seed=1)
@@ -77,24 +77,24 @@ def test_tiles_of_the_size_that_hardware_uses(BN, runs):
 
 @pytest.mark.parametrize("TILE", [16])
 def test_v2_with_the_tile_that_hardware_uses(TILE):
-    from minicnn.kernels import gpu_product
+    from minicnn.kernels.gpu import matmul
 
     a, b = normal(18, 20), normal(20, 17, seed=1)
-    run = gpu_product._tiles(np.dtype("f8"), TILE)
+    run = matmul._tiles(np.dtype("f8"), TILE)
     assert_close(run_version(run, a, b, None, False, 1, False, np.float64)[0], a @ b, 1e-12)
 
 
 @pytest.mark.filterwarnings("ignore:.*invalid value:RuntimeWarning")  # infinity times the zeros beyond an edge
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_stays_in_its_row(bad):
-    from minicnn.kernels import gpu_product
+    from minicnn.kernels.gpu import matmul
 
     a, b = normal(9, 6), np.abs(normal(6, 5, seed=1)) + 0.1
     a[4, 3] = bad
     for run, dtype in (
-        (gpu_product._one_thread(np.dtype("f8")), np.float64),
-        (gpu_product._tiles(np.dtype("f8"), 4), np.float64),
-        (gpu_product._register_tiles(None, 9, 6, 5)[0], np.float32),
+        (matmul._one_thread(np.dtype("f8")), np.float64),
+        (matmul._tiles(np.dtype("f8"), 4), np.float64),
+        (matmul._register_tiles(None, 9, 6, 5)[0], np.float32),
     ):
         c = run_version(run, a, b, None, False, 1, False, dtype)[0]
         assert not np.isfinite(c[4]).any()
@@ -102,7 +102,7 @@ def test_what_is_not_finite_stays_in_its_row(bad):
 
 
 def test_a_long_sum_with_few_outputs_is_cut_and_gives_the_same_bits_twice():
-    from minicnn.kernels import device, gpu_product
+    from minicnn.kernels.gpu import device, matmul
 
     a, b, bias = normal(3, 700), normal(700, 4, seed=1), normal(4, seed=2)
     results = []
@@ -110,7 +110,7 @@ def test_a_long_sum_with_few_outputs_is_cut_and_gives_the_same_bits_twice():
         c = device.upload(np.full((3, 4), np.nan, np.float32))
         rows, cols = tables(3, 700, False)
         there = [device.upload(x.astype(np.float32)) for x in (a, b, bias)]
-        gpu_product.product(there[0], rows, cols, there[1], there[2], True, c, "k")
+        matmul.product(there[0], rows, cols, there[1], there[2], True, c, "k")
         results.append(c.to_host())
     assert_close(results[0], expected(a, b, bias, True), 3e-6)
     np.testing.assert_array_equal(*results)

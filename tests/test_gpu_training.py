@@ -12,7 +12,7 @@ from helpers import SIMULATED, assert_close, labels, normal
 
 import minicnn
 from minicnn import backend, callbacks, layers, losses, metrics, optimizers
-from minicnn.kernels import device
+from minicnn.kernels.gpu import device
 
 X, Y = normal(12, 6, 6, 2), labels(12, classes=3)
 

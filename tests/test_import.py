@@ -11,7 +11,7 @@ def test_import_loads_nothing_heavy_and_compiles_nothing(python):
     code = f"""
 import sys, json
 import minicnn
-from minicnn.kernels.compile import compile_clock
+from minicnn.kernels.cpu.compile import compile_clock
 assert compile_clock.count == 0
 print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
 """

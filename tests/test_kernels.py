@@ -13,13 +13,13 @@ import pytest
 from helpers import assert_close, normal
 from numba.core.caching import NullCache
 
-from minicnn.kernels import bands, denormals, matmul, microkernel, windows, workspace
-from minicnn.kernels.compile import OPTIONS, THREADS, cache_folder, kernel
-from minicnn.kernels.microkernel import make_tile, tile_by_loops
+from minicnn.kernels.cpu import bands, denormals, matmul, microkernel, windows, workspace
+from minicnn.kernels.cpu.compile import OPTIONS, THREADS, cache_folder, kernel
+from minicnn.kernels.cpu.microkernel import make_tile, tile_by_loops
+from minicnn.kernels.cpu.transform import make_transform, transform_by_loops
+from minicnn.kernels.cpu.vector_loop import vector_loop
+from minicnn.kernels.cpu.windows import gather_by_loops, make_gather, make_scatter, scatter_by_loops, vectors_across
 from minicnn.kernels.random import random_bits, stream_key, threshold
-from minicnn.kernels.transform import make_transform, transform_by_loops
-from minicnn.kernels.vector_loop import vector_loop
-from minicnn.kernels.windows import gather_by_loops, make_gather, make_scatter, scatter_by_loops, vectors_across
 
 SHAPES = [
     (microkernel.VECTOR_BYTES, microkernel.ROWS, microkernel.VECTORS),
@@ -309,7 +309,7 @@ def test_random_bits_are_uniform_and_streams_unrelated():
 def test_kernels_are_kept_on_disk_and_damage_is_survived(python, tmp_path):
     code = """
 import numpy as np
-from minicnn.kernels.compile import compile_clock
+from minicnn.kernels.cpu.compile import compile_clock
 from minicnn.ops import rescale
 y, _ = rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
 assert (y == 3).all()
@@ -329,7 +329,7 @@ def test_the_run_that_compiles_computes_the_same_bits(python, tmp_path):
     code = """
 import hashlib
 import numpy as np
-from minicnn.kernels.compile import compile_clock
+from minicnn.kernels.cpu.compile import compile_clock
 from minicnn.ops import batch_norm, conv2d
 rng, digest = np.random.default_rng(0), hashlib.sha256()
 x, w = rng.standard_normal((3, 9, 7, 16)).astype("f"), rng.standard_normal((2, 2, 16, 16)).astype("f")
@@ -473,7 +473,7 @@ import warnings
 
 warnings.simplefilter("error")
 import numpy as np
-from minicnn.kernels import workspace
+from minicnn.kernels.cpu import workspace
 from minicnn.ops import merge
 
 tiny = np.full((64, 1000), 1e-40, np.float32)

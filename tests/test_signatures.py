@@ -8,11 +8,16 @@ import inspect
 from pathlib import Path
 
 import pytest
+from helpers import package
 
-from minicnn import ops
-from minicnn.backend import variant
+from minicnn import dispatch, ops, runtime
+from minicnn.dispatch import variant
 
-OPERATIONS = sorted(folder.name for folder in Path(ops.__file__).parent.iterdir() if (folder / "__init__.py").exists())
+FOLDERS = sorted(
+    folder for room in (ops, runtime) for folder in Path(room.__file__).parent.iterdir()
+    if (folder / "__init__.py").exists()
+)  # fmt: skip
+OPERATIONS = [folder.name for folder in FOLDERS]
 NUMBA_CUDA = importlib.util.find_spec("numba_cuda") is not None  # which gpu.py needs to be imported
 VARIANTS = ("loops", "vectorized", "cpu", *(["gpu"] if NUMBA_CUDA else []))
 
@@ -28,16 +33,16 @@ def public_functions(module):
 
 
 def existing(operation):
-    folder = Path(ops.__file__).parent / operation
+    folder = FOLDERS[OPERATIONS.index(operation)]
     return [name for name in VARIANTS if (folder / f"{name}.py").exists()]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_variants_define_what_the_contract_names(operation):
-    contract = importlib.import_module(f"minicnn.ops.{operation}")
+    contract = importlib.import_module(package(operation))
     promised = public_functions(contract)
     for name in existing(operation):
-        functions = public_functions(importlib.import_module(f"minicnn.ops.{operation}.{name}"))
+        functions = public_functions(importlib.import_module(f"{package(operation)}.{name}"))
         if hasattr(contract, "NAMES"):  # a folder of many: <name>_forward and <name>_backward for each
             for one in contract.NAMES:
                 for direction in ("forward", "backward"):
@@ -52,19 +57,17 @@ def test_variants_define_what_the_contract_names(operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_operation_has_its_definition_and_its_fast_variant(operation):
-    folder = Path(ops.__file__).parent / operation
+    folder = FOLDERS[OPERATIONS.index(operation)]
     for name in ("vectorized", "cpu", "gpu"):
         assert (folder / f"{name}.py").exists(), f"{operation} has no {name}.py"
 
 
 def test_a_missing_variant_is_an_error_that_names_the_file():
-    from minicnn import backend
-
-    backend._FILES["fast"] = ("fast",)
+    dispatch._FILES["fast"] = ("fast",)
     try:
-        backend.set_backend("fast")
+        dispatch.set_backend("fast")
         with pytest.raises(NotImplementedError, match=r"'fast' needs ops/dense/fast\.py"):
             variant("minicnn.ops.dense")
     finally:
-        backend.set_backend("cpu")
-        del backend._FILES["fast"]
+        dispatch.set_backend("cpu")
+        del dispatch._FILES["fast"]

@@ -12,7 +12,7 @@ from helpers import assert_close, labels, normal
 
 import minicnn
 from minicnn import callbacks, layers, losses, metrics, optimizers
-from minicnn.kernels import workspace
+from minicnn.kernels.cpu import workspace
 
 
 def classifier(dropout=0.0, dtype=None):

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 import pytest
-from helpers import FOR_GPU_ALONE, SIMULATED, OnGPU, assert_close, drawing, labels, normal, probabilities
+from helpers import FOR_GPU_ALONE, SIMULATED, OnGPU, assert_close, drawing, labels, normal, package, probabilities
 
 from minicnn.backend import backends
 from minicnn.kernels.random import stream_key
@@ -36,7 +36,7 @@ def case(operation, name, *, variants=VARIANTS):
 
 
 def module(operation, name):
-    full = f"minicnn.ops.{operation}.{name}"
+    full = f"{package(operation)}.{name}"
     found = importlib.import_module(full) if importlib.util.find_spec(full) else None
     return OnGPU(found) if name == "gpu" else found
 
@@ -396,7 +396,7 @@ case("merge", "concatenate")(_merge("concatenate", [(2, 3, 4), (2, 3, 1), (2, 3,
 case("merge", "concatenate, middle axis")(_merge("concatenate", [(2, 3, 4), (2, 2, 4)], 1))
 
 
-@case("total", "with and without weights")
+@case("weighted_sum", "with and without weights")
 def _(op, dtype):
     x, weights = normal(300, dtype=dtype), normal(300, seed=1, dtype=dtype)
     return {"sum": op.forward(x), "weighted": op.forward(x, weights)}

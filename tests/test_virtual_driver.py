@@ -12,10 +12,10 @@ import virtual_streams
 from numba import cuda
 from virtual_gpu import KernelError, memory
 
-from minicnn.kernels import device, gpu_graph
-from minicnn.kernels.gpu_launch import gpu_kernel
-from minicnn.kernels.gpu_sums import sum_into
-from minicnn.ops.transfer import gpu as transfer
+from minicnn.kernels.gpu import device, graph
+from minicnn.kernels.gpu.launch import gpu_kernel
+from minicnn.kernels.gpu.reductions import sum_into
+from minicnn.runtime.transfer import gpu as transfer
 
 N = 64
 
@@ -99,7 +99,7 @@ def test_streams_wait_for_each_other_only_where_they_are_told_to():
 def test_what_is_captured_runs_when_it_is_launched():
     x = device.upload(np.zeros(N, np.float32))
     add_one.launch(1, N, x)  # compiled here
-    with gpu_graph._Captured() as captured:
+    with graph._Captured() as captured:
         add_one.launch(1, N, x)
     assert x.to_host()[0] == 1
     for _ in range(3):
@@ -122,19 +122,19 @@ def test_what_is_captured_runs_when_it_is_launched():
 )
 def test_what_must_not_be_captured_ends_a_capture(forbidden):
     x = device.upload(np.zeros(N, np.float32))
-    with pytest.raises(Exception, match="STREAM_CAPTURE"), gpu_graph._Captured():
+    with pytest.raises(Exception, match="STREAM_CAPTURE"), graph._Captured():
         forbidden(x)
     told = pytest.raises(RuntimeError, match="CUDA_ERROR_STREAM_CAPTURE_INVALIDATED")
-    with told, gpu_graph._Captured(), pytest.raises(Exception, match="STREAM_CAPTURE"):
+    with told, graph._Captured(), pytest.raises(Exception, match="STREAM_CAPTURE"):
         forbidden(x)
     assert x.to_host()[0] == 0
 
 
 def test_no_capture_and_no_graph_is_left_behind():
     before = set(virtual_driver.objects)
-    with pytest.raises(KeyError), gpu_graph._Captured():
+    with pytest.raises(KeyError), graph._Captured():
         raise KeyError
-    with gpu_graph._Captured() as captured:
+    with graph._Captured() as captured:
         pass
     captured.launch()
     del captured
@@ -149,7 +149,7 @@ def graph_adding(x, make_other):
         add_arrays.launch(1, N, x, make_other(), z)
         return z
 
-    return gpu_graph.Graph(add, [x])
+    return graph.Graph(add, [x])
 
 
 def with_reading(x):
@@ -201,10 +201,10 @@ def test_errors_have_names():
 def test_a_graph_keeps_what_it_reads():
     x, three = device.upload(np.ones(N, np.float32)), np.full(N, 3, np.float32)
     device.constant(three)
-    graph = graph_adding(x, lambda: device.constant(three))
+    adding = graph_adding(x, lambda: device.constant(three))
     device.clear()
     cuda.current_context().memory_manager.deallocations.clear()
-    assert graph.replay([x]).to_host()[0] == 4
+    assert adding.replay([x]).to_host()[0] == 4
 
 
 def test_a_lost_device_is_told():

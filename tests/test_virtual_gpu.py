@@ -11,10 +11,10 @@ from numba import cuda, float32
 from ptx import Code
 from virtual_gpu import KernelError
 
-from minicnn.kernels import device
-from minicnn.kernels.gpu_elementwise import copy
-from minicnn.kernels.gpu_launch import gpu_kernel
-from minicnn.kernels.gpu_memory import load4
+from minicnn.kernels.gpu import device
+from minicnn.kernels.gpu.elementwise import copy
+from minicnn.kernels.gpu.launch import gpu_kernel
+from minicnn.kernels.gpu.vector_access import load4
 
 BLOCK = 64
 

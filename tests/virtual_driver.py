@@ -492,7 +492,7 @@ def _missing(name):
 
 def _forget_what_pools_give_out():
     """Memory given out anew counts as not written, from where its first writer is queued on."""
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
 
     take = device.Pool.take
 
@@ -511,7 +511,7 @@ def _forget_what_pools_give_out():
 
 def _tell_of_errors():
     """After everything that minicnn does with the GPU, the errors of kernels are raised."""
-    from minicnn.kernels import device
+    from minicnn.kernels.gpu import device
 
     leave = device._Turn.__exit__
 

@@ -6,6 +6,7 @@ from . import arithmetic  # noqa: F401 - what + - * / on symbols do
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .base import Layer, registry
+from .batch_norm import BatchNormalization
 from .conv import Conv2D, DepthwiseConv2D
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout2D
@@ -27,7 +28,6 @@ from .merge import (
     multiply,
     subtract,
 )
-from .norm import BatchNormalization
 from .normalization import Normalization
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ops import merge, reverse, transfer
+from ..ops import merge, reverse
+from ..runtime import transfer
 from ..symbol import Symbol, is_symbolic
 from .base import Layer, automatic_name, registry
 from .merge import broadcast_shape

@@ -12,15 +12,16 @@ import numpy as np
 
 from ..config import checked_data_format
 from ..kernels.random import random_bits
-from ..ops import affine_transform, color, transfer
+from ..ops import affine_transform, color
+from ..runtime import transfer
 from .base import checked_choice
 from .dropout import _Random
-from .pictures import OfPictures
+from .image import ImageLayer
 
 _FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 
 
-class Augmentation(OfPictures, _Random):
+class Augmentation(ImageLayer, _Random):
     """A layer for images whose random numbers the host draws."""
 
     may_be_recorded = False

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import config, constraints, initializers, regularizers
-from ..kernels.denormals import flushed
-from ..ops import transfer
+from ..kernels.cpu.denormals import flushed
 from ..registry import Configurable, Registry, nearest, snake_case
 from ..results import Array
+from ..runtime import transfer
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
 from .penalty import add_loss, collected_losses, with_activity_penalty
@@ -338,8 +338,8 @@ class Layer(Configurable):
     """Whether the layer takes a list of inputs."""
 
     may_be_recorded = True
-    """Whether a training step with this layer may be recorded and replayed (`ops/replay`): what it computes on the host
-    must be the same in every step."""
+    """Whether a training step with this layer may be recorded and replayed (`runtime/replay`): what it computes on the
+    host must be the same in every step."""
 
     gives_several = False
     """Whether the layer gives a list of outputs; then `compute_output_shape` gives a list of shapes, and `backward`

@@ -8,7 +8,8 @@ import math
 from .. import config
 from ..config import checked_data_format
 from ..kernels.random import stream_key
-from ..ops import dropout, noise, transfer
+from ..ops import dropout, noise
+from ..runtime import transfer
 from ..shapes import is_number
 from .base import Layer
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 
-from ..ops import optimizer_update, transfer
+from ..ops import optimizer_update
+from ..runtime import transfer
 
 
 class _Collecting(threading.local):
@@ -31,7 +32,8 @@ class collected_losses:
 
 
 def add_loss(loss) -> None:
-    """Add to the losses of the running pass, if one is collecting them. loss: what `ops.total` gives, or a float."""
+    """Add to the losses of the running pass, if one is collecting them. loss: what `runtime.weighted_sum` gives, or
+    a float."""
     if _collecting.lists:
         _collecting.lists[-1].append(loss)
 

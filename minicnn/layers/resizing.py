@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..config import checked_data_format
-from ..ops import affine_transform, resize, transfer
+from ..ops import affine_transform, resize
+from ..runtime import transfer
 from ..shapes import middle
 from .augmentation import Augmentation
 from .base import checked_choice
-from .pictures import OfPictures
+from .image import ImageLayer
 
 
-class _OfSize(OfPictures):
+class _OfSize(ImageLayer):
     """A layer that gives images of height x width, by one operation or two: `saved` is [(operation, what it saved)]."""
 
     def __init__(self, height, width, data_format=None, **kwargs):

@@ -21,8 +21,7 @@ from .accuracies import (
 )
 from .counts import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from .curves import AUC, PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
-from .metric import Mean, MeanOfFunction, Metric, registry
-from .of_losses import (
+from .loss_metrics import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,
@@ -37,6 +36,7 @@ from .of_losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from .metric import Mean, MeanOfFunction, Metric, registry
 from .scores import F1Score, FBetaScore, R2Score
 
 # Keras has the losses' functions here too.

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import losses
 from ..ops import metric as op
-from ..ops import transfer
+from ..runtime import transfer
 from .metric import MeanOfRows, checked_count, registry
 
 

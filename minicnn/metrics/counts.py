@@ -8,9 +8,9 @@ import numpy as np
 
 from .. import losses
 from ..ops import metric as op
-from ..ops import total, transfer
 from ..results import Array, Number
 from ..running_mean import RunningSum
+from ..runtime import transfer, weighted_sum
 from .metric import Metric, checked_count, registry
 
 
@@ -67,7 +67,7 @@ class _Counts(Metric):
         if sample_weight is not None:
             weights = transfer.here(losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64))
         for (name, value), running in self._sums.items():
-            running.add(total.forward(getattr(op, name)(p, t, value), weights))
+            running.add(weighted_sum.forward(getattr(op, name)(p, t, value), weights))
 
     def _total(self, name):
         return np.array([self._sums[name, value].total() for value in self._values])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import config, losses
-from ..ops import total, transfer
 from ..registry import Configurable, Registry, snake_case
 from ..results import Number
 from ..running_mean import RunningMean
+from ..runtime import transfer, weighted_sum
 from ..shapes import is_positive_integer
 from ..variable import Variable
 
@@ -114,10 +114,10 @@ class MeanOfRows(Mean):
         self.check_targets(y_true, y_pred.shape)
         values = self.rows(y_true, y_pred)
         if sample_weight is None:
-            self._mean.add(total.forward(values), values.size)
+            self._mean.add(weighted_sum.forward(values), values.size)
             return
         weights = losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64)
-        self._mean.add(total.forward(values, transfer.here(weights)), float(weights.sum()))
+        self._mean.add(weighted_sum.forward(values, transfer.here(weights)), float(weights.sum()))
 
     def rows(self, y_true, y_pred):
         """A number for each row, (M,), where the backend in use computes."""

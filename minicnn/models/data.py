@@ -6,7 +6,7 @@ import numpy as np
 
 from ..losses import Loss
 from ..shapes import is_positive_integer
-from .structure import in_order
+from .by_name import in_order
 
 
 class Data:

@@ -7,11 +7,11 @@ from collections import Counter
 from ..layers.base import Layer
 from ..registry import custom_object_scope
 from ..symbol import Symbol
+from .by_name import as_list, in_order
 from .files import saving
 from .graph import Plan
 from .graph_config import graph_from_config, graph_to_config
 from .pickling import parts_of, rebuilt
-from .structure import as_list, in_order
 from .summary import print_summary
 from .trainer import Trainer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from ..kernels import workspace
+from ..kernels.cpu import workspace
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import PooledConvolution
 from ..layers.penalty import PenalizedActivity, makes_gradients, with_activity_penalty

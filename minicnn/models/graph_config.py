@@ -10,7 +10,7 @@ from ..layers.base import Layer, registry
 from ..layers.input import Input, InputLayer
 from ..registry import serialize
 from ..symbol import Symbol
-from .structure import as_list
+from .by_name import as_list
 
 
 def graph_to_config(model) -> dict:

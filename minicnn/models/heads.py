@@ -8,9 +8,9 @@ import numpy as np
 
 from .. import losses, metrics
 from ..activations import Activation
-from ..ops import transfer
 from ..running_mean import RunningMean
-from .structure import in_order, listed
+from ..runtime import transfer
+from .by_name import in_order, listed
 
 
 class Head:

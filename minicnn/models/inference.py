@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..callbacks import CallbackList
-from ..kernels import workspace
-from ..ops import gather, transfer
+from ..kernels.cpu import workspace
+from ..runtime import gather, transfer
 from .batches import is_source_of_batches, refuse_beside_batches
+from .by_name import listed
+from .checks import Preparing
 from .data import Data, checked_batch_size
-from .preparing import Preparing
 from .progress import Progress, announced_compiling
-from .structure import listed
 
 
 class Inference(Preparing):

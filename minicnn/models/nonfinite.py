@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from ..layers.base import Layer, unchanged_state
-from ..ops import transfer
+from ..runtime import transfer
 
 
 def first_non_finite(model: Layer, inputs: list, targets: list, training: bool) -> str:

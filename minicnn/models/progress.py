@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..kernels.compile import compile_clock
+from ..kernels.cpu.compile import compile_clock
 
 _WIDTH = 20  # characters of the bar
 _INTERVAL = 0.05  # seconds between two drawings of the bar

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import workspace
+from ..kernels.cpu import workspace
 from ..layers.base import FOR_WEIGHTS, Layer, building
 from ..layers.fused import in_a_row
+from ..layers.image import ImageLayer
 from ..layers.input import Input, InputLayer
 from ..layers.normalization import Normalization
 from ..layers.penalty import makes_gradients
-from ..layers.pictures import OfPictures
 from ..layers.reshape import Rescaling
 from ..registry import custom_object_scope
 from ..symbol import Symbol
@@ -106,16 +106,16 @@ class Sequential(Model):
         super().build_for(input_shape)
 
     def __call__(self, x, training=None):
-        """As a layer's. A row of layers that prepare or change pictures takes a single one (H, W, C), as they do."""
-        if isinstance(x, np.ndarray) and x.ndim == 3 and self._is_of_pictures():
+        """As a layer's. A model made only of layers that take images takes a single image (H, W, C) too, as they do."""
+        if isinstance(x, np.ndarray) and x.ndim == 3 and self._takes_images():
             return super().__call__(x[None], training)[0]
         return super().__call__(x, training)
 
-    def _is_of_pictures(self):
-        of_pictures = [
-            isinstance(layer, OfPictures) for layer in self._sublayers if not isinstance(layer, _FOR_ANY_SHAPE)
+    def _takes_images(self):
+        take_images = [
+            isinstance(layer, ImageLayer) for layer in self._sublayers if not isinstance(layer, _FOR_ANY_SHAPE)
         ]
-        return bool(of_pictures) and all(of_pictures)
+        return bool(take_images) and all(take_images)
 
     _keeps_layers = False
 

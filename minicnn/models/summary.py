@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from ..ops import transfer
+from ..runtime import transfer
 
 
 def print_summary(model, line_length, positions, print_fn, expand_nested, show_trainable, cost) -> None:

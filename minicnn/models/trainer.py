@@ -12,22 +12,23 @@ import numpy as np
 
 from .. import config, metrics, optimizers
 from ..activations import Activation
-from ..backend import backend
 from ..callbacks import CallbackList, History
-from ..kernels import workspace
+from ..dispatch import backend
+from ..kernels.cpu import workspace
 from ..layers.base import FOR_WEIGHTS
 from ..layers.penalty import collected_losses
-from ..ops import gather, optimizer_update, replay, total, transfer
+from ..ops import optimizer_update
 from ..regularizers import Regularizer
 from ..running_mean import RunningMean
+from ..runtime import gather, replay, transfer, weighted_sum
 from ..shapes import is_positive_integer
 from .batches import is_source_of_batches, refuse_beside_batches
+from .by_name import listed
 from .data import Data, checked_batch_size
 from .heads import Head, log_names, make_heads
 from .inference import Inference
 from .nonfinite import first_non_finite
 from .progress import Progress, announced_compiling
-from .structure import listed
 
 
 class Trainer(Inference):
@@ -62,8 +63,8 @@ class Trainer(Inference):
         dictionaries by `output_names`.
 
         With run_eagerly every step of `fit` runs through the layers' Python, to be followed in a debugger; without it
-        most are played from a list of kernels (`kernels/tape.py`). steps_per_execution, jit_compile and auto_scale_loss
-        are Keras's and change nothing here.
+        most are played from a list of kernels (`kernels/cpu/recording.py`). steps_per_execution, jit_compile and
+        auto_scale_loss are Keras's and change nothing here.
         """
         optimizer = optimizers.get(optimizer)
         heads = make_heads(self.output_names, loss, loss_weights, metrics, weighted_metrics)
@@ -255,7 +256,7 @@ class Trainer(Inference):
             self._forget_gradients(everything)
 
     def _parts_of_a_step(self):
-        """(the objects whose code a step runs, the attributes that it uses besides), for `ops.replay`."""
+        """(the objects whose code a step runs, the attributes that it uses besides), for `runtime.replay`."""
         layers = self.flattened()[1:]
         rules = [rule for v in self.weights for rule in (v.regularizer, v.constraint) if rule is not None]
         held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]
@@ -306,7 +307,7 @@ class Trainer(Inference):
             values, saved_loss = head.loss.forward(
                 targets, ys[head.index], head.joined is not None, need_saved=training
             )
-            parts.append(total.forward(values, shares))
+            parts.append(weighted_sum.forward(values, shares))
             if training:
                 dys[head.index] = head.loss.backward(weighted, saved_loss)
         penalties = [

@@ -6,9 +6,10 @@ import re
 
 import numpy as np
 
-from ..ops import optimizer_update, transfer
+from ..ops import optimizer_update
 from ..registry import Configurable, Registry, serialize
 from ..results import Number
+from ..runtime import transfer
 from ..shapes import is_number
 from ..variable import Variable
 from . import schedules

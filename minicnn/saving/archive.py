@@ -13,7 +13,7 @@ import zipfile
 import h5py
 
 from .configuration import compile_from_keras, compile_to_keras, model_from_keras, model_to_keras
-from .heaps import check_heaps, check_heaps_of_file
+from .hdf5_check import check_heaps, check_heaps_of_file
 from .weights import read_optimizer, read_weights, write_weights
 
 _WRITTEN_AS = "3.15.0"  # the Keras whose form is written

@@ -13,7 +13,7 @@ import numpy as np
 from .. import losses
 from ..layers.base import Layer, unchanged_state
 from ..layers.penalty import collected_losses, with_activity_penalty
-from ..ops import transfer
+from ..runtime import transfer
 
 _KINK = 1e-3  # left and right slope further apart than this (relative): a kink lies between
 _KINKS_ALLOWED = 0.05  # of a tensor's entries

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..models import Model
-from ..ops import transfer
+from ..runtime import transfer
 from .feature_maps import found_layer, made_by
 from .grid import figure_of, shown
 

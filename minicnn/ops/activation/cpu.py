@@ -6,19 +6,19 @@ import math
 
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import helper, kernel
-from ...kernels.elementwise import elementwise, elementwise_gradient
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import helper, kernel
+from ...kernels.cpu.elementwise import elementwise, elementwise_gradient
 from ...kernels.formulas import compiled
-from . import functions
+from . import formulas
 
-_functions = compiled(functions, helper)
+_formulas = compiled(formulas, helper)
 
 
 def _pair(name):
-    """The forward and backward of one activation in `functions.py`."""
-    run = elementwise(getattr(_functions, name))
-    run_gradient = elementwise_gradient(getattr(_functions, f"{name}_derivative"))
+    """The forward and backward of one activation in `formulas.py`."""
+    run = elementwise(getattr(_formulas, name))
+    run_gradient = elementwise_gradient(getattr(_formulas, f"{name}_derivative"))
 
     def forward(x, parameter=0.0, need_saved=True):
         y = workspace.empty(x.shape, x.dtype)

@@ -6,19 +6,19 @@ import math
 
 from numba import cuda
 
-from ...kernels import device
 from ...kernels.formulas import compiled
-from ...kernels.gpu_elementwise import elementwise, elementwise_gradient
-from ...kernels.gpu_launch import device_function, gpu_kernel
-from . import functions
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import elementwise, elementwise_gradient
+from ...kernels.gpu.launch import device_function, gpu_kernel
+from . import formulas
 
-_functions = compiled(functions, device_function)
+_formulas = compiled(formulas, device_function)
 
 
 def _pair(name):
-    """The forward and backward of one activation in `functions.py`."""
-    run = elementwise(getattr(_functions, name))
-    run_gradient = elementwise_gradient(getattr(_functions, f"{name}_derivative"))
+    """The forward and backward of one activation in `formulas.py`."""
+    run = elementwise(getattr(_formulas, name))
+    run_gradient = elementwise_gradient(getattr(_formulas, f"{name}_derivative"))
 
     def forward(x, parameter=0.0, need_saved=True):
         y = device.empty(x.shape, x.dtype)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .functions import SELU_LOW, SELU_SCALE
+from .formulas import SELU_LOW, SELU_SCALE
 
 
 def relu_forward(x, parameter=0.0, need_saved=True):

@@ -21,7 +21,7 @@ scipy.ndimage.affine_transform calls "constant" and "wrap", and with it Keras's 
 Backward hands every dy back to the pixels that it was mixed from, with the same weights; transforms get no gradient.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 FILL_MODES = ("constant", "nearest", "reflect", "wrap", "cut", "wrap_between")
 INTERPOLATIONS = ("nearest", "bilinear")

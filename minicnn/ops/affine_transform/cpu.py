@@ -18,8 +18,8 @@ import math
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import helper, kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import helper, kernel
 from ...kernels.formulas import compiled
 from . import formulas
 from .formulas import CONSTANT, CUT

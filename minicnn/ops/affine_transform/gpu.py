@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels import device
 from ...kernels.formulas import compiled
-from ...kernels.gpu_launch import device_function, gpu_kernel
+from ...kernels.gpu import device
+from ...kernels.gpu.launch import device_function, gpu_kernel
 from . import formulas
 from .formulas import CONSTANT, CUT
 from .vectorized import mode_number

@@ -7,7 +7,7 @@
 Cells outside the image are not counted, as in TensorFlow: a window at the border averages fewer numbers.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):

@@ -20,7 +20,7 @@ pass over x - mean: "mean of squares minus square of the mean" loses every digit
 Source: Ioffe and Szegedy, "Batch Normalization", 2015.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):

@@ -12,9 +12,9 @@ import math
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import kernel
-from ...kernels.tape import do
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.recording import do
 
 _PIECES = 32  # the rows are summed in this many pieces, whatever the number of threads
 

@@ -12,9 +12,9 @@ import math
 import numpy as np
 from numba import cuda, float64
 
-from ...kernels import device
-from ...kernels.gpu_launch import gpu_kernel
-from ...kernels.gpu_sums import column_sums, pieces_of, sum_pieces
+from ...kernels.gpu import device
+from ...kernels.gpu.launch import gpu_kernel
+from ...kernels.gpu.reductions import column_sums, pieces_of, sum_pieces
 
 
 def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):

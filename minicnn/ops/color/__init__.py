@@ -9,7 +9,7 @@ clip holds numbers between low and high; where it does, there is no gradient. g 
     brightness    dx = g
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def contrast_forward(x, factors, low, high, need_saved=True):

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import kernel
 
 
 def contrast_forward(x, factors, low, high, need_saved=True):

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numba import cuda
 
-from ...kernels import device
-from ...kernels.gpu_elementwise import through_relu
-from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import through_relu
+from ...kernels.gpu.launch import gpu_kernel
 
 
 def contrast_forward(x, factors, low, high, need_saved=True):

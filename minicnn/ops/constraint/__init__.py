@@ -8,7 +8,7 @@
 The formulas are Keras's. Source of the limited norm: Srivastava et al., "Dropout", 2014.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def non_negative(w):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...kernels.tape import do
+from ...kernels.cpu.recording import do
 from . import vectorized
 
 

@@ -6,8 +6,8 @@ import math
 
 from numba import cuda
 
-from ...kernels import device
-from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu import device
+from ...kernels.gpu.launch import gpu_kernel
 from ..merge.gpu import spread_to, sum_to
 
 

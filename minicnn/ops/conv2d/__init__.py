@@ -27,7 +27,7 @@ without ever writing im2col down). Figures of the im2col method: Chellapilla, Pu
 Convolutional Neural Networks for Document Processing", 2006.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(

@@ -2,10 +2,10 @@
 
 What each step bought, on top of `vectorized.py`:
 - implicit im2col: the tile reads the padded image through two offset tables. No KH*KW-fold copy is written or read.
-- register tiles: 2 * ROWS * VECTORS vector operations per ROWS + VECTORS loads (see `kernels/microkernel.py`).
+- register tiles: 2 * ROWS * VECTORS vector operations per ROWS + VECTORS loads (see `kernels/cpu/microkernel.py`).
 - bands: padding the input, sending dy back through ReLU and pooling, and pooling the output happen to one band of rows
-  in the core's cache (`kernels/bands.py`), not to whole batches in memory. With a pool, the convolution's own output is
-  never written down, and one byte a window is all that backward needs to know of it.
+  in the core's cache (`kernels/cpu/bands.py`), not to whole batches in memory. With a pool, the convolution's own
+  output is never written down, and one byte a window is all that backward needs to know of it.
 - all three products share one code: forward and input gradient are `_convolve`, the kernel gradient is
   `_kernel_gradient` with the same two tables changing places.
 
@@ -24,8 +24,8 @@ import numba
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.bands import (
+from ...kernels.cpu import workspace
+from ...kernels.cpu.bands import (
     PLAIN,
     THROUGH_POOL,
     THROUGH_RELU,
@@ -37,12 +37,12 @@ from ...kernels.bands import (
     share,
     split,
 )
-from ...kernels.compile import kernel
-from ...kernels.matmul import add_pieces, multiples
-from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
-from ...kernels.panels import in_panels, lay_panel, tile_width
-from ...kernels.tape import do
-from ...kernels.vector_loop import add, zero
+from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.matmul import add_pieces, multiples
+from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
+from ...kernels.cpu.packing import in_panels, lay_panel, tile_width
+from ...kernels.cpu.recording import do
+from ...kernels.cpu.vector_loop import add, zero
 from ...shapes import check_convolution, window
 from . import pooled, winograd
 

@@ -1,6 +1,6 @@
 """The convolution on the GPU: im2col as an index map, never written out, three matrix products of one kernel.
 
-The versions, v1 to v3, are those of the product (`kernels/gpu_product.py`); this file says what is multiplied:
+The versions, v1 to v3, are those of the product (`kernels/gpu/matmul.py`); this file says what is multiplied:
 
 - forward: the image lies on a canvas with its padding. Output pixel i begins at rows[i] of it, tap k lies at cols[k]
   from there; the product with the kernel is the convolution, with bias and ReLU in the same pass.
@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels import device
-from ...kernels.gpu_elementwise import pick, through_relu
-from ...kernels.gpu_product import product
-from ...kernels.gpu_spread import spread
-from ...kernels.gpu_sums import column_sums
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import pick, through_relu
+from ...kernels.gpu.matmul import product
+from ...kernels.gpu.padding import spread
+from ...kernels.gpu.reductions import column_sums
 from ...shapes import check_convolution, window
 from ..max_pool2d import gpu as max_pool2d
 

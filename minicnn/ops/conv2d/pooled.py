@@ -8,8 +8,8 @@ the places of the windows of x that they belong to, and then
     dw[f] += g * window        adds the windows up, with dw[f] in registers
     dx's window += g * w[f]    adds to the windows, with w[f] in registers
 
-with the two functions of `kernels/windows.py`. Both run over one list, in one kernel, on bands of rows in the cache: x
-padded as in `cpu.py`, dx as large, its last rows carried on to the next band.
+with the two functions of `kernels/cpu/windows.py`. Both run over one list, in one kernel, on bands of rows in the
+cache: x padded as in `cpu.py`, dx as large, its last rows carried on to the next band.
 
 What it bought, both gradients of a 3x3 convolution from 32 to 64 channels, 32 images of 14 x 14, two Zen 4 cores:
 0.7 ms where 40 % of the windows were won and 1.0 where 70 % were, `winograd.py` 1.4.
@@ -28,14 +28,14 @@ import numba
 import numpy as np
 from numba import prange, uintp
 
-from ...kernels import workspace
-from ...kernels.bands import PLAIN, Canvas, lay_band, pieces_of
-from ...kernels.compile import THREADS, helper, kernel
-from ...kernels.matmul import add_pieces
-from ...kernels.microkernel import VECTOR_BYTES
-from ...kernels.tape import do
-from ...kernels.vector_loop import copy, zero
-from ...kernels.windows import make_gather, make_scatter, vectors_across
+from ...kernels.cpu import workspace
+from ...kernels.cpu.bands import PLAIN, Canvas, lay_band, pieces_of
+from ...kernels.cpu.compile import THREADS, helper, kernel
+from ...kernels.cpu.matmul import add_pieces
+from ...kernels.cpu.microkernel import VECTOR_BYTES
+from ...kernels.cpu.recording import do
+from ...kernels.cpu.vector_loop import copy, zero
+from ...kernels.cpu.windows import make_gather, make_scatter, vectors_across
 
 _NUMBERS = 8 * 1024  # of a band of x, and of one of dx: 32 kB each in float32
 _WINDOW = 4  # pixels of the smallest pool that pays

@@ -51,15 +51,15 @@ import numba
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, share, split
-from ...kernels.compile import kernel
-from ...kernels.matmul import add_pieces, multiples
-from ...kernels.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
-from ...kernels.panels import tile_width
-from ...kernels.tape import do
-from ...kernels.transform import make_transform
-from ...kernels.vector_loop import zero
+from ...kernels.cpu import workspace
+from ...kernels.cpu.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, share, split
+from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.matmul import add_pieces, multiples
+from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
+from ...kernels.cpu.packing import tile_width
+from ...kernels.cpu.recording import do
+from ...kernels.cpu.transform import make_transform
+from ...kernels.cpu.vector_loop import zero
 
 
 def matrices(m, r, points):

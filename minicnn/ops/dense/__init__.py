@@ -5,7 +5,7 @@
 Its gradients are products as well: dx = dy @ w^T, dw = x^T @ dy, db = the sum of dy's rows.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, w, b, relu=False, need_saved=True):

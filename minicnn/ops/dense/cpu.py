@@ -1,4 +1,4 @@
-"""The dense layer on the microkernel (`kernels/matmul.py`).
+"""The dense layer on the microkernel (`kernels/cpu/matmul.py`).
 
 What it buys over `vectorized.py`: bias and ReLU are added while the sums are in the cache, and undone while dy is read;
 the products suit small batches; and the kernel is never transposed.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels import workspace
-from ...kernels.matmul import multiply, multiply_by_transposed, multiply_transposed
+from ...kernels.cpu import workspace
+from ...kernels.cpu.matmul import multiply, multiply_by_transposed, multiply_transposed
 
 
 def forward(x, w, b, relu=False, need_saved=True):

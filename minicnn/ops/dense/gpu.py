@@ -1,4 +1,4 @@
-"""The dense layer on the GPU: three matrix products of `kernels/gpu_product.py`, v1 to v3 there.
+"""The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, v1 to v3 there.
 
 forward x @ w, with bias and ReLU in the same pass; the kernel's gradient x^T @ dy is the product with x's two offset
 tables exchanged; the input's gradient is dy @ w^T, w turned in a pass of its own.
@@ -6,10 +6,10 @@ tables exchanged; the input's gradient is dy @ w^T, w turned in a pass of its ow
 
 from __future__ import annotations
 
-from ...kernels import device
-from ...kernels.gpu_elementwise import through_relu
-from ...kernels.gpu_product import multiples, product, turned
-from ...kernels.gpu_sums import column_sums
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import through_relu
+from ...kernels.gpu.matmul import multiples, product, turned
+from ...kernels.gpu.reductions import column_sums
 
 
 def forward(x, w, b, relu=False, need_saved=True):

@@ -9,12 +9,12 @@ draws it again. And it is the same in every variant, for any number of threads.
 Source: Srivastava et al., "Dropout", 2014.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, rate, key, noise_shape=None, need_saved=True):
     """y and what `backward` needs. key: a stream of `kernels.random`, or what
-    `ops.transfer.number` makes of it; noise_shape None: every number by itself."""
+    `runtime.transfer.number` makes of it; noise_shape None: every number by itself."""
     return variant(__name__).forward(x, rate, key, noise_shape, need_saved)
 
 

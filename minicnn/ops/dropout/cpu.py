@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import helper, kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import helper, kernel
+from ...kernels.cpu.recording import do, number_there
 from ...kernels.random import random_bits, threshold
-from ...kernels.tape import do, number_there
 from .vectorized import growth
 
 _bits = helper(random_bits)

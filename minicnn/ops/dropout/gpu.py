@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from ...kernels import device
-from ...kernels.gpu_elementwise import number_there
-from ...kernels.gpu_launch import device_function, gpu_kernel
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import number_there
+from ...kernels.gpu.launch import device_function, gpu_kernel
 from ...kernels.random import random_bits, threshold
 from .vectorized import growth
 

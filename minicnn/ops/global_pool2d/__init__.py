@@ -6,7 +6,7 @@
 Where several numbers are the largest, they share the maximum's gradient equally, as in TensorFlow's reduction.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def average_forward(x, need_saved=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import kernel
 
 
 def average_forward(x, need_saved=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels import device
-from ...kernels.gpu_launch import gpu_kernel
+from ...kernels.gpu import device
+from ...kernels.gpu.launch import gpu_kernel
 
 
 def average_forward(x, need_saved=True):

@@ -25,7 +25,7 @@ round a probability to 0, whose logarithm is -infinity; together log(softmax(z)_
 gradient is simply softmax(z) - t.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 NAMES = (
     "softmax_cross_entropy", "sparse_softmax_cross_entropy", "categorical_cross_entropy",

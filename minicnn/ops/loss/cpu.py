@@ -1,20 +1,20 @@
-"""Losses in Numba: each row in one go, rows shared among the threads. The rows' formulas are in `rows.py`."""
+"""Losses in Numba: each row in one go, rows shared among the threads. The rows' formulas are in `formulas.py`."""
 
 from __future__ import annotations
 
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import helper_as_written, kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import helper_as_written, kernel
 from ...kernels.formulas import compiled
-from . import rows
+from . import formulas
 
-_rows = compiled(rows, helper_as_written)
+_formulas = compiled(formulas, helper_as_written)
 
 
 def _pair(name):
-    """forward and backward out of <name>_loss and <name>_gradient in `rows.py`."""
-    row_loss, row_gradient = getattr(_rows, f"{name}_loss"), getattr(_rows, f"{name}_gradient")
+    """forward and backward out of <name>_loss and <name>_gradient in `formulas.py`."""
+    row_loss, row_gradient = getattr(_formulas, f"{name}_loss"), getattr(_formulas, f"{name}_gradient")
 
     @kernel(parallel=True, as_written=True)
     def run(p, t, K, epsilon, losses):

@@ -1,20 +1,20 @@
-"""Losses on the GPU: a thread for each row, whose formulas are in `rows.py`."""
+"""Losses on the GPU: a thread for each row, whose formulas are in `formulas.py`."""
 
 from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels import device
 from ...kernels.formulas import compiled
-from ...kernels.gpu_launch import device_function, gpu_kernel
-from . import rows
+from ...kernels.gpu import device
+from ...kernels.gpu.launch import device_function, gpu_kernel
+from . import formulas
 
-_rows = compiled(rows, device_function)
+_formulas = compiled(formulas, device_function)
 
 
 def _pair(name):
-    """forward and backward out of <name>_loss and <name>_gradient in `rows.py`."""
-    row_loss, row_gradient = getattr(_rows, f"{name}_loss"), getattr(_rows, f"{name}_gradient")
+    """forward and backward out of <name>_loss and <name>_gradient in `formulas.py`."""
+    row_loss, row_gradient = getattr(_formulas, f"{name}_loss"), getattr(_formulas, f"{name}_gradient")
 
     @gpu_kernel()
     def run(p, t, K, epsilon, losses, n):

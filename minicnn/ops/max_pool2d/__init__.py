@@ -8,7 +8,7 @@ Padding never wins: cells outside the image are left out, not counted as zeros. 
 largest number of the window in reading order, which is TensorFlow's rule for ties. A window with NaN gives NaN.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):

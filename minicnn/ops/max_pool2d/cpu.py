@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import kernel
 from ...shapes import window
 
 

@@ -16,7 +16,7 @@ Every operation has `<name>_forward(xs, need_saved) -> y, saved` for a list of a
 which gives the list of the inputs' gradients.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 NAMES = ("add", "average", "multiply", "subtract", "divide", "maximum", "minimum")
 """The operations number by number."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import helper, kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import helper, kernel
+from ...kernels.cpu.recording import do, refuse
 from ...kernels.formulas import compiled
-from ...kernels.tape import do, refuse
 from . import formulas, vectorized
 
 _formulas = compiled(formulas, helper)

@@ -7,11 +7,11 @@ import math
 import numpy as np
 from numba import cuda
 
-from ...kernels import device
 from ...kernels.formulas import compiled
-from ...kernels.gpu_elementwise import add, pick
-from ...kernels.gpu_launch import device_function, gpu_kernel
-from ...kernels.gpu_sums import column_sums
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import add, pick
+from ...kernels.gpu.launch import device_function, gpu_kernel
+from ...kernels.gpu.reductions import column_sums
 from . import formulas
 
 _formulas = compiled(formulas, device_function)

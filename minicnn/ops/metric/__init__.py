@@ -10,7 +10,7 @@ true_positives, false_positives, true_negatives, false_negatives
                               above it, rightly not above it, wrongly not above it
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def sparse_categorical_accuracy(p, labels):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels.compile import helper, kernel
+from ...kernels.cpu.compile import helper, kernel
 from ...kernels.formulas import compiled
-from . import rows
+from . import formulas
 
-_rows = compiled(rows, helper)
+_formulas = compiled(formulas, helper)
 
 
 def _counted(formula):
@@ -27,10 +27,14 @@ def _counted(formula):
     return count
 
 
-_sparse, _categorical, binary_accuracy = _counted(_rows.sparse), _counted(_rows.categorical), _counted(_rows.binary)
-_sparse_top_k, _top_k = _counted(_rows.sparse_top_k), _counted(_rows.top_k)
-true_positives, false_positives = _counted(_rows.true_positives), _counted(_rows.false_positives)
-true_negatives, false_negatives = _counted(_rows.true_negatives), _counted(_rows.false_negatives)
+_sparse, _categorical, binary_accuracy = (
+    _counted(_formulas.sparse),
+    _counted(_formulas.categorical),
+    _counted(_formulas.binary),
+)
+_sparse_top_k, _top_k = _counted(_formulas.sparse_top_k), _counted(_formulas.top_k)
+true_positives, false_positives = _counted(_formulas.true_positives), _counted(_formulas.false_positives)
+true_negatives, false_negatives = _counted(_formulas.true_negatives), _counted(_formulas.false_negatives)
 
 
 def sparse_categorical_accuracy(p, labels):

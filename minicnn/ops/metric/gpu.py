@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels import device
 from ...kernels.formulas import compiled
-from ...kernels.gpu_launch import device_function, gpu_kernel
-from . import rows
+from ...kernels.gpu import device
+from ...kernels.gpu.launch import device_function, gpu_kernel
+from . import formulas
 
-_rows = compiled(rows, device_function)
+_formulas = compiled(formulas, device_function)
 
 
 def _counted(formula):
@@ -28,10 +28,14 @@ def _counted(formula):
     return count
 
 
-_sparse, _categorical, binary_accuracy = _counted(_rows.sparse), _counted(_rows.categorical), _counted(_rows.binary)
-_sparse_top_k, _top_k = _counted(_rows.sparse_top_k), _counted(_rows.top_k)
-true_positives, false_positives = _counted(_rows.true_positives), _counted(_rows.false_positives)
-true_negatives, false_negatives = _counted(_rows.true_negatives), _counted(_rows.false_negatives)
+_sparse, _categorical, binary_accuracy = (
+    _counted(_formulas.sparse),
+    _counted(_formulas.categorical),
+    _counted(_formulas.binary),
+)
+_sparse_top_k, _top_k = _counted(_formulas.sparse_top_k), _counted(_formulas.top_k)
+true_positives, false_positives = _counted(_formulas.true_positives), _counted(_formulas.false_positives)
+true_negatives, false_negatives = _counted(_formulas.true_negatives), _counted(_formulas.false_negatives)
 
 
 def sparse_categorical_accuracy(p, labels):

@@ -12,11 +12,11 @@ in `formulas.py`.
 Sources: Gaussian dropout, Srivastava et al. 2014; alpha dropout, Klambauer et al. 2017.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def added_forward(x, stddev, key, need_saved=True):
-    """y and nothing that `added_backward` needs. key: a stream, or what `ops.transfer.number` makes of it."""
+    """y and nothing that `added_backward` needs. key: a stream, or what `runtime.transfer.number` makes of it."""
     return variant(__name__).added_forward(x, stddev, key, need_saved)
 
 

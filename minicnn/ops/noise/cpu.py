@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import helper, kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import helper, kernel
+from ...kernels.cpu.recording import number_there, refuse
 from ...kernels.formulas import compiled
 from ...kernels.random import random_bits, threshold
-from ...kernels.tape import number_there, refuse
 from . import formulas
 from .vectorized import LOW, added_backward, alpha_factors
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from ...kernels import device
 from ...kernels.formulas import compiled
-from ...kernels.gpu_elementwise import number_there
-from ...kernels.gpu_launch import device_function, gpu_kernel
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import number_there
+from ...kernels.gpu.launch import device_function, gpu_kernel
 from ...kernels.random import random_bits, threshold
 from ..dropout.gpu import noise_places
 from . import formulas

@@ -1,6 +1,6 @@
 """The optimizers' updates, in place: w the weights, g their gradient (read only), every other array the
 optimizer's memory of that weight, all of one shape. The formulas are Keras's, term by term. Rates are numbers,
-or what `ops.transfer.number` makes of them.
+or what `runtime.transfer.number` makes of them.
 
     sgd        w -= rate * g
     momentum   v = momentum * v - rate * g;   w += v,   or with Nesterov w += momentum * v - rate * g
@@ -24,7 +24,7 @@ Kingma and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 201
 Adadelta, Zeiler 2012.
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def sgd(w, g, rate):
@@ -73,7 +73,7 @@ def clip_norm(gs, limit):
 
 
 def penalty(w, l1, l2):
-    """l1 * sum|w| + l2 * sum w^2: a float, or what float() turns into one, as `ops.total` has it."""
+    """l1 * sum|w| + l2 * sum w^2: a float, or what float() turns into one, as `runtime.weighted_sum` has it."""
     return variant(__name__).penalty(w, l1, l2)
 
 

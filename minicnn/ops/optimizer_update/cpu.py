@@ -1,7 +1,7 @@
 """The optimizers' updates in Numba: each in one pass over memory, where NumPy makes five to ten.
 
 The scalars are cast to the weights' type first, so that float32 weights are updated in float32. The rate lies in
-memory, where a step that is played finds that of its own turn (`kernels/tape.py`).
+memory, where a step that is played finds that of its own turn (`kernels/cpu/recording.py`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import math
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import kernel
-from ...kernels.tape import number_there, reading, refuse
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.recording import number_there, reading, refuse
 
 _PIECES = 32  # sums are made in this many pieces, whatever the number of threads
 

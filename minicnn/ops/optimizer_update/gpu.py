@@ -1,6 +1,6 @@
 """The optimizers' updates on the GPU: each in one pass over memory, a thread for each weight.
 
-The rate lies in the GPU's memory, where a replayed step finds the rate of its own turn (`kernels/gpu_graph.py`).
+The rate lies in the GPU's memory, where a replayed step finds the rate of its own turn (`kernels/gpu/graph.py`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import math
 import numpy as np
 from numba import cuda
 
-from ...kernels import device
-from ...kernels.gpu_elementwise import number_there
-from ...kernels.gpu_launch import gpu_kernel
-from ...kernels.gpu_sums import sum_into, weighted_sum
+from ...kernels.gpu import device
+from ...kernels.gpu.elementwise import number_there
+from ...kernels.gpu.launch import gpu_kernel
+from ...kernels.gpu.reductions import sum_into, weighted_sum
 
 
 def sgd(w, g, rate):

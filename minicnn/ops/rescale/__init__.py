@@ -1,6 +1,6 @@
 """Rescaling: y = x * scale + offset, with one scale and offset for all, or one per channel (the last axis)."""
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, scale, offset, need_saved=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import kernel
 
 
 def forward(x, scale, offset, need_saved=True):

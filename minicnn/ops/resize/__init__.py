@@ -9,7 +9,7 @@ are looked up in two tables, so both are found once for the whole batch:
     i0, i1, t of table row i      j0, j1, s of table column j
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 INTERPOLATIONS = ("nearest", "bilinear")
 

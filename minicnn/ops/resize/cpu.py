@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ...kernels import workspace
-from ...kernels.compile import helper, kernel
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import helper, kernel
 from .tables import table
 
 __all__ = ["backward", "forward", "resized"]

@@ -3,7 +3,7 @@
 Its gradient is the same: dx[..., c] = dy[..., C - 1 - c].
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, need_saved=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels import workspace
-from ...kernels.tape import do
+from ...kernels.cpu import workspace
+from ...kernels.cpu.recording import do
 
 
 def forward(x, need_saved=True):

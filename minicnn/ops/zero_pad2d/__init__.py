@@ -3,7 +3,7 @@
 y (N, top + H + bottom, left + W + right, C)      padding = (top, bottom, left, right)
 """
 
-from ...backend import variant
+from ...dispatch import variant
 
 
 def forward(x, padding, need_saved=True):

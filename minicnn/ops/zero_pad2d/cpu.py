@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels import workspace
-from ...kernels.spread import spread
-from ...kernels.tape import do
+from ...kernels.cpu import workspace
+from ...kernels.cpu.padding import spread
+from ...kernels.cpu.recording import do
 
 
 def forward(x, padding, need_saved=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...kernels.gpu_spread import cut_out, spread
+from ...kernels.gpu.padding import cut_out, spread
 
 
 def forward(x, padding, need_saved=True):

@@ -1,0 +1,215 @@
+"""How kernels are compiled: one decorator, one cache folder, one place that counts the waiting.
+
+`@kernel` turns a function into machine code at its first call and keeps the code on disk. The folder's name holds
+a hash of every kernel source, because Numba itself does not notice when a helper in another file changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import numba
+from numba.core import event
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+from ...config import cache_home
+from .linking import link_before_compiling
+from .recording import recording
+
+# Reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN. So does "contract": where LLVM
+# makes one instruction of a product and a sum in one translation of a loop and not in another, a seed's first run,
+# which compiles, is not its second, which loads. Seen with the translations that `linking.py` has since left out.
+FASTMATH = {"reassoc", "nsz"}
+OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
+
+AS_WRITTEN = {**OPTIONS, "fastmath": {"nsz"}}
+
+THREADS = numba.config.NUMBA_NUM_THREADS
+"""The most threads that a kernel may run on. Work is cut for them all, also where fewer were asked for: so the same
+sums are added up in the same order whatever `numba.set_num_threads` says."""
+
+_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # nobody calls them from Python: quicker to compile
+
+helper = numba.njit(**OPTIONS, **_INNER)
+"""Decorator for a function that only kernels call: compiled into its callers."""
+
+helper_as_written = numba.njit(**AS_WRITTEN, **_INNER)
+"""The same, for formulas whose order of operations keeps digits: `(z - largest) - log(sum)` must not become
+`z - (largest + log(sum))`."""
+
+
+def kernel(parallel: bool = False, as_written: bool = False):
+    """Decorator: compile for the argument types at the first call, keep the result on disk.
+
+    A parallel kernel is launched through a lock where Numba's threading layer cannot bear two at once. Sums may be
+    reordered, which vectorises them, unless as_written: where that brings nothing, or has given other bits in the
+    process that compiled than in those that load (`FASTMATH`).
+    """
+
+    def decorate(function):
+        dispatcher = numba.njit(parallel=parallel, **(AS_WRITTEN if as_written else OPTIONS))(function)
+        if cache_folder() is not None:
+            dispatcher._cache = _KernelCache(function)
+        if not parallel:
+            return dispatcher
+        link_before_compiling(dispatcher)
+        return _ParallelKernel(dispatcher)
+
+    return decorate
+
+
+class _ParallelKernel:
+    """A parallel kernel, launched one at a time unless the threading layer is known to allow more."""
+
+    _lock = threading.Lock()
+    _layer_allows_several = False
+
+    def __init__(self, dispatcher):
+        self.dispatcher = dispatcher
+        self.__doc__ = dispatcher.py_func.__doc__
+
+    def __call__(self, *args):
+        if (running := recording()) is not None:
+            running.calls.append((self, args))
+        if _ParallelKernel._layer_allows_several:
+            return self.dispatcher(*args)
+        with self._lock:
+            result = self.dispatcher(*args)
+            _ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
+        return result
+
+
+@lru_cache(maxsize=1)
+def cache_folder() -> Path | None:
+    """The folder of compiled kernels, or None where none can be written (said in one line).
+
+    Below `config.cache_home()`, a folder for these sources and this Numba.
+    """
+    package = Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256(numba.__version__.encode())
+    sources = [package / "shapes.py", *(package / "kernels").rglob("*.py"), *(package / "ops").rglob("*.py")]
+    for source in sorted(sources):
+        digest.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
+    folder = cache_home() / "kernels" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f"probe-{os.getpid()}-{threading.get_ident()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        print(
+            f"minicnn: compiled kernels are not kept, because {folder} cannot be written ({error.strerror}); "
+            f"set MINICNN_CACHE_DIR to a folder that can.",
+            file=sys.stderr,
+        )
+        return None
+    return folder
+
+
+class _KernelLocator(_CacheLocator):
+    """Tells Numba where a kernel's machine code lies: in `cache_folder()`, whose name covers all sources."""
+
+    def __init__(self, function, file):
+        self._py_file = file
+        self._name = f"{function.__module__}-{function.__code__.co_firstlineno}"
+
+    def get_cache_path(self):
+        return str(cache_folder())
+
+    def get_source_stamp(self):
+        return "the folder's name holds the hash of the sources"
+
+    def get_disambiguator(self):
+        return self._name
+
+    @classmethod
+    def from_function(cls, function, file):
+        return cls(function, file)
+
+
+class _KernelCacheImpl(CompileResultCacheImpl):
+    _locator_classes = (_KernelLocator,)
+
+
+class _KernelCache(FunctionCache):
+    """Numba's cache, in our folder. A damaged or unwritable file costs a compilation, never the run."""
+
+    _impl_class = _KernelCacheImpl
+
+    def _index_key(self, sig, codegen):
+        """Argument types, processor, and the names of what a kernel made by a factory closes over."""
+        cells = self._py_func.__closure__ or ()
+        closed_over = tuple(getattr(cell.cell_contents, "__qualname__", cell.cell_contents) for cell in cells)
+        return sig, codegen.magic_tuple(), closed_over
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever unpickling a damaged file raises: compiling anew replaces it
+            return None
+
+    def save_overload(self, sig, data):
+        try:
+            try:
+                super().save_overload(sig, data)
+            except (OSError, MemoryError):
+                raise
+            except Exception:  # a damaged index, as above: start it anew
+                self.flush()
+                super().save_overload(sig, data)
+        except OSError as error:
+            print(f"minicnn: a compiled kernel was not kept ({error}).", file=sys.stderr)
+
+
+class _CompileClock(event.Listener):
+    """Adds up the seconds spent compiling minicnn's kernels, counts them, and may announce the first."""
+
+    def __init__(self):
+        self.seconds, self.count, self._started = 0.0, 0, 0.0
+        self._depth = 0  # a kernel's helpers are compiled while it is
+        self.announce = False
+
+    def _is_ours(self, happening):
+        return (happening.data["dispatcher"].py_func.__module__ or "").startswith("minicnn.")
+
+    @contextmanager
+    def around(self, gpu_dispatcher):
+        """Watch a launch of a GPU kernel: numba.cuda tells nobody when it compiles, but keeps what it has compiled."""
+        before, started = len(gpu_dispatcher.overloads), time.perf_counter()
+        yield
+        if len(gpu_dispatcher.overloads) > before:
+            if self.announce:
+                self.announce = False
+                print("Compiling kernels for this GPU ...", flush=True)
+            self.seconds += time.perf_counter() - started
+            self.count += 1
+
+    def on_start(self, happening):
+        if not self._is_ours(happening):
+            return
+        self._depth += 1
+        if self._depth == 1:
+            self._started = time.perf_counter()
+            if self.announce:
+                self.announce = False
+                kept = "" if cache_folder() is None else "; they are kept for the next run"
+                print(f"Compiling kernels for this processor{kept} ...", flush=True)
+
+    def on_end(self, happening):
+        if not self._is_ours(happening):
+            return
+        self._depth -= 1
+        if self._depth == 0:
+            self.seconds += time.perf_counter() - self._started
+            self.count += 1
+
+
+compile_clock = _CompileClock()
+event.register("numba:compile", compile_clock)

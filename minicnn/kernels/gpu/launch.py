@@ -1,0 +1,146 @@
+"""How a GPU kernel is made and launched.
+
+A GPU runs a kernel as a grid of blocks of threads, a thread for each piece of work. A kernel here takes flat arrays,
+and the sizes as 32-bit integers: what numba makes of arrays with several axes (64-bit strides, indices that may be
+negative) costs more than the arithmetic of a small kernel.
+
+Queueing a kernel takes the host longer than a GPU needs to run a small one. MINICNN_CUDA_LAUNCH chooses how it is done:
+
+    numba    numba.cuda's own launch (the default): 13 us, and 7 us more for each array, at which it looks anew
+    direct   the compiled kernel is handed to the driver with its arguments as numbers: 5.5 us, and 2.5 us more for each
+    graph    direct, and whole training steps recorded and replayed (`graph.py`): one launch a step
+
+"direct" and "graph" have not run on hardware yet. What they cost was measured on an AMD EPYC (Zen 4) with a driver that
+launches nothing; of the 5.5 us, cuda.core's launch takes 1.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+import numpy as np
+from numba import cuda
+
+from ..cpu.compile import compile_clock
+from . import device
+from .device import SIMULATED, DeviceArray
+
+BLOCK = 8 if SIMULATED else 256
+"""Threads of a block where they work by themselves. The simulator runs every thread in Python: it gets few."""
+
+_MOST_BLOCKS = 4 if SIMULATED else 132 * 8  # enough to fill the largest GPU; each thread then does several numbers
+
+_UNKNOWN_TO_THE_SIMULATOR = ("launch_bounds", "forceinline", "lto", "max_registers")
+_WAYS = ("numba", "direct", "graph")
+
+
+@lru_cache(maxsize=1)
+def way_to_launch() -> str:
+    """What MINICNN_CUDA_LAUNCH says, read once. ValueError for another word."""
+    way = os.environ.get("MINICNN_CUDA_LAUNCH", "numba")
+    if way not in _WAYS:
+        raise ValueError(f"MINICNN_CUDA_LAUNCH must be one of {', '.join(_WAYS)}; received {way!r}.")
+    return way
+
+
+def _options(options):
+    return {k: v for k, v in options.items() if not (SIMULATED and k in _UNKNOWN_TO_THE_SIMULATOR)}
+
+
+def device_function(function, **options):
+    """`function`, callable from kernels."""
+    return cuda.jit(device=True, **_options(options))(function)
+
+
+class GPUKernel:
+    """A kernel: `over(n, ...)` runs it on n numbers, `launch(blocks, threads, ...)` on a grid of one's own."""
+
+    def __init__(self, function, **options):
+        self.function, self.options = function, options
+        self._configured, self._compiled = {}, {}
+        self.dispatcher = cuda.jit(**_options(options))(function)
+        self.__doc__ = function.__doc__
+
+    def launch(self, blocks, threads, *arguments) -> None:
+        """Queue the kernel. Arguments: DeviceArrays or flat data, integers, NumPy scalars of the arrays' type."""
+        recording = device.recording()
+        if recording:
+            recording.keep(arguments)
+        arguments = [_argument(argument) for argument in arguments]
+        if recording and recording.launches is not None:
+            recording.launches.append((self, blocks, threads, arguments))
+        else:
+            self._queue(blocks, threads, arguments)
+
+    def _queue(self, blocks, threads, arguments):
+        with device.turn, compile_clock.around(self.dispatcher):
+            if SIMULATED:  # there a kernel itself remembers its last grid
+                self.dispatcher[blocks, threads, device.stream()](*arguments)
+            elif way_to_launch() == "numba":
+                self._configuration(blocks, threads)(*arguments)
+            else:
+                self._launch_directly(blocks, threads, arguments)
+
+    def _configuration(self, blocks, threads):
+        """What to call to launch on this grid; kept, because numba.cuda keeps 128 of them for all kernels together."""
+        if (blocks, threads) not in self._configured:
+            self._configured[blocks, threads] = self.dispatcher[blocks, threads, device.stream()]
+        return self._configured[blocks, threads]
+
+    def _launch_directly(self, blocks, threads, arguments):
+        from cuda.core import launch
+
+        types = tuple((type(a), a.dtype) for a in arguments)
+        if types not in self._compiled:
+            self._compiled[types] = _compiled(self.dispatcher, arguments)
+        numbers = [number for argument in arguments for number in as_numbers(argument)]
+        launch(_stream(), _grid(blocks, threads), self._compiled[types], *numbers)
+
+    def over(self, n: int, *arguments) -> None:
+        """Queue the kernel for n pieces of work; it gets n as its last argument and strides over the grid itself."""
+        if n:
+            self.launch(min(-(-n // BLOCK), _MOST_BLOCKS), BLOCK, *arguments, n)
+
+
+def gpu_kernel(**options):
+    """Decorator: make a GPUKernel; options as for numba.cuda.jit."""
+    return lambda function: GPUKernel(function, **options)
+
+
+def _argument(value):
+    if isinstance(value, DeviceArray):
+        return value.data
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"A GPU kernel was given an array of the host, of shape {value.shape}: move it there first.")
+    return np.int32(value) if isinstance(value, (bool, int)) else value
+
+
+@lru_cache(maxsize=1)
+def _stream():
+    """`device.stream()`, as cuda.core takes it."""
+    from cuda.core import Stream
+
+    return Stream.from_handle(int(device.stream().handle))
+
+
+@lru_cache(maxsize=1024)
+def _grid(blocks, threads):
+    from cuda.core import LaunchConfig
+
+    return LaunchConfig(grid=blocks, block=threads)
+
+
+def _compiled(dispatcher, arguments):
+    """The kernel's machine code for these arguments, as cuda.core launches it."""
+    kernel = dispatcher.compile(tuple(dispatcher.typeof_pyval(argument) for argument in arguments))
+    return kernel._codelibrary.get_cufunc().kernel
+
+
+def as_numbers(argument) -> tuple:
+    """An argument as a compiled kernel of numba takes it. For a flat array these are seven numbers: two that only the
+    CPU uses, the length, the bytes of an item, the address, and once more the length and the stride."""
+    if isinstance(argument, np.generic):
+        return (argument,)
+    size, width = argument.size, argument.dtype.itemsize
+    return 0, 0, size, width, argument.__cuda_array_interface__["data"][0], size, width

@@ -1,0 +1,193 @@
+"""The matrix product on the GPU, three times: the loop at the bottom of convolutions and dense layers.
+
+    c[i, j] = sum over k of   a[rows[i] + cols[k]] * b[k, j]   + bias[j], through ReLU if `relu`
+
+    rows (M,), cols (K,)      where the rows and columns of the left matrix begin in the flat array a
+    b (K, N), c (M, N)        as they lie
+
+As on the CPU (`kernels/cpu/microkernel.py`), the two offset tables are im2col without the copy: rows say where a window
+begins, cols where its taps lie; swap them and the matrix is transposed. Tables of multiples make an ordinary matrix.
+
+**v1, one thread per output.** Every multiply-add loads two numbers: memory sets the pace. It is also the version for
+grouped convolutions, where each filter sees few channels.
+
+**v2, tiles in shared memory.** A block of TILE x TILE threads loads one TILE x TILE piece of each matrix into memory
+that the block shares, then every number loaded is used TILE times. Per multiply-add two loads are left, but from memory
+as near as a cache.
+
+**v3, tiles in registers** (`register_tiles.py`). A block computes a tile of up to 128 x 128 outputs, and each of
+its threads 8 x 8 of them: for each k a thread loads 8 + 8 numbers from shared memory and makes 64 multiply-adds of
+them, a fourth of a load per multiply-add.
+
+Long sums with few outputs (a kernel's gradient sums over all pixels) are cut into pieces along k, which are added in
+order. Source of the tiling: Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numba import cuda, float32, float64
+
+from . import device
+from .device import SIMULATED
+from .launch import gpu_kernel
+from .reductions import sum_pieces
+from .register_tiles import register_tiles
+
+_TILE = 4 if SIMULATED else 16  # v2
+_WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v3: columns of a block's tile, BN
+_BM, _BK = (16, 4) if SIMULATED else (128, 8)  # and its rows, and the terms between two barriers
+_BUSY = 4 if SIMULATED else 264  # so many blocks a large GPU runs at a time
+_SHORTEST_PIECE = 64  # terms: a sum of K is cut into K // 64 pieces at most
+
+
+def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
+    """c (M, N) as above; a, b, c, bias and the tables are DeviceArrays, bias may be None.
+
+    runs says that a may be read four at a time: "k" where cols comes in runs of four neighbours and all rows are
+    multiples of four, "i" the other way round. With groups, the columns of group g read a from C_group * g on.
+    """
+    M, K, N = rows.size, cols.size, c.size // max(rows.size, 1)
+    if c.size == 0:
+        return
+    if a.dtype == np.float32 and groups == 1:
+        run, blocks = _register_tiles(runs, M, K, N)
+    else:
+        run, blocks = (_tiles(a.dtype, _TILE) if groups == 1 else _one_thread(a.dtype)), -(-M * N // _TILE**2)
+    pieces = max(1, min(_BUSY // blocks, K // _SHORTEST_PIECE))
+    out = c if pieces == 1 else device.empty((pieces, c.size), c.dtype)
+    has_bias, one_piece = bias is not None, pieces == 1
+    run(a, rows, cols, b, bias if has_bias else b, has_bias and one_piece, relu and one_piece, out, M, N, K, pieces,
+        N // groups, C_group)  # fmt: skip
+    if pieces > 1:
+        sum_pieces(out, pieces, c.size, c)
+        if has_bias or relu:
+            _finish(a.dtype).over(c.size, c, bias if has_bias else c, has_bias, relu, N)
+
+
+def turned(b, K, N) -> device.DeviceArray:
+    """b (K, N) as (N, K)."""
+    out = device.empty((N, K), b.dtype)
+    _turn.over(K * N, b, K, N, out)
+    return out
+
+
+@gpu_kernel()
+def _turn(b, K, N, out, n):
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        out[place] = b[place % K * N + place // K]
+
+
+@device.remembered
+def multiples(count: int, step: int) -> device.DeviceArray:
+    """0, step, 2 * step, ...: where the rows (or columns) of a plain matrix begin."""
+    return device.upload(np.arange(count, dtype=np.int32) * np.int32(step))
+
+
+def _number(dtype):
+    return float32 if dtype == np.float32 else float64
+
+
+@lru_cache(maxsize=2)
+def _finish(dtype):
+    number = _number(dtype)
+
+    @gpu_kernel()
+    def finish(c, bias, has_bias, relu, N, n):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            value = c[i] + bias[i % N] if has_bias else c[i]
+            c[i] = number(0) if relu and value < 0 else value
+
+    return finish
+
+
+# v1
+
+
+@lru_cache(maxsize=2)
+def _one_thread(dtype):
+    number = _number(dtype)
+
+    @gpu_kernel()
+    def one_thread(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group, n):
+        for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+            j, i, piece = place % N, place // N % M, place // N // M
+            start = rows[i] + j // N_group * C_group
+            total = number(0)
+            for k in range(piece * K // pieces, (piece + 1) * K // pieces):
+                total += a[start + cols[k]] * b[k * N + j]
+            if has_bias:
+                total += bias[j]
+            c[place] = number(0) if relu and total < 0 else total
+
+    def run(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group):
+        one_thread.over(
+            pieces * M * N, a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group
+        )  # fmt: skip
+
+    return run
+
+
+# v2
+
+
+@lru_cache(maxsize=4)
+def _tiles(dtype, TILE):
+    number, AREA = _number(dtype), TILE * TILE
+
+    @gpu_kernel()
+    def tiles(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces):
+        a_tile = cuda.shared.array(AREA, number)
+        b_tile = cuda.shared.array(AREA, number)
+        down, across = cuda.threadIdx.y, cuda.threadIdx.x
+        i, j, piece = cuda.blockIdx.x * TILE + down, cuda.blockIdx.y * TILE + across, cuda.blockIdx.z
+        first, last = piece * K // pieces, (piece + 1) * K // pieces
+        total = number(0)
+        for k in range(first, last, TILE):
+            inside = i < M and k + across < last
+            a_tile[down * TILE + across] = a[rows[i] + cols[k + across]] if inside else number(0)
+            inside = j < N and k + down < last
+            b_tile[down * TILE + across] = b[(k + down) * N + j] if inside else number(0)
+            cuda.syncthreads()
+            for step in range(TILE):
+                total += a_tile[down * TILE + step] * b_tile[step * TILE + across]
+            cuda.syncthreads()
+        if i < M and j < N:
+            if has_bias:
+                total += bias[j]
+            c[(piece * M + i) * N + j] = number(0) if relu and total < 0 else total
+
+    def run(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group):
+        tiles.launch(
+            (-(-M // TILE), -(-N // TILE), pieces), (TILE, TILE),
+            a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces,
+        )  # fmt: skip
+
+    return run
+
+
+# v3
+
+
+def _register_tiles(runs, M, K, N):
+    """(run, number of blocks): the narrowest tile that holds N columns, or the widest.
+
+    Numbers that come one by one take more registers than the widest tile leaves.
+    """
+    b_runs = N % 4 == 0
+    widths = _WIDTHS if (runs and b_runs) or SIMULATED else _WIDTHS[1:]
+    BN = next((width for width in reversed(widths) if width >= N), widths[0])
+    BM, BK = _BM, _BK
+    tiles = register_tiles(BM, BN, BK, runs, b_runs)
+    blocks_down, blocks_across = -(-M // BM), -(-N // BN)
+
+    def run(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group):
+        share = -(-K // (pieces * BK)) * BK  # of k for each piece: whole steps
+        tiles.launch(
+            (blocks_down, blocks_across, pieces), BM * BN // 64,
+            a, rows, cols, b, bias, has_bias, relu, c, M, N, K, share,
+        )  # fmt: skip
+
+    return run, blocks_down * blocks_across

@@ -1,0 +1,101 @@
+"""Sums on the GPU. Thousands of threads cannot add to one number: each adds up a share, and the shares are added in
+order. So the same numbers give the same bits every time, which atomic additions would not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import cuda, float64
+
+from . import device
+from .launch import BLOCK, SIMULATED, gpu_kernel
+
+_MOST_SUMS = 64 if SIMULATED else 1 << 17  # threads that are worth having: each adds up one piece of one column
+_AT_ONCE = 4 if SIMULATED else 64  # so many pieces are added one after the other
+_MOST_BLOCKS = 2 if SIMULATED else 256
+
+
+def pieces_of(M, F):
+    """Into how many pieces of rows the columns of an array (M, F) are cut to be added up."""
+    return max(1, min(_MOST_SUMS // F, M // 8))
+
+
+def column_sums(x, M, F, dtype=None):
+    """The sum of every column of x (M, F): a DeviceArray (F,), of x's type unless another dtype is given."""
+    dtype = np.dtype(dtype or x.dtype)
+    pieces = pieces_of(M, F)
+    partial, total = device.empty((pieces, F), dtype), device.empty((F,), dtype)
+    _column_sums.over(pieces * F, x, M, F, pieces, dtype.type(0), partial)
+    sum_pieces(partial, pieces, F, total)
+    return total
+
+
+@gpu_kernel()
+def _column_sums(x, M, F, pieces, zero, partial, n):
+    """partial[piece, f] = the sum of a share of column f; neighbouring threads have neighbouring columns."""
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        piece, f = place // F, place % F
+        total = zero
+        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
+            total += x[i * F + f]
+        partial[place] = total
+
+
+def sum_pieces(partial, pieces, size, total):
+    """total[i] = the sum of partial[piece, i] over pieces of `size` numbers; many pieces in several passes."""
+    while pieces > _AT_ONCE:
+        groups = -(-pieces // _AT_ONCE)
+        sums = device.empty((groups, size), partial.dtype)
+        _sum_pieces.over(groups * size, partial, pieces, size, sums)
+        partial, pieces = sums, groups
+    _sum_pieces.over(size, partial, pieces, size, total)
+
+
+@gpu_kernel()
+def _sum_pieces(partial, pieces, size, sums, n):
+    """sums[group, i] = the sum of a group of pieces, in order; as many groups as n has room for."""
+    groups = n // size
+    for place in range(cuda.grid(1), n, cuda.gridsize(1)):
+        group, i = place // size, place % size
+        first = group * pieces // groups
+        value = partial[first * size + i]
+        for piece in range(first + 1, (group + 1) * pieces // groups):
+            value += partial[piece * size + i]
+        sums[place] = value
+
+
+def weighted_sum(x, weights, n):
+    """sum of x[i] * weights[i] over n numbers (of x[i] without weights), in float64: a Reading."""
+    return device.new_reading(lambda readings, place: sum_into(readings, place, x, weights, n))
+
+
+def sum_into(sums, place, x, weights, n):
+    """sums[place] = the same sum; sums are float64."""
+    weighted, weights = weights is not None, x if weights is None else weights
+    blocks = max(1, min(_MOST_BLOCKS, n // (64 * BLOCK)))
+    if blocks == 1:
+        _sum_block.launch(1, BLOCK, x, weights, weighted, n, sums, place)
+    else:
+        partial = device.empty((blocks,), np.float64)
+        _sum_block.launch(blocks, BLOCK, x, weights, weighted, n, partial, 0)
+        _sum_block.launch(1, BLOCK, partial, partial, False, blocks, sums, place)
+
+
+@gpu_kernel()
+def _sum_block(x, weights, weighted, n, sums, first):
+    """sums[first + block] = the sum of the block's share: every thread adds up some, then half of the threads add the
+    other half's sums to theirs, then a quarter, until one is left."""
+    shares = cuda.shared.array(BLOCK, float64)
+    thread = cuda.threadIdx.x
+    total = float64(0)
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        total += float64(x[i]) * weights[i] if weighted else x[i]
+    shares[thread] = total
+    half = BLOCK // 2
+    while half > 0:
+        cuda.syncthreads()
+        if thread < half:
+            shares[thread] += shares[thread + half]
+        half //= 2
+    if thread == 0:
+        sums[first + cuda.blockIdx.x] = shares[0]

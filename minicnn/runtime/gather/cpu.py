@@ -1,0 +1,37 @@
+"""Gather and cast in Numba: each number is read once and written once, rows shared among the threads; a slice of rows
+that have the type already is not even read.
+
+Data that Numba has no loop for (not C-contiguous, byte-swapped, float16, boolean) is gathered by NumPy, then cast
+into the lent buffer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from ...kernels.cpu import workspace
+from ...kernels.cpu.compile import kernel
+
+_COMPILED = frozenset(np.dtype(name) for name in ("uint8", "int32", "int64", "float32", "float64"))
+
+
+def forward(x, index, dtype):
+    if isinstance(index, slice):
+        if x.dtype == dtype and x.flags.c_contiguous and x.flags.writeable:
+            return x[index]
+        index = np.arange(*index.indices(len(x)))
+    y = workspace.empty((len(index), *x.shape[1:]), dtype)
+    if x.dtype in _COMPILED and x.flags.c_contiguous and x.flags.writeable and y.size:
+        _gather(x.reshape(len(x), -1), index, y.reshape(len(index), -1))
+    else:
+        y[...] = x[index]
+    return y
+
+
+@kernel(parallel=True)
+def _gather(x, index, y):
+    for i in prange(index.size):
+        row = index[i]
+        for j in range(x.shape[1]):
+            y[i, j] = x[row, j]

@@ -1,0 +1,20 @@
+"""The same work recorded as a CUDA graph and replayed, see `kernels/gpu/graph.py`, where MINICNN_CUDA_LAUNCH=graph."""
+
+from __future__ import annotations
+
+from ...kernels.gpu.graph import Graph
+from ...kernels.gpu.launch import way_to_launch
+from .recorded import Recorded
+
+
+def make(function, parts):
+    return Recorded(function, parts, _record, _allows) if way_to_launch() == "graph" else function
+
+
+def _record(function, arrays):
+    graph = Graph(function, arrays)
+    return graph.replay, graph.replay(arrays)
+
+
+def _allows(part):
+    return getattr(part, "may_be_recorded", True)

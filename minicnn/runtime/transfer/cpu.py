@@ -1,0 +1,16 @@
+"""Arrays on the host, as in NumPy; the workspace keeps some for later."""
+
+from __future__ import annotations
+
+from ...kernels.cpu import recording, workspace
+from .vectorized import assign, full_like, here, to_host
+
+__all__ = ["assign", "clear", "full_like", "here", "number", "to_host"]
+
+
+def number(next_one, dtype):
+    return recording.number(next_one, dtype)
+
+
+def clear():
+    workspace.clear()
