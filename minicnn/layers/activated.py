@@ -7,7 +7,7 @@ from .base import Layer
 
 
 class ActivatedLayer(Layer):
-    """y = activation(product(x, kernel) + bias). Subclasses define `product_forward` and `product_backward`.
+    """y = activation(product(x, kernel) + bias). Subclasses define `forward` and `backward`, with the methods below.
 
     ReLU is fused into the product. A softmax or sigmoid at the end can be left out, for the loss that joins it.
     """
@@ -56,31 +56,26 @@ class ActivatedLayer(Layer):
                 name="bias",
             )
 
-    def product_forward(self, x, w, b, relu, need_saved, **fused):
-        """(product + bias, through ReLU if `relu`; what product_backward needs). `fused`: more to do in one go."""
-        raise NotImplementedError(f"{type(self).__name__} does not define product_forward.")
-
-    def product_backward(self, dy, saved, need_dx):
-        """(dx, dw, db)."""
-        raise NotImplementedError(f"{type(self).__name__} does not define product_backward.")
-
     @property
     def ends_in(self):
         return self.activation.operation if self.activation.operation in ("softmax", "sigmoid") else None
 
-    def forward(self, x, training=False, need_saved=True, logits=False, **fused):
-        fused_relu = self.activation.operation == "relu"
-        bias = self.bias.value if self.use_bias else None
-        y, saved = self.product_forward(x, self.kernel.value, bias, fused_relu, bool(need_saved), **fused)
-        if fused_relu or logits:
-            return y, (saved, None)
-        y, saved_activation = self.activation.forward(y, bool(need_saved))
-        return y, (saved, saved_activation)
+    @property
+    def fuses_relu(self) -> bool:
+        """Whether the product applies the activation itself: ReLU costs nothing there."""
+        return self.activation.operation == "relu"
 
-    def backward(self, dy, saved, need_dx=True):
-        saved, saved_activation = saved
-        if saved_activation is not None:
-            dy = self.activation.backward(dy, saved_activation)
-        dx, dw, db = self.product_backward(dy, saved, need_dx)
-        self.add_gradients((self.kernel, dw), (self.bias, db))
-        return dx
+    @property
+    def bias_value(self):
+        """The bias's numbers (filters,), or None."""
+        return self.bias.value if self.use_bias else None
+
+    def activate(self, y, need_saved, logits=False):
+        """(the activation of the product y, what `activation_gradient` needs). With logits it is left out."""
+        if self.fuses_relu or logits:
+            return y, None
+        return self.activation.forward(y, need_saved)
+
+    def activation_gradient(self, dy, saved):
+        """The product's gradient for dy, the gradient of what `activate` gave."""
+        return dy if saved is None else self.activation.backward(dy, saved)

@@ -122,13 +122,21 @@ class Conv2D(_Convolution):
             raise ValueError(f"{self.name!r} has groups={self.groups}, which must divide its {C} input channels.")
         return (*self.kernel_size, C // self.groups, self.filters)
 
-    def product_forward(self, x, w, b, relu, need_saved, pool=None):
-        return conv2d.forward(
-            x, w, b, self.strides, self.padding, self.dilation_rate, self.groups, relu, pool, need_saved
-        )
+    def forward(self, x, training=False, need_saved=True, logits=False, pool=None):
+        """As a layer's. pool: the size of the max pooling that is done in the same pass (`models/schedule.py`)."""
+        y, saved = conv2d.forward(
+            x, self.kernel.value, self.bias_value, self.strides, self.padding, self.dilation_rate, self.groups,
+            self.fuses_relu, pool, bool(need_saved),
+        )  # fmt: skip
+        y, saved_activation = self.activate(y, bool(need_saved), logits)
+        return y, (saved, saved_activation)
 
-    def product_backward(self, dy, saved, need_dx):
-        return conv2d.backward(dy, saved, need_dx)
+    def backward(self, dy, saved, need_dx=True):
+        saved, saved_activation = saved
+        dz = self.activation_gradient(dy, saved_activation)
+        dx, dw, db = conv2d.backward(dz, saved, need_dx)
+        self.add_gradients((self.kernel, dw), (self.bias, db))
+        return dx
 
 
 class DepthwiseConv2D(_Convolution):
@@ -189,11 +197,19 @@ class DepthwiseConv2D(_Convolution):
     def kernel_shape(self, C):
         return (*self.kernel_size, C, self.depth_multiplier)
 
-    def product_forward(self, x, w, b, relu, need_saved):
-        KH, KW, C, multiplier = w.shape
-        grouped = w.reshape(KH, KW, 1, C * multiplier)
-        return conv2d.forward(x, grouped, b, self.strides, self.padding, self.dilation_rate, C, relu, None, need_saved)
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        KH, KW, C, multiplier = self.kernel.shape
+        grouped = self.kernel.value.reshape(KH, KW, 1, C * multiplier)
+        y, saved = conv2d.forward(
+            x, grouped, self.bias_value, self.strides, self.padding, self.dilation_rate, C,
+            self.fuses_relu, None, bool(need_saved),
+        )  # fmt: skip
+        y, saved_activation = self.activate(y, bool(need_saved), logits)
+        return y, (saved, saved_activation)
 
-    def product_backward(self, dy, saved, need_dx):
-        dx, dw, db = conv2d.backward(dy, saved, need_dx)
-        return dx, dw.reshape(self.kernel.shape), db
+    def backward(self, dy, saved, need_dx=True):
+        saved, saved_activation = saved
+        dz = self.activation_gradient(dy, saved_activation)
+        dx, dw, db = conv2d.backward(dz, saved, need_dx)
+        self.add_gradients((self.kernel, dw.reshape(self.kernel.shape)), (self.bias, db))
+        return dx

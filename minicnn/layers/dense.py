@@ -52,8 +52,14 @@ class Dense(ActivatedLayer):
         outputs = math.prod(self.compute_output_shape(input_shape)[1:])
         return outputs * (2 * input_shape[-1] + self.use_bias)
 
-    def product_forward(self, x, w, b, relu, need_saved):
-        return dense.forward(x, w, b, relu, need_saved)
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        y, saved = dense.forward(x, self.kernel.value, self.bias_value, self.fuses_relu, bool(need_saved))
+        y, saved_activation = self.activate(y, bool(need_saved), logits)
+        return y, (saved, saved_activation)
 
-    def product_backward(self, dy, saved, need_dx):
-        return dense.backward(dy, saved, need_dx)
+    def backward(self, dy, saved, need_dx=True):
+        saved, saved_activation = saved
+        dz = self.activation_gradient(dy, saved_activation)
+        dx, dw, db = dense.backward(dz, saved, need_dx)
+        self.add_gradients((self.kernel, dw), (self.bias, db))
+        return dx

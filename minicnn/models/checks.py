@@ -6,7 +6,7 @@ from .batches import ArraySource, BatchSource, Passes, parts_of_batch
 from .data import Data
 
 
-class Preparing:
+class Checks:
     """The part of a model that checks data against it."""
 
     def _data(self, x, y=None, sample_weight=None):
@@ -59,15 +59,12 @@ class Preparing:
         """Build the model, check data against it, and choose the metrics, all before the first step."""
         self._build_for(data)
         shapes = self._shapes_of_outputs([x.shape for x in data.xs])
-        self._output_shapes: dict[tuple, list] = {}  # {shapes of a batch: shapes of its outputs}
         ends = self.ends_in if self.gives_several else [self.ends_in]
         for head in self._heads:
             i = head.index
             if data.ys[i] is None and head.identifiers + head.weighted_identifiers:
                 raise ValueError(f"The metrics of {head.name!r} need targets; received none for it.")
             head.prepare(data.ys[i], data.weights[i], shapes[i], ends[i], self.dtype)
-        joined = [head.joined is not None for head in self._heads]
-        self._logits = {"logits": joined if self.gives_several else True} if any(joined) else {}
 
     def _shapes_of_outputs(self, input_shapes):
         made = self.compute_output_shape(list(input_shapes) if self.takes_several else input_shapes[0])

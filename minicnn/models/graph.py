@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import NamedTuple
-
 from ..kernels.cpu import workspace
-from ..layers.base import FOR_WEIGHTS, Layer
-from ..layers.fused import PooledConvolution
-from ..layers.penalty import PenalizedActivity, makes_gradients, with_activity_penalty
+from ..layers.base import Layer
+from ..layers.penalty import makes_gradients
 from ..ops import merge
 from ..symbol import Node, Symbol
-
-
-class Step(NamedTuple):
-    """One call of a layer: its inputs come from the slots `inputs`, its outputs go to the slots `outputs`.
-
-    `takes` and `gives` say whether it takes and gives lists; `training` is what the call said about it, or None.
-    """
-
-    layer: Layer | PooledConvolution | PenalizedActivity
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    takes: bool
-    gives: bool
-    training: bool | None
+from .schedule import Step, count_readers, schedule
 
 
 class Plan:
@@ -55,7 +38,7 @@ class Plan:
     @property
     def ends(self) -> list[str | None]:
         """For each output what the layer that makes it ends in, if nothing else reads it ("softmax", "sigmoid")."""
-        readers = self._readers()
+        readers = count_readers(self.steps, self.output_slots)
         made_by = {slot: (step.layer, i) for step in self.steps for i, slot in enumerate(step.outputs)}
         ends = []
         for slot in self.output_slots:
@@ -64,9 +47,6 @@ class Plan:
             end = layer.ends_in if alone else None
             ends.append(end[i] if isinstance(end, list) else end)
         return ends
-
-    def _readers(self):
-        return Counter(slot for step in self.steps for slot in step.inputs) + Counter(self.output_slots)
 
     def output_shapes(self, input_shapes: list) -> list[tuple]:
         """The outputs' shapes for inputs of these shapes; ValueError where a layer cannot take its."""
@@ -90,82 +70,41 @@ class Plan:
             shapes.update(zip(step.outputs, map(tuple, made if step.gives else [made]), strict=True))
 
     def forward(self, xs: list, training, need_saved, logits=()):
-        """(outputs, saved): every step in turn. Steps that no gradient reaches keep nothing.
-
-        logits: for each output whether to leave out the activation that it ends in; () for none.
-        """
-        values, lent_before = dict(zip(self.input_slots, xs, strict=True)), workspace.lent()
-        as_logits = {slot for slot, wanted in zip(self.output_slots, logits, strict=False) if wanted}
-        steps = self._joined_steps()
-        wants = self._wants(steps, need_saved)
-        kept, last_reader = [], {slot: i for i, step in enumerate(steps) for slot in step.inputs}
-        for i, (step, want) in enumerate(zip(steps, wants, strict=True)):
+        """(outputs, saved): every step in turn. logits: see `schedule`."""
+        values, lent_before, saved = dict(zip(self.input_slots, xs, strict=True)), workspace.lent(), []
+        steps = schedule(self.steps, self.input_slots, self.output_slots, need_saved, logits)
+        last_reader = {slot: i for i, step in enumerate(steps) for slot in step.inputs}
+        for i, step in enumerate(steps):
             taken = [values[slot] for slot in step.inputs]
             mode = training if step.training is None else step.training
-            options = _logits_option(step, as_logits) if as_logits else {}
-            y, saved = step.layer.forward(taken if step.takes else taken[0], mode, want, **options)
+            y, kept = step.layer.forward(taken if step.takes else taken[0], mode, step.need_saved, **step.options)
             values.update(zip(step.outputs, y if step.gives else [y], strict=True))
-            kept.append(saved if want else None)
-            if not need_saved:
+            saved.append((step, kept if step.need_saved else None))
+            if step.frees:
                 values = {
                     slot: y for slot, y in values.items() if last_reader.get(slot, 0) > i or slot in self.output_slots
                 }
                 workspace.give_back(lent_before, list(values.values()))
-        return [values[slot] for slot in self.output_slots], (steps, kept, wants)
+        return [values[slot] for slot in self.output_slots], saved
 
     def backward(self, dys: list, saved, need_dx=True) -> list | None:
         """The inputs' gradients: every step in reverse; where an output went several ways, gradients add up.
 
         dys: the outputs' gradients, None where there is none; so are the inputs' that no gradient reaches.
         """
-        steps, kept, wants = saved
         gradients: dict = {}
         for slot, dy in zip(self.output_slots, dys, strict=True):
             _add_to(gradients, slot, dy)
-        for step, step_saved, want in zip(reversed(steps), reversed(kept), reversed(wants), strict=True):
+        for step, kept in reversed(saved):
             upstream = [gradients.pop(slot, None) for slot in step.outputs]
             reached = any(dy is not None for dy in upstream) or makes_gradients(step.layer)
-            if not want or not reached:
+            if not step.need_saved or not reached:
                 continue
-            dx = step.layer.backward(upstream if step.gives else upstream[0], step_saved, need_dx=want is True)
-            if want is True:
+            dx = step.layer.backward(upstream if step.gives else upstream[0], kept, need_dx=step.need_saved is True)
+            if step.need_saved is True:
                 for slot, part in zip(step.inputs, dx if step.takes else [dx], strict=True):
                     _add_to(gradients, slot, part)
         return [gradients.get(slot) for slot in self.input_slots] if need_dx else None
-
-    def _joined_steps(self):
-        """The steps, a convolution and the pooling that alone reads its output joined into one."""
-        readers = self._readers()
-        at, steps = {}, []
-        for step in self.steps:
-            place = at.get(step.inputs[0])
-            if place is not None and PooledConvolution.joins(steps[place].layer, step.layer):
-                before = steps[place]
-                steps[place] = before._replace(layer=PooledConvolution(before.layer, step.layer), outputs=step.outputs)
-                continue
-            if readers[step.outputs[0]] == 1 and not step.takes:
-                at[step.outputs[0]] = len(steps)
-            steps.append(step._replace(layer=with_activity_penalty(step.layer)))
-        return steps
-
-    def _wants(self, steps, need_saved):
-        """`need_saved` for every step: everything where a gradient must go on, else for the weights, else nothing."""
-        gradient_wanted = dict.fromkeys(self.input_slots, need_saved is True)
-        wants = []
-        for step in steps:
-            below = any(gradient_wanted[slot] for slot in step.inputs)
-            here = bool(need_saved) and step.layer.has_trainable_weights()
-            wants.append(True if below else FOR_WEIGHTS if here else False)
-            gradient_wanted.update(dict.fromkeys(step.outputs, below or here))
-        return wants
-
-
-def _logits_option(step, as_logits):
-    """{"logits": ...} for a step whose outputs are wanted as logits: True, or a list for one that gives several."""
-    wanted = [slot in as_logits for slot in step.outputs]
-    if not any(wanted):
-        return {}
-    return {"logits": wanted if step.gives else True}
 
 
 def _add_to(gradients, slot, part):

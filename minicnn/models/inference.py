@@ -9,12 +9,13 @@ from ..kernels.cpu import workspace
 from ..runtime import gather, transfer
 from .batches import is_source_of_batches, refuse_beside_batches
 from .by_name import listed
-from .checks import Preparing
+from .checks import Checks
 from .data import Data, checked_batch_size
 from .progress import Progress, announced_compiling
+from .training_step import TrainingStep
 
 
-class Inference(Preparing):
+class Inference(Checks):
     """The part of a model that evaluates and predicts. It needs the trainer's way through a batch, and its logs."""
 
     def evaluate(
@@ -42,39 +43,33 @@ class Inference(Preparing):
         try:
             hooks = CallbackList(listed(callbacks), self, verbose=verbose, epochs=1, steps=passes.length)
             progress = Progress(passes.length, verbose)
-            logs = self._evaluate(passes, hooks, progress)
+            logs = self._evaluate(passes, TrainingStep(self), hooks, progress)
         finally:
             passes.close()
         progress.finish(logs)
         return logs if return_dict else self._in_order(logs)
 
-    def _evaluate(self, passes, hooks, progress):
+    def _evaluate(self, passes, training_step, hooks, progress):
         """A pass in inference: the logs."""
         self.reset_metrics()
         hooks.call("on_test_begin", {})
         for step, (data, rows) in enumerate(passes.batches()):
             hooks.call("on_test_batch_begin", step, {})
-            self._test_step(data, rows, progress)
+            with announced_compiling(progress):
+                training_step.evaluate(data, rows)
             progress.step(step + 1)
             if hooks.overrides("on_test_batch_end"):
-                hooks.call("on_test_batch_end", step, self.get_metrics_result())
+                hooks.call("on_test_batch_end", step, training_step.logs())
             if progress.wants_logs():
-                progress.update(self.get_metrics_result())
+                progress.update(training_step.logs())
         if passes.ran_out:
             raise ValueError(
                 "The batches to evaluate on ran out. A generator can be gone through once: say how many batches belong "
                 "to each evaluation (validation_steps), or give arrays or a PyDataset."
             )
-        logs = self.get_metrics_result()
+        logs = training_step.logs()
         hooks.call("on_test_end", logs)
         return logs
-
-    def _test_step(self, data, rows, progress):
-        with announced_compiling(progress), workspace.step():
-            arrays = self._batch(data, rows)
-            variables = self.trainable_weights
-            parts, penalties, outputs, _, _ = self._forward_and_loss(arrays, variables, training=False)
-            self._count(parts, penalties, outputs, data, rows, arrays, training=False)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs for inputs x (n, ...): an array (n, ...) of the model's type, or one for each of several outputs.
@@ -128,8 +123,11 @@ class Inference(Preparing):
         self._check_targets_given(data, "test_on_batch")
         self._prepare(data)
         self.reset_metrics()
-        self._test_step(data, np.arange(data.size), Progress(1, 0))
-        return self.get_metrics_result() if return_dict else self._in_order(self.get_metrics_result())
+        training_step = TrainingStep(self)
+        with announced_compiling(Progress(1, 0)):
+            training_step.evaluate(data, np.arange(data.size))
+        logs = training_step.logs()
+        return logs if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x):
         """The outputs for one batch."""

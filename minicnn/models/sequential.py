@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels.cpu import workspace
-from ..layers.base import FOR_WEIGHTS, Layer, building
-from ..layers.fused import in_a_row
+from ..layers.base import Layer, building
 from ..layers.image import ImageLayer
 from ..layers.input import Input, InputLayer
 from ..layers.normalization import Normalization
@@ -16,6 +15,7 @@ from ..registry import custom_object_scope
 from ..symbol import Symbol
 from .functional import Model
 from .graph_config import row_from_config, row_to_config
+from .schedule import row_of_steps, schedule
 
 _FOR_ANY_SHAPE = (Rescaling, Normalization)
 
@@ -134,33 +134,25 @@ class Sequential(Model):
         return tuple(input_shape)
 
     def forward(self, x, training=False, need_saved=True, logits=False):
-        saved, parts, lent_before = [], in_a_row(self._sublayers), workspace.lent()
-        for part, want in zip(parts, self._wants(parts, need_saved), strict=True):
-            last = {"logits": True} if logits and part is parts[-1] else {}
-            x, kept = part.forward(x, training, want, **last)
-            saved.append((part, kept, want) if want else (part, None, False))
-            if not want:
+        saved, lent_before = [], workspace.lent()
+        for step in self._schedule(need_saved, logits):
+            x, kept = step.layer.forward(x, training, step.need_saved, **step.options)
+            saved.append((step, kept if step.need_saved else None))
+            if step.frees:
                 workspace.give_back(lent_before, [x])
         return x, saved
 
     def backward(self, dy, saved, need_dx=True):
-        for part, kept, want in reversed(saved):
-            if not want:
+        for step, kept in reversed(saved):
+            if not step.need_saved:
                 return None
-            if dy is None and not makes_gradients(part):
-                continue
-            dy = part.backward(dy, kept, need_dx=want is True)
+            if dy is not None or makes_gradients(step.layer):
+                dy = step.layer.backward(dy, kept, need_dx=step.need_saved is True)
         return dy
 
-    @staticmethod
-    def _wants(parts, need_saved):
-        """`need_saved` for every part: all from the lowest trainable one on, nothing below it."""
-        gradient_wanted, wants = need_saved is True, []
-        for part in parts:
-            here = bool(need_saved) and part.has_trainable_weights()
-            wants.append(True if gradient_wanted else FOR_WEIGHTS if here else False)
-            gradient_wanted = gradient_wanted or here
-        return wants
+    def _schedule(self, need_saved, logits):
+        """The layers in a row, as `schedule.py` lets them run."""
+        return schedule(row_of_steps(self._sublayers), [0], [len(self._sublayers)], need_saved, [logits])
 
     def flops(self, input_shape):
         total = 0

@@ -1,4 +1,4 @@
-"""A convolution and the pooling after it run as one where that changes nothing, and apart where it would."""
+"""The schedule: what is joined, what is kept, what is freed; the same numbers as layer by layer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from helpers import assert_close, normal
 
 import minicnn
 from minicnn import layers
-from minicnn.layers.fused import PooledConvolution, in_a_row
+from minicnn.models import schedule
+from minicnn.models.schedule import joined, row_of_steps
 
 
 def in_a_row_model():
@@ -45,18 +46,23 @@ def results(model, x, dy):
 def test_joined_and_apart_are_the_same(each_backend, build, monkeypatch):
     model, x = build(), normal(3, 9, 8, 2)
     dy = normal(*model.compute_output_shape(x.shape), seed=1)
-    joined = results(model, x, dy)
-    monkeypatch.setattr(PooledConvolution, "joins", staticmethod(lambda first, second: False))
-    for one, other in zip(joined, results(model, x, dy), strict=True):
+    together = results(model, x, dy)
+    monkeypatch.setattr(schedule, "pools_in_one_pass", lambda convolution, pooling: False)
+    for one, other in zip(together, results(model, x, dy), strict=True):
         assert_close(one, other, 1e-12)
 
 
+def what_runs(steps, output_slots):
+    return [(type(step.layer).__name__, step.options.get("pool")) for step in joined(steps, output_slots)]
+
+
 def test_what_is_joined():
-    joined = in_a_row(in_a_row_model().layers)
-    assert [type(part).__name__ for part in joined] == ["PooledConvolution", "Conv2D", "PooledConvolution"]
-    steps = branching_model().plan._joined_steps()
+    in_a_row = row_of_steps(in_a_row_model().layers)
+    assert what_runs(in_a_row, [5]) == [("Conv2D", (2, 2)), ("Conv2D", None), ("Conv2D", (2, 2))]
+    plan = branching_model().plan
     # the first convolution is read twice and stays apart
-    assert [type(step.layer).__name__ for step in steps] == ["Conv2D", "MaxPooling2D", "PooledConvolution", "Add"]
+    expected = [("Conv2D", None), ("MaxPooling2D", None), ("Conv2D", (2, 2)), ("Add", None)]
+    assert what_runs(plan.steps, plan.output_slots) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,7 +79,8 @@ def test_what_is_joined():
     ids=["tanh", "overlapping", "padded", "256 cells", "average", "depthwise", "a class of one's own"],
 )
 def test_what_is_not_joined(convolution, pooling):
-    assert in_a_row([convolution, pooling]) == [convolution, pooling]
+    steps = joined(row_of_steps([convolution, pooling]), [2])
+    assert [step.layer for step in steps] == [convolution, pooling] and not any(step.options for step in steps)
 
 
 def test_a_cut_at_the_convolution_gives_its_own_output():
@@ -82,3 +89,15 @@ def test_a_cut_at_the_convolution_gives_its_own_output():
     cut = minicnn.Model(model.inputs, convolution.output)
     x = normal(2, 9, 8, 2)
     np.testing.assert_array_equal(cut.predict(x, verbose=0), convolution(x))
+
+
+def test_what_is_kept_and_freed():
+    """Below the lowest trainable layer nothing is kept, and memory is freed; that layer needs no input gradient."""
+    model = in_a_row_model()
+    model.layers[0].trainable = False
+    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], need_saved="weights")
+    assert [(step.need_saved, step.frees) for step in steps] == [(False, True), ("weights", False), (True, False)]
+    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], need_saved=True)
+    assert [(step.need_saved, step.frees) for step in steps] == [(True, False)] * 3
+    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], need_saved=False)
+    assert [(step.need_saved, step.frees) for step in steps] == [(False, True)] * 3

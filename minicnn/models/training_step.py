@@ -1,0 +1,195 @@
+"""What happens to one batch: forward, loss, backward, update, count. Read this first, from top to bottom.
+
+`fit` (`trainer.py`) calls `train` for every batch of an epoch, `evaluate` (`inference.py`) calls `evaluate`. A step
+computes in lent buffers (`kernels/cpu/workspace.py`): what it makes is gone when it ends.
+
+The first few steps of a `fit` run as they stand here. Then one is recorded, and the next ones are replayed from a list
+of kernels (`recorded_step.py`). With `compile(run_eagerly=True)` every step runs as it stands here.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from ..dispatch import backend
+from ..kernels.cpu import workspace
+from ..layers.base import FOR_WEIGHTS
+from ..layers.penalty import collected_losses
+from ..ops import optimizer_update
+from ..runtime import gather, replay, transfer, weighted_sum
+from .nonfinite import first_non_finite
+from .recorded_step import recorded_step
+
+
+class TrainingStep:
+    """The step of one model, for one call of `fit`, `evaluate` or `train_on_batch`. Its data have been checked."""
+
+    def __init__(self, model, recorded=False):
+        self.model, self.heads = model, model._heads_with_loss()
+        joined = [head.joined is not None for head in model._heads]
+        self.logits = {"logits": joined if model.gives_several else True} if any(joined) else {}
+        self.output_shapes: dict[tuple, list] = {}  # {shapes of the inputs: shapes of the outputs}
+        self.not_looked_at: tuple | None = None  # the last batch, where its loss is still on the way from the GPU
+        self.learn = recorded_step(model, self._learn) if recorded else self._learn
+
+    def train(self, data, rows) -> None:
+        """Learn from these rows of the data, and count the loss and the metrics."""
+        variables = self.model.weights
+        forget_gradients(variables)  # an interrupted step may have left some behind
+        with workspace.step():
+            batch = self._on_device(data, rows)
+            losses, penalties, outputs = self.learn(*batch)
+            self._count(losses, penalties, outputs, data, rows, batch, training=True)
+            forget_gradients(variables)
+
+    def _learn(self, *batch):
+        """Forward, loss, backward, update: (the losses, the penalties, what the metrics look at)."""
+        model, variables = self.model, self.model.trainable_weights
+        x, targets = self._parts(batch)
+        with collected_losses() as added:
+            y, saved = model.forward(x, True, FOR_WEIGHTS, **self.logits)
+        losses, dy = self._losses(y, targets, training=True)
+        penalties = [*weight_penalties(variables), *added]
+        outputs = self._outputs_to_measure(y)
+        self._look_at(losses, penalties, batch, training=True)
+        model.backward(dy, saved, need_dx=False)
+        add_penalty_gradients(variables)
+        model.optimizer.apply([v.grad for v in variables], variables)
+        return losses, penalties, outputs
+
+    def evaluate(self, data, rows) -> None:
+        """Count the loss and the metrics of these rows in inference: dropout is off, nothing is learned."""
+        with workspace.step():
+            batch = self._on_device(data, rows)
+            x, targets = self._parts(batch)
+            with collected_losses() as added:
+                y, _ = self.model.forward(x, False, False, **self.logits)
+            losses, _ = self._losses(y, targets, training=False)
+            penalties = [*weight_penalties(self.model.trainable_weights), *added]
+            outputs = self._outputs_to_measure(y)
+            self._look_at(losses, penalties, batch, training=False)
+            self._count(losses, penalties, outputs, data, rows, batch, training=False)
+
+    def _on_device(self, data, rows) -> list:
+        """The batch where the backend computes: the inputs; then for each loss its targets and its row weights (and
+        where the loss has a weight in the sum, the row weights times it)."""
+        model = self.model
+        arrays = [gather.forward(x, rows, model.dtype) for x in data.xs]
+        key = tuple(x.shape for x in arrays)
+        if key not in self.output_shapes:
+            self.output_shapes[key] = model._shapes_of_outputs(key)
+        for head in self.heads:
+            y, weights, shape = data.ys[head.index][rows], data.weights[head.index], self.output_shapes[key][head.index]
+            weights = None if weights is None else weights[rows]
+            arrays += [head.targets(y, shape, model.dtype), _row_weights(head, y, weights, shape[:-1], model.dtype)]
+            if head.weight != 1:
+                arrays.append(_row_weights(head, y, weights, shape[:-1], model.dtype, head.weight))
+        return arrays
+
+    def _parts(self, batch):
+        """(the inputs, [(targets, row weights, row weights times the loss's weight)] for each loss) of a batch."""
+        count, targets = len(self.model.inputs) if self.model.takes_several else 1, []
+        rest = list(batch[count:])
+        for head in self.heads:
+            y, row_weights = rest.pop(0), rest.pop(0)
+            targets.append((y, row_weights, row_weights if head.weight == 1 else rest.pop(0)))
+        return (list(batch[:count]) if self.model.takes_several else batch[0]), targets
+
+    def _losses(self, y, targets, training):
+        """(the losses, the gradient of their sum for the outputs y). In inference there is no gradient."""
+        ys = y if self.model.gives_several else [y]
+        losses, dys = [], [None] * len(ys)
+        for head, (target, row_weights, weighted) in zip(self.heads, targets, strict=True):
+            values, saved = head.loss.forward(target, ys[head.index], head.joined is not None, need_saved=training)
+            losses.append(weighted_sum.forward(values, row_weights))
+            if training:
+                dys[head.index] = head.loss.backward(weighted, saved)
+        return losses, dys if self.model.gives_several else dys[0]
+
+    def _outputs_to_measure(self, y):
+        """The outputs that metrics look at, probabilities where the loss took logits; None for the others."""
+        return [
+            None if not head.all_metrics() else head.joined.forward(part, need_saved=False)[0] if head.joined else part
+            for head, part in zip(self.model._heads, y if self.model.gives_several else [y], strict=True)
+        ]
+
+    def _count(self, losses, penalties, outputs, data, rows, batch, training) -> None:
+        """Add a batch to the running means of the loss and the metrics."""
+        model, samples, known = self.model, len(batch[0]), True
+        for i, (head, loss) in enumerate(zip(self.heads, losses, strict=True)):
+            model._loss_mean.add(loss, 0 if i else samples, samples * head.weight)
+            if len(losses) > 1:
+                head.loss_mean.add(loss, 1, 1)  # as in Keras: every batch counts the same, also a smaller last one
+            known = known and isinstance(loss, float)
+        for penalty in penalties:
+            model._loss_mean.add(penalty, 0, samples)
+        if not known:
+            self.not_looked_at = (batch, training)
+        elif not model._told_non_finite and not math.isfinite(sum([*losses, *penalties])):
+            model._told_non_finite = True  # a step that was replayed: the weights have changed already
+            print("minicnn: the loss is not finite; compile(run_eagerly=True) tells where it comes from.", flush=True)
+        for head, output in zip(model._heads, outputs, strict=True):
+            if output is not None:
+                weights = data.weights[head.index]
+                head.update_metrics(data.ys[head.index][rows], output, None if weights is None else weights[rows])
+
+    def logs(self) -> dict:
+        """The means of loss and metrics so far; looks at a loss that has come from the GPU meanwhile."""
+        logs = self.model.get_metrics_result()
+        last, self.not_looked_at = self.not_looked_at, None
+        if last and not math.isfinite(logs["loss"]):
+            self._tell_non_finite(*last)
+        return logs
+
+    def _look_at(self, losses, penalties, batch, training):
+        """Say where it comes from if the loss is not finite, before the update makes every weight so."""
+        known = [*losses, *penalties]
+        if all(isinstance(part, float) for part in known) and not math.isfinite(sum(known)):
+            self._tell_non_finite(batch, training)
+
+    def _tell_non_finite(self, batch, training):
+        """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
+        model = self.model
+        if not model._told_non_finite:
+            model._told_non_finite = True
+            replay.refuse()  # the batch is run once more
+            count = len(model.inputs) if model.takes_several else 1
+            where = first_non_finite(model, batch[:count], batch[count:], training)
+            print(f"minicnn: the loss is not finite; {where}", flush=True)
+
+
+def forget_gradients(variables) -> None:
+    """Set every gradient to None."""
+    for variable in variables:
+        variable.grad = None
+
+
+def weight_penalties(variables) -> list:
+    """What the regularizers of weights add to the loss."""
+    regularized = [v for v in variables if v.regularizer is not None]
+    return [optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2) for v in regularized]
+
+
+def add_penalty_gradients(variables) -> None:
+    """Add the gradients of the regularizers' penalties to the weights' gradients."""
+    for v in variables:
+        if v.regularizer is not None and v.grad is not None:
+            v.grad = optimizer_update.add_penalty_gradient(v.grad, v.value, v.regularizer.l1, v.regularizer.l2)
+
+
+def _row_weights(head, y, weights, shape, dtype, factor=1.0):
+    """Each row's weight in the batch's loss, where the backend computes; times the loss's weight in the sum."""
+    if weights is None and head.loss.counted_rows(y) is None:
+        return _equal_row_weights(math.prod(shape), head.loss.reduction != "sum", dtype, backend(), factor)
+    row_weights = head.loss.shares(y, weights, shape, dtype)
+    return transfer.here(row_weights * row_weights.dtype.type(factor))
+
+
+@lru_cache(maxsize=16)
+def _equal_row_weights(count, in_mean, dtype, backend_name, factor):
+    """The weights of rows that weigh the same; the same array every time."""
+    ones = np.ones(count, dtype)
+    return transfer.here((ones / ones.dtype.type(count) if in_mean else ones) * ones.dtype.type(factor))
