@@ -2,6 +2,7 @@
 
     "loops"   loops.py       the definition in for-loops; where an operation has none, vectorized.py is the definition
     "numpy"   vectorized.py  NumPy
+    "tiled"   tiled.py       the first fast rung of the convolution, to be read before cpu.py; others run as in "cpu"
     "cpu"     cpu.py         Numba, parallel (the default)
     "cuda"    gpu.py         numba.cuda, on an NVIDIA GPU
 
@@ -17,7 +18,13 @@ import os
 
 from .registry import nearest
 
-_FILES = {"loops": ("loops", "vectorized"), "numpy": ("vectorized",), "cpu": ("cpu",), "cuda": ("gpu",)}
+_FILES = {
+    "loops": ("loops", "vectorized"),
+    "numpy": ("vectorized",),
+    "tiled": ("tiled", "cpu"),
+    "cpu": ("cpu",),
+    "cuda": ("gpu",),
+}
 _loaded: dict[tuple[str, str], object] = {}
 
 NAMES = (*_FILES, "auto")

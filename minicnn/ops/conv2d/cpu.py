@@ -18,8 +18,6 @@ pool to `pooled.py`, which multiplies only what is not zero.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numba
 import numpy as np
 from numba import prange
@@ -45,6 +43,7 @@ from ...kernels.cpu.recording import do
 from ...kernels.cpu.vector_loop import add, zero
 from ...shapes import check_convolution, window
 from . import pooled, winograd
+from .tiled import flipped_kernel, offset_tables
 
 _NUMBERS = 24 * 1024  # of a band: 96 kB in float32, well inside a core's second-level cache
 _ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
@@ -65,7 +64,8 @@ def forward(
     winner = workspace.empty((y.size,), np.uint8) if pool and need_saved else _NOBODY
     bias = np.zeros(F, x.dtype) if b is None else b
     canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
-    _products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner, largest_tile=4)
+    products = winograd.products if winograd.suits(KH, KW, at, groups, C // groups, F) else _products
+    products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner, largest_tile=4)
     return y, ((x, w, b is not None, relu, pool, y, winner, at, groups) if need_saved else None)
 
 
@@ -99,30 +99,19 @@ def backward(dy, saved, need_dx=True):
         at.OH, at.OW, F, top, left, at.SH, at.SW, W + (KW - 1) * at.DW, PH, PW, pooled_H, pooled_W
     )  # fmt: skip
     back = at._replace(SH=1, SW=1, OH=H, OW=W)
-    no_bias, w_back = np.zeros(C, w.dtype), turned(w, groups)
-    _products(kind, dy, y, winner, spread, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY, largest_tile=2)
+    no_bias, w_back = np.zeros(C, w.dtype), flipped_kernel(w, groups)
+    products = winograd.products if winograd.suits(KH, KW, back, groups, F // groups, C) else _products
+    products(kind, dy, y, winner, spread, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY, largest_tile=2)
     return dx, dw, db
-
-
-def turned(w, groups):
-    """w (KH, KW, C/G, F) turned by 180 degrees, channels and filters exchanged in each group: (KH, KW, F/G, C)."""
-    KH, KW, C_group, F = w.shape
-    out = workspace.empty((KH, KW, F // groups, C_group * groups), w.dtype)
-    by_group = w[::-1, ::-1].reshape(KH, KW, C_group, groups, F // groups)
-    do(np.copyto, out.reshape(KH, KW, F // groups, groups, C_group), by_group.transpose(0, 1, 4, 3, 2))
-    return out
 
 
 def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner, largest_tile):
     """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)); `winograd.py` has `largest_tile`."""
-    (KH, KW, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
-    if winograd.suits(KH, KW, at, groups, C_group, F):
-        winograd.products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner, largest_tile)
-        return
+    (KH, _, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
     reach = (KH - 1) * at.DH + 1
     shares = split(N, OH, 1, PH * at.SH * canvas.width * canvas.C, _NUMBERS)
     height = (shares.rows * PH - 1) * at.SH + reach
-    rows, cols = _offsets(shares.images, height, canvas.width, canvas.C, shares.rows * PH, at, KH, KW, C_group)
+    rows, cols = offset_tables(shares.images, height, canvas.width, canvas.C, shares.rows * PH, at, C_group)
     image_size, sums_size = height * canvas.width * canvas.C, shares.rows * PH * at.OW * F
     panels = in_panels(w.reshape(-1, F), groups)
     bands, sums = workspace.scratch(x.dtype, shares.images * image_size, shares.images * sums_size)
@@ -183,7 +172,7 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
         return
     shares = split(N, at.OH, 1, at.SH * x_canvas.width * x_canvas.C + at.OW * F, _NUMBERS)
     height = (shares.rows - 1) * at.SH + reach
-    rows, cols = _offsets(shares.images, height, x_canvas.width, x_canvas.C, shares.rows, at, KH, KW, C_group)
+    rows, cols = offset_tables(shares.images, height, x_canvas.width, x_canvas.C, shares.rows, at, C_group)
     x_size, dy_size = height * x_canvas.width * x_canvas.C, shares.rows * at.OW * F
     panel_size = shares.images * shares.rows * at.OW * tile_width(x.dtype)
     x_bands, dy_bands, panels, column_sums = workspace.scratch(
@@ -294,16 +283,3 @@ def _add_windows(
                                     w = left + kw * at.DW
                                     if 0 <= w < W:
                                         add(windows, source + kw * C, dx, ((n * H + h) * W + w) * C, C)
-
-
-@lru_cache(maxsize=256)
-def _offsets(images, height, width, C, rows, at, KH, KW, C_group):
-    """The im2col index map of a band of `images` canvases (height, width, C), flat: (rows, cols).
-
-    The number at row (image, row, ow) and column (kh, kw, c) of im2col lies at rows[...] + cols[...].
-    """
-    image, row, ow = np.ix_(range(images), range(rows), range(at.OW))
-    kh, kw, c = np.ix_(range(KH), range(KW), range(C_group))
-    starts = ((image * height + row * at.SH) * width + ow * at.SW) * C
-    taps = (kh * at.DH * width + kw * at.DW) * C + c
-    return starts.reshape(-1).astype(np.intp), taps.reshape(-1).astype(np.intp)

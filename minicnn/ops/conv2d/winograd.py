@@ -99,7 +99,7 @@ def suits(KH, KW, at, groups, C, F) -> bool:
     return plain and KH == KW and KH in (2, 3) and min(C, F) >= _CHANNELS
 
 
-def products(kind, x, mask, winner_in, canvas, w, at, bias, relu, pool, y, winner, largest_tile):
+def products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner, largest_tile):
     """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)).
 
     By tiles of 2 x 2 outputs, or up to `largest_tile`; for 2x2 kernels always of 3 x 3.
