@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels.cpu import workspace
-from ..layers.base import FOR_WEIGHTS, Layer, building
+from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.fused import in_a_row
 from ..layers.image import ImageLayer
 from ..layers.input import Input, InputLayer
+from ..layers.names import building
 from ..layers.normalization import Normalization
 from ..layers.penalty import makes_gradients
 from ..layers.reshape import Rescaling

@@ -352,7 +352,7 @@ class Trainer(Inference):
         """Each row's share of the batch's loss, where the backend computes; times the loss's weight in the sum."""
         if weights is None and head.loss.counted_rows(y) is None:
             return _equal_shares(math.prod(shape), head.loss.reduction != "sum", self.dtype, backend(), factor)
-        shares = head.loss.shares(y, weights, shape, self.dtype)
+        shares = head.loss.row_weights(y, weights, shape, self.dtype)
         return transfer.here(shares * shares.dtype.type(factor))
 
     def _update(self, variables):
