@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import SIMULATED, VIRTUAL
+from helpers import OPERATION_FILES, SIMULATED, VIRTUAL
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -30,9 +30,10 @@ from minicnn.kernels.cpu import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 # tests that run on a GPU where there is one; elsewhere test_gpu.py runs them, in the simulator and on the virtual GPU
-GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
+ON_GPU_ALONE = ("test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
+GPU_FILES = (*OPERATION_FILES, *ON_GPU_ALONE)
 collect_ignore = [
-    *([] if "cuda" in backend.backends() else GPU_FILES[1:]),
+    *([] if "cuda" in backend.backends() else ON_GPU_ALONE),
     *([] if VIRTUAL else ["test_virtual_gpu.py", "test_virtual_driver.py", "test_gpu_compile.py"]),
 ]
 SHARED_DATA = ROOT.parent / "shared" / "data"
