@@ -107,7 +107,7 @@ def sanitizer() -> dict:
     found = {}
     for check in ("memcheck", "racecheck"):
         prefix = (tool, "--tool", check, "--error-exitcode", "1", "--target-processes", "all")
-        found[check] = ended(started("-m", "gpu", "tests/test_variants.py", "-k", "gpu or float64", tool=prefix))
+        found[check] = ended(started("-m", "gpu", "tests", "-k", "is_the_definition", tool=prefix))
     return found
 
 

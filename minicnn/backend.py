@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 from .dispatch import NAMES, backend, backends, set_backend
-from .layers.base import clear_session
+from .layers.names import clear_session
 from .registry import missing_name
 
 __all__ = [

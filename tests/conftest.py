@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import SIMULATED, VIRTUAL
+from helpers import OPERATION_FILES, SIMULATED, VIRTUAL
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -30,11 +30,19 @@ from minicnn.kernels.cpu import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 # tests that run on a GPU where there is one; elsewhere test_gpu.py runs them, in the simulator and on the virtual GPU
-GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
+ON_GPU_ALONE = ("test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
+GPU_FILES = (*OPERATION_FILES, *ON_GPU_ALONE)
 collect_ignore = [
-    *([] if "cuda" in backend.backends() else GPU_FILES[1:]),
+    *([] if "cuda" in backend.backends() else ON_GPU_ALONE),
     *([] if VIRTUAL else ["test_virtual_gpu.py", "test_virtual_driver.py", "test_gpu_compile.py"]),
 ]
+# files whose tests check the forward and backward of every operation and layer, shapes, errors, names and architecture
+QUICK_FILES = (
+    *OPERATION_FILES, "test_architecture.py", "test_errors.py", "test_fused.py", "test_gradient_check.py",
+    "test_gradients.py", "test_keras_layers.py", "test_layers.py", "test_models.py", "test_names.py", "test_shapes.py",
+    "test_signatures.py", "test_variables.py",
+)  # fmt: skip
+TAKES_LONG = {"tf", "numba_cuda", "real_data", "python"}  # fixtures: TensorFlow, GPU, real data, another process
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
@@ -45,15 +53,24 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed.
+    """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed; `-m quick` what to
+    run after every change, in less than two minutes.
 
     And the processes of test_gpu.py, which take long, are started before all other tests and looked at after them.
     """
     for item in items:
         if item.path.name in GPU_FILES:
             item.add_marker("gpu")
+        if is_quick(item):
+            item.add_marker("quick")
     order = {"test_processes_start": -1, "test_in_a_process_of_its_own": 1}
     items.sort(key=lambda item: order.get(item.originalname, 0))
+
+
+def is_quick(item) -> bool:
+    """Whether `-m quick` runs a test: in a file of QUICK_FILES, with no fixture that takes long, and not in float32,
+    where every case is drawn many times."""
+    return item.path.name in QUICK_FILES and not TAKES_LONG & {*item.fixturenames} and "float32" not in item.name
 
 
 def pytest_configure(config):

@@ -13,6 +13,13 @@ VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtu
 FOR_GPU_ALONE = SIMULATED or VIRTUAL  # what needs no GPU is tested in other processes
 
 
+OPERATION_FILES = (  # where the operations' cases are, each by its subject's name
+    "test_conv2d.py", "test_pooling.py", "test_batch_norm.py", "test_dense.py", "test_activation.py", "test_loss.py",
+    "test_metric.py", "test_optimizer_update.py", "test_noise.py", "test_merge.py", "test_image_operations.py",
+    "test_runtime.py",
+)  # fmt: skip
+
+
 def package(operation: str) -> str:
     """The full name of an operation's folder: in ops, or in runtime where it has no gradient."""
     room = "ops" if importlib.util.find_spec(f"minicnn.ops.{operation}") else "runtime"
@@ -60,6 +67,13 @@ def probabilities(*shape, seed=0, dtype=np.float64) -> np.ndarray:
     """Positive rows that add up to one along the last axis, of numbers that float32 can hold."""
     raw = np.random.default_rng([seed, _draw]).uniform(0.05, 1, shape)
     return (raw / raw.sum(axis=-1, keepdims=True)).astype(np.float32).astype(dtype)
+
+
+def with_nan(*shape) -> np.ndarray:
+    """Normal random numbers and a few NaN among them."""
+    x = normal(*shape, seed=1)
+    x.flat[:: max(1, x.size // 7)] = np.nan
+    return x
 
 
 def labels(*shape, classes=10, seed=0) -> np.ndarray:

@@ -11,6 +11,7 @@ from minicnn import (
     activations,
     backend,
     callbacks,
+    constraints,
     initializers,
     layers,
     losses,
@@ -239,3 +240,37 @@ def test_contiguity_and_type_are_checked_where_machine_code_would_not():
 
     with pytest.raises(Exception, match="takes contiguous arrays of one float type"):
         dense.forward(np.ones((2, 3)), np.ones((3, 4), np.float32), None)
+
+
+def test_what_is_wrong_is_said():
+    for make, sentence in (
+        (lambda: metrics.Precision(thresholds=2), "thresholds must lie between 0 and 1; received thresholds=2"),
+        (lambda: metrics.Precision(top_k=0), "top_k must be a positive integer; received top_k=0"),
+        (lambda: metrics.Precision(top_k=3)([[0, 1]], [[0.1, 0.2]]), "There are 2 outputs; received top_k=3"),
+        (lambda: metrics.AUC(curve="ROT"), 'curve must be "ROC", "PR" or "PRGAIN"; received'),
+        (lambda: metrics.AUC(num_thresholds=1), "num_thresholds must be an integer, 2 or more; received"),
+        (lambda: metrics.AUC(thresholds=[0.5, 2]), "thresholds must be a list of numbers between 0 and 1"),
+        (lambda: metrics.AUC(thresholds=0.5), "thresholds must be a list of numbers between 0 and 1; received"),
+        (lambda: metrics.AUC(label_weights=2.0), "label_weights must be a list of numbers zero or more; received"),
+        (lambda: metrics.AUC(num_labels=2), "num_labels goes with multi_label=True; received num_labels=2"),
+        (lambda: metrics.AUC(label_weights=[1])([[0, 1]], [[0.1, 0.2]]), "There are 2 outputs; received label_weights"),
+        (lambda: metrics.PrecisionAtRecall(1.5), "recall must lie between 0 and 1; received recall=1.5"),
+        (lambda: metrics.F1Score("mean"), 'average must be None, "micro", "macro" or "weighted"; received'),
+        (lambda: metrics.F1Score()([1, 0], [[0.1, 0.2], [1, 0]]), r"takes targets and outputs of one shape \(N, K\)"),
+        (lambda: metrics.R2Score("sum"), 'class_aggregation must be None, "uniform_average" or'),
+        (lambda: metrics.TopKCategoricalAccuracy(0), "k must be a positive integer; received k=0"),
+        (lambda: metrics.Recall(class_id=4)([[0, 1]], [[0.1, 0.2]]), "class_id must be one of 2 outputs; received 4"),
+        (lambda: layers.GaussianNoise(-1), "stddev must be a number, zero or more; received stddev=-1"),
+        (lambda: layers.GaussianDropout(1), "needs a rate below 1"),
+        (lambda: layers.AlphaDropout(2), "rate must be a number from 0 to 1; received rate=2"),
+        (lambda: layers.Subtract()([layers.Input((3,))] * 3), "subtracts one input from another; received 3 inputs"),
+        (lambda: constraints.get(abs), "A constraint is a name or"),
+        (lambda: constraints.MaxNorm(axis=4)(np.zeros((20, 7))), r"axis=4 is no axis of a weight of shape \(20, 7\)"),
+        (lambda: layers.Dense(3, kernel_constraint="max_nrm"), "Unknown constraint 'max_nrm'. Did you mean 'max_norm'"),
+        (lambda: losses.MeanSquaredError(reduction="average"), "reduction must be"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            make()
+    for module, name in ((layers, "LSTM"), (losses, "Dice"), (minicnn, "distribution"), (utils, "pad_sequences")):
+        with pytest.raises(AttributeError, match=f"has no '{name}'. The names of Keras's that minicnn has"):
+            getattr(module, name)

@@ -12,16 +12,18 @@ import subprocess
 import sys
 
 import pytest
-from conftest import GPU_FILES, ROOT
+from conftest import ON_GPU_ALONE, ROOT
+from helpers import OPERATION_FILES
 
 from minicnn import backend
 
 ON_VIRTUAL_GPU, SIMULATED = {"MINICNN_TEST_GPU": "virtual"}, {"NUMBA_ENABLE_CUDASIM": "1"}
 PROCESSES = {  # name: (its tests, what its environment adds); the longest first
-    "virtual GPU, operations": (("test_variants.py", "test_gpu_compile.py"), ON_VIRTUAL_GPU),
-    **{f"simulator, {file}": ((file,), SIMULATED) for file in GPU_FILES},
+    "virtual GPU, operations": ((*OPERATION_FILES, "test_gpu_compile.py"), ON_VIRTUAL_GPU),
+    "simulator, operations": (OPERATION_FILES, SIMULATED),
+    **{f"simulator, {file}": ((file,), SIMULATED) for file in ON_GPU_ALONE},
     "virtual GPU, the rest": (
-        ("test_virtual_gpu.py", "test_virtual_driver.py", *GPU_FILES[1:]),
+        ("test_virtual_gpu.py", "test_virtual_driver.py", *ON_GPU_ALONE),
         {**ON_VIRTUAL_GPU, "MINICNN_CUDA_LAUNCH": "direct"},
     ),
 }

@@ -8,9 +8,9 @@ import re
 import compiling
 import numpy as np
 import pytest
+from cases import all_cases
 from helpers import OnGPU, package
 from numba.cuda import types
-from test_variants import CASES
 
 from minicnn.kernels.gpu import device, graph
 from minicnn.kernels.gpu.register_tiles import register_tiles
@@ -20,7 +20,7 @@ from minicnn.kernels.gpu.register_tiles import register_tiles
 def launched():
     """[(kernel, signature)] of all that the test cases of all operations launch, in both types."""
     with compiling.only_noted() as found:
-        for operation, run, _ in CASES.values():
+        for operation, run in all_cases().values():
             for dtype in (np.float32, np.float64):
                 run(OnGPU(importlib.import_module(f"{package(operation)}.gpu")), dtype)
         numbers = device.empty((2,), np.float64)

@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 import pytest
+from beside_keras import X, Y
 from helpers import normal
 
 import minicnn as keras
@@ -222,3 +223,9 @@ def test_callbacks_of_one_s_own_may_begin_late():
             self.seen.append(self.model.name)
 
     assert Mine().best is None and Mine().wait == 0
+
+
+def test_arguments_that_only_keras_looks_at_are_taken():
+    model = keras.Sequential([keras.layers.Input((7,)), keras.layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True, jit_compile=False, steps_per_execution=2)
+    model.fit(X, Y, verbose=0)

@@ -327,3 +327,25 @@ def test_regularizers_in_the_loss_and_in_the_gradient(tf, regularizer):
 def test_to_categorical(tf):
     for y, classes in (([0, 2, 1], None), ([[0], [2]], 4), (np.array([[0, 1], [2, 0]]), 3)):
         assert_close(minicnn.utils.to_categorical(y, classes), tf.keras.utils.to_categorical(y, classes), 0)
+
+
+def test_ignored_labels(tf):
+    logits, y = normal(3, 4, 5, dtype=np.float32), labels(3, 4, classes=5)
+    y[0, :2] = 255
+    for reduction in ("sum_over_batch_size", "sum", "mean_with_sample_weight", "none"):
+        for w in (None, np.array([1.0, 2.0, 0.5], np.float32)):
+            options = {"from_logits": True, "ignore_class": 255, "reduction": reduction}
+            ours = losses.SparseCategoricalCrossentropy(**options)(y, logits, w)
+            weights = None if w is None else np.repeat(w[:, None], 4, 1)
+            theirs = tf.keras.losses.SparseCategoricalCrossentropy(**options)(y, logits, weights)
+            assert_close(ours, np.asarray(theirs), 1e-5, reduction)
+    x, found = normal(20, 3, 3, 2, dtype=np.float32), []
+    marked = labels(20, 3, 3, classes=4)
+    marked[::3] = 255
+    weights = [normal(2, 4, dtype=np.float32), np.zeros(4, np.float32)]
+    for k in (minicnn, tf.keras):
+        model = k.Sequential([k.Input((3, 3, 2)), k.layers.Dense(4)])
+        model.set_weights(weights)
+        model.compile(k.optimizers.SGD(0.1), k.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255))
+        found.append(model.fit(x, marked, batch_size=8, epochs=3, shuffle=False, verbose=0).history["loss"])
+    assert_close(*found, 1e-5)

@@ -7,14 +7,15 @@ import copy
 import layer_zoo
 import numpy as np
 import pytest
+from cases import all_cases, module
 from helpers import labels, normal
-from test_variants import CASES, module
 
 import minicnn
 from minicnn import activations, callbacks, constraints, layers, losses, optimizers, regularizers
 from minicnn.kernels.cpu import recording, workspace
 from minicnn.runtime import replay
 
+CASES = all_cases()
 # what no training step calls, or only outside of what is recorded; `test_every_layer_is_played_as_it_runs` has resizing
 OUTSIDE = {"gather", "metric", "replay", "transfer", "color", "affine_transform", "resize"}
 
@@ -76,9 +77,9 @@ class Played:
         return result, None if made.refused else made
 
 
-@pytest.mark.parametrize("name", [name for name, (operation, _, _) in CASES.items() if operation not in OUTSIDE])
+@pytest.mark.parametrize("name", [name for name, (operation, _) in CASES.items() if operation not in OUTSIDE])
 def test_every_operation_is_played_as_it_runs(name):
-    operation, run, _ = CASES[name]
+    operation, run = CASES[name]
     for dtype in (np.float64, np.float32):
         op = Played(module(operation, "cpu"))
         run(op, dtype)

@@ -8,6 +8,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+from cases import all_cases
 from helpers import package
 
 from minicnn import dispatch, ops, runtime
@@ -71,3 +72,7 @@ def test_a_missing_variant_is_an_error_that_names_the_file():
     finally:
         dispatch.set_backend("cpu")
         del dispatch._FILES["fast"]
+
+
+def test_every_operation_has_cases():
+    assert {operation for operation, _ in all_cases().values()} == set(OPERATIONS)

@@ -7,8 +7,9 @@ import numpy as np
 from ..ops import merge, reverse
 from ..runtime import transfer
 from ..symbol import Symbol, is_symbolic
-from .base import Layer, automatic_name, registry
+from .base import Layer, registry
 from .merge import broadcast_shape
+from .names import automatic_name
 
 _NAMES = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply", "divide": "TrueDivide"}  # as Keras calls them
 

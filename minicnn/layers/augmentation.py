@@ -14,7 +14,7 @@ from ..config import checked_data_format
 from ..kernels.random import random_bits
 from ..ops import affine_transform, color
 from ..runtime import transfer
-from .base import checked_choice
+from .checks import checked_choice
 from .dropout import _Random
 from .image import ImageLayer
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
-from collections import Counter
-from contextlib import contextmanager
 
 import numpy as np
 
 from .. import config, constraints, initializers, regularizers
 from ..kernels.cpu.denormals import flushed
-from ..registry import Configurable, Registry, nearest, snake_case
+from ..registry import Configurable, Registry, nearest
 from ..results import Array
 from ..runtime import transfer
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
+from .checks import check_sizes, checked_shape
+from .names import automatic_name, building, path_of_weight
 from .penalty import add_loss, collected_losses, with_activity_penalty
 
 FOR_WEIGHTS = "weights"
@@ -29,42 +28,6 @@ below can be trained) or False (there will be no backward). A single layer may t
 
 registry = Registry("layer")
 """Layers and models by the names of their classes."""
-
-_names_given: Counter[str] = Counter()
-
-
-def automatic_name(class_name: str) -> str:
-    """Keras's automatic names: "Conv2D" gives conv2d, conv2d_1, ...; "MaxPooling2D" max_pooling2d."""
-    name = snake_case(class_name)
-    count = _names_given[name]
-    _names_given[name] += 1
-    return f"{name}_{count}" if count else name
-
-
-def clear_session() -> None:
-    """Start the automatic names anew, and give the memory that no model is using just now back."""
-    _names_given.clear()
-    transfer.clear()
-
-
-class _Building(threading.local):
-    def __init__(self):
-        self.layers: list[Layer] = []
-
-
-_building = _Building()
-
-
-@contextmanager
-def building(layer):
-    """Within this block weights are made for `layer`: their paths begin with the names of those around, and its own."""
-    around = _building.layers
-    if not (around and around[-1] is layer):
-        _building.layers = [*around, layer]
-    try:
-        yield
-    finally:
-        _building.layers = around
 
 
 class Layer(Configurable):
@@ -201,7 +164,7 @@ class Layer(Configurable):
         make = initializers.get(initializer or "glorot_uniform")
         regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
         with building(self):
-            path = "/".join([*(layer.name for layer in _building.layers), name])
+            path = path_of_weight(name)
         variable = Variable(make, shape, dtype or self.dtype, trainable, name, path, regularizer, constraint)
         self._variables.append(variable)
         return variable
@@ -371,15 +334,8 @@ class Layer(Configurable):
         return outputs if self.gives_several else outputs[0]
 
     def build_for(self, input_shape) -> None:
-        """Check the input's rank and build once."""
-        if self.rank is not None and len(input_shape) != self.rank:
-            axes = {4: "(N, H, W, C)", 2: "(N, features)"}.get(self.rank, f"{self.rank} axes")
-            raise ValueError(
-                f"{self.name!r} ({type(self).__name__}) takes inputs of shape {axes}; "
-                f"received shape {tuple(input_shape)}."
-            )
-        if any(0 in tuple(shape)[1:] for shape in (input_shape if isinstance(input_shape, list) else [input_shape])):
-            raise ValueError(f"{self.name!r} takes inputs of positive sizes; received shape {tuple(input_shape)}.")
+        """Check the input's axes and sizes, and build once."""
+        check_sizes(self, input_shape)
         if self.built:
             self.check_input(input_shape)
             return
@@ -439,35 +395,3 @@ def _once(build):
 
 def _unique(variables):
     return list({id(v): v for v in variables}.values())
-
-
-def checked_shape(shape, name: str) -> tuple:
-    """A shape without its batch axis as a tuple of positive integers and None; ValueError otherwise."""
-    shape = (shape,) if not isinstance(shape, (tuple, list)) else tuple(shape)
-    for size in shape:
-        if size is not None and not (hasattr(size, "__index__") and int(size) > 0):
-            raise ValueError(f"{name} must hold positive integers (or None); received {name}={shape!r}.")
-    return tuple(None if size is None else int(size) for size in shape)
-
-
-def checked_choice(value, choices, name: str):
-    """`value` in lower case if it is one of `choices`; ValueError otherwise."""
-    lowered = value.lower() if isinstance(value, str) else value
-    if lowered not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(repr(c) for c in choices)}; received {name}={value!r}.")
-    return lowered
-
-
-@contextmanager
-def unchanged_state(layer: Layer):
-    """Forward may run in training mode in this block; after it moving statistics and random counters are as before."""
-    layers = layer.flattened()
-    counters = [(inner, inner.random_counter) for inner in layers if hasattr(inner, "random_counter")]
-    values = [(v, v.numpy()) for inner in layers for v in inner._variables if not v.trainable]
-    try:
-        yield
-    finally:
-        for inner, counter in counters:
-            inner.random_counter = counter
-        for variable, value in values:
-            variable.assign(value)

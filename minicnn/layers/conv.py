@@ -8,7 +8,8 @@ from ..config import checked_data_format
 from ..ops import conv2d
 from ..shapes import is_positive_integer, output_size, pair, window
 from .activated import ActivatedLayer
-from .base import Layer, checked_choice
+from .base import Layer
+from .checks import checked_choice
 
 
 class _Convolution(ActivatedLayer):

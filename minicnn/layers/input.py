@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..symbol import Node, Symbol
-from .base import checked_shape
+from .checks import checked_shape
 from .identity import Identity
 
 

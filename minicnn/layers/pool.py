@@ -7,7 +7,8 @@ import math
 from ..config import checked_data_format
 from ..ops import avg_pool2d, global_pool2d, max_pool2d
 from ..shapes import output_size, pair, window
-from .base import Layer, checked_choice
+from .base import Layer
+from .checks import checked_choice
 
 
 class _Pooling(Layer):

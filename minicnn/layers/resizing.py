@@ -9,7 +9,7 @@ from ..ops import affine_transform, resize
 from ..runtime import transfer
 from ..shapes import middle
 from .augmentation import Augmentation
-from .base import checked_choice
+from .checks import checked_choice
 from .image import ImageLayer
 
 

@@ -65,7 +65,7 @@ class _Counts(Metric):
             p, t = transfer.here(np.ascontiguousarray(transfer.to_host(p)[:, chosen])), t[:, chosen].copy()
         t, weights = transfer.here(t), None
         if sample_weight is not None:
-            weights = transfer.here(losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64))
+            weights = transfer.here(losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64))
         for (name, value), running in self._sums.items():
             running.add(weighted_sum.forward(getattr(op, name)(p, t, value), weights))
 

@@ -45,7 +45,7 @@ class _Curve(Metric):
         t = (_LOSS.targets(y_true, y_pred.shape, np.float64) != 0).astype(np.float64).reshape(p.shape)
         if sample_weight is None:
             return t, p, np.ones((len(p), 1))
-        return t, p, losses.spread_weights(sample_weight, y_pred.shape[:-1], float)[:, None]
+        return t, p, losses.weights_per_row(sample_weight, y_pred.shape[:-1], float)[:, None]
 
     def _count(self, t, p, weights):
         """Take targets t, predictions p and weights, all (M, labels), into the histograms."""

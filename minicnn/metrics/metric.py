@@ -116,7 +116,7 @@ class MeanOfRows(Mean):
         if sample_weight is None:
             self._mean.add(weighted_sum.forward(values), values.size)
             return
-        weights = losses.spread_weights(sample_weight, y_pred.shape[:-1], np.float64)
+        weights = losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64)
         self._mean.add(weighted_sum.forward(values, transfer.here(weights)), float(weights.sum()))
 
     def rows(self, y_true, y_pred):

@@ -36,7 +36,9 @@ class _ScoreOfOutputs(Metric):
         t, p = np.asarray(y_true, np.float64), losses.float_array(y_pred)
         self.check_targets(t, p.shape)
         t = t.reshape(p.shape)
-        weights = np.ones(len(p)) if sample_weight is None else losses.spread_weights(sample_weight, p.shape[:1], float)
+        weights = np.ones(len(p))
+        if sample_weight is not None:
+            weights = losses.weights_per_row(sample_weight, p.shape[:1], float)
         if self._sums.shape[1] != p.shape[1]:
             if self._rows:
                 raise ValueError(f"{self.name!r} has counted {self._sums.shape[1]} outputs; received {p.shape[1]}.")

@@ -41,7 +41,7 @@ class Head:
         for metric in self.all_metrics():
             metric.check_targets(y, output_shape)
         if weights is not None:
-            losses.spread_weights(weights, output_shape[:-1], dtype)
+            losses.weights_per_row(weights, output_shape[:-1], dtype)
 
     def all_metrics(self) -> list[metrics.Metric]:
         return [*(self.metrics or []), *self.weighted_metrics]

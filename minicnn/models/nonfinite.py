@@ -6,7 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from ..layers.base import Layer, unchanged_state
+from ..layers.base import Layer
+from ..layers.state import unchanged_state
 from ..runtime import transfer
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels.cpu import workspace
-from ..layers.base import Layer, building
+from ..layers.base import Layer
 from ..layers.image import ImageLayer
 from ..layers.input import Input, InputLayer
+from ..layers.names import building
 from ..layers.normalization import Normalization
 from ..layers.penalty import makes_gradients
 from ..layers.reshape import Rescaling

@@ -184,7 +184,7 @@ def _row_weights(head, y, weights, shape, dtype, factor=1.0):
     """Each row's weight in the batch's loss, where the backend computes; times the loss's weight in the sum."""
     if weights is None and head.loss.counted_rows(y) is None:
         return _equal_row_weights(math.prod(shape), head.loss.reduction != "sum", dtype, backend(), factor)
-    row_weights = head.loss.shares(y, weights, shape, dtype)
+    row_weights = head.loss.row_weights(y, weights, shape, dtype)
     return transfer.here(row_weights * row_weights.dtype.type(factor))
 
 

@@ -3,7 +3,7 @@
 from importlib import import_module as _import_module
 
 from ..config import set_random_seed
-from ..layers.base import clear_session
+from ..layers.names import clear_session
 from ..models.batches import PyDataset
 from ..registry import custom_object_scope, missing_name, register_keras_serializable
 from .gradient_check import gradient_check

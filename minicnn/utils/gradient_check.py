@@ -11,8 +11,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import losses
-from ..layers.base import Layer, unchanged_state
+from ..layers.base import Layer
 from ..layers.penalty import collected_losses, with_activity_penalty
+from ..layers.state import unchanged_state
 from ..runtime import transfer
 
 _KINK = 1e-3  # left and right slope further apart than this (relative): a kink lies between

@@ -1,0 +1,95 @@
+"""Losses as Keras names them: objects for `compile`, functions for arrays.
+
+A loss flattens predictions (N, ..., K) to rows (M, K) and gives one number per row; `fit` takes their mean, each
+row weighted by its sample's weight. Where the loss joins the activation that the model ends in (softmax with
+cross-entropy, sigmoid with binary cross-entropy), the trainer hands over logits instead of probabilities.
+
+- base.py: what every loss is: targets checked, one number per row, the weight of each row in the batch's loss
+- cross_entropy.py: of labels, of one-hot targets, of yes and no; with logits, label smoothing and ignored classes
+- regression.py: squared, absolute and relative distances of numbers; Huber and log-cosh
+- distributions.py: Kullback-Leibler divergence and Poisson
+- hinges.py: hinge and its square
+"""
+
+from __future__ import annotations
+
+from ..registry import missing_name
+from ..registry import serialize as registry_serialize
+from .base import Loss, check_lengths, float_array, registry, weights_per_row
+from .cross_entropy import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from .distributions import KLDivergence, Poisson, kl_divergence, poisson
+from .hinges import Hinge, SquaredHinge, hinge, squared_hinge
+from .regression import (
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+
+FUNCTIONS = {
+    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    categorical_crossentropy: CategoricalCrossentropy,
+    binary_crossentropy: BinaryCrossentropy,
+    mean_squared_error: MeanSquaredError,
+    mean_absolute_error: MeanAbsoluteError,
+    mean_absolute_percentage_error: MeanAbsolutePercentageError,
+    mean_squared_logarithmic_error: MeanSquaredLogarithmicError,
+    huber: Huber,
+    log_cosh: LogCosh,
+    kl_divergence: KLDivergence,
+    poisson: Poisson,
+    hinge: Hinge,
+    squared_hinge: SquaredHinge,
+}
+
+
+def get(identifier) -> Loss | None:
+    """A loss from its name, its function here, its configuration, its class or itself."""
+    if callable(identifier) and identifier in FUNCTIONS:
+        return FUNCTIONS[identifier]()
+    loss = registry.get(identifier)
+    if loss is not None and not isinstance(loss, Loss):
+        raise ValueError(
+            f"A loss needs a derivative: subclass minicnn.losses.Loss with forward and backward; "
+            f"received {identifier!r}."
+        )
+    return loss
+
+
+def serialize(loss) -> dict:
+    """A loss as {"class_name", "config"}."""
+    return registry_serialize(loss)
+
+
+def deserialize(config, custom_objects=None):
+    """A loss from what `serialize` returned."""
+    return registry.deserialize(config, custom_objects)
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)
+
+
+__all__ = [
+    "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
+    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
+    "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy", "categorical_crossentropy", "check_lengths",
+    "deserialize", "float_array", "get", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
+    "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "registry",
+    "serialize", "sparse_categorical_crossentropy", "squared_hinge", "weights_per_row",
+]  # fmt: skip

@@ -1,0 +1,166 @@
+"""What every loss is: it checks its targets, gives one number per row, and weights the rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .. import config
+from ..ops import loss as op
+from ..registry import Configurable, Registry, snake_case
+from ..results import Array, Number
+from ..runtime import transfer
+
+registry = Registry("loss")
+_REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+
+
+class Loss(Configurable):
+    """Base class of losses.
+
+    `operation` is the operation on predictions, `logits_operation` the one on logits (or None). `sparse` says that
+    targets are integer labels.
+    """
+
+    operation: str = ""
+    logits_operation: str | None = None
+    sparse = False
+    from_logits = False
+
+    def __init__(self, reduction="sum_over_batch_size", name=None):
+        if reduction not in _REDUCTIONS:
+            raise ValueError(
+                f'reduction must be "sum_over_batch_size" (or "mean"), "mean_with_sample_weight", "sum" or "none"; '
+                f"received {reduction!r}."
+            )
+        self.reduction = reduction
+        self.name = name or snake_case(type(self).__name__)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """The loss of predictions y_pred (N, ..., K): a float, or one number per row with reduction "none"."""
+        losses = self.rows(y_true, y_pred).view(Array)
+        if self.reduction in ("none", None):
+            if sample_weight is None:
+                return losses
+            return losses * weights_per_row(sample_weight, losses.shape, losses.dtype).reshape(losses.shape)
+        row_weights = self.row_weights(np.asarray(y_true), sample_weight, losses.shape, losses.dtype)
+        return Number(losses.reshape(-1) @ row_weights)
+
+    def row_weights(self, y: np.ndarray, sample_weight, shape: tuple, dtype) -> np.ndarray:
+        """Each row's weight in the loss of a batch, for rows of losses of `shape` and the samples' weights or None.
+
+        The samples' weights, 1 unless given and 0 for rows that do not count, divided by the number of rows that count
+        for the mean, or by the sum of weights for the mean with sample weights.
+        """
+        counted = self.counted_rows(y)
+        if sample_weight is None:
+            weights = np.ones(math.prod(shape), dtype)
+        else:
+            weights = weights_per_row(sample_weight, shape, dtype)
+        if counted is not None:
+            weights = weights * counted
+        if self.reduction == "sum":
+            return weights
+        rows = weights.size if counted is None else counted.sum()
+        divisor = weights.sum() if self.reduction == "mean_with_sample_weight" else rows
+        return weights / weights.dtype.type(divisor or 1)
+
+    def rows(self, y_true, y_pred) -> np.ndarray:
+        """The loss of every row, of shape (N, ...). ValueError if targets and predictions do not suit each other."""
+        return transfer.to_host(self.rows_here(np.asarray(y_true), float_array(y_pred)))
+
+    def rows_here(self, y_true, y_pred):
+        """The same, of checked arrays, left where the backend in use computes; y_pred may lie there already."""
+        check_lengths(y_true, y_pred)
+        self.check_targets(y_true, y_pred.shape)
+        targets = transfer.here(self.targets(y_true, y_pred.shape, y_pred.dtype))
+        losses, _ = self.forward(targets, transfer.here(y_pred), need_saved=False)
+        return losses.reshape(y_pred.shape[:-1])
+
+    def joins(self, activation: str | None) -> bool:
+        """Whether the loss is computed together with the activation ("softmax", "sigmoid") that a model ends in.
+
+        As in Keras, cross-entropies take the logits of either, and also where from_logits was said by mistake.
+        """
+        return activation is not None and self.logits_operation is not None
+
+    def forward(self, targets, y_pred, logits=False, need_saved=True):
+        """losses (M,) of predictions or logits (N, ..., K) against what `targets` made; and what backward needs."""
+        operation = self.logits_operation if logits or self.from_logits else self.operation
+        rows = y_pred.reshape(-1, y_pred.shape[-1])
+        losses, saved = op.forward(operation, rows, targets, self.parameter(), need_saved)
+        return losses, (operation, saved, y_pred.shape)
+
+    def parameter(self) -> float:
+        """The operation's parameter: what keeps numbers from zero, unless a loss has another."""
+        return config.epsilon()
+
+    def backward(self, dlosses, saved):
+        """The gradient of the predictions or logits for the upstream gradient dlosses (M,)."""
+        operation, op_saved, shape = saved
+        return op.backward(operation, dlosses, op_saved).reshape(shape)
+
+    def targets(self, y, output_shape, dtype) -> np.ndarray:
+        """A batch of targets as the operation takes them: labels (M,), or numbers (M, K) of the given type."""
+        if self.sparse:
+            return np.ascontiguousarray(y.reshape(-1), np.int64)
+        return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
+
+    def counted_rows(self, y: np.ndarray) -> np.ndarray | None:
+        """Which rows of a batch of targets count in the loss, (M,) booleans; None for all."""
+        return None
+
+    def check_targets(self, y: np.ndarray, output_shape) -> None:
+        """ValueError unless the targets y (N, ...) suit outputs of `output_shape` (N, ..., K), N aside."""
+        name, K = type(self).__name__, output_shape[-1]
+        rows = tuple(output_shape[1:-1])
+        if y.dtype.kind not in "buif":
+            raise ValueError(f"{name} needs numbers as targets; received an array of type {y.dtype}.")
+        if self.sparse:
+            if y.shape[1:] not in (rows, (*rows, 1)):
+                hint = " One-hot targets go with categorical_crossentropy." if y.shape[1:] == (*rows, K) else ""
+                raise ValueError(
+                    f"{name} takes one integer label per row, of shape {('N', *rows)}; "
+                    f"received targets of shape {y.shape}.{hint}"
+                )
+            low, high = (y.min(), y.max()) if y.size else (0, 0)
+            if not (low >= 0 and high < K):
+                raise ValueError(
+                    f"The model has {K} outputs, so labels must be from 0 to {K - 1}; "
+                    f"received labels from {low} to {high}."
+                )
+            if y.dtype.kind == "f" and (y != np.floor(y)).any():
+                raise ValueError(f"Labels must be whole numbers; received {y[y != np.floor(y)].flat[0]!r} among them.")
+        elif y.shape[1:] != (*rows, K) and not (K == 1 and y.shape[1:] == rows):
+            hint = (
+                " Integer labels go with sparse_categorical_crossentropy." if y.shape[1:] in (rows, (*rows, 1)) else ""
+            )
+            raise ValueError(
+                f"{name} takes targets of the outputs' shape {('N', *rows, K)}; received shape {y.shape}.{hint}"
+            )
+
+
+def weights_per_row(sample_weight, shape: tuple, dtype) -> np.ndarray:
+    """Weights of samples, (N,) or (N, 1), or of every row, (N, ...), as one weight for each row of losses `shape`."""
+    weights, rows = np.asarray(sample_weight, dtype), math.prod(shape)
+    if weights.ndim == 0:
+        weights = weights.reshape(1)
+    if weights.size not in (1, shape[0], rows) or (weights.size > 1 and len(weights) != shape[0]):
+        raise ValueError(f"Sample weights of shape {weights.shape} do not go with losses of shape {tuple(shape)}.")
+    return np.repeat(weights.reshape(-1), rows // weights.size)
+
+
+def check_lengths(y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    """ValueError unless there are as many targets as predictions."""
+    if y_true.ndim == 0 or len(y_true) != len(y_pred):
+        raise ValueError(f"{len(y_pred)} predictions need as many targets; received targets of shape {y_true.shape}.")
+
+
+def float_array(x) -> np.ndarray:
+    """Predictions as a contiguous float array of rows (N, ..., K); one that lies elsewhere stays as it is."""
+    if not isinstance(x, np.ndarray) and hasattr(x, "to_host"):
+        return x
+    x = np.asarray(x)
+    x = np.require(x, x.dtype if x.dtype in (np.float32, np.float64) else config.floatx(), ["C", "W"])
+    return x.reshape(-1, 1) if x.ndim == 1 else x

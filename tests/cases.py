@@ -1,0 +1,110 @@
+"""Every variant of every operation computes its definition: forward and all gradients.
+
+The definition is loops.py where there is one, else vectorized.py, in float64. Fast variants must agree with it in
+float64 to 1e-9, and in float32 be at most four times as far from it as vectorized.py in float32 is.
+
+The files test_conv2d.py, test_pooling.py, ... (helpers.OPERATION_FILES) make the cases with `case`, and their two tests
+with `both_tests`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+import numpy as np
+import pytest
+from helpers import FOR_GPU_ALONE, OPERATION_FILES, OnGPU, assert_close, drawing, package
+
+from minicnn.backend import backends
+
+CASES = {}  # {"operation-name": (operation, run)} of the files imported so far
+GPU = "cuda" in backends()
+VARIANTS = ("vectorized", *([] if FOR_GPU_ALONE else ["cpu"]), *(["gpu"] if GPU else []))
+
+
+def case(operation, name):
+    """Decorator: run(variant, dtype) -> {what: array} is one case of an operation."""
+
+    def decorate(run):
+        CASES[f"{operation}-{name}"] = (operation, run)
+        return run
+
+    return decorate
+
+
+def all_cases() -> dict:
+    """CASES, with the cases of every file."""
+    for file in OPERATION_FILES:
+        importlib.import_module(file.removesuffix(".py"))
+    return CASES
+
+
+def both_tests(file):
+    """The two tests of a file's cases, in float64 and in float32. file: its `__name__`, at its end."""
+    names = [name for name, (_, run) in CASES.items() if run.__module__ == file]
+
+    @pytest.mark.parametrize("name", names)
+    def in_float64(name):
+        is_the_definition(*CASES[name])
+
+    @pytest.mark.parametrize("name", names)
+    def in_float32(name):
+        is_as_near_the_definition_as_numpy(*CASES[name])
+
+    return in_float64, in_float32
+
+
+def module(operation, name):
+    """A variant of an operation, or None; gpu.py takes and gives arrays of the host."""
+    full = f"{package(operation)}.{name}"
+    found = importlib.import_module(full) if importlib.util.find_spec(full) else None
+    return OnGPU(found) if name == "gpu" else found
+
+
+def copied(result):
+    return {what: np.array(value) for what, value in result.items() if value is not None}
+
+
+def is_the_definition(operation, run):
+    definition = copied(run(module(operation, "loops") or module(operation, "vectorized"), np.float64))
+    for variant in VARIANTS:
+        found = copied(run(module(operation, variant), np.float64))
+        assert found.keys() == definition.keys(), f"{variant}.py gives {list(found)}, not {list(definition)}"
+        for what, value in found.items():
+            assert_close(value, definition[what], 1e-9, f"{variant}.py, {what}")
+
+
+# small arrays have few roundings: errors are taken over several draws of the numbers, and over more of a few numbers
+DRAWS, FEW, DRAWS_OF_FEW = 5, 10, 25
+
+
+def is_as_near_the_definition_as_numpy(operation, run):
+    loops = module(operation, "loops")
+    names = (*VARIANTS, *(["loops"] if loops and not FOR_GPU_ALONE else []))
+    errors, definition = {}, {}
+    for draw in range(DRAWS_OF_FEW):
+        if draw >= DRAWS and max(value.size for value in definition.values()) > FEW:
+            break
+        with drawing(draw):
+            definition = copied(run(loops or module(operation, "vectorized"), np.float64))
+            for variant in names:
+                for what, value in copied(run(module(operation, variant), np.float32)).items():
+                    exact = definition[what]
+                    np.testing.assert_array_equal(np.isnan(value), np.isnan(exact))
+                    # the exact result, rounded to float32, is this far from itself
+                    rounding = distance(np.asarray(exact, np.float32), exact)
+                    _keep_largest(errors, ("rounding", what), rounding)
+                    _keep_largest(errors, (variant, what), distance(value, exact))
+    for (variant, what), found in errors.items():
+        allowed = 4 * max(errors["vectorized", what], errors["rounding", what])
+        assert found <= allowed, f"{variant}.py, {what}: {found:.2e} is more than {allowed:.2e}"
+
+
+def _keep_largest(errors, key, value):
+    errors[key] = max(errors.get(key, 0.0), value)
+
+
+def distance(a, b):
+    difference = np.abs(np.nan_to_num(np.asarray(a, np.float64)) - np.nan_to_num(np.asarray(b, np.float64)))
+    return float(difference.max()) if difference.size else 0.0

@@ -1,0 +1,41 @@
+"""The cases of ops/batch_norm."""
+
+from __future__ import annotations
+
+import numpy as np
+from cases import both_tests, case
+from helpers import normal, probabilities
+
+
+def _batch_norm(shape, gamma, beta, training, mean=0.0):
+    C = shape[-1]
+
+    def run(op, dtype):
+        x = (normal(*shape, seed=1, dtype=np.float32) + np.float32(mean)).astype(dtype)
+        moving_mean, moving_variance = normal(C, seed=4, dtype=dtype), probabilities(C, seed=5, dtype=dtype)
+        y, saved = op.forward(
+            x,
+            normal(C, seed=2, dtype=dtype) if gamma else None,
+            normal(C, seed=3, dtype=dtype) if beta else None,
+            moving_mean, moving_variance, 0.9, 1e-3, training,
+        )  # fmt: skip
+        dx, dgamma, dbeta = op.backward(normal(*shape, seed=6, dtype=dtype), saved)
+        return {
+            "y": y, "dx": dx, "dgamma": dgamma, "dbeta": dbeta,
+            "moving_mean": moving_mean, "moving_variance": moving_variance,
+        }  # fmt: skip
+
+    return run
+
+
+for name, shape in {"images": (3, 4, 5, 6), "rows": (7, 3), "one channel": (2, 3, 2, 1), "one row": (1, 4)}.items():
+    for training in (True, False):
+        mode = "training" if training else "inference"
+        case("batch_norm", f"{name}, {mode}")(_batch_norm(shape, True, True, training))
+case("batch_norm", "no gamma")(_batch_norm((3, 2, 2, 4), False, True, True))
+case("batch_norm", "no beta")(_batch_norm((3, 2, 2, 4), True, False, True))
+case("batch_norm", "neither")(_batch_norm((3, 2, 2, 4), False, False, True))
+case("batch_norm", "mean 1e4")(_batch_norm((16, 5, 5, 3), True, True, True, mean=1e4))
+
+
+test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)

@@ -1,0 +1,221 @@
+"""Files of models that are broken, hostile or in the wrong place: told, and never half written or half read."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from saved_models import FORMATS, graph, row
+
+import minicnn
+from minicnn import layers
+from minicnn.saving import archive, legacy_h5
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch, ending):
+    model, file = row(minicnn), tmp_path / f"model{ending}"
+    model.save(file)
+    before = file.read_bytes()
+    module = archive if ending == ".keras" else legacy_h5
+
+    def interrupted(path, *arguments):
+        with open(path, "wb") as half:
+            half.write(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(file)
+    assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
+
+
+def test_names_and_places_are_checked(tmp_path):
+    model = row(minicnn)
+    with pytest.raises(ValueError, match=r"\.keras, \.h5, \.hdf5; received .*model\.pkl"):
+        model.save(tmp_path / "model.pkl")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        model.save(tmp_path / "nowhere" / "model.keras")
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        minicnn.models.load_model(tmp_path / "missing.keras")
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(FileExistsError):
+        model.save(tmp_path / "model.keras", overwrite=False)
+    with pytest.raises(ValueError, match="no weights yet"):
+        minicnn.Sequential([layers.Dense(2)]).save(tmp_path / "unbuilt.keras")
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".h5"])
+def test_weights_that_do_not_fit_change_nothing(tmp_path, ending):
+    model, other = row(minicnn), graph(minicnn)
+    other.save_weights(tmp_path / f"other{ending}")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="weights"):
+        model.load_weights(tmp_path / f"other{ending}")
+    for one, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, kept)
+    wider = minicnn.Sequential([layers.Input((8, 8, 2)), layers.Flatten(), layers.Dense(4, name="a"), layers.Dense(3)])
+    narrow = minicnn.Sequential([layers.Input((8, 8, 2)), layers.Flatten(), layers.Dense(5, name="a"), layers.Dense(3)])
+    wider.save_weights(tmp_path / f"wider{ending}")
+    with pytest.raises(ValueError, match=r"'a' do not fit"):
+        narrow.load_weights(tmp_path / f"wider{ending}")
+    narrow.load_weights(tmp_path / f"wider{ending}", skip_mismatch=True)
+
+
+def test_old_files_can_be_taken_by_name(tmp_path):
+    def model(units, name):
+        return minicnn.Sequential([layers.Input((4,)), layers.Dense(3, name="a"), layers.Dense(units, name=name)])
+
+    first, second = model(2, "b"), model(5, "c")
+    first.save_weights(tmp_path / "first.h5")
+    second.load_weights(tmp_path / "first.h5", by_name=True)
+    np.testing.assert_array_equal(second.layers[0].get_weights()[0], first.layers[0].get_weights()[0])
+
+
+# Hostile files
+
+
+def rewritten(file, change):
+    """The .keras file with its configuration changed."""
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    change(config)
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+ATTACKS = {
+    "a callable as a layer": lambda c: c["config"]["layers"].append(
+        {"module": "os", "class_name": "system", "config": {"command": "touch hacked"}, "registered_name": None}
+    ),
+    "a function of a module": lambda c: c["config"]["layers"].append(
+        {"module": "builtins", "class_name": "function", "config": "exec", "registered_name": "function"}
+    ),
+    "a Lambda with code": lambda c: c["config"]["layers"].append(
+        {"module": "keras.layers", "class_name": "Lambda", "config": {"function": {
+            "class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": None, "closure": None}}}}
+    ),
+    "a callable as an activation": lambda c: c["config"]["layers"][1]["config"].update(
+        activation={"module": "os", "class_name": "function", "config": "system", "registered_name": "function"}
+    ),
+    "a callable as an initializer": lambda c: c["config"]["layers"][1]["config"].update(
+        kernel_initializer={"module": "subprocess", "class_name": "Popen", "config": {"args": "touch hacked"}}
+    ),
+    "a callable as the model": lambda c: c.update(module="subprocess", class_name="run", config={"args": ["id"]}),
+    "a layer that opens files": lambda c: c["config"]["layers"].append(
+        {"module": "keras.layers", "class_name": "TextVectorization", "config": {"vocabulary": "/etc/passwd"}}
+    ),
+    "a callable as the loss": lambda c: c.update(compile_config={
+        "optimizer": "adam", "loss": {"module": "os", "class_name": "function", "config": "system"}, "metrics": None}),
+    "a callable as the optimizer": lambda c: c.update(compile_config={
+        "optimizer": {"module": "os", "class_name": "system", "config": {"command": "id"}}, "loss": "mse"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_a_configuration_runs_no_code(tmp_path, monkeypatch, attack):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "model.keras"
+    row(minicnn).save(file)
+    rewritten(file, attack)
+    with pytest.raises(ValueError):
+        minicnn.models.load_model(file)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_weights_file_opens_no_other_file(tmp_path):
+    model = minicnn.Sequential([layers.Input((4,)), layers.Dense(3, use_bias=False)])
+    secret, file = tmp_path / "secret.h5", tmp_path / "model.weights.h5"
+    with h5py.File(secret, "w") as h5:
+        h5["0"] = np.ones((4, 3), np.float32)
+    for put in (
+        lambda group: group.__setitem__("0", h5py.ExternalLink("secret.h5", "0")),
+        lambda group: group.__setitem__("0", h5py.SoftLink("/elsewhere")),
+        lambda group: group.create_dataset("0", (4, 3), "f4", external=[(str(secret), 0, 48)]),
+        lambda group: group.file.__setitem__("model_weights", h5py.ExternalLink("secret.h5", "/")),
+    ):
+        with h5py.File(file, "w") as h5:
+            put(h5.create_group("layers/dense/vars"))
+        with pytest.raises(ValueError, match=r"elsewhere|another file"):
+            model.load_weights(file)
+
+
+def test_claims_of_enormous_sizes_are_refused(tmp_path):
+    model = minicnn.Sequential([layers.Input((4,)), layers.Dense(3, use_bias=False)])
+    with h5py.File(tmp_path / "huge.weights.h5", "w") as h5:
+        h5.create_dataset("layers/dense/vars/0", (1 << 20, 1 << 16), "f4", chunks=(1024, 1024))
+    with pytest.raises(ValueError, match="claims to hold"):
+        model.load_weights(tmp_path / "huge.weights.h5")
+    with h5py.File(tmp_path / "attribute.h5", "w", libver="latest") as h5:
+        h5.attrs.create("layer_names", np.zeros(5 << 20, "S8"))
+    with pytest.raises(ValueError, match="attribute 'layer_names' claims to hold 41943040 bytes"):
+        model.load_weights(tmp_path / "attribute.h5")
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b"0" * (200 << 20))
+        archive.writestr("model.weights.h5", b"")
+    with pytest.raises(ValueError, match="claims to hold"):
+        minicnn.models.load_model(tmp_path / "bomb.keras")
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_heap_that_never_ends_is_told(tmp_path, ending):
+    """Objects of no size, through which the HDF5 library would walk forever."""
+    file = tmp_path / f"model{ending}"
+    minicnn.Sequential([layers.Input((3,)), layers.Dense(2)]).save(file)
+    content = file.read_bytes()
+    first = content.index(b"GCOL\x01") + 16
+    file.write_bytes(content[:first] + bytes(16) + content[first + 16 :])
+    if ending == ".keras":  # the zip's own sum would tell as well
+        with zipfile.ZipFile(tmp_path / "again.keras", "w") as archive, zipfile.ZipFile(io.BytesIO(content)) as old:
+            for name in old.namelist():
+                part = old.read(name)
+                heap = part.find(b"GCOL\x01") + 16
+                archive.writestr(name, part if heap < 16 else part[:heap] + bytes(16) + part[heap + 16 :])
+        file = tmp_path / "again.keras"
+    with pytest.raises(ValueError, match="its heap of texts is damaged"):
+        minicnn.models.load_model(file)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_broken_files_are_told(tmp_path, ending):
+    """A thousand files with changed, missing and added bytes: each loads, or is a ValueError."""
+    file = tmp_path / f"model{ending}"
+    model = minicnn.Sequential([layers.Input((3,)), layers.Dense(2), layers.Dense(1, activation="sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    model.save(file)
+    versions, chance = [file.read_bytes()], random.Random(0)
+    refused = 0
+    packed = tmp_path / "packed.zip"
+    if ending == ".keras":  # the same, compressed in the three ways of zip
+        for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            with zipfile.ZipFile(file) as old, zipfile.ZipFile(packed, "w", method) as new:
+                for name in old.namelist():
+                    new.writestr(name, old.read(name))
+            versions.append(packed.read_bytes())
+    for i in range(1000):
+        content = bytearray(versions[i % len(versions)])
+        kind = chance.randrange(4)
+        if kind == 0:
+            content = content[: chance.randrange(len(content))]
+        elif kind == 1:
+            start = chance.randrange(len(content))
+            del content[start : start + chance.randrange(1, 64)]
+        else:
+            for _ in range(chance.choice([1, 1, 4, 32])):
+                content[chance.randrange(len(content))] = chance.randrange(256)
+        file.write_bytes(content)
+        try:
+            minicnn.models.load_model(file)
+        except ValueError:
+            refused += 1
+    assert refused > 200

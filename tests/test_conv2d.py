@@ -1,0 +1,204 @@
+"""The cases of ops/conv2d: convolutions of every shape, alone and fused with ReLU and a pool."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cases import both_tests, case, copied, distance, module
+from helpers import FOR_GPU_ALONE, SIMULATED, assert_close, normal
+
+from minicnn.ops.conv2d import pooled
+
+# x (N, H, W, C), w (KH, KW, C/G, F), strides, padding, dilation, groups
+CONVOLUTIONS = {
+    "ordinary": ((2, 5, 6, 3), (3, 3, 3, 4), (1, 1), "same", (1, 1), 1),
+    "all sizes one": ((1, 1, 1, 1), (1, 1, 1, 1), (1, 1), "valid", (1, 1), 1),
+    "even kernel, stride down": ((1, 7, 5, 2), (2, 3, 2, 1), (2, 1), "same", (1, 1), 1),
+    "uneven padding": ((3, 6, 7, 1), (4, 2, 1, 5), (3, 2), "same", (1, 1), 1),
+    "dilation": ((2, 9, 8, 2), (3, 2, 2, 3), (1, 1), "valid", (2, 3), 1),
+    "dilation, same": ((1, 6, 5, 2), (3, 3, 2, 3), (1, 1), "same", (2, 2), 1),
+    "groups": ((2, 5, 7, 4), (3, 3, 2, 6), (1, 1), "same", (1, 1), 2),
+    **{  # as many filters as a tile is wide, in each type and on each processor
+        f"depthwise {C}": ((2, 5, 4, C), (3, 3, 1, C), (1, 1), "same", (1, 1), C) for C in (8, 16, 32)
+    },
+    **{f"{F} filters": ((2, 5, 4, 3), (3, 3, 3, F), (1, 1), "same", (1, 1), 1) for F in (8, 16, 32)},
+    "depthwise, multiplier 2": ((1, 6, 5, 3), (3, 3, 1, 6), (2, 2), "same", (1, 1), 3),
+    "valid to one pixel": ((2, 5, 4, 1), (5, 4, 1, 2), (1, 1), "valid", (1, 1), 1),
+    "kernel larger than image": ((1, 3, 2, 2), (5, 5, 2, 2), (1, 1), "same", (1, 1), 1),
+    "stride larger than kernel": ((3, 8, 7, 3), (1, 1, 3, 17), (3, 2), "valid", (1, 1), 1),
+    "stride leaves a rest": ((1, 8, 9, 2), (3, 3, 2, 2), (3, 3), "valid", (1, 1), 1),
+    "many channels, strides": ((2, 7, 6, 9), (3, 2, 9, 5), (2, 1), "same", (1, 1), 1),
+    "many channels, dilation": ((1, 8, 7, 10), (2, 3, 10, 3), (1, 1), "same", (2, 1), 1),
+    "Winograd 3x3": ((1, 5, 7, 17), (3, 3, 17, 19), (1, 1), "same", (1, 1), 1),
+    "Winograd 3x3, valid": ((3, 6, 8, 16), (3, 3, 16, 37), (1, 1), "valid", (1, 1), 1),
+    "Winograd 3x3, large tiles": ((2, 4, 7, 17), (3, 3, 17, 19), (1, 1), "same", (1, 1), 1),
+    "Winograd 3x3, large tiles, valid": ((2, 6, 9, 16), (3, 3, 16, 18), (1, 1), "valid", (1, 1), 1),
+    "Winograd 2x2": ((2, 8, 11, 18), (2, 2, 18, 16), (1, 1), "same", (1, 1), 1),
+    "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
+    "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
+    # channels that fill vectors, whose gradients are found by their winners behind a pool
+    "16 channels": ((3, 7, 6, 16), (3, 3, 16, 5), (1, 1), "same", (1, 1), 1),
+    "16 channels, valid": ((2, 8, 9, 16), (1, 2, 16, 3), (1, 1), "valid", (1, 1), 1),
+    "32 channels, narrow kernel": ((2, 6, 5, 32), (2, 1, 32, 17), (1, 1), "same", (1, 1), 1),
+}
+if FOR_GPU_ALONE:  # slowly; gpu.py knows no Winograd, and in the simulator no tile as wide
+    only_cpu = ("Winograd", *(["16", "32", "many filters"] if SIMULATED else []))
+    CONVOLUTIONS = {name: sizes for name, sizes in CONVOLUTIONS.items() if not any(word in name for word in only_cpu)}
+    CONVOLUTIONS["four channels, four filters"] = ((1, 4, 5, 4), (3, 3, 4, 4), (1, 1), "same", (1, 1), 1)
+
+
+def _convolution(sizes, relu, bias, pool=None):
+    x_shape, w_shape, strides, padding, dilation, groups = sizes
+
+    def run(op, dtype):
+        x, w = normal(*x_shape, seed=1, dtype=dtype), normal(*w_shape, seed=2, dtype=dtype)
+        b = normal(w_shape[3], seed=3, dtype=dtype) if bias else None
+        y, saved = op.forward(x, w, b, strides, padding, dilation, groups, relu, pool)
+        dx, dw, db = op.backward(normal(*y.shape, seed=4, dtype=dtype), saved)
+        return {"y": y, "dx": dx, "dw": dw, "db": db}
+
+    return run
+
+
+for name, sizes in CONVOLUTIONS.items():
+    case("conv2d", name)(_convolution(sizes, relu=False, bias=True))
+case("conv2d", "relu")(_convolution(CONVOLUTIONS["ordinary"], relu=True, bias=True))
+case("conv2d", "no bias")(_convolution(CONVOLUTIONS["ordinary"], relu=False, bias=False))
+case("conv2d", "relu, no bias, groups")(_convolution(CONVOLUTIONS["groups"], relu=True, bias=False))
+POOLED = {  # fused with pools of these sizes; ReLU cases stay small, where no draw puts a sum on the kink in float32
+    "ordinary": ((2, 2), (1, 1), (1, 3), (3, 2)),
+    "dilation": ((2, 2), (1, 1), (1, 3), (3, 2)),
+    "groups": ((2, 2),),
+    "uneven padding": ((2, 2),),
+    "stride leaves a rest": ((2, 2),),
+    "many channels, strides": ((2, 2),),
+    "Winograd 3x3": ((2, 2), (1, 3), (3, 2)),
+    "Winograd 3x3, large tiles": ((2, 2), (1, 3), (3, 2)),
+    "Winograd 2x2": ((2, 2), (1, 3), (3, 2)),
+    "16 channels": ((2, 2), (3, 3), (4, 1), (1, 3)),
+    "16 channels, valid": ((2, 2), (2, 3)),
+    "32 channels, narrow kernel": ((2, 2),),
+}
+for name, pools in POOLED.items():
+    for pool in pools if name in CONVOLUTIONS else ():
+        sizes = CONVOLUTIONS[name]
+        case("conv2d", f"{name}, pool {pool}")(_convolution(sizes, relu=True, bias=True, pool=pool))
+        case("conv2d", f"{name}, pool {pool}, no relu")(_convolution(sizes, relu=False, bias=False, pool=pool))
+
+
+test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)
+
+
+def test_pooled_sums_that_the_bias_makes_equal_are_ties():
+    x, w = np.zeros((1, 2, 2, 1), np.float32), np.full((1, 1, 1, 1), 1e-9, np.float32)
+    x[0, :, :, 0] = [[1, 2], [3, 4]]
+    for name in ("loops", "vectorized", "cpu"):
+        _, saved = module("conv2d", name).forward(x, w, np.ones(1, np.float32), pool=(2, 2))
+        _, dw, _ = module("conv2d", name).backward(np.ones((1, 1, 1, 1), np.float32), saved)
+        assert dw.item() == 1, name
+
+
+def test_a_pool_too_large_for_its_byte_is_refused():
+    from minicnn.ops import conv2d
+
+    with pytest.raises(ValueError, match="255"):
+        conv2d.forward(np.zeros((1, 16, 16, 1)), np.zeros((1, 1, 1, 1)), None, pool=(16, 16))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
+@pytest.mark.parametrize(
+    ("side", "C", "F", "reach"),
+    [(9, 3, 3, slice(1, 9)), (9, 17, 18, slice(1, 9)), (12, 17, 18, slice(0, 8))],
+    ids=["direct", "Winograd", "Winograd, large tiles"],
+)
+def test_convolution_passes_nan_and_infinity_on(side, C, F, reach, pool, bad):
+    """Where the definition is not finite, neither is the fast variant. Winograd may spread it within a tile."""
+    x, w, b = normal(1, side, side, C, seed=1), normal(3, 3, C, F, seed=2), normal(F, seed=3)
+    x[0, 4, 4, C // 2] = bad
+    results = {}
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        with np.errstate(invalid="ignore"):
+            y, saved = op.forward(x, w, b, padding="same", pool=pool)
+            results[name] = copied({"y": y, "dw": op.backward(np.ones_like(y), saved)[1]})
+    for what, expected in results["vectorized"].items():
+        found = results["cpu"][what]
+        assert not np.isfinite(found[~np.isfinite(expected)]).any()
+        near = np.zeros(expected.shape, bool)
+        if what == "y":  # the bad pixel's windows, and a tile around them
+            there = slice(reach.start, 4) if pool else reach
+            near[:, there, there] = True
+            finite = ~near
+            assert_close(found[finite], expected[finite], 1e-9)
+
+
+@pytest.mark.parametrize("numbers", [1, 700, 8192])
+@pytest.mark.parametrize("shape", [(1, 9, 8), (7, 11, 5)], ids=str)
+def test_bands_of_winners_of_any_height_give_the_same_gradients(shape, numbers, monkeypatch):
+    monkeypatch.setattr(pooled, "_NUMBERS", numbers)
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
+    x, w, b = normal(*shape, 16, seed=1), normal(3, 3, 16, 6, seed=2), normal(6, seed=3)
+    results = []
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        y, saved = op.forward(x, w, b, padding="same", relu=True, pool=(2, 2))
+        results.append(copied(dict(zip(("dx", "dw", "db"), op.backward(normal(*y.shape, seed=4), saved), strict=True))))
+    for what, expected in results[0].items():
+        assert_close(results[1][what], expected, 1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_won_its_window_passes_nan_and_infinity_on(bad, monkeypatch):
+    """The gradients behind a pool, against a loop over the winners alone."""
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
+    x, w = normal(1, 8, 8, 16, seed=1), normal(3, 3, 16, 5, seed=2)
+    x[0, 4, 4, 8] = bad
+    with np.errstate(invalid="ignore"):
+        z, _ = module("conv2d", "vectorized").forward(x, w, None)
+        y, saved = module("conv2d", "cpu").forward(x, w, None, pool=(2, 2))
+        dy = normal(*y.shape, seed=4)
+        dx, dw, _ = module("conv2d", "cpu").backward(dy, saved)
+        expected_dx, expected_dw = np.zeros_like(x), np.zeros_like(w)
+        for oh, ow, f in np.ndindex(y.shape[1:]):
+            window = z[0, 2 * oh : 2 * oh + 2, 2 * ow : 2 * ow + 2, f].ravel()
+            winner = int(np.argmax(np.where(np.isnan(window), np.inf, window)))
+            h, v = 2 * oh + winner // 2, 2 * ow + winner % 2
+            expected_dw[..., f] += dy[0, oh, ow, f] * x[0, h : h + 3, v : v + 3]
+            expected_dx[0, h : h + 3, v : v + 3] += dy[0, oh, ow, f] * w[..., f]
+    np.testing.assert_array_equal(np.isfinite(dw), np.isfinite(expected_dw))
+    finite = np.isfinite(expected_dw)
+    assert_close(dw[finite], expected_dw[finite], 1e-12)
+    assert_close(dx, expected_dx, 1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_gradient_of_a_window_that_nobody_won_goes_nowhere(bad, monkeypatch):
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
+    op = module("conv2d", "cpu")
+    x, w = normal(1, 4, 4, 16, seed=1), normal(3, 3, 16, 2, seed=2)
+    y, saved = op.forward(x, w, np.array([-1e6, 0]), padding="same", relu=True, pool=(2, 2))
+    dy = normal(*y.shape, seed=3)
+    dy[0, 0, 0, 0] = bad
+    dx, dw, db = op.backward(dy, saved)
+    assert np.isfinite(dx).all()
+    assert (dw[..., 0] == 0).all()
+    assert db[0] == 0
+
+
+def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
+    """Long sums of numbers of one sign, 4,096 winners to a tap, are added up in parts."""
+    monkeypatch.setattr(pooled, "_IMAGES", 1)
+    rng = np.random.default_rng(0)
+    x, w = rng.random((64, 16, 16, 16), np.float32), normal(3, 3, 16, 8, seed=2, dtype=np.float32)
+    errors = {}
+    y, _ = module("conv2d", "vectorized").forward(x, w, None, padding="same", pool=(2, 2))
+    dy = rng.random(y.shape, np.float32)
+    exact = module("conv2d", "vectorized")
+    _, saved = exact.forward(x.astype(float), w.astype(float), None, padding="same", pool=(2, 2))
+    _, expected, _ = exact.backward(dy.astype(float), saved)
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        _, saved = op.forward(x, w, None, padding="same", pool=(2, 2))
+        errors[name] = distance(op.backward(dy, saved)[1], expected)
+    assert errors["cpu"] <= 4 * errors["vectorized"]

@@ -1,0 +1,170 @@
+"""Compiled kernels on disk and in threads: kept, shared, and compiled once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+from numba.core.caching import NullCache
+
+from minicnn.kernels.cpu.compile import cache_folder, kernel
+
+
+def test_kernels_are_kept_on_disk_and_damage_is_survived(python, tmp_path):
+    code = """
+import numpy as np
+from minicnn.kernels.cpu.compile import compile_clock
+from minicnn.ops import rescale
+y, _ = rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
+assert (y == 3).all()
+print(compile_clock.count)
+"""
+    environment = {"MINICNN_CACHE_DIR": str(tmp_path)}
+    assert python(code, **environment).split()[-1] == "1"
+    files = [path for path in tmp_path.rglob("*.nb?") if path.is_file()]
+    assert files
+    assert python(code, **environment).split()[-1] == "0"
+    for path in files:
+        path.write_bytes(b"damaged")
+    assert python(code, **environment).split()[-1] == "1"
+
+
+def test_the_run_that_compiles_computes_the_same_bits(python, tmp_path):
+    code = """
+import hashlib
+import numpy as np
+from minicnn.kernels.cpu.compile import compile_clock
+from minicnn.ops import batch_norm, conv2d
+rng, digest = np.random.default_rng(0), hashlib.sha256()
+x, w = rng.standard_normal((3, 9, 7, 16)).astype("f"), rng.standard_normal((2, 2, 16, 16)).astype("f")
+y, saved = conv2d.forward(x, w, np.ones(16, "f"), relu=True)
+found = [y, *conv2d.backward(y[::-1].copy(), saved)]
+rows, ones = rng.standard_normal((70, 3)).astype("f"), np.ones(3, "f")
+y, saved = batch_norm.forward(rows, 2 * ones, ones, ones.copy(), ones.copy(), training=True)
+found += [y, *batch_norm.backward(rows[::-1].copy(), saved)]
+for array in found:
+    digest.update(np.ascontiguousarray(array).tobytes())
+print(digest.hexdigest(), compile_clock.count > 0)
+"""
+    environment = {"MINICNN_CACHE_DIR": str(tmp_path)}
+    (compiled, was_compiled), (loaded, was_not) = (python(code, **environment).split()[-2:] for _ in range(2))
+    assert (was_compiled, was_not) == ("True", "False")
+    assert compiled == loaded
+
+
+def test_a_parallel_kernel_becomes_machine_code_once(monkeypatch):
+    def double(x):
+        for i in numba.prange(x.size):
+            x[i] *= 2
+
+    def doubled_by_a_new_kernel():
+        doubling, x = kernel(parallel=True)(double), np.arange(1000.0)
+        doubling.dispatcher._cache = NullCache()
+        doubling(x)
+        np.testing.assert_array_equal(x, 2 * np.arange(1000.0))
+        return doubling.dispatcher.targetctx.codegen()
+
+    codegen, translated = doubled_by_a_new_kernel(), []  # and Numba has translated what it needs itself
+
+    def add_module(module):
+        translated.append(module.name)
+        return type(codegen)._add_module(codegen, module)
+
+    monkeypatch.setattr(codegen, "_add_module", add_module)
+    doubled_by_a_new_kernel()
+    assert translated == [double.__qualname__]
+
+
+def test_two_processes_may_fill_the_cache_at_once(tmp_path):
+    code = """
+import numpy as np
+from minicnn.ops import dense
+x, w = np.ones((5, 4), np.float32), np.ones((4, 3), np.float32)
+y, saved = dense.forward(x, w, None)
+dx, dw, db = dense.backward(y, saved)
+assert (y == 4).all() and (dw == 20).all() and (dx == 12).all()
+"""
+    environment = {**os.environ, "MINICNN_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):  # an empty cache, then a full one
+        runs = [
+            subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        for run in runs:
+            _, said = run.communicate()
+            assert run.returncode == 0, said
+
+
+def test_an_unwritable_cache_is_said_in_one_line(python, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    code = """
+import sys, io
+sys.stderr = io.StringIO()
+import numpy as np
+from minicnn.ops import rescale
+y, _ = rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
+assert (y == 3).all()
+print(sys.stderr.getvalue())
+"""
+    said = python(code, MINICNN_CACHE_DIR=str(tmp_path / "file" / "cache")).strip().splitlines()
+    assert len(said) == 1
+    assert "cannot be written" in said[0]
+
+
+def test_the_users_own_numba_cache_is_left_alone():
+    assert numba.config.CACHE_DIR in ("", None) or str(cache_folder()) not in numba.config.CACHE_DIR
+
+
+def test_the_definition_of_a_kernels_cache_covers_the_sources():
+    assert cache_folder().parent.name == "kernels"
+    assert len(cache_folder().name) == 16
+
+
+def test_two_threads_may_predict_at_once_on_the_threading_layer_that_aborts(python):
+    """Numba's workqueue layer kills the process when two threads launch parallel kernels at once."""
+    code = """
+import threading
+import numpy as np
+import minicnn
+from minicnn import layers
+model = minicnn.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.ReLU(), layers.MaxPooling2D(),
+                            layers.Flatten(), layers.Dense(3, activation="softmax")])
+x = np.random.default_rng(0).normal(size=(16, 8, 8, 1))
+expected = model.predict(x, verbose=0)
+wrong = []
+def work():
+    for _ in range(40):
+        if not np.array_equal(model.predict(x, verbose=0), expected):
+            wrong.append(1)
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+import numba
+print(len(wrong), numba.threading_layer())
+"""
+    assert python(code, NUMBA_THREADING_LAYER="workqueue").split() == ["0", "workqueue"]
+
+
+def test_warmup_leaves_nothing_to_compile(python):
+    """Nor to load from a folder in which other tests have left it: no kernel learns another signature."""
+    code = """
+import gc
+import numpy as np
+from numba.core.registry import CPUDispatcher
+from minicnn import Sequential, layers, warmup
+warmup.main()
+def signatures():
+    return sum(len(found.overloads) for found in gc.get_objects() if type(found) is CPUDispatcher)
+count = signatures()
+x, y = np.ones((8, 12, 12, 3), np.float32), np.arange(8) % 3
+model = Sequential([layers.Conv2D(32, 3, padding="same", activation="relu"), layers.MaxPooling2D(),
+                    layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(),
+                    layers.Dense(100, activation="relu"), layers.Dropout(0.4), layers.Dense(10, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, verbose=0, validation_split=0.5)
+model.predict(x, verbose=0)
+assert signatures() == count > 20, (signatures(), count)
+"""
+    assert "Compiled" in python(code)

@@ -1,0 +1,132 @@
+"""Metrics of Keras's that count, rank and score, against Keras's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from beside_keras import N, X, Y
+from helpers import assert_close, labels, normal, probabilities
+
+import minicnn
+from minicnn import layers, metrics
+
+METRICS = [  # name, options, whether its targets are labels
+    ("TopKCategoricalAccuracy", {"k": 2}, False), ("SparseTopKCategoricalAccuracy", {"k": 2}, True),
+    ("TruePositives", {}, False), ("FalsePositives", {"thresholds": 0.3}, False), ("TrueNegatives", {}, False),
+    ("FalseNegatives", {"thresholds": [0.2, 0.6]}, False), ("Precision", {}, False), ("Recall", {"class_id": 1}, False),
+    ("Precision", {"top_k": 2}, False), ("Recall", {"top_k": 3, "class_id": 2}, False),
+    ("Recall", {"top_k": 1, "thresholds": [0.1, 0.4]}, False),
+    *(
+        ("AUC", {"num_thresholds": 20, "curve": curve, "summation_method": method, **labels}, False)
+        for curve in ("ROC", "PR", "PRGAIN")
+        for method in ("interpolation", "minoring", "majoring")
+        for labels in ({}, {"multi_label": True})
+    ),
+    ("AUC", {"thresholds": [0.1, 0.15, 0.7]}, False), ("AUC", {"from_logits": True}, False),
+    ("AUC", {"multi_label": True, "num_labels": 4, "label_weights": [1.0, 2.0, 0.0, 0.5]}, False),
+    ("AUC", {"label_weights": [1.0, 2.0, 0.0, 0.5]}, False),
+    ("SensitivityAtSpecificity", {"specificity": 0.8}, False),
+    ("SpecificityAtSensitivity", {"sensitivity": 0.6}, False),
+    ("PrecisionAtRecall", {"recall": 0.3, "num_thresholds": 7}, False),
+    ("RecallAtPrecision", {"precision": 0.35, "class_id": 1}, False),
+    ("RecallAtPrecision", {"precision": 0.3, "num_thresholds": 1}, False),
+    ("F1Score", {}, False), ("F1Score", {"average": "micro"}, False), ("F1Score", {"threshold": 0.3}, False),
+    ("FBetaScore", {"average": "macro", "beta": 2.0}, False), ("FBetaScore", {"average": "weighted"}, False),
+    ("R2Score", {}, False), ("R2Score", {"class_aggregation": "variance_weighted_average"}, False),
+    ("R2Score", {"class_aggregation": None, "num_regressors": 2}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize(("name", "options", "sparse"), METRICS, ids=str)
+def test_metrics(tf, name, options, sparse, weighted):
+    ours, theirs = getattr(metrics, name)(**options), getattr(tf.keras.metrics, name)(**options)
+    assert ours.name == theirs.name.rsplit("_", 1)[0] if theirs.name[-1].isdigit() else ours.name == theirs.name
+    config = {
+        key: value.numpy().tolist() if hasattr(value, "numpy") else value for key, value in theirs.get_config().items()
+    }
+    assert {**ours.get_config(), "dtype": None, "name": None} == {**config, "dtype": None, "name": None}
+    for seed in range(3):
+        t = labels(9, classes=4, seed=seed)
+        y = t if sparse else np.eye(4, dtype=np.float32)[t]
+        p = probabilities(9, 4, seed=seed, dtype=np.float32)
+        p[0] = 0.25  # where all are equal, the first are the largest
+        w = np.linspace(0, 2, 9).astype(np.float32) if weighted else None
+        ours.update_state(y, p, w)
+        theirs.update_state(y, p, w)
+    assert_close(ours.result(), np.asarray(theirs.result()), 1e-6)
+    ours.reset_state()
+    theirs.reset_state()
+    assert_close(ours.result(), np.nan_to_num(theirs.result()), 1e-6)  # R2Score is 0 / 0 there
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("AUC", {}), ("AUC", {"num_thresholds": 11}), ("AUC", {"curve": "PR"}), ("AUC", {"curve": "PRGAIN"}),
+        ("AUC", {"thresholds": [0.2, 0.35, 0.7]}), ("AUC", {"thresholds": [0.25, 0.5, 0.75]}),
+        ("AUC", {"num_thresholds": 2}), ("SensitivityAtSpecificity", {"specificity": 0.5}),
+        ("SpecificityAtSensitivity", {"sensitivity": 1.0, "num_thresholds": 11}),
+        ("PrecisionAtRecall", {"recall": 0.5, "num_thresholds": 1}), ("RecallAtPrecision", {"precision": 0.6}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_predictions_at_thresholds_and_beyond(tf, name, options):
+    p = np.float32([[0], [1], [0.3], [0.2], [0.6], [0.7], [0.1], [-3], [2], [0.5], [0.35], [1.3]])
+    for t in ([1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0], [255, 0, 0, 255, 2, 0, 1, 0, 1, 1, 0, 0]):
+        ours, theirs = getattr(metrics, name)(**options), getattr(tf.keras.metrics, name)(**options)
+        y = np.float32(t)[:, None]
+        assert_close(ours(y, p), np.asarray(theirs(y, p)), 1e-6)
+
+
+def test_scores_at_the_threshold_and_of_other_outputs(tf):
+    y, p = np.float32([[1, 0], [0, 1]]), np.float32([[0.3, 0.3], [0.2, 0.3]])
+    for k in (metrics, tf.keras.metrics):
+        score = k.F1Score(threshold=0.3)
+        np.testing.assert_array_equal(score(y, p).numpy(), [0, 0])
+    score = metrics.R2Score(class_aggregation=None)
+    score(y, p)
+    with pytest.raises(ValueError, match="'r2_score' has counted 2 outputs; received 1"):
+        score(y[:, :1], p[:, :1])
+    score.reset_state()
+    assert score(y[:, :1], p[:, :1]).shape == (1,)
+    assert isinstance(metrics.get("f_beta_score"), metrics.FBetaScore)
+    assert metrics.FBetaScore(beta=2).get_config()["beta"] == 2.0
+    model = minicnn.Sequential([layers.Input((7,)), layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=[metrics.F1Score()])
+    stopping = minicnn.callbacks.EarlyStopping("f1_score", mode="max")
+    with pytest.raises(ValueError, match="EarlyStopping watches one number; 'f1_score' has 2, one for each output"):
+        model.fit(X, np.eye(2)[Y % 2], epochs=3, verbose=0, callbacks=[stopping])
+
+
+def test_counting_metrics_in_fit(tf):
+    def histories():
+        for k in (minicnn, tf.keras):
+            model = k.Sequential([k.Input((7,)), k.layers.Dense(1, activation="sigmoid")])
+            model.set_weights([normal(7, 1, dtype=np.float32), np.zeros(1, np.float32)])
+            counted = ["precision", k.metrics.Recall(name="recall"), k.metrics.FalsePositives(name="fp"), "AUC"]
+            counted += [k.metrics.AUC(curve="PR", name="pr"), k.metrics.F1Score(threshold=0.5), k.metrics.R2Score()]
+            model.compile(k.optimizers.SGD(0.5), "binary_crossentropy", metrics=counted)
+            yield model.fit(
+                X, (Y > 0)[:, None], epochs=3, shuffle=False, verbose=0, validation_data=(X, (Y > 0)[:, None])
+            ).history
+
+    found, expected = histories()
+    assert list(found) == list(expected)
+    for key, values in expected.items():
+        assert_close(found[key], values, 1e-5, key)
+
+
+def test_weights_of_rows_with_several_numbers_each(tf):
+    values, weights = normal(2, 3, dtype=np.float32), np.array([1.0, 2.0], np.float32)
+    means = metrics.Mean(), tf.keras.metrics.Mean()
+    for mean in means:
+        mean.update_state(values, sample_weight=weights)
+    assert_close(*(float(mean.result()) for mean in means), 1e-6)
+    results = []
+    for k in (minicnn, tf.keras):
+        model = k.Sequential([k.Input((7,)), k.layers.Dense(2)])
+        model.set_weights([normal(7, 2, dtype=np.float32), np.zeros(2, np.float32)])
+        model.compile("sgd", "mse", weighted_metrics=[lambda t, p: abs(t - p)])
+        results.append(model.evaluate(X, X[:, :2].copy(), sample_weight=np.arange(N, dtype=np.float32), verbose=0))
+    assert_close(*results, 1e-5)

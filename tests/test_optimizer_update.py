@@ -1,0 +1,79 @@
+"""The cases of ops/optimizer_update and ops/constraint: what changes weights after a step."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from cases import both_tests, case
+from helpers import normal
+
+
+def _optimizer(name, steps=3, **options):
+    def run(op, dtype):
+        w, memories = normal(4, 5, dtype=dtype), {}
+        for t in range(1, steps + 1):
+            g = normal(4, 5, seed=t, dtype=dtype)
+
+            def memory(label, wanted=True):
+                return memories.setdefault(label, np.zeros_like(w)) if wanted else None
+
+            if name == "sgd":
+                op.sgd(w, g, 0.1)
+            elif name == "momentum":
+                op.momentum(w, g, memory("v"), 0.1, 0.9, options["nesterov"])
+            elif name == "rmsprop":
+                a, v = memory("a", options["centered"]), memory("v", options["momentum"] > 0)
+                op.rmsprop(w, g, memory("s"), a, v, 0.01, 0.9, options["momentum"], 1e-7)
+            elif name == "adam":
+                v_hat = memory("v_hat", options["amsgrad"])
+                rate = 0.01 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+                op.adam(w, g, memory("m"), memory("v"), v_hat, rate, 0.9, 0.999, 1e-7)
+            elif name == "adagrad":
+                op.adagrad(w, g, memory("a"), 0.01, 1e-7)
+            elif name == "adadelta":
+                op.adadelta(w, g, memory("a"), memory("d"), 1.0, 0.95, 1e-7)
+            elif name == "adamax":
+                op.adamax(w, g, memory("m"), memory("u"), 0.01 / (1 - 0.9**t), 0.9, 0.999, 1e-7)
+            elif name == "decay":
+                op.decay(w, 0.03)
+        return {"w": w, **memories}
+
+    return run
+
+
+for name in ("sgd", "adagrad", "adadelta", "adamax", "decay"):
+    case("optimizer_update", name)(_optimizer(name))
+for nesterov in (False, True):
+    case("optimizer_update", f"momentum, nesterov={nesterov}")(_optimizer("momentum", nesterov=nesterov))
+for centered in (False, True):
+    for momentum in (0.0, 0.9):
+        case("optimizer_update", f"rmsprop, centered={centered}, momentum={momentum}")(
+            _optimizer("rmsprop", centered=centered, momentum=momentum)
+        )
+for amsgrad in (False, True):
+    case("optimizer_update", f"adam, amsgrad={amsgrad}")(_optimizer("adam", amsgrad=amsgrad))
+
+
+@case("optimizer_update", "clipping and penalties")
+def _(op, dtype):
+    g, w = normal(300, dtype=dtype), normal(300, seed=1, dtype=dtype)
+    w[:3] = 0
+    return {
+        "clip_value": op.clip_value(g, 0.5), "inside": op.clip_norm([g], 100.0)[0],
+        "shrunk": np.concatenate(op.clip_norm([g, w], 3.0)), "penalty": op.penalty(w, 0.1, 0.01),
+        "add_penalty_gradient": op.add_penalty_gradient(g, w, 0.1, 0.01),
+    }  # fmt: skip
+
+
+@case("constraint", "all")
+def _(op, dtype):
+    ws = {name: 2 * normal(3, 2, 4, seed=1, dtype=dtype) for name in ("positive", "norm", "unit", "between")}
+    op.non_negative(ws["positive"])
+    op.limit_norm(ws["norm"], (0,), 0.0, 2.0)
+    op.limit_norm(ws["unit"], (0, 1), 1.0, 1.0)
+    op.limit_norm(ws["between"], (1,), 0.5, 1.5, 0.3)
+    return ws
+
+
+test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)
