@@ -12,7 +12,7 @@ from helpers import OnGPU, package
 from numba.cuda import types
 from test_variants import CASES
 
-from minicnn.kernels.gpu import device, graph
+from minicnn.kernels.gpu import arrays, graph
 from minicnn.kernels.gpu.register_tiles import register_tiles
 
 
@@ -23,7 +23,7 @@ def launched():
         for operation, run, _ in CASES.values():
             for dtype in (np.float32, np.float64):
                 run(OnGPU(importlib.import_module(f"{package(operation)}.gpu")), dtype)
-        numbers = device.empty((2,), np.float64)
+        numbers = arrays.empty((2,), np.float64)
         graph._copy_number.launch(1, 1, numbers, 0, numbers.data, 1)
     return list(found)
 

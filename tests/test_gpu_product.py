@@ -22,14 +22,14 @@ def tables(M, K, transposed):
 
 def run_version(run, a, b, bias, relu, pieces, transposed, dtype):
     """c (pieces, M, N) of one version."""
-    from minicnn.kernels.gpu import device
+    from minicnn.kernels.gpu import arrays
 
     (M, K), N = a.shape, b.shape[1]
-    lying = device.upload(np.ascontiguousarray(a.T if transposed else a).astype(dtype))
-    c = device.upload(np.full((pieces, M, N), np.nan, dtype))
+    lying = arrays.upload(np.ascontiguousarray(a.T if transposed else a).astype(dtype))
+    c = arrays.upload(np.full((pieces, M, N), np.nan, dtype))
     there, adds = (
-        device.upload(b.astype(dtype)),
-        device.upload(np.zeros(N, dtype) if bias is None else bias.astype(dtype)),
+        arrays.upload(b.astype(dtype)),
+        arrays.upload(np.zeros(N, dtype) if bias is None else bias.astype(dtype)),
     )
     rows, cols = tables(M, K, transposed)
     run(lying, rows, cols, there, adds, bias is not None, relu, c, M, N, K, pieces, N, 0)
@@ -102,14 +102,14 @@ def test_what_is_not_finite_stays_in_its_row(bad):
 
 
 def test_a_long_sum_with_few_outputs_is_cut_and_gives_the_same_bits_twice():
-    from minicnn.kernels.gpu import device, matmul
+    from minicnn.kernels.gpu import arrays, matmul
 
     a, b, bias = normal(3, 700), normal(700, 4, seed=1), normal(4, seed=2)
     results = []
     for _ in range(2):
-        c = device.upload(np.full((3, 4), np.nan, np.float32))
+        c = arrays.upload(np.full((3, 4), np.nan, np.float32))
         rows, cols = tables(3, 700, False)
-        there = [device.upload(x.astype(np.float32)) for x in (a, b, bias)]
+        there = [arrays.upload(x.astype(np.float32)) for x in (a, b, bias)]
         matmul.product(there[0], rows, cols, there[1], there[2], True, c, "k")
         results.append(c.to_host())
     assert_close(results[0], expected(a, b, bias, True), 3e-6)

@@ -493,20 +493,22 @@ def _missing(name):
 def _forget_what_pools_give_out():
     """Memory given out anew counts as not written, from where its first writer is queued on."""
     from minicnn.kernels.gpu import device
+    from minicnn.kernels.gpu.memory import Pool
+    from minicnn.kernels.gpu.recording import recording
 
-    take = device.Pool.take
+    take = Pool.take
 
     def take_unwritten(pool, size, dtype):
-        data, recording, stream = take(pool, size, dtype), device.recording(), _stream(int(device.stream().handle))
+        data, graph, stream = take(pool, size, dtype), recording(), _stream(int(device.stream().handle))
         place = data.__cuda_array_interface__["data"][0], data.nbytes
         with _lock:
-            if recording and pool is not recording.pool:  # for what a replay is given before it runs
+            if graph and pool is not graph.pool:  # for what a replay is given before it runs
                 stream.queue.append(lambda: memory.forget(*place))
             else:
                 queue(stream, lambda: memory.forget(*place))
         return data
 
-    device.Pool.take = take_unwritten
+    Pool.take = take_unwritten
 
 
 def _tell_of_errors():

@@ -24,7 +24,9 @@ from numba import cuda
 
 from ..cpu.compile import compile_clock
 from . import device
-from .device import SIMULATED, DeviceArray
+from .arrays import DeviceArray
+from .device import SIMULATED
+from .recording import recording
 
 BLOCK = 8 if SIMULATED else 256
 """Threads of a block where they work by themselves. The simulator runs every thread in Python: it gets few."""
@@ -64,12 +66,12 @@ class GPUKernel:
 
     def launch(self, blocks, threads, *arguments) -> None:
         """Queue the kernel. Arguments: DeviceArrays or flat data, integers, NumPy scalars of the arrays' type."""
-        recording = device.recording()
-        if recording:
-            recording.keep(arguments)
+        graph = recording()
+        if graph:
+            graph.keep(arguments)
         arguments = [_argument(argument) for argument in arguments]
-        if recording and recording.launches is not None:
-            recording.launches.append((self, blocks, threads, arguments))
+        if graph and graph.launches is not None:
+            graph.launches.append((self, blocks, threads, arguments))
         else:
             self._queue(blocks, threads, arguments)
 

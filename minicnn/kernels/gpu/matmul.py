@@ -30,9 +30,11 @@ from functools import lru_cache
 import numpy as np
 from numba import cuda, float32, float64
 
-from . import device
+from . import arrays
+from .arrays import DeviceArray
 from .device import SIMULATED
 from .launch import gpu_kernel
+from .memory import remembered
 from .reductions import sum_pieces
 from .register_tiles import register_tiles
 
@@ -57,7 +59,7 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
     else:
         run, blocks = (_tiles(a.dtype, _TILE) if groups == 1 else _one_thread(a.dtype)), -(-M * N // _TILE**2)
     pieces = max(1, min(_BUSY // blocks, K // _SHORTEST_PIECE))
-    out = c if pieces == 1 else device.empty((pieces, c.size), c.dtype)
+    out = c if pieces == 1 else arrays.empty((pieces, c.size), c.dtype)
     has_bias, one_piece = bias is not None, pieces == 1
     run(a, rows, cols, b, bias if has_bias else b, has_bias and one_piece, relu and one_piece, out, M, N, K, pieces,
         N // groups, C_group)  # fmt: skip
@@ -67,9 +69,9 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
             _finish(a.dtype).over(c.size, c, bias if has_bias else c, has_bias, relu, N)
 
 
-def turned(b, K, N) -> device.DeviceArray:
+def turned(b, K, N) -> DeviceArray:
     """b (K, N) as (N, K)."""
-    out = device.empty((N, K), b.dtype)
+    out = arrays.empty((N, K), b.dtype)
     _turn.over(K * N, b, K, N, out)
     return out
 
@@ -80,10 +82,10 @@ def _turn(b, K, N, out, n):
         out[place] = b[place % K * N + place // K]
 
 
-@device.remembered
-def multiples(count: int, step: int) -> device.DeviceArray:
+@remembered
+def multiples(count: int, step: int) -> DeviceArray:
     """0, step, 2 * step, ...: where the rows (or columns) of a plain matrix begin."""
-    return device.upload(np.arange(count, dtype=np.int32) * np.int32(step))
+    return arrays.upload(np.arange(count, dtype=np.int32) * np.int32(step))
 
 
 def _number(dtype):
