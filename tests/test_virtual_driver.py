@@ -172,13 +172,13 @@ FIRST = {  # what a thread may do first: functions of an array that give what it
 
 
 @pytest.mark.parametrize("first", FIRST.values(), ids=FIRST)
-def test_a_thread_waits_for_its_turn_and_has_a_context(first):
+def test_a_thread_waits_for_the_lock_and_has_a_context(first):
     x = arrays.upload(np.ones(N, np.float32))
     for _ in range(5):
         first(x)()  # compiled, and all stages in use
     call = first(x)
     with ThreadPoolExecutor(1) as other:
-        with device.turn:
+        with device.gpu_lock:
             called = other.submit(call)
             wait([called], timeout=0.2)
             assert not called.done()
@@ -210,9 +210,9 @@ def test_a_graph_keeps_what_it_reads():
 
 
 def test_a_lost_device_is_told():
-    with pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"), device.turn:
+    with pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"), device.gpu_lock:
         raise OSError("[700] Call to cuMemcpyDtoH results in CUDA_ERROR_ILLEGAL_ADDRESS")
-    with pytest.raises(OSError, match="INVALID_VALUE"), device.turn:  # after this one it goes on
+    with pytest.raises(OSError, match="INVALID_VALUE"), device.gpu_lock:  # after this one it goes on
         raise OSError("[1] Call to cuMemcpyDtoH results in CUDA_ERROR_INVALID_VALUE")
 
 

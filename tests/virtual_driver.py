@@ -515,12 +515,12 @@ def _tell_of_errors():
     """After everything that minicnn does with the GPU, the errors of kernels are raised."""
     from minicnn.kernels.gpu import device
 
-    leave = device._Turn.__exit__
+    leave = device._GPULock.__exit__
 
-    def tell(turn, kind, error, traceback):
+    def tell(lock, kind, error, traceback):
         try:
-            return leave(turn, kind, error, traceback)
+            return leave(lock, kind, error, traceback)
         finally:
             raise_errors()
 
-    device._Turn.__exit__ = tell
+    device._GPULock.__exit__ = tell

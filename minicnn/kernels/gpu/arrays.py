@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .device import stream, turn
+from .device import gpu_lock, stream
 from .memory import Memory, Pool, common_pool, remembered
 from .recording import not_while_recording
 
@@ -63,7 +63,7 @@ class DeviceArray:
         not_while_recording("an array was copied")
         twin = DeviceArray(self.shape, self.dtype)
         if self.size:
-            with turn:
+            with gpu_lock:
                 twin.data[: self.size].copy_to_device(self.data[: self.size], stream())
         return twin
 
@@ -72,14 +72,14 @@ class DeviceArray:
         not_while_recording("an array was sent to the GPU")
         array = np.ascontiguousarray(array, self.dtype).reshape(-1)
         if self.size:
-            with turn:
+            with gpu_lock:
                 self.data[: self.size].copy_to_device(array, stream())
                 stream().synchronize()  # the host may change its array from here on
 
     def to_host(self) -> np.ndarray:
         """A copy of the numbers in an array of the host. Waits for all that is queued before."""
         not_while_recording("an array was fetched from the GPU")
-        with turn:
+        with gpu_lock:
             flat = self.data[: self.size].copy_to_host(stream=stream()) if self.size else np.empty(0, self.dtype)
             stream().synchronize()
         return flat.reshape(self.shape)

@@ -69,10 +69,10 @@ class LostDeviceError(RuntimeError):
     """The GPU runs no kernel any more."""
 
 
-class _Turn:
-    """Within this block it is this thread's turn: what others queue meanwhile could get into its recording.
+class _GPULock:
+    """Within this block other threads wait: what they queue meanwhile could get into this thread's recording.
 
-    The driver knows for each thread of the host which GPU it works with; a thread's first turn tells it. An error
+    The driver knows for each thread of the host which GPU it works with; the first block of a thread tells it. An error
     after which the GPU runs no kernel any more becomes a LostDeviceError, a sentence.
     """
 
@@ -95,8 +95,8 @@ class _Turn:
             ) from error
 
 
-turn = _Turn()
-"""Everything that talks to the GPU does so in its turn."""
+gpu_lock = _GPULock()
+"""Everything that talks to the GPU holds it."""
 
 
 # The stream
@@ -104,7 +104,7 @@ turn = _Turn()
 
 def stream():
     """The stream on which everything is computed, in order."""
-    with turn:
+    with gpu_lock:
         return _stream()
 
 

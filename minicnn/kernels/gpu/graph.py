@@ -84,7 +84,7 @@ class Graph:
 
     def replay(self, inputs):
         """The outputs for these inputs; arrays among them are overwritten by the next replay."""
-        with device.turn:
+        with device.gpu_lock:
             for x, there in zip(inputs, self.inputs, strict=True):
                 copy.over(x.size, x, there)
             for there, next_one in self.numbers:

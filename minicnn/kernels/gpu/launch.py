@@ -76,7 +76,7 @@ class GPUKernel:
             self._queue(blocks, threads, arguments)
 
     def _queue(self, blocks, threads, arguments):
-        with device.turn, compile_clock.around(self.dispatcher):
+        with device.gpu_lock, compile_clock.around(self.dispatcher):
             if SIMULATED:  # there a kernel itself remembers its last grid
                 self.dispatcher[blocks, threads, device.stream()](*arguments)
             elif way_to_launch() == "numba":

@@ -48,8 +48,12 @@ _SHORTEST_PIECE = 64  # terms: a sum of K is cut into K // 64 pieces at most
 def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
     """c (M, N) as above; a, b, c, bias and the tables are DeviceArrays, bias may be None.
 
-    runs says that a may be read four at a time: "k" where cols comes in runs of four neighbours and all rows are
-    multiples of four, "i" the other way round. With groups, the columns of group g read a from C_group * g on.
+    runs: along which axis the left matrix is contiguous in memory, in runs of four numbers that one 128-bit load reads.
+        "k"     contiguous along k: cols comes in runs of four neighbours, and every row is a multiple of four
+        "i"     contiguous along i, as a transposed matrix is: the same with rows and cols exchanged
+        None    neither, or not in fours: one number at a time
+
+    With groups, the columns of group g read a from C_group * g on.
     """
     M, K, N = rows.size, cols.size, c.size // max(rows.size, 1)
     if c.size == 0:
@@ -69,15 +73,15 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
             _finish(a.dtype).over(c.size, c, bias if has_bias else c, has_bias, relu, N)
 
 
-def turned(b, K, N) -> DeviceArray:
+def transposed(b, K, N) -> DeviceArray:
     """b (K, N) as (N, K)."""
     out = arrays.empty((N, K), b.dtype)
-    _turn.over(K * N, b, K, N, out)
+    _transpose.over(K * N, b, K, N, out)
     return out
 
 
 @gpu_kernel()
-def _turn(b, K, N, out, n):
+def _transpose(b, K, N, out, n):
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         out[place] = b[place % K * N + place // K]
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from numba import cuda
 
-from .device import turn
+from .device import gpu_lock
 from .recording import recording
 
 
@@ -49,14 +49,14 @@ class Pool:
         self.idle, self.given = defaultdict(list), {}
 
     def take(self, size, dtype):
-        with turn:
+        with gpu_lock:
             waiting = self.idle[size, dtype]
             data = waiting.pop() if waiting else allocated(size, dtype)
             self.given[id(data)] = data
             return data
 
     def give_back(self, key, data):
-        """Called by the garbage collector, in any thread and at any time: so not in its turn."""
+        """Called by the garbage collector, in any thread and at any time: so it must not wait for the lock."""
         del self.given[id(data)]
         self.idle[key].append(data)
 
@@ -76,7 +76,7 @@ def remembered(function):
 
 def clear() -> None:
     """Give the memory back to the driver that nobody holds, or that only `remembered` functions do."""
-    with turn:
+    with gpu_lock:
         for cached in _remembering:
             cached.cache_clear()
         common_pool.idle.clear()

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .device import stream, turn
+from .device import gpu_lock, stream
 from .memory import allocated
 from .recording import not_while_recording, recording
 
@@ -47,7 +47,7 @@ class _Readings:
 
     def fetch(self):
         not_while_recording("a number was looked at")
-        with turn:
+        with gpu_lock:
             waiting, self.waiting = self.waiting, []
             if waiting:
                 values = self.data[: len(waiting)].copy_to_host(stream=stream())
@@ -66,7 +66,7 @@ def new_reading(write):
     graph = recording()
     if graph:
         return graph.new_reading(write)
-    with turn:
+    with gpu_lock:
         readings = _readings()
         reading = readings.new()
         write(readings.data, reading.place)

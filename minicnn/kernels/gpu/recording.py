@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
-from .device import turn
+from .device import gpu_lock
 
 _recorded = threading.local()
 
@@ -18,7 +18,7 @@ def recording():
 @contextmanager
 def recorded_by(graph):
     """Within this block kernels are recorded, not run, and memory comes from the graph's pool. Other threads wait."""
-    with turn:
+    with gpu_lock:
         _recorded.graph = graph
         try:
             yield

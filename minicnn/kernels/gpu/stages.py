@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numba import cuda
 
-from .device import stream, turn
+from .device import gpu_lock, stream
 from .memory import allocated, bucket
 from .recording import not_while_recording
 
@@ -59,7 +59,7 @@ def stage(shape, dtype, write, read):
     the kernel that takes it from there."""
     not_while_recording("a batch was sent to the GPU")
     size, dtype = math.prod(shape), np.dtype(dtype)
-    with turn:
+    with gpu_lock:
         stages = _stages()
         at = stages.take(size, dtype)
         write(at.host[:size].reshape(shape))

@@ -20,7 +20,7 @@ from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import pick, through_relu
 from ...kernels.gpu.matmul import product
 from ...kernels.gpu.memory import remembered
-from ...kernels.gpu.padding import spread
+from ...kernels.gpu.padding import pad_and_dilate
 from ...kernels.gpu.reductions import column_sums
 from ...shapes import check_convolution, window
 from ..max_pool2d import gpu as max_pool2d
@@ -34,7 +34,7 @@ def forward(
     at = window(H, W, (KH, KW), strides, padding, dilation)
     canvas = x
     if at.PT or at.PB or at.PL or at.PR:
-        canvas = spread(x, at.PT + H + at.PB, at.PL + W + at.PR, at.PT, at.PL, 1, 1)
+        canvas = pad_and_dilate(x, at.PT + H + at.PB, at.PL + W + at.PR, at.PT, at.PL, 1, 1)
     y = _convolve(canvas, w, b, at, groups, relu)
     saved = (canvas, x.shape, w, b is not None, y if relu else None, at, groups)
     saved_pool = None
@@ -59,7 +59,7 @@ def backward(dy, saved, need_dx=True):
     dx = None
     if need_dx:
         top, left = (KH - 1) * at.DH - at.PT, (KW - 1) * at.DW - at.PL
-        apart = spread(dy, H + (KH - 1) * at.DH, W + (KW - 1) * at.DW, top, left, at.SH, at.SW)
+        apart = pad_and_dilate(dy, H + (KH - 1) * at.DH, W + (KW - 1) * at.DW, top, left, at.SH, at.SW)
         back = at._replace(SH=1, SW=1, OH=H, OW=W)
         dx = _convolve(apart, turned(w, groups), None, back, groups, False)
     return dx, dw, db

@@ -1,14 +1,14 @@
 """The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, v1 to v3 there.
 
 forward x @ w, with bias and ReLU in the same pass; the kernel's gradient x^T @ dy is the product with x's two offset
-tables exchanged; the input's gradient is dy @ w^T, w turned in a pass of its own.
+tables exchanged; the input's gradient is dy @ w^T, w transposed in a pass of its own.
 """
 
 from __future__ import annotations
 
 from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import through_relu
-from ...kernels.gpu.matmul import multiples, product, turned
+from ...kernels.gpu.matmul import multiples, product, transposed
 from ...kernels.gpu.reductions import column_sums
 
 
@@ -32,5 +32,5 @@ def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None, dw, db
     dx = arrays.empty(x.shape, x.dtype)
-    product(dy, multiples(M, F), multiples(F, 1), turned(w, K, F), None, False, dx, "k" if F % 4 == 0 else None)
+    product(dy, multiples(M, F), multiples(F, 1), transposed(w, K, F), None, False, dx, "k" if F % 4 == 0 else None)
     return dx, dw, db
