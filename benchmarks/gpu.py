@@ -257,7 +257,8 @@ def _product(size):
     versions = {
         "v1, a thread per output": matmul._one_thread(a.dtype),
         "v2, shared tiles": matmul._tiles(a.dtype, 16),
-        "v3, register tiles": matmul._register_tiles("k", size, size, size)[0],
+        "v3, sums in registers": matmul._sums_in_registers(a.dtype, 16, 4),
+        "v4, register tiles": matmul._register_tiles("k", size, size, size)[0],
     }
 
     def run(version):

@@ -1,6 +1,6 @@
 """What the operations' `gpu.py` share. In reading order:
 
-matmul          the matrix product in three versions          register_tiles   the third
+matmul          the matrix product in four versions           register_tiles   the fourth
 vector_access   128-bit loads and stores                      elementwise      loops over numbers
 reductions      sums in a fixed order                         padding          images on a canvas of zeros
 launch          how kernels are made and launched

@@ -1,4 +1,4 @@
-"""The matrix product on the GPU, three times: the loop at the bottom of convolutions and dense layers.
+"""The matrix product on the GPU, in four versions: the loop at the bottom of convolutions and dense layers.
 
     c[i, j] = sum over k of   a[rows[i] + cols[k]] * b[k, j]   + bias[j], through ReLU if `relu`
 
@@ -15,9 +15,13 @@ grouped convolutions, where each filter sees few channels.
 that the block shares, then every number loaded is used TILE times. Per multiply-add two loads are left, but from memory
 as near as a cache.
 
-**v3, tiles in registers** (`register_tiles.py`). A block computes a tile of up to 128 x 128 outputs, and each of
-its threads 8 x 8 of them: for each k a thread loads 8 + 8 numbers from shared memory and makes 64 multiply-adds of
-them, a fourth of a load per multiply-add.
+**v3, sums in registers.** The same tiles, but each thread computes EACH x EACH outputs and keeps their sums in
+registers. For each k it loads EACH numbers of a and EACH of b from shared memory and makes EACH^2 multiply-adds of
+them: with 4 x 4 outputs, half a load per multiply-add. No operation uses it. It shows what this step alone does, before
+v4 adds the others.
+
+**v4, all at once** (`register_tiles.py`). A block computes a tile of up to 128 x 128 outputs, and each of its threads
+8 x 8 of them, a fourth of a load per multiply-add; loads are 128 bits wide and come while the last tile is multiplied.
 
 Long sums with few outputs (a kernel's gradient sums over all pixels) are cut into pieces along k, which are added in
 order. Source of the tiling: Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008.
@@ -39,7 +43,7 @@ from .reductions import sum_pieces
 from .register_tiles import register_tiles
 
 _TILE = 4 if SIMULATED else 16  # v2
-_WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v3: columns of a block's tile, BN
+_WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v4: columns of a block's tile, BN
 _BM, _BK = (16, 4) if SIMULATED else (128, 8)  # and its rows, and the terms between two barriers
 _BUSY = 4 if SIMULATED else 264  # so many blocks a large GPU runs at a time
 _SHORTEST_PIECE = 64  # terms: a sum of K is cut into K // 64 pieces at most
@@ -175,6 +179,57 @@ def _tiles(dtype, TILE):
 
 
 # v3
+
+
+@lru_cache(maxsize=4)
+def _sums_in_registers(dtype, TILE, EACH):
+    number, AREA, WIDE, OUTPUTS = _number(dtype), TILE * TILE * EACH, TILE * EACH, EACH * EACH
+
+    @gpu_kernel()
+    def sums_in_registers(a, rows, cols, b, bias, has_bias, relu, c, M, N, K):
+        """A thread's outputs are TILE apart, so that neighbouring threads load and store neighbouring numbers."""
+        a_tile = cuda.shared.array(AREA, number)  # WIDE x TILE
+        b_tile = cuda.shared.array(AREA, number)  # TILE x WIDE
+        sums = cuda.local.array(OUTPUTS, number)
+        b_part = cuda.local.array(EACH, number)
+        down, across = cuda.threadIdx.y, cuda.threadIdx.x
+        first_row, first_column = cuda.blockIdx.x * WIDE + down, cuda.blockIdx.y * WIDE + across
+        for place in range(OUTPUTS):
+            sums[place] = number(0)
+        for k in range(0, K, TILE):
+            for part in range(EACH):
+                i, j = first_row + part * TILE, first_column + part * TILE
+                inside = i < M and k + across < K
+                a_tile[(down + part * TILE) * TILE + across] = a[rows[i] + cols[k + across]] if inside else number(0)
+                inside = j < N and k + down < K
+                b_tile[down * WIDE + across + part * TILE] = b[(k + down) * N + j] if inside else number(0)
+            cuda.syncthreads()
+            for step in range(TILE):
+                for s in range(EACH):
+                    b_part[s] = b_tile[step * WIDE + across + s * TILE]
+                for r in range(EACH):
+                    a_part = a_tile[(down + r * TILE) * TILE + step]
+                    for s in range(EACH):
+                        sums[r * EACH + s] += a_part * b_part[s]
+            cuda.syncthreads()
+        for r in range(EACH):
+            for s in range(EACH):
+                i, j, total = first_row + r * TILE, first_column + s * TILE, sums[r * EACH + s]
+                if i < M and j < N:
+                    if has_bias:
+                        total += bias[j]
+                    c[i * N + j] = number(0) if relu and total < 0 else total
+
+    def run(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group):
+        assert pieces == 1, f"v3 does not cut sums into pieces; received {pieces}."
+        sums_in_registers.launch(
+            (-(-M // WIDE), -(-N // WIDE)), (TILE, TILE), a, rows, cols, b, bias, has_bias, relu, c, M, N, K
+        )  # fmt: skip
+
+    return run
+
+
+# v4
 
 
 def _register_tiles(runs, M, K, N):

@@ -1,10 +1,10 @@
-"""v3 of the matrix product (`matmul.py`): a block's tile of outputs lives in its threads' registers.
+"""v4 of the matrix product (`matmul.py`): a block's tile of outputs lives in its threads' registers.
 
 A block of threads computes BM x BN outputs, each thread 8 x 8: 4 rows from `down * 4` on in the upper half of the tile
-and 4 in the lower, 4 columns from `across * 4` on in its left half and 4 in the right. What it does beyond v2:
+and 4 in the lower, 4 columns from `across * 4` on in its left half and 4 in the right. What it does beyond v3:
 
-- **64 sums in registers.** For each k a thread loads 8 numbers of a and 8 of b from shared memory and makes 64
-  multiply-adds of them, in four 128-bit loads. v2 needs two loads for each multiply-add.
+- **64 sums in registers** instead of 16. For each k a thread loads 8 numbers of a and 8 of b from shared memory, in
+  four 128-bit loads, and makes 64 multiply-adds of them.
 - **Loads that come in time.** The next tiles are on their way from memory into registers while the present ones are
   multiplied. Two buffers of shared memory take turns, so that one barrier per tile is enough.
 - **128 bits at a time.** Where a is contiguous along k or along i, in runs of four, four numbers are loaded at once;

@@ -1,6 +1,6 @@
 """The convolution on the GPU: im2col as an index map, never written out, three matrix products of one kernel.
 
-The versions, v1 to v3, are those of the product (`kernels/gpu/matmul.py`); this file says what is multiplied:
+The versions, v1 to v4, are those of the product (`kernels/gpu/matmul.py`); this file says what is multiplied:
 
 - forward: the image lies on a canvas with its padding. Output pixel i begins at rows[i] of it, tap k lies at cols[k]
   from there; the product with the kernel is the convolution, with bias and ReLU in the same pass.

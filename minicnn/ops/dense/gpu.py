@@ -1,4 +1,4 @@
-"""The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, v1 to v3 there.
+"""The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, v1 to v4 there.
 
 forward x @ w, with bias and ReLU in the same pass; the kernel's gradient x^T @ dy is the product with x's two offset
 tables exchanged; the input's gradient is dy @ w^T, w transposed in a pass of its own.
