@@ -22,10 +22,9 @@ if SIMULATED:
 
     simulator.prepare()
 elif VIRTUAL:
-    import virtual_driver
-    import virtual_streams
+    from virtual_gpu import driver, streams
 
-    virtual_driver.install()
+    driver.install()
 from minicnn.kernels.cpu import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GPU_FILES = ("test_variants.py", "test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
 collect_ignore = [
     *([] if "cuda" in backend.backends() else GPU_FILES[1:]),
-    *([] if VIRTUAL else ["test_virtual_gpu.py", "test_virtual_driver.py", "test_gpu_compile.py"]),
+    *([] if VIRTUAL else ["virtual_gpu", "test_gpu_compile.py"]),
 ]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
@@ -82,10 +81,10 @@ def clean_state():
 @pytest.fixture(autouse=VIRTUAL)
 def kernel_errors():
     """On the virtual GPU, errors of kernels that nobody has waited for are raised after the test."""
-    virtual_streams.chance.seed(0)
+    streams.chance.seed(0)
     yield
-    virtual_streams.finish(virtual_streams.streams)
-    virtual_streams.raise_errors()
+    streams.finish(streams.streams)
+    streams.raise_errors()
 
 
 @pytest.fixture(params=backend.backends())

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"  # this process has numba-cuda's simulator for a GPU
-VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtual_gpu.py
+VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtual_gpu/
 FOR_GPU_ALONE = SIMULATED or VIRTUAL  # what needs no GPU is tested in other processes
 
 

@@ -20,10 +20,7 @@ ON_VIRTUAL_GPU, SIMULATED = {"MINICNN_TEST_GPU": "virtual"}, {"NUMBA_ENABLE_CUDA
 PROCESSES = {  # name: (its tests, what its environment adds); the longest first
     "virtual GPU, operations": (("test_variants.py", "test_gpu_compile.py"), ON_VIRTUAL_GPU),
     **{f"simulator, {file}": ((file,), SIMULATED) for file in GPU_FILES},
-    "virtual GPU, the rest": (
-        ("test_virtual_gpu.py", "test_virtual_driver.py", *GPU_FILES[1:]),
-        {**ON_VIRTUAL_GPU, "MINICNN_CUDA_LAUNCH": "direct"},
-    ),
+    "virtual GPU, the rest": (("virtual_gpu", *GPU_FILES[1:]), {**ON_VIRTUAL_GPU, "MINICNN_CUDA_LAUNCH": "direct"}),
 }
 
 

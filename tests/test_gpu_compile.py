@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import re
 
-import compiling
 import numpy as np
 import pytest
 from helpers import OnGPU, package
 from numba.cuda import types
 from test_variants import CASES
+from virtual_gpu import compiling
 
 from minicnn.kernels.gpu import arrays, graph, matmul
 from minicnn.kernels.gpu.register_tiles import register_tiles

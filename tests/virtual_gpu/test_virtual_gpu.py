@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 import pytest
-import virtual_gpu
 from numba import cuda, float32
-from ptx import Code
-from virtual_gpu import KernelError
 
 from minicnn.kernels.gpu import arrays
 from minicnn.kernels.gpu.elementwise import copy
 from minicnn.kernels.gpu.launch import gpu_kernel
 from minicnn.kernels.gpu.vector_access import load4
+from virtual_gpu import gpu
+from virtual_gpu.gpu import KernelError
+from virtual_gpu.ptx import Code
 
 BLOCK = 64
 
@@ -57,7 +57,7 @@ def test_a_missing_barrier_is_a_race(before, after, rounds):
 
 @pytest.mark.parametrize("notes", [1, 100, 1000])
 def test_races_are_found_however_often_accesses_are_summed_up(monkeypatch, notes):
-    monkeypatch.setattr(virtual_gpu, "_MOST_NOTES", notes)
+    monkeypatch.setattr(gpu, "_MOST_NOTES", notes)
     test_barriers_let_threads_share()
     for before, after, rounds in ((False, True, 1), (True, False, 2)):
         test_a_missing_barrier_is_a_race(before, after, rounds)
@@ -154,7 +154,7 @@ def test_a_loop_without_end_is_told(monkeypatch):
         while n > 0:
             y[cuda.grid(1)] = x[cuda.grid(1)]
 
-    monkeypatch.setattr(virtual_gpu, "_MOST_STEPS", 100)
+    monkeypatch.setattr(gpu, "_MOST_STEPS", 100)
     with pytest.raises(KernelError, match="does not end"):
         launched(kernel, 1)
 

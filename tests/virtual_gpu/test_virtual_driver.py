@@ -7,10 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-import virtual_driver
-import virtual_streams
 from numba import cuda
-from virtual_gpu import KernelError, memory
 
 from minicnn.kernels.gpu import arrays, device, graph
 from minicnn.kernels.gpu.launch import gpu_kernel
@@ -18,6 +15,8 @@ from minicnn.kernels.gpu.memory import clear
 from minicnn.kernels.gpu.readings import new_reading
 from minicnn.kernels.gpu.reductions import sum_into
 from minicnn.runtime.transfer import gpu as transfer
+from virtual_gpu import c_functions, driver_memory, streams
+from virtual_gpu.gpu import KernelError, memory
 
 N = 64
 
@@ -133,14 +132,14 @@ def test_what_must_not_be_captured_ends_a_capture(forbidden):
 
 
 def test_no_capture_and_no_graph_is_left_behind():
-    before = set(virtual_driver.objects)
+    before = set(c_functions.objects)
     with pytest.raises(KeyError), graph._Captured():
         raise KeyError
     with graph._Captured() as captured:
         pass
     captured.launch()
     del captured
-    assert set(virtual_driver.objects) - before == set()
+    assert set(c_functions.objects) - before == set()
 
 
 def graph_adding(x, make_other):
@@ -230,7 +229,7 @@ def test_idle_memory_goes_to_other_arrays_before_there_is_too_little(monkeypatch
     clear()
     cuda.current_context().memory_manager.deallocations.clear()
     most = 1 << 20
-    monkeypatch.setattr(virtual_driver, "CAPACITY", sum(virtual_driver.allocated.values()) + most + most // 2)
+    monkeypatch.setattr(driver_memory, "CAPACITY", sum(driver_memory.allocated.values()) + most + most // 2)
     first = arrays.empty((most // 4,), np.float32)
     with pytest.raises(MemoryError, match=r"of its \d+ MB free, and 1 MB more are needed: use smaller"):
         arrays.empty((most // 8,), np.float64)
@@ -246,4 +245,4 @@ def test_a_function_that_it_does_not_have_is_told():
 
     driver.cuDeviceGetPCIBusId(20, 0)
     with pytest.raises(NotImplementedError, match="driver has no cuDeviceGetPCIBusId"):
-        virtual_streams.raise_errors()
+        streams.raise_errors()
