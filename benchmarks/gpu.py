@@ -155,10 +155,10 @@ def _check(name, ours, theirs, exact):
 
 def _poison_idle_memory():
     """Fill what the next arrays will lie in with NaN: what a kernel forgets to write is found."""
-    from minicnn.kernels.gpu import device
     from minicnn.kernels.gpu.elementwise import fill
+    from minicnn.kernels.gpu.memory import common_pool
 
-    for (size, dtype), waiting in device._pool.idle.items():
+    for (size, dtype), waiting in common_pool.idle.items():
         if dtype.kind == "f":
             for data in waiting:
                 fill.over(size, data, dtype.type(np.nan))
@@ -238,10 +238,10 @@ def _random(*shape):
     """The same normal random numbers twice on the GPU: for minicnn, and for PyTorch."""
     import torch
 
-    from minicnn.kernels.gpu import device
+    from minicnn.kernels.gpu import arrays
 
     x = np.random.default_rng().standard_normal(shape, np.float32)
-    return device.upload(x), torch.from_numpy(x).cuda()
+    return arrays.upload(x), torch.from_numpy(x).cuda()
 
 
 def _images(tensor):
@@ -250,18 +250,19 @@ def _images(tensor):
 
 
 def _product(size):
-    from minicnn.kernels.gpu import device, matmul
+    from minicnn.kernels.gpu import arrays, matmul
 
     (a, left), (b, right) = _random(size, size), _random(size, size)
     rows, cols = matmul.multiples(size, size), matmul.multiples(size, 1)
     versions = {
         "v1, a thread per output": matmul._one_thread(a.dtype),
         "v2, shared tiles": matmul._tiles(a.dtype, 16),
-        "v3, register tiles": matmul._register_tiles("k", size, size, size)[0],
+        "v3, sums in registers": matmul._sums_in_registers(a.dtype, 16, 4),
+        "v4, register tiles": matmul._register_tiles("k", size, size, size)[0],
     }
 
     def run(version):
-        c = device.empty((size, size), np.float32)
+        c = arrays.empty((size, size), np.float32)
         version(a, rows, cols, b, b, False, False, c, size, size, size, 1, size, 0)
         return c
 
@@ -324,11 +325,11 @@ def _max_pooling():
 def _batch_norm():
     import torch
 
-    from minicnn.kernels.gpu import device
+    from minicnn.kernels.gpu import arrays
     from minicnn.ops.batch_norm import gpu
 
     (x, images), (gamma, weight), (beta, bias) = _random(*_SHAPE), _random(_SHAPE[3]), _random(_SHAPE[3])
-    mean, variance = (device.upload(np.full(_SHAPE[3], value, np.float32)) for value in (0, 1))
+    mean, variance = (arrays.upload(np.full(_SHAPE[3], value, np.float32)) for value in (0, 1))
     return (
         f"batch norm, {_WHERE}",
         {"sums in pieces": lambda: gpu.forward(x, gamma, beta, mean, variance, 1.0, 1e-3, True)[0]},
@@ -354,11 +355,11 @@ def _adam():
     """With a learning rate of 0: both write the weights that they read, however often they are called."""
     import torch
 
-    from minicnn.kernels.gpu import device
+    from minicnn.kernels.gpu import arrays
     from minicnn.ops.optimizer_update import gpu
 
     (w, weights), (g, gradient) = _random(*_SHAPE), _random(*_SHAPE)
-    memory = [device.upload(np.zeros(_SHAPE, np.float32)) for _ in range(2)]
+    memory = [arrays.upload(np.zeros(_SHAPE, np.float32)) for _ in range(2)]
 
     def run():
         gpu.adam(w, g, *memory, None, 0.0, 0.9, 0.999, 1e-7)

@@ -22,10 +22,9 @@ if SIMULATED:
 
     simulator.prepare()
 elif VIRTUAL:
-    import virtual_driver
-    import virtual_streams
+    from virtual_gpu import driver, streams
 
-    virtual_driver.install()
+    driver.install()
 from minicnn.kernels.cpu import workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,11 +33,11 @@ ON_GPU_ALONE = ("test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.p
 GPU_FILES = (*OPERATION_FILES, *ON_GPU_ALONE)
 collect_ignore = [
     *([] if "cuda" in backend.backends() else ON_GPU_ALONE),
-    *([] if VIRTUAL else ["test_virtual_gpu.py", "test_virtual_driver.py", "test_gpu_compile.py"]),
+    *([] if VIRTUAL else ["virtual_gpu", "test_gpu_compile.py"]),
 ]
 # files whose tests check the forward and backward of every operation and layer, shapes, errors, names and architecture
 QUICK_FILES = (
-    *OPERATION_FILES, "test_architecture.py", "test_errors.py", "test_fused.py", "test_gradient_check.py",
+    *OPERATION_FILES, "test_architecture.py", "test_errors.py", "test_schedule.py", "test_gradient_check.py",
     "test_gradients.py", "test_keras_layers.py", "test_layers.py", "test_models.py", "test_names.py", "test_shapes.py",
     "test_signatures.py", "test_variables.py",
 )  # fmt: skip
@@ -99,10 +98,10 @@ def clean_state():
 @pytest.fixture(autouse=VIRTUAL)
 def kernel_errors():
     """On the virtual GPU, errors of kernels that nobody has waited for are raised after the test."""
-    virtual_streams.chance.seed(0)
+    streams.chance.seed(0)
     yield
-    virtual_streams.finish(virtual_streams.streams)
-    virtual_streams.raise_errors()
+    streams.finish(streams.streams)
+    streams.raise_errors()
 
 
 @pytest.fixture(params=backend.backends())

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"  # this process has numba-cuda's simulator for a GPU
-VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtual_gpu.py
+VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtual_gpu/
 FOR_GPU_ALONE = SIMULATED or VIRTUAL  # what needs no GPU is tested in other processes
 
 
@@ -92,19 +92,20 @@ class OnGPU:
         self._stay = self._ON_THE_HOST.get(module.__name__.split(".")[-2], ())
 
     def __getattr__(self, name):
-        from minicnn.kernels.gpu import device
+        from minicnn.kernels.gpu.arrays import DeviceArray, upload
+        from minicnn.kernels.gpu.readings import Reading
 
         function = getattr(self._module, name)
 
         def up(value):
             if isinstance(value, np.ndarray):
-                return device.upload(value)
+                return upload(value)
             return [up(v) for v in value] if isinstance(value, list) else value
 
         def down(value):
-            if isinstance(value, device.DeviceArray):
+            if isinstance(value, DeviceArray):
                 return value.to_host()
-            if isinstance(value, device.Reading):
+            if isinstance(value, Reading):
                 return float(value)
             if callable(value):
                 return lambda *arrays: down(value(*(up(array) for array in arrays)))
@@ -115,7 +116,7 @@ class OnGPU:
             options = {name: up(value) for name, value in options.items()}
             result = function(*there, **options)
             for argument, copy in zip(arguments, there, strict=True):
-                if isinstance(copy, device.DeviceArray) and isinstance(argument, np.ndarray):
+                if isinstance(copy, DeviceArray) and isinstance(argument, np.ndarray):
                     argument[...] = copy.to_host()
             forward = name.endswith("forward")  # gives (y, saved)
             if isinstance(result, tuple):

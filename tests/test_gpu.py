@@ -22,10 +22,7 @@ PROCESSES = {  # name: (its tests, what its environment adds); the longest first
     "virtual GPU, operations": ((*OPERATION_FILES, "test_gpu_compile.py"), ON_VIRTUAL_GPU),
     "simulator, operations": (OPERATION_FILES, SIMULATED),
     **{f"simulator, {file}": ((file,), SIMULATED) for file in ON_GPU_ALONE},
-    "virtual GPU, the rest": (
-        ("test_virtual_gpu.py", "test_virtual_driver.py", *ON_GPU_ALONE),
-        {**ON_VIRTUAL_GPU, "MINICNN_CUDA_LAUNCH": "direct"},
-    ),
+    "virtual GPU, the rest": (("virtual_gpu", *ON_GPU_ALONE), {**ON_VIRTUAL_GPU, "MINICNN_CUDA_LAUNCH": "direct"}),
 }
 
 

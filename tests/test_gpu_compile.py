@@ -5,15 +5,21 @@ from __future__ import annotations
 import importlib
 import re
 
-import compiling
 import numpy as np
 import pytest
 from cases import all_cases
 from helpers import OnGPU, package
 from numba.cuda import types
+from virtual_gpu import compiling
 
-from minicnn.kernels.gpu import device, graph
+from minicnn.kernels.gpu import arrays, graph, matmul
 from minicnn.kernels.gpu.register_tiles import register_tiles
+
+
+def launch_sums_in_registers(dtype):
+    """v3 of the product, which no operation uses, with the tile that hardware uses."""
+    x, table = arrays.empty((1,), dtype), arrays.empty((1,), np.int32)
+    matmul._sums_in_registers(dtype, 16, 4)(x, table, table, x, x, False, False, x, 1, 1, 1, 1, 1, 0)
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +29,10 @@ def launched():
         for operation, run in all_cases().values():
             for dtype in (np.float32, np.float64):
                 run(OnGPU(importlib.import_module(f"{package(operation)}.gpu")), dtype)
-        numbers = device.empty((2,), np.float64)
+        numbers = arrays.empty((2,), np.float64)
         graph._copy_number.launch(1, 1, numbers, 0, numbers.data, 1)
+        for dtype in (np.float32, np.float64):
+            launch_sums_in_registers(np.dtype(dtype))
     return list(found)
 
 
@@ -43,6 +51,19 @@ def test_no_operation_is_computed_in_float64_by_accident(launched):
         if floats == {types.float32} and not where.endswith(("batch_norm.gpu", "gpu.reductions")):
             ptx = compiling.compiled_to_ptx(kernel, signature)[9, 0]
             assert ".f64" not in ptx, f"{where}.{kernel.function.__qualname__}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_of_v3_stay_in_registers(dtype):
+    with compiling.only_noted() as found:
+        launch_sums_in_registers(np.dtype(dtype))
+    ((kernel, signature),) = found
+    for architecture in ((8, 0), (9, 0)):
+        assert compiling.resources(kernel, signature, architecture)["spilled"] == 0
+    ptx = compiling.compiled_to_ptx(kernel, signature)[9, 0]
+    assert ".local" not in ptx
+    multiply_adds = len(re.findall(r"fma\.rn\.f\d\d", ptx))
+    assert multiply_adds % 16 == 0 and len(re.findall(r"ld\.shared", ptx)) == multiply_adds // 2
 
 
 # tile (BM, BN, BK), how a and b are read, registers that its launch bounds leave

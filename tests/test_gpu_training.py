@@ -12,7 +12,7 @@ from helpers import SIMULATED, assert_close, labels, normal
 
 import minicnn
 from minicnn import backend, callbacks, layers, losses, metrics, optimizers
-from minicnn.kernels.gpu import device
+from minicnn.kernels.gpu import arrays
 
 X, Y = normal(12, 6, 6, 2), labels(12, classes=3)
 
@@ -167,12 +167,12 @@ def test_optimizers(name):
 def test_memory_of_arrays_in_a_cycle_of_garbage_serves_others():
     """numba.cuda frees memory when a weak reference to it is cleared, which garbage collection does before __del__."""
     backend.set_backend("cuda")
-    cycle = [device.upload(normal(999))]
+    cycle = [arrays.upload(normal(999))]
     cycle.append(cycle)
     data = weakref.ref(cycle[0].data)
     del cycle
     gc.collect()
-    again = device.upload(normal(999))
+    again = arrays.upload(normal(999))
     assert data() is again.data
     np.testing.assert_array_equal(again.to_host(), normal(999))
 

@@ -1,4 +1,4 @@
-"""Images laid out on a larger canvas of zeros: padding, and the spreading apart that undoes a stride."""
+"""Images laid out on a larger canvas of zeros: padding, and the dilation that undoes a stride."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from . import workspace
 from .compile import kernel
 
 
-def spread(x, H_out, W_out, top, left, SH, SW):
+def pad_and_dilate(x, H_out, W_out, top, left, SH, SW):
     """z (N, H_out, W_out, C), zero except z[n, top + h*SH, left + w*SW] = x[n, h, w]."""
     N, _, _, C = x.shape
     z = workspace.empty((N, H_out, W_out, C), x.dtype)
-    _spread(x, top, left, SH, SW, z)
+    _pad_and_dilate(x, top, left, SH, SW, z)
     return z
 
 
 @kernel(parallel=True)
-def _spread(x, top, left, SH, SW, z):
+def _pad_and_dilate(x, top, left, SH, SW, z):
     _, H, W, C = x.shape
     N, H_out, W_out, _ = z.shape
     for row in prange(N * H_out):

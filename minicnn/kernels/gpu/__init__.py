@@ -1,8 +1,11 @@
 """What the operations' `gpu.py` share. In reading order:
 
-matmul          the matrix product in three versions          register_tiles   the third
+matmul          the matrix product in four versions           register_tiles   the fourth
 vector_access   128-bit loads and stores                      elementwise      loops over numbers
 reductions      sums in a fixed order                         padding          images on a canvas of zeros
-device          arrays in the GPU's memory, and what travels between it and the host
-launch          how kernels are made and launched             graph            a training step as one launch
+launch          how kernels are made and launched
+device          whether there is a GPU, its stream, the lock of those who talk to it
+memory          the GPU's memory, which is kept               arrays           arrays in it, and their copies
+stages          batches on their way up                       readings         numbers on their way down
+recording       whether a step is being recorded              graph            a training step as one launch
 """

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from numba import cuda
 
-from . import device
+from . import arrays
+from .arrays import DeviceArray
 from .launch import gpu_kernel
 
 
@@ -51,9 +52,9 @@ def copy(x, y, n):
 
 def number_there(value, dtype):
     """A number for kernels that take it from the GPU's memory: itself if it is there already, else put there."""
-    if isinstance(value, device.DeviceArray):
+    if isinstance(value, DeviceArray):
         return value
-    there = device.empty((1,), dtype)
+    there = arrays.empty((1,), dtype)
     fill.over(1, there, there.dtype.type(value))
     return there
 
@@ -74,7 +75,7 @@ def pick(x, index, y, n):
 
 def through_relu(dy, y):
     """dz = dy where y > 0, else 0: the gradient behind a ReLU whose output was y."""
-    dz = device.empty(dy.shape, dy.dtype)
+    dz = arrays.empty(dy.shape, dy.dtype)
     _through_relu.over(dy.size, dy, y, dy.dtype.type(0), dz)
     return dz
 

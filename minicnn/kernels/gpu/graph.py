@@ -23,10 +23,14 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from . import device
-from .device import SIMULATED, DeviceArray
+from . import arrays, device
+from .arrays import DeviceArray
+from .device import SIMULATED
 from .elementwise import copy, fill
 from .launch import gpu_kernel
+from .memory import Pool, common_pool
+from .readings import new_reading
+from .recording import not_while_recording, recorded_by
 
 _MOST_READINGS = 256
 
@@ -38,7 +42,7 @@ class RecordedReading:
         self.place = place
 
     def __float__(self):
-        device.not_while_recording("a number was looked at")
+        not_while_recording("a number was looked at")
         raise TypeError("A recorded number has a value only in what a replay returns.")
 
 
@@ -49,11 +53,12 @@ class Graph:
         self.numbers: list[tuple] = []  # (where it lies, the function that gives the next one)
         self.kept: list = []  # arrays from elsewhere that recorded kernels use
         self.launches = [] if SIMULATED else None  # (kernel, blocks, threads, arguments); None: the driver has them
-        self.readings = device.empty((_MOST_READINGS,), np.float64)
+        self.readings = arrays.empty((_MOST_READINGS,), np.float64)
         self.readings_used = 0
-        self.pool = device.Pool()
-        with device.recorded_by(self):
-            self.inputs = [device.empty(x.shape, x.dtype) for x in inputs]
+        self.pool = Pool()
+        with recorded_by(self):
+            common_pool.idle.clear()  # the memory of the steps before: this graph's pool takes its place
+            self.inputs = [arrays.empty(x.shape, x.dtype) for x in inputs]
             captured = _Captured() if self.launches is None else None
             with captured or nullcontext():
                 self.outputs = function(*self.inputs)
@@ -61,12 +66,12 @@ class Graph:
 
     def new_number(self, next_one, dtype):
         """An array (1,) that holds next_one() when a replay begins: the recorded step must not write on it before."""
-        there = device.empty_number(dtype)
+        there = arrays.empty_number(dtype)
         self.numbers.append((there, next_one))
         return there
 
     def new_reading(self, write):
-        """As `device.new_reading`."""
+        """As `readings.new_reading`, but the place is the same in every replay."""
         if self.readings_used == _MOST_READINGS:
             raise RuntimeError(f"A step that is recorded may have {_MOST_READINGS} losses and penalties.")
         self.readings_used += 1
@@ -79,7 +84,7 @@ class Graph:
 
     def replay(self, inputs):
         """The outputs for these inputs; arrays among them are overwritten by the next replay."""
-        with device.turn:
+        with device.gpu_lock:
             for x, there in zip(inputs, self.inputs, strict=True):
                 copy.over(x.size, x, there)
             for there, next_one in self.numbers:
@@ -97,9 +102,7 @@ class Graph:
             return type(output)(self._read(part) for part in output)
         if not isinstance(output, RecordedReading):
             return output
-        return device.new_reading(
-            lambda data, place: _copy_number.launch(1, 1, self.readings, output.place, data, place)
-        )
+        return new_reading(lambda data, place: _copy_number.launch(1, 1, self.readings, output.place, data, place))
 
 
 @gpu_kernel()

@@ -24,7 +24,9 @@ from numba import cuda
 
 from ..cpu.compile import compile_clock
 from . import device
-from .device import SIMULATED, DeviceArray
+from .arrays import DeviceArray
+from .device import SIMULATED
+from .recording import recording
 
 BLOCK = 8 if SIMULATED else 256
 """Threads of a block where they work by themselves. The simulator runs every thread in Python: it gets few."""
@@ -64,17 +66,17 @@ class GPUKernel:
 
     def launch(self, blocks, threads, *arguments) -> None:
         """Queue the kernel. Arguments: DeviceArrays or flat data, integers, NumPy scalars of the arrays' type."""
-        recording = device.recording()
-        if recording:
-            recording.keep(arguments)
+        graph = recording()
+        if graph:
+            graph.keep(arguments)
         arguments = [_argument(argument) for argument in arguments]
-        if recording and recording.launches is not None:
-            recording.launches.append((self, blocks, threads, arguments))
+        if graph and graph.launches is not None:
+            graph.launches.append((self, blocks, threads, arguments))
         else:
             self._queue(blocks, threads, arguments)
 
     def _queue(self, blocks, threads, arguments):
-        with device.turn, compile_clock.around(self.dispatcher):
+        with device.gpu_lock, compile_clock.around(self.dispatcher):
             if SIMULATED:  # there a kernel itself remembers its last grid
                 self.dispatcher[blocks, threads, device.stream()](*arguments)
             elif way_to_launch() == "numba":

@@ -1,4 +1,4 @@
-"""The matrix product on the GPU, three times: the loop at the bottom of convolutions and dense layers.
+"""The matrix product on the GPU, in four versions: the loop at the bottom of convolutions and dense layers.
 
     c[i, j] = sum over k of   a[rows[i] + cols[k]] * b[k, j]   + bias[j], through ReLU if `relu`
 
@@ -15,9 +15,13 @@ grouped convolutions, where each filter sees few channels.
 that the block shares, then every number loaded is used TILE times. Per multiply-add two loads are left, but from memory
 as near as a cache.
 
-**v3, tiles in registers** (`register_tiles.py`). A block computes a tile of up to 128 x 128 outputs, and each of
-its threads 8 x 8 of them: for each k a thread loads 8 + 8 numbers from shared memory and makes 64 multiply-adds of
-them, a fourth of a load per multiply-add.
+**v3, sums in registers.** The same tiles, but each thread computes EACH x EACH outputs and keeps their sums in
+registers. For each k it loads EACH numbers of a and EACH of b from shared memory and makes EACH^2 multiply-adds of
+them: with 4 x 4 outputs, half a load per multiply-add. No operation uses it. It shows what this step alone does, before
+v4 adds the others.
+
+**v4, all at once** (`register_tiles.py`). A block computes a tile of up to 128 x 128 outputs, and each of its threads
+8 x 8 of them, a fourth of a load per multiply-add; loads are 128 bits wide and come while the last tile is multiplied.
 
 Long sums with few outputs (a kernel's gradient sums over all pixels) are cut into pieces along k, which are added in
 order. Source of the tiling: Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008.
@@ -30,14 +34,16 @@ from functools import lru_cache
 import numpy as np
 from numba import cuda, float32, float64
 
-from . import device
+from . import arrays
+from .arrays import DeviceArray
 from .device import SIMULATED
 from .launch import gpu_kernel
+from .memory import remembered
 from .reductions import sum_pieces
 from .register_tiles import register_tiles
 
 _TILE = 4 if SIMULATED else 16  # v2
-_WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v3: columns of a block's tile, BN
+_WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v4: columns of a block's tile, BN
 _BM, _BK = (16, 4) if SIMULATED else (128, 8)  # and its rows, and the terms between two barriers
 _BUSY = 4 if SIMULATED else 264  # so many blocks a large GPU runs at a time
 _SHORTEST_PIECE = 64  # terms: a sum of K is cut into K // 64 pieces at most
@@ -46,8 +52,12 @@ _SHORTEST_PIECE = 64  # terms: a sum of K is cut into K // 64 pieces at most
 def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
     """c (M, N) as above; a, b, c, bias and the tables are DeviceArrays, bias may be None.
 
-    runs says that a may be read four at a time: "k" where cols comes in runs of four neighbours and all rows are
-    multiples of four, "i" the other way round. With groups, the columns of group g read a from C_group * g on.
+    runs: along which axis the left matrix is contiguous in memory, in runs of four numbers that one 128-bit load reads.
+        "k"     contiguous along k: cols comes in runs of four neighbours, and every row is a multiple of four
+        "i"     contiguous along i, as a transposed matrix is: the same with rows and cols exchanged
+        None    neither, or not in fours: one number at a time
+
+    With groups, the columns of group g read a from C_group * g on.
     """
     M, K, N = rows.size, cols.size, c.size // max(rows.size, 1)
     if c.size == 0:
@@ -57,7 +67,7 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
     else:
         run, blocks = (_tiles(a.dtype, _TILE) if groups == 1 else _one_thread(a.dtype)), -(-M * N // _TILE**2)
     pieces = max(1, min(_BUSY // blocks, K // _SHORTEST_PIECE))
-    out = c if pieces == 1 else device.empty((pieces, c.size), c.dtype)
+    out = c if pieces == 1 else arrays.empty((pieces, c.size), c.dtype)
     has_bias, one_piece = bias is not None, pieces == 1
     run(a, rows, cols, b, bias if has_bias else b, has_bias and one_piece, relu and one_piece, out, M, N, K, pieces,
         N // groups, C_group)  # fmt: skip
@@ -67,23 +77,23 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
             _finish(a.dtype).over(c.size, c, bias if has_bias else c, has_bias, relu, N)
 
 
-def turned(b, K, N) -> device.DeviceArray:
+def transposed(b, K, N) -> DeviceArray:
     """b (K, N) as (N, K)."""
-    out = device.empty((N, K), b.dtype)
-    _turn.over(K * N, b, K, N, out)
+    out = arrays.empty((N, K), b.dtype)
+    _transpose.over(K * N, b, K, N, out)
     return out
 
 
 @gpu_kernel()
-def _turn(b, K, N, out, n):
+def _transpose(b, K, N, out, n):
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         out[place] = b[place % K * N + place // K]
 
 
-@device.remembered
-def multiples(count: int, step: int) -> device.DeviceArray:
+@remembered
+def multiples(count: int, step: int) -> DeviceArray:
     """0, step, 2 * step, ...: where the rows (or columns) of a plain matrix begin."""
-    return device.upload(np.arange(count, dtype=np.int32) * np.int32(step))
+    return arrays.upload(np.arange(count, dtype=np.int32) * np.int32(step))
 
 
 def _number(dtype):
@@ -169,6 +179,57 @@ def _tiles(dtype, TILE):
 
 
 # v3
+
+
+@lru_cache(maxsize=4)
+def _sums_in_registers(dtype, TILE, EACH):
+    number, AREA, WIDE, OUTPUTS = _number(dtype), TILE * TILE * EACH, TILE * EACH, EACH * EACH
+
+    @gpu_kernel()
+    def sums_in_registers(a, rows, cols, b, bias, has_bias, relu, c, M, N, K):
+        """A thread's outputs are TILE apart, so that neighbouring threads load and store neighbouring numbers."""
+        a_tile = cuda.shared.array(AREA, number)  # WIDE x TILE
+        b_tile = cuda.shared.array(AREA, number)  # TILE x WIDE
+        sums = cuda.local.array(OUTPUTS, number)
+        b_part = cuda.local.array(EACH, number)
+        down, across = cuda.threadIdx.y, cuda.threadIdx.x
+        first_row, first_column = cuda.blockIdx.x * WIDE + down, cuda.blockIdx.y * WIDE + across
+        for place in range(OUTPUTS):
+            sums[place] = number(0)
+        for k in range(0, K, TILE):
+            for part in range(EACH):
+                i, j = first_row + part * TILE, first_column + part * TILE
+                inside = i < M and k + across < K
+                a_tile[(down + part * TILE) * TILE + across] = a[rows[i] + cols[k + across]] if inside else number(0)
+                inside = j < N and k + down < K
+                b_tile[down * WIDE + across + part * TILE] = b[(k + down) * N + j] if inside else number(0)
+            cuda.syncthreads()
+            for step in range(TILE):
+                for s in range(EACH):
+                    b_part[s] = b_tile[step * WIDE + across + s * TILE]
+                for r in range(EACH):
+                    a_part = a_tile[(down + r * TILE) * TILE + step]
+                    for s in range(EACH):
+                        sums[r * EACH + s] += a_part * b_part[s]
+            cuda.syncthreads()
+        for r in range(EACH):
+            for s in range(EACH):
+                i, j, total = first_row + r * TILE, first_column + s * TILE, sums[r * EACH + s]
+                if i < M and j < N:
+                    if has_bias:
+                        total += bias[j]
+                    c[i * N + j] = number(0) if relu and total < 0 else total
+
+    def run(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group):
+        assert pieces == 1, f"v3 does not cut sums into pieces; received {pieces}."
+        sums_in_registers.launch(
+            (-(-M // WIDE), -(-N // WIDE)), (TILE, TILE), a, rows, cols, b, bias, has_bias, relu, c, M, N, K
+        )  # fmt: skip
+
+    return run
+
+
+# v4
 
 
 def _register_tiles(runs, M, K, N):

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from numba import cuda
 
-from . import device
+from . import arrays
 from .launch import gpu_kernel
 
 
-def spread(x, H_out, W_out, top, left, SH, SW):
+def pad_and_dilate(x, H_out, W_out, top, left, SH, SW):
     """z (N, H_out, W_out, C), zero except z[n, top + h*SH, left + w*SW] = x[n, h, w]."""
     N, H, W, C = x.shape
-    z = device.empty((N, H_out, W_out, C), x.dtype)
-    _spread.over(z.size, x, H, W, C, H_out, W_out, top, left, SH, SW, x.dtype.type(0), z)
+    z = arrays.empty((N, H_out, W_out, C), x.dtype)
+    _pad_and_dilate.over(z.size, x, H, W, C, H_out, W_out, top, left, SH, SW, x.dtype.type(0), z)
     return z
 
 
 @gpu_kernel()
-def _spread(x, H, W, C, H_out, W_out, top, left, SH, SW, zero, z, n):
+def _pad_and_dilate(x, H, W, C, H_out, W_out, top, left, SH, SW, zero, z, n):
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, pixel = place % C, place // C
         across, down, image = pixel % W_out - left, pixel // W_out % H_out - top, pixel // W_out // H_out
@@ -29,7 +29,7 @@ def _spread(x, H, W, C, H_out, W_out, top, left, SH, SW, zero, z, n):
 def cut_out(z, H, W, top, left):
     """x (N, H, W, C), the part of z (N, H_in, W_in, C) that begins at row `top` and column `left`."""
     N, H_in, W_in, C = z.shape
-    x = device.empty((N, H, W, C), z.dtype)
+    x = arrays.empty((N, H, W, C), z.dtype)
     _cut_out.over(x.size, z, H_in, W_in, C, H, W, top, left, x)
     return x
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda, float64
 
-from . import device
-from .launch import BLOCK, SIMULATED, gpu_kernel
+from . import arrays
+from .device import SIMULATED
+from .launch import BLOCK, gpu_kernel
+from .readings import new_reading
 
 _MOST_SUMS = 64 if SIMULATED else 1 << 17  # threads that are worth having: each adds up one piece of one column
 _AT_ONCE = 4 if SIMULATED else 64  # so many pieces are added one after the other
@@ -24,7 +26,7 @@ def column_sums(x, M, F, dtype=None):
     """The sum of every column of x (M, F): a DeviceArray (F,), of x's type unless another dtype is given."""
     dtype = np.dtype(dtype or x.dtype)
     pieces = pieces_of(M, F)
-    partial, total = device.empty((pieces, F), dtype), device.empty((F,), dtype)
+    partial, total = arrays.empty((pieces, F), dtype), arrays.empty((F,), dtype)
     _column_sums.over(pieces * F, x, M, F, pieces, dtype.type(0), partial)
     sum_pieces(partial, pieces, F, total)
     return total
@@ -45,7 +47,7 @@ def sum_pieces(partial, pieces, size, total):
     """total[i] = the sum of partial[piece, i] over pieces of `size` numbers; many pieces in several passes."""
     while pieces > _AT_ONCE:
         groups = -(-pieces // _AT_ONCE)
-        sums = device.empty((groups, size), partial.dtype)
+        sums = arrays.empty((groups, size), partial.dtype)
         _sum_pieces.over(groups * size, partial, pieces, size, sums)
         partial, pieces = sums, groups
     _sum_pieces.over(size, partial, pieces, size, total)
@@ -66,7 +68,7 @@ def _sum_pieces(partial, pieces, size, sums, n):
 
 def weighted_sum(x, weights, n):
     """sum of x[i] * weights[i] over n numbers (of x[i] without weights), in float64: a Reading."""
-    return device.new_reading(lambda readings, place: sum_into(readings, place, x, weights, n))
+    return new_reading(lambda readings, place: sum_into(readings, place, x, weights, n))
 
 
 def sum_into(sums, place, x, weights, n):
@@ -76,7 +78,7 @@ def sum_into(sums, place, x, weights, n):
     if blocks == 1:
         _sum_block.launch(1, BLOCK, x, weights, weighted, n, sums, place)
     else:
-        partial = device.empty((blocks,), np.float64)
+        partial = arrays.empty((blocks,), np.float64)
         _sum_block.launch(blocks, BLOCK, x, weights, weighted, n, partial, 0)
         _sum_block.launch(1, BLOCK, partial, partial, False, blocks, sums, place)
 

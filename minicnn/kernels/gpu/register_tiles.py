@@ -1,18 +1,32 @@
-"""v3 of the matrix product (`matmul.py`): a block's tile of outputs lives in its threads' registers.
+"""v4 of the matrix product (`matmul.py`): a block's tile of outputs lives in its threads' registers.
 
 A block of threads computes BM x BN outputs, each thread 8 x 8: 4 rows from `down * 4` on in the upper half of the tile
-and 4 in the lower, 4 columns from `across * 4` on in its left half and 4 in the right. What it does beyond v2:
+and 4 in the lower, 4 columns from `across * 4` on in its left half and 4 in the right. What it does beyond v3:
 
-- **64 sums in registers.** For each k a thread loads 8 numbers of a and 8 of b from shared memory and makes 64
-  multiply-adds of them, in four 128-bit loads. v2 needs two loads for each multiply-add.
+- **64 sums in registers** instead of 16. For each k a thread loads 8 numbers of a and 8 of b from shared memory, in
+  four 128-bit loads, and makes 64 multiply-adds of them.
 - **Loads that come in time.** The next tiles are on their way from memory into registers while the present ones are
   multiplied. Two buffers of shared memory take turns, so that one barrier per tile is enough.
-- **128 bits at a time.** Where four neighbours in a lie next to each other, along k or along i, they are loaded at
-  once (`along_k`, `along_i`); one number at a time where they do not, as in images of 1 or 3 channels.
-- **a's tile is laid down turned**, [k, i], so that both operands are read along rows. Its rows are 4 numbers longer
-  than the tile: the threads that turn it would all write to the same bank of shared memory otherwise.
+- **128 bits at a time.** Where a is contiguous along k or along i, in runs of four, four numbers are loaded at once;
+  one at a time where it is not, as in images of 1 or 3 channels.
+- **a's tile is laid down transposed**, [k, i], so that both operands are read along rows. Its rows are 4 numbers longer
+  than the tile: the threads that transpose it would all write to the same bank of shared memory otherwise.
 - **No loop around the multiply-adds.** NVVM does not unroll a loop of BK steps, so one step is doubled as a function
   until there are BK (`_twice`).
+
+How a and b are read depends on how they lie in memory. For each layout a function makes the parts of the kernel that
+differ, device functions that the compiler inlines:
+
+    a contiguous along k: `along_k`; along i: `along_i`; neither: `one_by_one`
+        (how many registers `at` takes, how many `taps` takes, starts, look_ahead, fetch, lay)
+    b (and c) with rows of a multiple of four: `b_in_runs`; others: `b_one_by_one`
+        (fetch, lay, store)
+
+    starts        into `at`: where the thread's rows begin in a
+    look_ahead    into `taps`: the thread's entries of cols for the next tile
+    fetch         the thread's share of a tile, from memory into registers
+    lay           the same, from registers into shared memory
+    store         four outputs beside each other, into c
 
 Rows beyond M repeat the last one, columns beyond N are zero, neither is stored; terms beyond the sum's end are zero on
 both sides.
@@ -29,8 +43,7 @@ from .vector_access import ALIGNMENT, load1, load4, store1, store4
 
 
 def along_k(BM, BK, THREADS, LDA):
-    """a four at a time along k: how a thread moves its share of a's tile, (entries of `at`, entries of `taps`, starts,
-    look_ahead, fetch, lay)."""
+    """a contiguous along k, four numbers at a time."""
     RUNS, PARTS = BK // 4, BM * BK // 4 // THREADS
 
     def starts(rows, M, first_row, thread, at):
@@ -62,7 +75,7 @@ def along_k(BM, BK, THREADS, LDA):
 
 
 def along_i(BM, BK, THREADS, LDA):
-    """a four at a time along i, where a is transposed. All runs of a thread begin at the same row."""
+    """a contiguous along i, as a transposed matrix is, four numbers at a time. A thread's runs begin at one row."""
     RUNS, PARTS = BM // 4, BM * BK // 4 // THREADS
 
     def starts(rows, M, first_row, thread, at):
@@ -109,7 +122,7 @@ def no_look_ahead(cols, k, last, thread, taps):
 
 
 def b_in_runs(BN, BK, THREADS):
-    """b four at a time along its rows: (fetch, lay, store), `store` for the four outputs beside each other."""
+    """b four numbers at a time along its rows."""
     RUNS, PARTS = BN // 4, BN * BK // 4 // THREADS
 
     def fetch(b, N, first_column, k, last, thread, numbers):
@@ -158,7 +171,8 @@ A_WAYS = {"k": along_k, "i": along_i, None: one_by_one}
 
 @lru_cache(maxsize=32)
 def register_tiles(BM, BN, BK, a_runs, b_runs):
-    """The kernel for tiles of BM x BN outputs in steps of BK terms; a_runs "k", "i" or None, b_runs a boolean.
+    """The kernel for tiles of BM x BN outputs in steps of BK terms; a_runs: a is contiguous along "k",
+    along "i" or neither (None); b_runs: whether the rows of b come in fours.
 
     It is launched on (tiles down, tiles across, pieces) blocks of BM * BN // 64 threads.
     """

@@ -7,7 +7,7 @@ import math
 from numba import cuda
 
 from ...kernels.formulas import compiled
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import elementwise, elementwise_gradient
 from ...kernels.gpu.launch import device_function, gpu_kernel
 from . import formulas
@@ -21,13 +21,13 @@ def _pair(name):
     run_gradient = elementwise_gradient(getattr(_formulas, f"{name}_derivative"))
 
     def forward(x, parameter=0.0, need_saved=True):
-        y = device.empty(x.shape, x.dtype)
+        y = arrays.empty(x.shape, x.dtype)
         run.over(x.size, x, x.dtype.type(parameter), y)
         return y, ((x, y, parameter) if need_saved else None)
 
     def backward(dy, saved):
         x, y, parameter = saved
-        dx = device.empty(x.shape, x.dtype)
+        dx = arrays.empty(x.shape, x.dtype)
         run_gradient.over(x.size, dy, x, y, x.dtype.type(parameter), dx)
         return dx
 
@@ -52,13 +52,13 @@ hard_swish_forward, hard_swish_backward = _pair("hard_swish")
 
 
 def softmax_forward(x, parameter=0.0, need_saved=True):
-    y, K = device.empty(x.shape, x.dtype), x.shape[-1]
+    y, K = arrays.empty(x.shape, x.dtype), x.shape[-1]
     _softmax.over(x.size // K, x, K, x.dtype.type(0), y)
     return y, (y if need_saved else None)
 
 
 def softmax_backward(dy, saved):
-    dx, K = device.empty(dy.shape, dy.dtype), dy.shape[-1]
+    dx, K = arrays.empty(dy.shape, dy.dtype), dy.shape[-1]
     _softmax_gradient.over(dy.size // K, dy, saved, K, dy.dtype.type(0), dx)
     return dx
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from numba import cuda
 
 from ...kernels.formulas import compiled
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import device_function, gpu_kernel
 from . import formulas
 from .formulas import CONSTANT, CUT
@@ -22,7 +22,7 @@ _folded, _below, _beside = _formulas.folded, _formulas.below, _formulas.beside
 def forward(x, transforms, size, fill_mode="reflect", fill_value=0.0, interpolation="bilinear", need_saved=True):
     N, H, W, C = x.shape
     mode, nearest = mode_number(fill_mode), interpolation == "nearest"
-    y, number = device.empty((N, *size, C), x.dtype), x.dtype.type
+    y, number = arrays.empty((N, *size, C), x.dtype), x.dtype.type
     _resample.over(y.size, x, H, W, C, *size, transforms, mode, nearest, number(fill_value), number(1), y)
     return y, ((x.shape, transforms, mode, nearest) if need_saved else None)
 
@@ -32,7 +32,7 @@ def backward(dy, saved, need_dx=True):
         return None
     (N, H, W, C), transforms, mode, nearest = saved
     _, OH, OW, _ = dy.shape
-    dx, number = device.empty((N, H, W, C), dy.dtype), dy.dtype.type
+    dx, number = arrays.empty((N, H, W, C), dy.dtype), dy.dtype.type
     _hand_back.over(N * C, dy, H, W, C, OH, OW, transforms, mode, nearest, number(0), number(1), dx)
     return dx
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 from ...shapes import window
 
@@ -12,7 +12,7 @@ from ...shapes import window
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
     N, H, W, C = x.shape
     at = window(H, W, pool_size, strides, padding)
-    y = device.empty((N, at.OH, at.OW, C), x.dtype)
+    y = arrays.empty((N, at.OH, at.OW, C), x.dtype)
     _pool.over(
         y.size, x, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, x.dtype.type(0), x.dtype.type(1), y
     )
@@ -36,7 +36,7 @@ def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
     (N, H, W, C), at = saved
-    dx = device.empty((N, H, W, C), dy.dtype)
+    dx = arrays.empty((N, H, W, C), dy.dtype)
     _unpool.over(dx.size, dy, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, dy.dtype.type(0), dx)
     return dx
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import cuda, float64
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 from ...kernels.gpu.reductions import column_sums, pieces_of, sum_pieces
 
@@ -20,11 +20,11 @@ from ...kernels.gpu.reductions import column_sums, pieces_of, sum_pieces
 def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
     C = x.shape[-1]
     M = x.size // C
-    y, mean, scale = device.empty(x.shape, x.dtype), device.empty((C,), np.float64), device.empty((C,), x.dtype)
+    y, mean, scale = arrays.empty(x.shape, x.dtype), arrays.empty((C,), np.float64), arrays.empty((C,), x.dtype)
     if training:
         _mean.over(C, column_sums(x, M, C, np.float64), M, mean)
         pieces = pieces_of(M, C)
-        partial, total = device.empty((pieces, C), np.float64), device.empty((C,), np.float64)
+        partial, total = arrays.empty((pieces, C), np.float64), arrays.empty((C,), np.float64)
         _squares.over(pieces * C, x, mean, M, C, pieces, partial)
         sum_pieces(partial, pieces, C, total)
         _statistics.over(
@@ -88,14 +88,14 @@ def backward(dy, saved, need_dx=True):
     x, mean, scale, gamma, has_beta, training = saved
     C = x.shape[-1]
     M, pieces = x.size // C, pieces_of(x.size // C, C)
-    dgamma, dbeta = device.empty((C,), dy.dtype), device.empty((C,), dy.dtype)
-    gammas, betas = device.empty((pieces, C), np.float64), device.empty((pieces, C), np.float64)
+    dgamma, dbeta = arrays.empty((C,), dy.dtype), arrays.empty((C,), dy.dtype)
+    gammas, betas = arrays.empty((pieces, C), np.float64), arrays.empty((pieces, C), np.float64)
     _parameter_gradients.over(pieces * C, dy, x, mean, scale, M, C, pieces, gammas, betas)
     sum_pieces(gammas, pieces, C, dgamma)
     sum_pieces(betas, pieces, C, dbeta)
     dx = None
     if need_dx:
-        dx = device.empty(x.shape, dy.dtype)
+        dx = arrays.empty(x.shape, dy.dtype)
         has_gamma, per_number = gamma is not None, dy.dtype.type(1 / M if training else 0)
         _input_gradient.over(
             x.size, dy, x, C, mean, scale, gamma if has_gamma else scale, has_gamma, dgamma, dbeta, per_number, dx

@@ -7,15 +7,15 @@ import math
 import numpy as np
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import through_relu
 from ...kernels.gpu.launch import gpu_kernel
 
 
 def contrast_forward(x, factors, low, high, need_saved=True):
     N, H, W, C = x.shape
-    number, y, means = x.dtype.type, device.empty(x.shape, x.dtype), device.empty((N, C), x.dtype)
-    free = device.empty(x.shape, np.uint8)
+    number, y, means = x.dtype.type, arrays.empty(x.shape, x.dtype), arrays.empty((N, C), x.dtype)
+    free = arrays.empty(x.shape, np.uint8)
     _mean.over(N * C, x, H * W, C, number(0), number(1 / (H * W)), means)
     _contrast.over(x.size, x, factors, means, H * W, C, number(low), number(high), y, free)
     return y, ((factors, free) if need_saved else None)
@@ -49,7 +49,7 @@ def contrast_backward(dy, saved, need_dx=True):
         return None
     factors, free = saved
     N, H, W, C = dy.shape
-    number, dx, means = dy.dtype.type, device.empty(dy.shape, dy.dtype), device.empty((N, C), dy.dtype)
+    number, dx, means = dy.dtype.type, arrays.empty(dy.shape, dy.dtype), arrays.empty((N, C), dy.dtype)
     masked = brightness_backward(dy, free)
     _mean.over(N * C, masked, H * W, C, number(0), number(1 / (H * W)), means)
     _contrast_gradient.over(dy.size, masked, factors, means, H * W, C, number(1), dx)
@@ -64,7 +64,7 @@ def _contrast_gradient(dy, factors, means, pixels, C, one, dx, n):
 
 
 def brightness_forward(x, deltas, low, high, need_saved=True):
-    number, y, free = x.dtype.type, device.empty(x.shape, x.dtype), device.empty(x.shape, np.uint8)
+    number, y, free = x.dtype.type, arrays.empty(x.shape, x.dtype), arrays.empty(x.shape, np.uint8)
     _brightness.over(x.size, x, deltas, math.prod(x.shape[1:]), number(low), number(high), y, free)
     return y, (free if need_saved else None)
 

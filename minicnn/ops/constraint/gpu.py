@@ -6,7 +6,7 @@ import math
 
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 from ..merge.gpu import spread_to, sum_to
 
@@ -24,10 +24,10 @@ def _non_negative(w, zero, n):
 
 def limit_norm(w, axes, least, most, rate=1.0, epsilon=1e-7):
     scalar = w.dtype.type
-    squares = device.empty(w.shape, w.dtype)
+    squares = arrays.empty(w.shape, w.dtype)
     _square.over(w.size, w, squares)
     sums = sum_to(squares, tuple(1 if axis in axes else size for axis, size in enumerate(w.shape)))
-    factors = device.empty(sums.shape, w.dtype)
+    factors = arrays.empty(sums.shape, w.dtype)
     _factor.over(sums.size, sums, scalar(least), scalar(most), scalar(rate), scalar(1 - rate), scalar(epsilon), factors)
     _scale.over(w.size, w, spread_to(factors, w.shape))
 

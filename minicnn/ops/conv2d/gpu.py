@@ -1,6 +1,6 @@
 """The convolution on the GPU: im2col as an index map, never written out, three matrix products of one kernel.
 
-The versions, v1 to v3, are those of the product (`kernels/gpu/matmul.py`); this file says what is multiplied:
+The versions, v1 to v4, are those of the product (`kernels/gpu/matmul.py`); this file says what is multiplied:
 
 - forward: the image lies on a canvas with its padding. Output pixel i begins at rows[i] of it, tap k lies at cols[k]
   from there; the product with the kernel is the convolution, with bias and ReLU in the same pass.
@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import pick, through_relu
 from ...kernels.gpu.matmul import product
-from ...kernels.gpu.padding import spread
+from ...kernels.gpu.memory import remembered
+from ...kernels.gpu.padding import pad_and_dilate
 from ...kernels.gpu.reductions import column_sums
 from ...shapes import check_convolution, window
 from ..max_pool2d import gpu as max_pool2d
@@ -33,7 +34,7 @@ def forward(
     at = window(H, W, (KH, KW), strides, padding, dilation)
     canvas = x
     if at.PT or at.PB or at.PL or at.PR:
-        canvas = spread(x, at.PT + H + at.PB, at.PL + W + at.PR, at.PT, at.PL, 1, 1)
+        canvas = pad_and_dilate(x, at.PT + H + at.PB, at.PL + W + at.PR, at.PT, at.PL, 1, 1)
     y = _convolve(canvas, w, b, at, groups, relu)
     saved = (canvas, x.shape, w, b is not None, y if relu else None, at, groups)
     saved_pool = None
@@ -51,14 +52,14 @@ def backward(dy, saved, need_dx=True):
     if y is not None:
         dy = through_relu(dy, y)
     db = column_sums(dy, dy.size // F, F) if has_bias else None
-    dw = device.empty(w.shape, w.dtype)
+    dw = arrays.empty(w.shape, w.dtype)
     pixels, taps = _tables(canvas.shape, at, C_group)
     runs = "i" if C % 4 == 0 and groups == 1 else None
     product(canvas, taps, pixels, dy, None, False, dw, runs, groups, C_group)
     dx = None
     if need_dx:
         top, left = (KH - 1) * at.DH - at.PT, (KW - 1) * at.DW - at.PL
-        apart = spread(dy, H + (KH - 1) * at.DH, W + (KW - 1) * at.DW, top, left, at.SH, at.SW)
+        apart = pad_and_dilate(dy, H + (KH - 1) * at.DH, W + (KW - 1) * at.DW, top, left, at.SH, at.SW)
         back = at._replace(SH=1, SW=1, OH=H, OW=W)
         dx = _convolve(apart, turned(w, groups), None, back, groups, False)
     return dx, dw, db
@@ -68,7 +69,7 @@ def _convolve(canvas, w, b, at, groups, relu):
     """y (N, OH, OW, F) of a canvas that needs no padding any more."""
     C_group, F = w.shape[2:]
     pixels, taps = _tables(canvas.shape, at, C_group)
-    y = device.empty((canvas.shape[0], at.OH, at.OW, F), canvas.dtype)
+    y = arrays.empty((canvas.shape[0], at.OH, at.OW, F), canvas.dtype)
     runs = "k" if C_group % 4 == 0 and groups == 1 else None
     product(canvas, pixels, taps, w, b, relu, y, runs, groups, C_group)
     return y
@@ -77,21 +78,21 @@ def _convolve(canvas, w, b, at, groups, relu):
 def turned(w, groups):
     """w (KH, KW, C/G, F) turned by 180 degrees, channels and filters exchanged in each group: (KH, KW, F/G, C)."""
     KH, KW, C_group, F = w.shape
-    out = device.empty((KH, KW, F // groups, C_group * groups), w.dtype)
+    out = arrays.empty((KH, KW, F // groups, C_group * groups), w.dtype)
     pick.over(out.size, w, _turned_order(w.shape, groups), out)
     return out
 
 
-@device.remembered
+@remembered
 def _turned_order(shape, groups):
     """Where each number of the turned kernel lies in w."""
     KH, KW, C_group, F = shape
     places = np.arange(KH * KW * C_group * F, dtype=np.int32).reshape(shape)[::-1, ::-1]
     by_group = places.reshape(KH, KW, C_group, groups, F // groups)
-    return device.upload(np.ascontiguousarray(by_group.transpose(0, 1, 4, 3, 2)))
+    return arrays.upload(np.ascontiguousarray(by_group.transpose(0, 1, 4, 3, 2)))
 
 
-@device.remembered
+@remembered
 def _tables(canvas_shape, at, C_group):
     """The im2col index map of a canvas (N, H, W, C): (where each output pixel's window begins, where its taps lie)."""
     N, H, W, C = canvas_shape
@@ -99,4 +100,4 @@ def _tables(canvas_shape, at, C_group):
     kh, kw, c = np.ix_(range(at.KH), range(at.KW), range(C_group))
     pixels = ((image * H + row * at.SH) * W + column * at.SW) * C
     taps = (kh * at.DH * W + kw * at.DW) * C + c
-    return tuple(device.upload(table.astype(np.int32).reshape(-1)) for table in (pixels, taps))
+    return tuple(arrays.upload(table.astype(np.int32).reshape(-1)) for table in (pixels, taps))

@@ -1,20 +1,20 @@
-"""The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, v1 to v3 there.
+"""The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, v1 to v4 there.
 
 forward x @ w, with bias and ReLU in the same pass; the kernel's gradient x^T @ dy is the product with x's two offset
-tables exchanged; the input's gradient is dy @ w^T, w turned in a pass of its own.
+tables exchanged; the input's gradient is dy @ w^T, w transposed in a pass of its own.
 """
 
 from __future__ import annotations
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import through_relu
-from ...kernels.gpu.matmul import multiples, product, turned
+from ...kernels.gpu.matmul import multiples, product, transposed
 from ...kernels.gpu.reductions import column_sums
 
 
 def forward(x, w, b, relu=False, need_saved=True):
     K, F = w.shape
-    y = device.empty((*x.shape[:-1], F), x.dtype)
+    y = arrays.empty((*x.shape[:-1], F), x.dtype)
     M = x.size // K
     product(x, multiples(M, K), multiples(K, 1), w, b, relu, y, "k" if K % 4 == 0 else None)
     return y, ((x, w, b is not None, y if relu else None) if need_saved else None)
@@ -27,10 +27,10 @@ def backward(dy, saved, need_dx=True):
     if y is not None:
         dy = through_relu(dy, y)
     db = column_sums(dy, M, F) if has_bias else None
-    dw = device.empty((K, F), w.dtype)
+    dw = arrays.empty((K, F), w.dtype)
     product(x, multiples(K, 1), multiples(M, K), dy, None, False, dw, "i" if K % 4 == 0 else None)
     if not need_dx:
         return None, dw, db
-    dx = device.empty(x.shape, x.dtype)
-    product(dy, multiples(M, F), multiples(F, 1), turned(w, K, F), None, False, dx, "k" if F % 4 == 0 else None)
+    dx = arrays.empty(x.shape, x.dtype)
+    product(dy, multiples(M, F), multiples(F, 1), transposed(w, K, F), None, False, dx, "k" if F % 4 == 0 else None)
     return dx, dw, db

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import number_there
 from ...kernels.gpu.launch import device_function, gpu_kernel
+from ...kernels.gpu.memory import remembered
 from ...kernels.random import random_bits, threshold
 from .vectorized import growth
 
@@ -24,7 +25,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def _apply(x, rate, key, noise_shape):
-    y, key = device.empty(x.shape, x.dtype), number_there(key, np.uint64)
+    y, key = arrays.empty(x.shape, x.dtype), number_there(key, np.uint64)
     scalar = x.dtype.type
     if noise_shape == x.shape:
         _drop.over(x.size, x, key, threshold(rate), scalar(growth(rate)), scalar(0), y)
@@ -49,8 +50,8 @@ def _drop_together(x, places, key, least, scale, zero, y, n):
         y[i] = x[i] * (scale if _bits(stream, np.uint64(places[i])) >= least else zero)
 
 
-@device.remembered
+@remembered
 def noise_places(noise_shape, shape):
     """For every number of an array of `shape`, the place of its random number in the mask of `noise_shape`."""
     places = np.arange(int(np.prod(noise_shape)), dtype=np.int32).reshape(noise_shape)
-    return device.upload(np.ascontiguousarray(np.broadcast_to(places, shape)))
+    return arrays.upload(np.ascontiguousarray(np.broadcast_to(places, shape)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 
 
 def average_forward(x, need_saved=True):
     N, H, W, C = x.shape
-    y = device.empty((N, C), x.dtype)
+    y = arrays.empty((N, C), x.dtype)
     _average.over(N * C, x, H * W, C, x.dtype.type(0), x.dtype.type(1 / (H * W)), y)
     return y, (x.shape if need_saved else None)
 
@@ -28,7 +28,7 @@ def average_backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
     N, H, W, C = saved
-    dx = device.empty(saved, dy.dtype)
+    dx = arrays.empty(saved, dy.dtype)
     _average_gradient.over(dx.size, dy, H * W, C, dy.dtype.type(1 / (H * W)), dx)
     return dx
 
@@ -41,7 +41,7 @@ def _average_gradient(dy, pixels, C, share, dx, n):
 
 def maximum_forward(x, need_saved=True):
     N, H, W, C = x.shape
-    y = device.empty((N, C), x.dtype)
+    y = arrays.empty((N, C), x.dtype)
     _maximum.over(N * C, x, H * W, C, y)
     return y, ((x, y) if need_saved else None)
 
@@ -63,7 +63,7 @@ def maximum_backward(dy, saved, need_dx=True):
         return None
     x, y = saved
     N, H, W, C = x.shape
-    dx = device.empty(x.shape, dy.dtype)
+    dx = arrays.empty(x.shape, dy.dtype)
     _maximum_gradient.over(N * C, dy, x, y, H * W, C, dy.dtype.type(0), dy.dtype.type(1), dx)
     return dx
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import cuda
 
 from ...kernels.formulas import compiled
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import device_function, gpu_kernel
 from . import formulas
 
@@ -27,13 +27,13 @@ def _pair(name):
             row_gradient(p, t, i, K, epsilon, dlosses[i], dp)
 
     def forward(p, t, epsilon=1e-7, need_saved=True):
-        losses = device.empty((p.shape[0],), p.dtype)
+        losses = arrays.empty((p.shape[0],), p.dtype)
         run.over(p.shape[0], p, t, p.shape[1], p.dtype.type(epsilon), losses)
         return losses, ((p, t, epsilon) if need_saved else None)
 
     def backward(dlosses, saved):
         p, t, epsilon = saved
-        dp = device.empty(p.shape, p.dtype)
+        dp = arrays.empty(p.shape, p.dtype)
         run_gradient.over(p.shape[0], dlosses, p, t, p.shape[1], p.dtype.type(epsilon), dp)
         return dp
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 from ...shapes import window
 
@@ -17,8 +17,8 @@ from ...shapes import window
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
     N, H, W, C = x.shape
     at = window(H, W, pool_size, strides, padding)
-    y = device.empty((N, at.OH, at.OW, C), x.dtype)
-    winner = device.empty(y.shape, np.uint8 if at.KH * at.KW <= 256 else np.int32)
+    y = arrays.empty((N, at.OH, at.OW, C), x.dtype)
+    winner = arrays.empty(y.shape, np.uint8 if at.KH * at.KW <= 256 else np.int32)
     _pool.over(y.size, x, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, y, winner)
     return y, ((x.shape, winner, at) if need_saved else None)
 
@@ -46,7 +46,7 @@ def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
     (N, H, W, C), winner, at = saved
-    dx = device.empty((N, H, W, C), dy.dtype)
+    dx = arrays.empty((N, H, W, C), dy.dtype)
     _unpool.over(
         dx.size, dy, winner, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, dy.dtype.type(0), dx
     )

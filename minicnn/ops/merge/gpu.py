@@ -8,9 +8,10 @@ import numpy as np
 from numba import cuda
 
 from ...kernels.formulas import compiled
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import add, pick
 from ...kernels.gpu.launch import device_function, gpu_kernel
+from ...kernels.gpu.memory import remembered
 from ...kernels.gpu.reductions import column_sums
 from . import formulas
 
@@ -38,7 +39,7 @@ def _fold(kernel, xs):
     shape = np.broadcast_shapes(*(x.shape for x in xs))
     y = spread_to(xs[0], shape)
     for x in xs[1:]:
-        total = device.empty(shape, x.dtype)
+        total = arrays.empty(shape, x.dtype)
         kernel.over(total.size, y, spread_to(x, shape), total)
         y = total
     return y
@@ -62,7 +63,7 @@ def average_backward(dy, saved):
 
 
 def _scaled(x, factor):
-    y = device.empty(x.shape, x.dtype)
+    y = arrays.empty(x.shape, x.dtype)
     _scale.over(x.size, x, x.dtype.type(factor), y)
     return y
 
@@ -117,7 +118,7 @@ def maximum_backward(dy, saved):
     xs, y = saved
     left, dxs = _scaled(dy, 1), []
     for x in xs:
-        dx = device.empty(dy.shape, dy.dtype)
+        dx = arrays.empty(dy.shape, dy.dtype)
         _take_where_equal.over(dy.size, spread_to(x, dy.shape), y, left, dy.dtype.type(0), dx)
         dxs.append(sum_to(dx, x.shape))
     return dxs
@@ -141,16 +142,16 @@ def spread_to(x, shape):
     """x broadcast to a shape."""
     if x.shape == shape:
         return x
-    y = device.empty(shape, x.dtype)
+    y = arrays.empty(shape, x.dtype)
     pick.over(y.size, x, _sources(x.shape, shape), y)
     return y
 
 
-@device.remembered
+@remembered
 def _sources(small, large):
     """For every place of an array of shape `large`, the place of the number that broadcasting puts there."""
     places = np.broadcast_to(np.arange(math.prod(small), dtype=np.int32).reshape(small), large)
-    return device.upload(np.ascontiguousarray(places))
+    return arrays.upload(np.ascontiguousarray(places))
 
 
 def sum_to(dy, shape):
@@ -158,25 +159,25 @@ def sum_to(dy, shape):
     if dy.shape == tuple(shape):
         return dy
     order, summed = _sums_first(tuple(shape), dy.shape)
-    columns = device.empty(dy.shape, dy.dtype)
+    columns = arrays.empty(dy.shape, dy.dtype)
     pick.over(dy.size, dy, order, columns)
     return column_sums(columns, summed, dy.size // summed).reshape(shape)
 
 
-@device.remembered
+@remembered
 def _sums_first(small, large):
     """(the places of an array of shape `large`, the axes that are summed first; how many numbers go into a sum)."""
     small = (1,) * (len(large) - len(small)) + small
     summed = [axis for axis, (s, l) in enumerate(zip(small, large, strict=True)) if s == 1 and l != 1]
     kept = [axis for axis in range(len(large)) if axis not in summed]
     places = np.arange(math.prod(large), dtype=np.int32).reshape(large).transpose(*summed, *kept)
-    return device.upload(np.ascontiguousarray(places)), math.prod(large[axis] for axis in summed)
+    return arrays.upload(np.ascontiguousarray(places)), math.prod(large[axis] for axis in summed)
 
 
 def concatenate_forward(xs, axis=-1, need_saved=True):
     shape = list(xs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in xs)
-    y = device.empty(tuple(shape), xs[0].dtype)
+    y = arrays.empty(tuple(shape), xs[0].dtype)
     inner = math.prod(shape[axis:]) if axis >= 0 else math.prod(shape[axis % len(shape) :])
     start = 0
     for x in xs:
@@ -198,7 +199,7 @@ def concatenate_backward(dy, saved):
     inner = math.prod(dy.shape[axis % dy.ndim :])
     parts, start = [], 0
     for shape in shapes:
-        dx = device.empty(shape, dy.dtype)
+        dx = arrays.empty(shape, dy.dtype)
         width = inner // dy.shape[axis] * shape[axis]
         _take.over(dx.size, dy, width, inner, start, dx)
         parts.append(dx)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import cuda
 
 from ...kernels.formulas import compiled
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import device_function, gpu_kernel
 from . import formulas
 
@@ -21,7 +21,7 @@ def _counted(formula):
             counted[i] = formula(p, t, i, K, threshold)
 
     def count(p, t, threshold=0.5):
-        counted = device.empty((p.shape[0],), p.dtype)
+        counted = arrays.empty((p.shape[0],), p.dtype)
         run.over(p.shape[0], p, t, p.shape[1], p.dtype.type(threshold), counted)
         return counted
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import cuda
 
 from ...kernels.formulas import compiled
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import number_there
 from ...kernels.gpu.launch import device_function, gpu_kernel
 from ...kernels.random import random_bits, threshold
@@ -35,7 +35,7 @@ def multiplied_backward(dy, saved, need_dx=True):
 
 
 def _run(kernel, x, key, stddev):
-    y = device.empty(x.shape, x.dtype)
+    y = arrays.empty(x.shape, x.dtype)
     kernel.over(x.size, x, number_there(key, np.uint64), x.dtype.type(stddev), x.dtype.type(1), y)
     return y
 
@@ -65,7 +65,7 @@ def alpha_backward(dy, saved, need_dx=True):
 
 
 def _drop_to(x, rate, key, noise_shape, a, dropped, b):
-    y, key, scalar = device.empty(x.shape, x.dtype), number_there(key, np.uint64), x.dtype.type
+    y, key, scalar = arrays.empty(x.shape, x.dtype), number_there(key, np.uint64), x.dtype.type
     places = noise_places(tuple(noise_shape), x.shape)
     _alpha.over(x.size, x, places, key, threshold(rate), scalar(a), scalar(dropped), scalar(b), y)
     return y

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import number_there
 from ...kernels.gpu.launch import gpu_kernel
 from ...kernels.gpu.reductions import sum_into, weighted_sum
@@ -141,7 +141,7 @@ def _decay(w, rate, n):
 
 
 def clip_value(g, limit):
-    out = device.empty(g.shape, g.dtype)
+    out = arrays.empty(g.shape, g.dtype)
     _clip.over(g.size, g, g.dtype.type(limit), out)
     return out
 
@@ -153,12 +153,12 @@ def _clip(g, limit, out, n):
 
 
 def clip_norm(gs, limit):
-    squares = device.empty((len(gs),), np.float64)
+    squares = arrays.empty((len(gs),), np.float64)
     for i, g in enumerate(gs):
         sum_into(squares, i, g, g, g.size)
     clipped = []
     for g in gs:
-        out = device.empty(g.shape, g.dtype)
+        out = arrays.empty(g.shape, g.dtype)
         _shrink.over(g.size, g, squares, len(gs), np.float64(limit), out)
         clipped.append(out)
     return clipped
@@ -177,7 +177,7 @@ def _shrink(g, squares, count, limit, out, n):
 
 
 def penalty(w, l1, l2):
-    parts = device.empty(w.shape, w.dtype)
+    parts = arrays.empty(w.shape, w.dtype)
     _penalty.over(w.size, w, w.dtype.type(l1), w.dtype.type(l2), parts)
     return weighted_sum(parts, None, w.size)
 
@@ -189,7 +189,7 @@ def _penalty(w, l1, l2, parts, n):
 
 
 def add_penalty_gradient(g, w, l1, l2):
-    out, scalar = device.empty(g.shape, g.dtype), w.dtype.type
+    out, scalar = arrays.empty(g.shape, g.dtype), w.dtype.type
     _add_penalty_gradient.over(g.size, g, w, scalar(l1), scalar(2 * l2), scalar(0), out)
     return out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 
 
@@ -18,8 +18,8 @@ def backward(dy, saved, need_dx=True):
 
 
 def _rescaled(x, scale, offset):
-    y = device.empty(x.shape, x.dtype)
-    _rescale.over(x.size, x, device.constant(scale), device.constant(offset), scale.size, y)
+    y = arrays.empty(x.shape, x.dtype)
+    _rescale.over(x.size, x, arrays.constant(scale), arrays.constant(offset), scale.size, y)
     return y
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 from .tables import table
 
@@ -13,7 +13,7 @@ from .tables import table
 def forward(x, size, interpolation="bilinear", need_saved=True):
     N, H, W, C = x.shape
     rows, columns = (_there(x.shape[i + 1], size[i], interpolation, x.dtype) for i in (0, 1))
-    y = device.empty((N, *size, C), x.dtype)
+    y = arrays.empty((N, *size, C), x.dtype)
     _resize.over(y.size, x, H, W, C, *size, *rows, *columns, x.dtype.type(1), y)
     return y, ((x.shape, rows, columns) if need_saved else None)
 
@@ -21,7 +21,7 @@ def forward(x, size, interpolation="bilinear", need_saved=True):
 def _there(length, wanted, interpolation, dtype):
     """A table in the GPU's memory."""
     first, second, share = table(length, wanted, interpolation)
-    return device.constant(first), device.constant(second), device.constant(share.astype(dtype))
+    return arrays.constant(first), arrays.constant(second), arrays.constant(share.astype(dtype))
 
 
 @gpu_kernel()
@@ -42,7 +42,7 @@ def backward(dy, saved, need_dx=True):
         return None
     (N, H, W, C), rows, columns = saved
     _, OH, OW, _ = dy.shape
-    dx, number = device.empty((N, H, W, C), dy.dtype), dy.dtype.type
+    dx, number = arrays.empty((N, H, W, C), dy.dtype), dy.dtype.type
     _hand_back.over(N * C, dy, H, W, C, OH, OW, *rows, *columns, number(0), number(1), dx)
     return dx
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
 
 
@@ -17,7 +17,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def _reversed(x):
-    y = device.empty(x.shape, x.dtype)
+    y = arrays.empty(x.shape, x.dtype)
     _reverse.over(x.size, x, x.shape[-1], y)
     return y
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.padding import spread
+from ...kernels.cpu.padding import pad_and_dilate
 from ...kernels.cpu.recording import do
 
 
 def forward(x, padding, need_saved=True):
     top, bottom, left, right = padding
     _, H, W, _ = x.shape
-    y = spread(x, top + H + bottom, left + W + right, top, left, 1, 1)
+    y = pad_and_dilate(x, top + H + bottom, left + W + right, top, left, 1, 1)
     return y, ((x.shape, top, left) if need_saved else None)
 
 

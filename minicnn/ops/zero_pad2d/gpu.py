@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ...kernels.gpu.padding import cut_out, spread
+from ...kernels.gpu.padding import cut_out, pad_and_dilate
 
 
 def forward(x, padding, need_saved=True):
     top, bottom, left, right = padding
     _, H, W, _ = x.shape
-    y = spread(x, top + H + bottom, left + W + right, top, left, 1, 1)
+    y = pad_and_dilate(x, top + H + bottom, left + W + right, top, left, 1, 1)
     return y, ((x.shape, top, left) if need_saved else None)
 
 

@@ -9,15 +9,16 @@ import math
 import numpy as np
 from numba import cuda
 
-from ...kernels.gpu import device
+from ...kernels.gpu import arrays
 from ...kernels.gpu.launch import gpu_kernel
+from ...kernels.gpu.stages import stage
 
 _CAST_THERE = frozenset(np.dtype(name) for name in ("uint8", "int32", "int64", "float32", "float64"))
 
 
 def forward(x, index, dtype):
     count = len(range(*index.indices(len(x)))) if isinstance(index, slice) else len(index)
-    y = device.empty((count, *x.shape[1:]), dtype)
+    y = arrays.empty((count, *x.shape[1:]), dtype)
     if y.size == 0:
         return y
 
@@ -30,7 +31,7 @@ def forward(x, index, dtype):
     def read(there):
         _cast.over(math.prod(y.shape), there, y)
 
-    device.stage(y.shape, x.dtype if x.dtype in _CAST_THERE else y.dtype, write, read)
+    stage(y.shape, x.dtype if x.dtype in _CAST_THERE else y.dtype, write, read)
     return y
 
 

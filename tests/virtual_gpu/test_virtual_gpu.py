@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 import pytest
-import virtual_gpu
 from numba import cuda, float32
-from ptx import Code
-from virtual_gpu import KernelError
 
-from minicnn.kernels.gpu import device
+from minicnn.kernels.gpu import arrays
 from minicnn.kernels.gpu.elementwise import copy
 from minicnn.kernels.gpu.launch import gpu_kernel
 from minicnn.kernels.gpu.vector_access import load4
+from virtual_gpu import gpu
+from virtual_gpu.gpu import KernelError
+from virtual_gpu.ptx import Code
 
 BLOCK = 64
 
@@ -39,8 +39,8 @@ def reversed_in_blocks(*barriers):
 
 
 def launched(kernel, *arguments, blocks=3):
-    x, y = np.arange(blocks * BLOCK, dtype=np.float32), device.empty((blocks * BLOCK,), np.float32)
-    kernel.launch(blocks, BLOCK, device.upload(x), y, *arguments)
+    x, y = np.arange(blocks * BLOCK, dtype=np.float32), arrays.empty((blocks * BLOCK,), np.float32)
+    kernel.launch(blocks, BLOCK, arrays.upload(x), y, *arguments)
     return x, y.to_host()
 
 
@@ -57,7 +57,7 @@ def test_a_missing_barrier_is_a_race(before, after, rounds):
 
 @pytest.mark.parametrize("notes", [1, 100, 1000])
 def test_races_are_found_however_often_accesses_are_summed_up(monkeypatch, notes):
-    monkeypatch.setattr(virtual_gpu, "_MOST_NOTES", notes)
+    monkeypatch.setattr(gpu, "_MOST_NOTES", notes)
     test_barriers_let_threads_share()
     for before, after, rounds in ((False, True, 1), (True, False, 2)):
         test_a_missing_barrier_is_a_race(before, after, rounds)
@@ -111,13 +111,13 @@ def test_numbers_that_nobody_wrote_are_told():
 
 
 def test_copies_of_what_nobody_wrote_are_told():
-    x, y = device.empty((BLOCK,), np.float32).copy(), device.empty((BLOCK,), np.float32)
+    x, y = arrays.empty((BLOCK,), np.float32).copy(), arrays.empty((BLOCK,), np.float32)
     with pytest.raises(KernelError, match="it reads what nobody wrote"):
         copy.over(BLOCK, x, y)
         y.to_host()
-    copy.over(BLOCK, device.upload(np.ones(BLOCK, np.float32)).copy(), y)
+    copy.over(BLOCK, arrays.upload(np.ones(BLOCK, np.float32)).copy(), y)
     with pytest.raises(KernelError, match="a copy reads what nobody wrote"):
-        device.empty((BLOCK,), np.float32).to_host()
+        arrays.empty((BLOCK,), np.float32).to_host()
 
 
 def test_memory_given_out_anew_counts_as_not_written():
@@ -125,12 +125,12 @@ def test_memory_given_out_anew_counts_as_not_written():
     def add(x, y):
         y[cuda.grid(1)] += x[cuda.grid(1)]
 
-    x = device.upload(np.ones(BLOCK, np.float32))
-    old = device.upload(np.ones(BLOCK, np.float32))
+    x = arrays.upload(np.ones(BLOCK, np.float32))
+    old = arrays.upload(np.ones(BLOCK, np.float32))
     add.launch(1, BLOCK, x, old)
     place = id(old.data)
     del old
-    again = device.empty((BLOCK,), np.float32)
+    again = arrays.empty((BLOCK,), np.float32)
     assert id(again.data) == place
     with pytest.raises(KernelError, match="it reads what nobody wrote"):
         add.launch(1, BLOCK, x, again)
@@ -154,7 +154,7 @@ def test_a_loop_without_end_is_told(monkeypatch):
         while n > 0:
             y[cuda.grid(1)] = x[cuda.grid(1)]
 
-    monkeypatch.setattr(virtual_gpu, "_MOST_STEPS", 100)
+    monkeypatch.setattr(gpu, "_MOST_STEPS", 100)
     with pytest.raises(KernelError, match="does not end"):
         launched(kernel, 1)
 
@@ -172,8 +172,8 @@ def test_integers_divide_and_shift_as_in_python():
         if limits.min < 0:
             b[::2] *= -1
         b[:8] = a[:8] // 3
-        results = [device.empty((BLOCK,), kind) for _ in range(3)]
-        kernel.launch(1, BLOCK, device.upload(a), device.upload(b), *results)
+        results = [arrays.empty((BLOCK,), kind) for _ in range(3)]
+        kernel.launch(1, BLOCK, arrays.upload(a), arrays.upload(b), *results)
         for found, expected in zip(results, (a // b, a % b, (a << kind(3)) ^ (a >> kind(5))), strict=True):
             np.testing.assert_array_equal(found.to_host(), expected)
 
@@ -196,8 +196,8 @@ def test_functions_are_as_exact_as_their_documentation_says(function, low, high,
             y[i] = compute(x[i])
 
     x = np.random.default_rng(0).uniform(low, high, 2000).astype(np.float32)
-    y = device.empty(x.shape, np.float32)
-    kernel.over(x.size, device.upload(x), y)
+    y = arrays.empty(x.shape, np.float32)
+    kernel.over(x.size, arrays.upload(x), y)
     exact = getattr(np, function)(x.astype(np.float64))
     assert (np.abs(y.to_host() - exact) <= most * np.spacing(np.abs(exact).astype(np.float32))).all()
 

@@ -115,6 +115,12 @@ def spoil_captures(some, code=CAPTURE_UNSUPPORTED):
         raise CudaError(code)
 
 
+def spoil_if_captured(stream):
+    """What a capture could hold, and minicnn never puts in: events of other streams, and copies of memory that is not
+    page-locked, which a replay reads or writes anew, whatever is there by then."""
+    spoil_captures([stream])
+
+
 def tell_of_errors():
     """CudaError if something went wrong."""
     if errors:

@@ -8,13 +8,14 @@ the earliest place in the code. A kernel that does one of these ends with a Kern
 - two threads come to the same number, one of them to write it, with no barrier between them (a race);
 - it waits at a barrier that some threads of the block never reach.
 
-Launches come from `virtual_driver.py`.
+Launches come from `driver_kernels.py`.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from ptx import BARRIER
+
+from .ptx import BARRIER
 
 NEVER, ALLOCATED, WRITTEN = range(3)  # what a byte of memory is; NEVER: nobody's
 _MEMORY = 1 << 30  # bytes that may be allocated, one after the other; none serves twice

@@ -11,9 +11,10 @@ import numpy as np
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba.cuda import types
 from numba.cuda.np import numpy_support
-from virtual_gpu import Memory
 
 from minicnn.kernels.gpu import launch
+
+from .gpu import Memory
 
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
 

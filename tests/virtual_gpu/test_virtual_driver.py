@@ -7,15 +7,16 @@ from functools import partial
 
 import numpy as np
 import pytest
-import virtual_driver
-import virtual_streams
 from numba import cuda
-from virtual_gpu import KernelError, memory
 
-from minicnn.kernels.gpu import device, graph
+from minicnn.kernels.gpu import arrays, device, graph
 from minicnn.kernels.gpu.launch import gpu_kernel
+from minicnn.kernels.gpu.memory import clear
+from minicnn.kernels.gpu.readings import new_reading
 from minicnn.kernels.gpu.reductions import sum_into
 from minicnn.runtime.transfer import gpu as transfer
+from virtual_gpu import c_functions, driver_memory, streams
+from virtual_gpu.gpu import KernelError, memory
 
 N = 64
 
@@ -63,7 +64,7 @@ def test_copies_of_memory_that_is_not_page_locked_are_done_when_the_call_returns
 
 
 def test_the_default_stream_waits_for_the_others():
-    x = device.upload(np.zeros(N, np.float32))
+    x = arrays.upload(np.zeros(N, np.float32))
 
     def sum_of_two():
         x.fill_from(np.zeros(N, np.float32))
@@ -75,7 +76,7 @@ def test_the_default_stream_waits_for_the_others():
 
 
 def test_streams_wait_for_each_other_only_where_they_are_told_to():
-    there = device.upload(np.zeros(N, np.float32))
+    there = arrays.upload(np.zeros(N, np.float32))
     here, stream, event = cuda.pinned_array(N, np.float32), cuda.stream(), cuda.event()
 
     def found(waits):
@@ -97,7 +98,7 @@ def test_streams_wait_for_each_other_only_where_they_are_told_to():
 
 
 def test_what_is_captured_runs_when_it_is_launched():
-    x = device.upload(np.zeros(N, np.float32))
+    x = arrays.upload(np.zeros(N, np.float32))
     add_one.launch(1, N, x)  # compiled here
     with graph._Captured() as captured:
         add_one.launch(1, N, x)
@@ -121,7 +122,7 @@ def test_what_is_captured_runs_when_it_is_launched():
     ids=["wait for it", "wait for all", "the default stream", "upload", "download", "an event", "wait for an event"],
 )
 def test_what_must_not_be_captured_ends_a_capture(forbidden):
-    x = device.upload(np.zeros(N, np.float32))
+    x = arrays.upload(np.zeros(N, np.float32))
     with pytest.raises(Exception, match="STREAM_CAPTURE"), graph._Captured():
         forbidden(x)
     told = pytest.raises(RuntimeError, match="CUDA_ERROR_STREAM_CAPTURE_INVALIDATED")
@@ -131,21 +132,21 @@ def test_what_must_not_be_captured_ends_a_capture(forbidden):
 
 
 def test_no_capture_and_no_graph_is_left_behind():
-    before = set(virtual_driver.objects)
+    before = set(c_functions.objects)
     with pytest.raises(KeyError), graph._Captured():
         raise KeyError
     with graph._Captured() as captured:
         pass
     captured.launch()
     del captured
-    assert set(virtual_driver.objects) - before == set()
+    assert set(c_functions.objects) - before == set()
 
 
 def graph_adding(x, make_other):
     """A graph that adds x and make_other()."""
 
     def add(x):
-        z = device.empty(x.shape, x.dtype)
+        z = arrays.empty(x.shape, x.dtype)
         add_arrays.launch(1, N, x, make_other(), z)
         return z
 
@@ -153,7 +154,7 @@ def graph_adding(x, make_other):
 
 
 def with_reading(x):
-    reading = device.new_reading(lambda data, place: sum_into(data, place, x, None, x.size))
+    reading = new_reading(lambda data, place: sum_into(data, place, x, None, x.size))
     return lambda: float(reading)
 
 
@@ -165,18 +166,18 @@ FIRST = {  # what a thread may do first: functions of an array that give what it
     "batch": lambda x: lambda: transfer.here(np.zeros(N, np.float32)),
     "replay": lambda x: partial(graph_adding(x, lambda: x).replay, [x]),
     "look at a number": with_reading,
-    "give back": lambda x: device.clear,
+    "give back": lambda x: clear,
 }
 
 
 @pytest.mark.parametrize("first", FIRST.values(), ids=FIRST)
-def test_a_thread_waits_for_its_turn_and_has_a_context(first):
-    x = device.upload(np.ones(N, np.float32))
+def test_a_thread_waits_for_the_lock_and_has_a_context(first):
+    x = arrays.upload(np.ones(N, np.float32))
     for _ in range(5):
         first(x)()  # compiled, and all stages in use
     call = first(x)
     with ThreadPoolExecutor(1) as other:
-        with device.turn:
+        with device.gpu_lock:
             called = other.submit(call)
             wait([called], timeout=0.2)
             assert not called.done()
@@ -199,18 +200,18 @@ def test_errors_have_names():
 
 
 def test_a_graph_keeps_what_it_reads():
-    x, three = device.upload(np.ones(N, np.float32)), np.full(N, 3, np.float32)
-    device.constant(three)
-    adding = graph_adding(x, lambda: device.constant(three))
-    device.clear()
+    x, three = arrays.upload(np.ones(N, np.float32)), np.full(N, 3, np.float32)
+    arrays.constant(three)
+    adding = graph_adding(x, lambda: arrays.constant(three))
+    clear()
     cuda.current_context().memory_manager.deallocations.clear()
     assert adding.replay([x]).to_host()[0] == 4
 
 
 def test_a_lost_device_is_told():
-    with pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"), device.turn:
+    with pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"), device.gpu_lock:
         raise OSError("[700] Call to cuMemcpyDtoH results in CUDA_ERROR_ILLEGAL_ADDRESS")
-    with pytest.raises(OSError, match="INVALID_VALUE"), device.turn:  # after this one it goes on
+    with pytest.raises(OSError, match="INVALID_VALUE"), device.gpu_lock:  # after this one it goes on
         raise OSError("[1] Call to cuMemcpyDtoH results in CUDA_ERROR_INVALID_VALUE")
 
 
@@ -225,18 +226,18 @@ def test_memory_that_was_freed_is_nobodys():
 
 
 def test_idle_memory_goes_to_other_arrays_before_there_is_too_little(monkeypatch):
-    device.clear()
+    clear()
     cuda.current_context().memory_manager.deallocations.clear()
     most = 1 << 20
-    monkeypatch.setattr(virtual_driver, "CAPACITY", sum(virtual_driver.allocated.values()) + most + most // 2)
-    first = device.empty((most // 4,), np.float32)
+    monkeypatch.setattr(driver_memory, "CAPACITY", sum(driver_memory.allocated.values()) + most + most // 2)
+    first = arrays.empty((most // 4,), np.float32)
     with pytest.raises(MemoryError, match=r"of its \d+ MB free, and 1 MB more are needed: use smaller"):
-        device.empty((most // 8,), np.float64)
+        arrays.empty((most // 8,), np.float64)
     del first
-    second = [device.empty((most // 8,), np.float64)]
+    second = [arrays.empty((most // 8,), np.float64)]
     second.append(second)  # garbage in a cycle goes, too
     del second
-    device.empty((most // 4,), np.float32)
+    arrays.empty((most // 4,), np.float32)
 
 
 def test_a_function_that_it_does_not_have_is_told():
@@ -244,4 +245,4 @@ def test_a_function_that_it_does_not_have_is_told():
 
     driver.cuDeviceGetPCIBusId(20, 0)
     with pytest.raises(NotImplementedError, match="driver has no cuDeviceGetPCIBusId"):
-        virtual_streams.raise_errors()
+        streams.raise_errors()
