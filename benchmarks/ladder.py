@@ -5,7 +5,8 @@
 Every rung first has to agree with the NumPy one. Then all take turns; the table shows each one's median: billions of
 operations of the definition (a multiply-add is two) per second, and that as a share of what the machine's cores can do
 on registers alone. Winograd's convolution may pass 100 %: it does the same job with fewer multiplications. Writes
-benchmarks/results/ladder.json, ladder.png, roofline.png, and the tables in README.md and minicnn/ops/README.md.
+benchmarks/results/ladder.json, ladder.png, roofline.png, and the tables in benchmarks/README.md and
+minicnn/ops/README.md.
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ def main():
                     flops / bytes_moved[title], by["forward"],
                 )  # fmt: skip
     draw_roofline(points, top, bandwidth, results / "roofline.png")
-    for file in (HERE.parent / "README.md", HERE.parent / "minicnn" / "ops" / "README.md"):
+    for file in (HERE / "README.md", HERE.parent / "minicnn" / "ops" / "README.md"):
         machine.put(file, "ladder", text)
 
 
