@@ -1,4 +1,4 @@
-"""Does minicnn learn as well as Keras? The README's network on Fashion-MNIST, trained by both.
+"""Does minicnn learn as well as Keras? The example's network on Fashion-MNIST, trained by both.
 
     python benchmarks/accuracy.py
 

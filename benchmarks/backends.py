@@ -1,4 +1,4 @@
-"""How much faster is the Numba backend than the NumPy one? The README's network, training and inference.
+"""How much faster is the Numba backend than the NumPy one? The example's network, training and inference.
 
     python benchmarks/backends.py
 

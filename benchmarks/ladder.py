@@ -5,7 +5,8 @@
 Every rung first has to agree with the NumPy one. Then all take turns; the table shows each one's median: billions of
 operations of the definition (a multiply-add is two) per second, and that as a share of what the machine's cores can do
 on registers alone. Winograd's convolution may pass 100 %: it does the same job with fewer multiplications. Writes
-benchmarks/results/ladder.json, ladder.png, roofline.png, and the tables in README.md and minicnn/ops/README.md.
+benchmarks/results/ladder.json, ladder.png, roofline.png, and the tables in benchmarks/README.md and
+minicnn/ops/README.md.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import peak
 from minicnn.kernels.cpu import workspace
 from minicnn.ops.conv2d import cpu as conv2d_cpu
 from minicnn.ops.conv2d import loops as conv2d_loops
+from minicnn.ops.conv2d import tiled as conv2d_tiled
 from minicnn.ops.conv2d import vectorized as conv2d_numpy
 from minicnn.ops.conv2d import winograd
 from minicnn.ops.dense import cpu as dense_cpu
@@ -162,7 +164,8 @@ def main():
         "convolution, 3x3, 32 to 64 channels": {
             "`loops.py` (Python)": (convolution(conv2d_loops, FEW), few),
             "`vectorized.py` (im2col, NumPy)": (whole, whole),
-            "`cpu.py` (implicit im2col, register tiles)": (convolution(conv2d_cpu, direct=True), whole),
+            "`tiled.py` (implicit im2col, register tiles)": (convolution(conv2d_tiled), whole),
+            "`cpu.py` (and bands, everything in one pass)": (convolution(conv2d_cpu, direct=True), whole),
             "`winograd.py` (fewer multiplications)": (convolution(conv2d_cpu), whole),
         },
         "dense, 3136 to 100": {
@@ -198,7 +201,7 @@ def main():
                     flops / bytes_moved[title], by["forward"],
                 )  # fmt: skip
     draw_roofline(points, top, bandwidth, results / "roofline.png")
-    for file in (HERE.parent / "README.md", HERE.parent / "minicnn" / "ops" / "README.md"):
+    for file in (HERE / "README.md", HERE.parent / "minicnn" / "ops" / "README.md"):
         machine.put(file, "ladder", text)
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark needs: one line about the machine under each table, and a place for the table in the README."""
+"""What every benchmark needs: one line about the machine under each table, and a place for the table in a README."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network that the README reports on: the one of `examples/fashion_mnist.py`, 333,526 parameters."""
+"""The network of `examples/fashion_mnist.py`, 333,526 parameters."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ FOLDER holds train/ with a folder for each class; MINICNN_DATA/cats_and_dogs unl
 count. generator: augmented pictures of 224 x 224 a second, on one thread and as `fit` reads them; dataset: the same of
 image_dataset_from_directory; epoch: the catdog network of models.py on pictures from files and from memory; vgg16: its
 forward pass; frozen: its training steps with all weights and with none but the top's. Every memory is that of a process
-of its own. Writes benchmarks/results/pictures.json and the table in README.md.
+of its own. Writes benchmarks/results/pictures.json and the table in benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def main():
     file.write_text(json.dumps({"machine": described, "results": results}, indent=1) + "\n")
     text = f"{table(results)}\n{described}"
     print(text)
-    machine.put(HERE.parent / "README.md", "pictures", text)
+    machine.put(HERE / "README.md", "pictures", text)
 
 
 if __name__ == "__main__":

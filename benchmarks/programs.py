@@ -5,10 +5,10 @@
 FOLDER holds programs that take the library from the environment variable KERAS and print lines "RESULT name
 test_accuracy=0.9". Each runs once for every seed and library, in a process and a folder of its own, with the seed set
 beforehand and the data of MINICNN_DATA; EPOCHS in its environment shortens it, for both libraries alike. The table in
-README.md shows mean accuracies and median minutes of the programs that are through. Every result goes into
-benchmarks/results/programs.json, and one already there, of the same epochs, is kept, with the machine it is from. Exits
-with an error if a program's mean is more than 0.005 (0.01 for CIFAR-10) below Keras's. What mnist_fcl trains for one
-epoch besides, with two other optimizers, is shown and not judged: there the initial weights decide.
+benchmarks/README.md shows mean accuracies and median minutes of the programs that are through. Every result goes
+into benchmarks/results/programs.json, and one already there, of the same epochs, is kept, with the machine it is from.
+Exits with an error if a program's mean is more than 0.005 (0.01 for CIFAR-10) below Keras's. What mnist_fcl trains for
+one epoch besides, with two other optimizers, is shown and not judged: there the initial weights decide.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def main():
     machines = dict.fromkeys(of_program["machine"] for of_program in finished(results).values())
     text = "\n\n".join([table(results), *machines])
     print(f"\n{text}")
-    machine.put(HERE.parent / "README.md", "programs", text)
+    machine.put(HERE / "README.md", "programs", text)
     if worse:
         sys.exit("Less well than Keras: " + "; ".join(worse))
 

@@ -6,7 +6,8 @@
 For each network every library runs in a process of its own. First they must agree: from the same weights, the same
 logits and the same losses of three training steps. Then they work in turns, one round after the other, so that a slow
 moment of the machine hits all; the others sleep meanwhile. The table shows medians, and how many times as long as
-minicnn the fastest rival takes. It goes into README.md, everything into benchmarks/results/rivals.json and rivals.png.
+minicnn the fastest rival takes. It goes into benchmarks/README.md, everything into
+benchmarks/results/rivals.json and rivals.png.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def main():
             json.dumps({"machine": where, "ms": all_results}, indent=1) + "\n"
         )
         plot(all_results, HERE / "results" / "rivals.png")
-        machine.put(HERE.parent / "README.md", "rivals", text)
+        machine.put(HERE / "README.md", "rivals", text)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 First a small convolutional network, in which one size at a time grows. Then the five networks of `models.py` at batches
 from 32 to 512: their milliseconds per image, the batches in turns, and the peak memory of a process that trains at this
 batch alone. Every memory is that of a process of its own (VmHWM). Writes benchmarks/results/scaling.json and
-scaling.png, and the table of the five networks in README.md.
+scaling.png, and the table of the five networks in benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def main():
     record = {"machine": where, "growth": growth, "batches": BATCHES, "networks": networks}
     (results / "scaling.json").write_text(json.dumps(record, indent=1) + "\n")
     draw(growth, networks, results / "scaling.png")
-    machine.put(HERE.parent / "README.md", "scaling", f"{networks_table(networks)}\n\n{where}")
+    machine.put(HERE / "README.md", "scaling", f"{networks_table(networks)}\n\n{where}")
 
 
 if __name__ == "__main__":

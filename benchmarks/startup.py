@@ -5,7 +5,8 @@
 Each measurement is a process of its own that imports the library, builds the fashion network and takes one training
 step. minicnn runs three times with an empty folder of kernels (cold) and then, in turns with Keras on TensorFlow and
 PyTorch, with a full one (warm). SciPy is hidden from all of them: none needs it, but Numba imports it where it is
-installed, and one row says how long that takes. Writes benchmarks/results/startup.json and the table in README.md.
+installed, and one row says how long that takes. Writes benchmarks/results/startup.json and the table in
+benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def main():
     print(text)
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "startup.json").write_text(json.dumps({"machine": where, "seconds": medians}, indent=1) + "\n")
-    machine.put(HERE.parent / "README.md", "startup", text)
+    machine.put(HERE / "README.md", "startup", text)
 
 
 if __name__ == "__main__":

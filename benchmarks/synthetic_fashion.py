@@ -2,7 +2,7 @@
 
     python benchmarks/synthetic_fashion.py
 
-Trains a linear classifier for 10 epochs and the README's network for 3, on all 60,000 drawn garments, and prints their
+Trains a linear classifier for 10 epochs and the example's network for 3, on all 60,000 drawn garments, and prints their
 accuracies on the 10,000 others. Exits with an error unless the linear one stays under 90 % and the network passes 95 %.
 """
 

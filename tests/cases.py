@@ -20,7 +20,7 @@ from minicnn.backend import backends
 
 CASES = {}  # {"operation-name": (operation, run)} of the files imported so far
 GPU = "cuda" in backends()
-VARIANTS = ("vectorized", *([] if FOR_GPU_ALONE else ["cpu"]), *(["gpu"] if GPU else []))
+VARIANTS = ("vectorized", *([] if FOR_GPU_ALONE else ["tiled", "cpu"]), *(["gpu"] if GPU else []))
 
 
 def case(operation, name):
@@ -62,13 +62,18 @@ def module(operation, name):
     return OnGPU(found) if name == "gpu" else found
 
 
+def variants_of(operation):
+    """Those of VARIANTS that the operation has; every one must have vectorized.py, cpu.py and gpu.py."""
+    return [name for name in VARIANTS if name != "tiled" or module(operation, "tiled")]
+
+
 def copied(result):
     return {what: np.array(value) for what, value in result.items() if value is not None}
 
 
 def is_the_definition(operation, run):
     definition = copied(run(module(operation, "loops") or module(operation, "vectorized"), np.float64))
-    for variant in VARIANTS:
+    for variant in variants_of(operation):
         found = copied(run(module(operation, variant), np.float64))
         assert found.keys() == definition.keys(), f"{variant}.py gives {list(found)}, not {list(definition)}"
         for what, value in found.items():
@@ -81,7 +86,7 @@ DRAWS, FEW, DRAWS_OF_FEW = 5, 10, 25
 
 def is_as_near_the_definition_as_numpy(operation, run):
     loops = module(operation, "loops")
-    names = (*VARIANTS, *(["loops"] if loops and not FOR_GPU_ALONE else []))
+    names = (*variants_of(operation), *(["loops"] if loops and not FOR_GPU_ALONE else []))
     errors, definition = {}, {}
     for draw in range(DRAWS_OF_FEW):
         if draw >= DRAWS and max(value.size for value in definition.values()) > FEW:

@@ -1,4 +1,4 @@
-"""README's table of errors, row by row: what a user writes, what they read.
+"""The table of errors in minicnn/README.md, row by row: what a user writes, what they read.
 
 python tests/test_error_table.py        prints the table anew
 """
@@ -14,7 +14,7 @@ import pytest
 import minicnn as keras
 from minicnn import layers
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = Path(__file__).resolve().parents[1] / "minicnn" / "README.md"
 BEGIN, END = "<!-- errors: made by tests/test_error_table.py -->\n", "<!-- end of errors -->"
 WRONG = [
     'layers.Conv2D(32, 3, activaton="relu")',
@@ -71,12 +71,12 @@ def table():
 
 ROWS = [
     line.strip("| \n").split(" | ", 1)
-    for line in README.read_text().split(BEGIN)[-1].split(END)[0].splitlines()
+    for line in PAGE.read_text().split(BEGIN)[-1].split(END)[0].splitlines()
     if line.startswith("| `")
 ]
 
 
-def test_readme_has_every_row():
+def test_the_page_has_every_row():
     assert [code.strip("`") for code, _ in ROWS] == WRONG, "python tests/test_error_table.py prints the table anew"
 
 

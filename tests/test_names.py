@@ -1,4 +1,6 @@
-"""Every public name of Keras for image models: README's table says which of them minicnn has. Keras itself is asked.
+"""Every public name of Keras for image models: the table in minicnn/README.md says which of them minicnn has.
+
+Keras itself is asked.
 
 python tests/test_names.py        prints the table anew
 """
@@ -13,7 +15,7 @@ import pytest
 
 import minicnn
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = Path(__file__).resolve().parents[1] / "minicnn" / "README.md"
 BEGIN, END = "<!-- names: made by tests/test_names.py -->\n", "<!-- end of names -->"
 MODULES = (
     "layers", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks", "initializers", "regularizers",
@@ -49,8 +51,8 @@ def table():
     return "\n".join(lines) + "\n"
 
 
-def test_readme_lists_keras_s_names(tf):
-    text = README.read_text()
+def test_the_page_lists_keras_s_names(tf):
+    text = PAGE.read_text()
     assert text.split(BEGIN)[1].split(END)[0] == table(), "python tests/test_names.py prints the table anew"
 
 

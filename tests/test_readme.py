@@ -1,4 +1,4 @@
-"""The README's programs run as they stand there, and print what it says they print, to 0.01."""
+"""Every README: its programs print what the page says they print, to 0.01, and its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -11,19 +11,31 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text()
+FOLDERS = ("benchmarks", "examples", "minicnn", "tests")
+PAGES = {
+    file.relative_to(ROOT).as_posix(): file.read_text()
+    for file in (ROOT / "README.md", *sorted(page for name in FOLDERS for page in (ROOT / name).rglob("README.md")))
+}
+README = PAGES["README.md"]
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 # a Python block, and the plain block of its output right after it
-PROGRAMS = re.findall(r"```python\n(.*?)```\s*(?:[^`\n]*\n)*?\s*```text\n(.*?)```", README, re.DOTALL)
+PROGRAM = re.compile(r"```python\n(.*?)```\s*(?:[^`\n]*\n)*?\s*```text\n(.*?)```", re.DOTALL)
+PROGRAMS = [
+    pytest.param(program, printed, id=f"{page}, {program.splitlines()[0]}")
+    for page, text in PAGES.items()
+    for program, printed in PROGRAM.findall(text)
+]
 
 
-def test_every_program_has_its_output():
-    assert len(PROGRAMS) == README.count("```python")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_program_has_its_output(page):
+    assert len(PROGRAM.findall(PAGES[page])) == PAGES[page].count("```python")
 
 
-@pytest.mark.parametrize(("program", "printed"), PROGRAMS, ids=[p[0].splitlines()[0] for p in PROGRAMS])
-def test_program_prints_what_the_readme_says(program, printed, real_data, tmp_path):
+@pytest.mark.parametrize(("program", "printed"), PROGRAMS)
+def test_program_prints_what_the_page_says(program, printed, real_data, tmp_path):
     environment = {**os.environ, "MINICNN_DATA": str(real_data)}
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=tmp_path
@@ -36,7 +48,7 @@ def test_program_prints_what_the_readme_says(program, printed, real_data, tmp_pa
         line, wanted = _without_times(line), _without_times(wanted)
         assert NUMBER.sub("#", line) == NUMBER.sub("#", wanted)
         for found, number in zip(NUMBER.findall(line), NUMBER.findall(wanted), strict=True):
-            assert abs(float(found) - float(number)) <= 0.01, f"{line!r}, but the README says {wanted!r}"
+            assert abs(float(found) - float(number)) <= 0.01, f"{line!r}, but the page says {wanted!r}"
 
 
 def _without_times(line):
@@ -44,18 +56,39 @@ def _without_times(line):
     return re.sub(r"from .*", "from PLACE", line)
 
 
-def test_links_lead_somewhere():
-    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
-    assert links
-    for link in links:
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for link, heading in LINK.findall(PAGES[page]):
         if not link.startswith("http"):
-            assert (ROOT / link).exists(), link
+            target = (ROOT / page).parent / link if link else ROOT / page
+            assert target.exists(), link
+            if heading:
+                assert heading in _anchors(target.read_text()), f"{link}#{heading}"
 
 
-def test_the_path_of_a_pixel_names_six_files_and_what_to_look_for():
+def _anchors(text):
+    """What the headings of a page are called in links to them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_readme_is_short_and_leads_to_every_page():
+    assert README.count("\n") <= 150
+    assert set(PAGES) - {"README.md"} <= {link for link, _ in LINK.findall(README)}
+
+
+def test_the_results_are_those_of_the_tables():
+    section = README.split("## Results")[1].split("\n## ")[0]
+    numbers = NUMBER.findall(section)
+    assert len(numbers) >= 6
+    tables = [line for line in PAGES["benchmarks/README.md"].splitlines() if line.startswith("|")]
+    assert set(numbers) <= set(NUMBER.findall("\n".join(tables)))
+
+
+def test_the_path_of_a_pixel_names_seven_files_and_what_to_look_for():
     section = README.split("## The path of a pixel")[1].split("\n## ")[0]
     steps = re.findall(r"^\d\. \[[^]]*\]\(([^)]+)\):(.*?)(?=^\d\. |\n\n)", section, re.MULTILINE | re.DOTALL)
-    assert len(steps) == 6
+    assert len(steps) == 7
     for file, text in steps:
         names = re.findall(r"`(\w+)`", text)
         assert any(f"def {name}(" in (ROOT / file).read_text() for name in names), f"{file} defines none of {names}"

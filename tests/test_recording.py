@@ -78,13 +78,14 @@ class Played:
 
 
 @pytest.mark.parametrize("name", [name for name, (operation, _) in CASES.items() if operation not in OUTSIDE])
-def test_every_operation_is_played_as_it_runs(name):
+def test_every_operation_is_replayed_as_it_runs(name):
     operation, run = CASES[name]
-    for dtype in (np.float64, np.float32):
-        op = Played(module(operation, "cpu"))
-        run(op, dtype)
-        refuses = any(what in name for what in ("broadcast", "noise-alpha, together", "clipping and penalties"))
-        assert (op.refused > 0) == refuses and (op.played or refuses)
+    for variant in ("tiled", "cpu") if module(operation, "tiled") else ("cpu",):
+        for dtype in (np.float64, np.float32):
+            op = Played(module(operation, variant))
+            run(op, dtype)
+            refuses = any(what in name for what in ("broadcast", "noise-alpha, together", "clipping and penalties"))
+            assert (op.refused > 0) == refuses and (op.played or refuses)
 
 
 X, Y = normal(10, 8, 8, 3), labels(10, classes=3)

@@ -20,7 +20,7 @@ FOLDERS = sorted(
 )  # fmt: skip
 OPERATIONS = [folder.name for folder in FOLDERS]
 NUMBA_CUDA = importlib.util.find_spec("numba_cuda") is not None  # which gpu.py needs to be imported
-VARIANTS = ("loops", "vectorized", "cpu", *(["gpu"] if NUMBA_CUDA else []))
+VARIANTS = ("loops", "vectorized", "tiled", "cpu", *(["gpu"] if NUMBA_CUDA else []))
 
 
 def public_functions(module):

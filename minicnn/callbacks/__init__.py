@@ -1,4 +1,12 @@
-"""Callbacks: what happens between the steps of training."""
+"""Callbacks: what happens between the steps of training.
+
+base                      Callback and its hooks, CallbackList     history          the record that fit returns
+monitor                   base of callbacks that watch a number    early_stopping   stops when it gets no better
+model_checkpoint          saves the model while it trains          csv_logger       a line of a file per epoch
+reduce_lr_on_plateau      a smaller rate when it gets no better    lambda_callback  callbacks from functions
+learning_rate_scheduler   a rate for every epoch                   terminate_on_nan stops at a NaN loss
+backup_and_restore        continues an interrupted training
+"""
 
 from ..registry import missing_name
 from .backup_and_restore import BackupAndRestore

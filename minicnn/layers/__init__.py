@@ -1,4 +1,17 @@
-"""The layers, under Keras's names."""
+"""The layers, under Keras's names.
+
+base            the contract of every layer: build, forward, backward      penalty      losses that layers add
+input           where a graph begins              image         base of layers that take images
+activated       base of conv and dense: their product, then an activation
+conv            Conv2D, DepthwiseConv2D           dense         Dense
+pool            pooling, also global              activation    activations as layers
+batch_norm      batch normalization               dropout       dropout and noise
+reshape         shapes, zero padding, Rescaling   resizing      other image sizes
+merge           several inputs into one           identity      the input unchanged, or with a penalty
+normalization   mean 0 and variance 1             augmentation  images changed at random
+arithmetic      + - * / on symbols                checks        arguments and shapes checked
+names           names of layers, paths of weights state         state that a trial run must not change
+"""
 
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize

@@ -1,4 +1,9 @@
-"""Metrics as Keras names them: what is watched over the batches of an epoch."""
+"""Metrics as Keras names them: what is watched over the batches of an epoch.
+
+metric     what a metric is: Metric, Mean        accuracies     shares of right answers
+counts     true and false positives, precision, recall          curves   AUC and points on the curve
+scores     F-scores and R2                       loss_metrics   losses as metrics
+"""
 
 from __future__ import annotations
 

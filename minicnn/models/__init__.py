@@ -1,4 +1,16 @@
-"""Models: layers put together, and trained."""
+"""Models: layers put together, and trained.
+
+training_step  what happens to one batch: read it first     trainer      compile and fit: epochs, callbacks, arguments
+schedule       what is joined, kept and freed               inference    evaluate and predict
+recorded_step  which steps are recorded and replayed
+sequential     layers in a row                              functional   Model(inputs, outputs)
+graph          which layer runs when                        graph_config the graph as Keras's JSON
+heads          loss and metrics of each output              by_name      inputs and outputs as lists or by name
+checks         data and model checked before a run          data         arrays cut into batches
+batches        generators and PyDataset                     progress     the line that fit prints
+summary        the table of layers                          nonfinite    which layer gave the first NaN
+files          save_model, load_model, clone_model          pickling     models in pickles
+"""
 
 from ..layers.base import registry
 from ..registry import missing_name

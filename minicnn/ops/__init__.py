@@ -5,4 +5,15 @@ variant of the backend in use. `forward(x, ..., need_saved=True) -> y, saved` co
 (and the weights' gradients) takes the upstream gradient and what forward saved. `saved` belongs to the variant.
 
 Arrays are C-contiguous and of one float type. Inputs and upstream gradients are read only.
+
+conv2d            convolution                        dense              the dense layer
+max_pool2d        the largest of each window         avg_pool2d         the mean of each window
+global_pool2d     one number per channel             zero_pad2d         zeros around images
+activation        relu, softmax and others           loss               a number per row, and its gradient
+batch_norm        batch normalization                dropout            random zeros
+noise             random noise, alpha dropout        merge              several arrays into one
+rescale           x * scale + offset                 reverse            the last axis backwards
+resize            another image size                 affine_transform   images turned, shifted, scaled
+color             contrast and brightness            metric             what metrics count
+optimizer_update  the optimizers' formulas           constraint         limits of weights
 """

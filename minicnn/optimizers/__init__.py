@@ -1,4 +1,9 @@
-"""Optimizers as Keras names them."""
+"""Optimizers as Keras names them.
+
+base       Optimizer: rate, clipping, weight decay, memory      schedules   rates that change with the step
+sgd        SGD with momentum            rmsprop    RMSprop       adam        Adam and AdamW
+adamax     Adamax                       adagrad    Adagrad       adadelta    Adadelta
+"""
 
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize

@@ -1,4 +1,10 @@
-"""From files of pictures to batches."""
+"""From files of pictures to batches.
+
+image                  Keras's names for the files below        pictures   images in files and as arrays
+image_dataset          image_dataset_from_directory             folders    which images a folder holds
+image_data_generator   ImageDataGenerator                       affine     one image turned, shifted, zoomed
+iterators              batches of images, made in threads
+"""
 
 from ..registry import missing_name
 from . import image

@@ -5,6 +5,8 @@
     weights.py         every weight at its place in an HDF5 file: `.weights.h5`
     archive.py         `.keras`: structure, weights and optimizer state in a zip
     legacy_h5.py       `.h5` of older Keras: the same in one HDF5 file
+    operations.py      `+ - * /` between symbols, as Keras writes them
+    hdf5_check.py      damaged HDF5 files, found before they are read
     files.py           which of them a file's name means: `save_model`, `load_model`, `save_weights`, `load_weights`
 
 Nothing in a file is ever executed: a class is looked up by its name among minicnn's own and those given as

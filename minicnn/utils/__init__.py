@@ -1,4 +1,8 @@
-"""Tools around models: one-hot labels, seeds, pictures, and a check of gradients."""
+"""Tools around models: one-hot labels, seeds, pictures, and a check of gradients.
+
+gradient_check   a layer's backward beside measured slopes    plot_model   a model as boxes and arrows
+to_categorical   labels as one-hot rows                       normalize    arrays of norm 1
+"""
 
 from importlib import import_module as _import_module
 

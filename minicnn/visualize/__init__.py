@@ -7,6 +7,8 @@ predictions        images with their labels and what the network thinks of them
 confusion_matrix   which class is taken for which
 pixels             an image as its matrix of numbers
 grad_cam           where in the image the evidence for a class lies
+
+`grid` is the figure of many small images that filters, feature_maps and predictions draw on.
 """
 
 from .feature_maps import feature_maps

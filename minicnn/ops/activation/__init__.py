@@ -18,7 +18,8 @@ not looked at by functions that have none. At its kink relu's derivative is 0, a
 Sources: ELU, Clevert et al. 2015; GELU, Hendrycks and Gimpel 2016; swish, Ramachandran et al. 2017; SELU, Klambauer
 et al. 2017; mish, Misra 2019; hard swish, Howard et al. 2019.
 
-Reading order: `vectorized.py`, a line for each; `formulas.py`, the same for one number; `cpu.py`, the loops.
+Reading order: `vectorized.py`, a line for each; `formulas.py`, the same for one number; `cpu.py`, the loops;
+`gpu.py`, the same on a GPU.
 """
 
 from ...dispatch import variant

@@ -19,6 +19,8 @@ The first four are Keras's layers' and TensorFlow's ImageProjectiveTransformV3's
 scipy.ndimage.affine_transform calls "constant" and "wrap", and with it Keras's ImageDataGenerator.
 
 Backward hands every dy back to the pixels that it was mixed from, with the same weights; transforms get no gradient.
+
+Reading order: `vectorized.py` (the definition), `formulas.py` (places outside an image), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -5,6 +5,8 @@
     x (N, H, W, C)      y (N, OH, OW, C)
 
 Cells outside the image are not counted, as in TensorFlow: a window at the border averages fewer numbers.
+
+Reading order: `loops.py` (the definition), `vectorized.py`, `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

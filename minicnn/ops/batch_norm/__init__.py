@@ -18,6 +18,8 @@ In inference mean and variance are constants, and dx is the first term alone. Th
 pass over x - mean: "mean of squares minus square of the mean" loses every digit when the mean is large.
 
 Source: Ioffe and Szegedy, "Batch Normalization", 2015.
+
+Reading order: `loops.py` (the definition), `vectorized.py`, `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -7,6 +7,8 @@ clip holds numbers between low and high; where it does, there is no gradient. g 
 
     contrast      dx = f_n g + (1 - f_n) mean of g over the pixels of channel c
     brightness    dx = g
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -6,6 +6,8 @@
                    wanted = rate * clip(norm, least, most) + (1 - rate) * norm
 
 The formulas are Keras's. Source of the limited norm: Srivastava et al., "Dropout", 2014.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -22,8 +22,11 @@ NHWC images and (KH, KW, C, F) kernels need no transposition on either side. The
 
     dw = im2col(x)^T @ dy        dx = col2im(dy @ w^T): every window's gradient added where the window came from
 
-Reading order: `loops.py` (the definition), `vectorized.py` (im2col and one product), `cpu.py` (the same product
-without ever writing im2col down). Figures of the im2col method: Chellapilla, Puri and Simard, "High Performance
+Reading order: `loops.py` (the definition), `vectorized.py` (im2col and one product), `tiled.py` (the same product
+without ever writing im2col down), `cpu.py` (bias, ReLU and pool in the same pass, on bands of the image).
+Then `winograd.py` (fewer multiplications), `pooled.py` (the gradients behind a pool), `gpu.py` (the same on a GPU).
+
+Figures of the im2col method: Chellapilla, Puri and Simard, "High Performance
 Convolutional Neural Networks for Document Processing", 2006.
 """
 

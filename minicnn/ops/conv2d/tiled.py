@@ -29,7 +29,7 @@ from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import in_panels
-from ...kernels.cpu.padding import spread
+from ...kernels.cpu.padding import pad_and_dilate
 from ...kernels.cpu.recording import do
 from ...shapes import check_convolution, window
 from ..activation import cpu as activation
@@ -44,7 +44,7 @@ def forward(
     check_convolution(x.shape, w.shape, groups)
     (N, H, W, _), (KH, KW, _, F) = x.shape, w.shape
     win = window(H, W, (KH, KW), strides, padding, dilation)
-    padded = spread(x, win.PT + H + win.PB, win.PL + W + win.PR, win.PT, win.PL, 1, 1)
+    padded = pad_and_dilate(x, win.PT + H + win.PB, win.PL + W + win.PR, win.PT, win.PL, 1, 1)
     y = workspace.empty((N, win.OH, win.OW, F), x.dtype)
     _multiply(padded, w, win, groups, y)
     saved_relu = saved_pool = None
@@ -74,7 +74,7 @@ def backward(dy, saved, need_dx=True):
     _sum_over_pixels(padded.reshape(-1), N, C, taps, pixels, dy_panels, F, groups, dw.reshape(-1))
     if need_dx:
         top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
-        padded_dy = spread(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
+        padded_dy = pad_and_dilate(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
         dx = workspace.empty((N, H, W, C), dy.dtype)
         _multiply(padded_dy, flipped_kernel(w, groups), win._replace(SH=1, SW=1, OH=H, OW=W), groups, dx)
     return dx, dw, db

@@ -3,6 +3,8 @@
     y[m, f] = b[f] + sum over k of x[m, k] * w[k, f]          x (..., K)   w (K, F)   b (F,) or None   y (..., F)
 
 Its gradients are products as well: dx = dy @ w^T, dw = x^T @ dy, db = the sum of dy's rows.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

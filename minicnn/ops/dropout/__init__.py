@@ -7,6 +7,8 @@ The random number of element i is a hash of (key, i), see `kernels/random.py`. S
 draws it again. And it is the same in every variant, for any number of threads.
 
 Source: Srivastava et al., "Dropout", 2014.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -4,6 +4,8 @@
     maximum   y[n, c] = max over h, w of x[n, h, w, c]
 
 Where several numbers are the largest, they share the maximum's gradient equally, as in TensorFlow's reduction.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -23,6 +23,8 @@ divided by or probabilities, whose gradient stops where they are clipped; huber'
 Softmax and cross-entropy are one operation where they meet, because apart they destroy each other: softmax may
 round a probability to 0, whose logarithm is -infinity; together log(softmax(z)_k) = z_k - log(sum exp z), and the
 gradient is simply softmax(z) - t.
+
+Reading order: `vectorized.py` (the definition), `formulas.py` (the same for one row), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

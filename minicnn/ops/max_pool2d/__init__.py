@@ -6,6 +6,8 @@
 
 Padding never wins: cells outside the image are left out, not counted as zeros. The gradient goes to the first
 largest number of the window in reading order, which is TensorFlow's rule for ties. A window with NaN gives NaN.
+
+Reading order: `loops.py` (the definition), `vectorized.py`, `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -14,6 +14,8 @@ A gradient may be dy itself or a view of it: nobody writes into gradients that s
 
 Every operation has `<name>_forward(xs, need_saved) -> y, saved` for a list of arrays, and `<name>_backward(dy, saved)`,
 which gives the list of the inputs' gradients.
+
+Reading order: `vectorized.py` (the definition), `formulas.py` (the same for two numbers), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

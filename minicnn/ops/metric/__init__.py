@@ -8,6 +8,8 @@ sparse_top_k, top_k           1 where fewer than k of the row's p are larger tha
 true_positives, false_positives, true_negatives, false_negatives
                               how many of the row's p are rightly above the threshold (the target is not 0), wrongly
                               above it, rightly not above it, wrongly not above it
+
+Reading order: `vectorized.py` (the definition), `formulas.py` (the same for one row), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

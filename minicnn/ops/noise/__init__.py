@@ -10,6 +10,8 @@ The numbers are hashes of (key, i), see `kernels/random.py`: backward draws them
 in `formulas.py`.
 
 Sources: Gaussian dropout, Srivastava et al. 2014; alpha dropout, Klambauer et al. 2017.
+
+Reading order: `vectorized.py` (the definition), `formulas.py` (normal numbers from random bits), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

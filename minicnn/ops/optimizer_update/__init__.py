@@ -22,6 +22,8 @@ l1 * sum|w| + l2 * sum w^2 with its gradient.
 Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam and Adamax,
 Kingma and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 2019; Adagrad, Duchi et al. 2011;
 Adadelta, Zeiler 2012.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

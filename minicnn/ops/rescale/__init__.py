@@ -1,4 +1,7 @@
-"""Rescaling: y = x * scale + offset, with one scale and offset for all, or one per channel (the last axis)."""
+"""Rescaling: y = x * scale + offset, with one scale and offset for all, or one per channel (the last axis).
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
+"""
 
 from ...dispatch import variant
 

@@ -7,6 +7,8 @@ are looked up in two tables, so both are found once for the whole batch:
     y[n, i, j] = (1 - t) ((1 - s) x[n, i0, j0] + s x[n, i0, j1]) + t ((1 - s) x[n, i1, j0] + s x[n, i1, j1])
 
     i0, i1, t of table row i      j0, j1, s of table column j
+
+Reading order: `vectorized.py` (the definition), `tables.py` (the tables), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

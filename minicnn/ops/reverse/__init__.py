@@ -1,6 +1,8 @@
 """The last axis the other way round: y[..., c] = x[..., C - 1 - c], as images go from RGB to BGR.
 
 Its gradient is the same: dx[..., c] = dy[..., C - 1 - c].
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

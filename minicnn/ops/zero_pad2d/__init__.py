@@ -1,6 +1,8 @@
 """Zero padding of images: rows and columns of zeros around x (N, H, W, C).
 
 y (N, top + H + bottom, left + W + right, C)      padding = (top, bottom, left, right)
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

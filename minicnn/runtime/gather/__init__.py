@@ -3,6 +3,8 @@
     y[i] = x[index[i]]          x (M, ...) of any number type and memory order      index (N,)      y (N, ...)
 
 Only the batch is ever cast; a data set of uint8 stays uint8. The index may be a slice; then y may lie on x.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -5,6 +5,9 @@
 The function may use of the host only the `parts()`, objects and attributes of objects, see `settings.py`, and
 `transfer.number` for numbers that change in every step. It returns arrays, and numbers as `runtime.weighted_sum` makes
 them, in lists and tuples. The next call may overwrite them.
+
+Reading order: `vectorized.py` (the definition), `recorded.py` (what `make` returns),
+`settings.py` (what it depends on), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

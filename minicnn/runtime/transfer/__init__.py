@@ -8,6 +8,8 @@
     clear()                    memory that is kept for later goes back to the system
 
 Only the trainer and the layers' and models' public calls use these; no operation moves what it is given.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

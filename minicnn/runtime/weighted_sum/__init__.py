@@ -4,6 +4,8 @@
 
 The result is a number, or one that is still on its way: float(total) waits for it. So a training step on a GPU need
 not wait for its loss.
+
+Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant

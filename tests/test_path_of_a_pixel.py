@@ -1,0 +1,106 @@
+"""The road that README's "The path of a pixel" describes is the one that the code takes, forward and backward."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import traceback
+from pathlib import Path
+
+import numpy as np
+from helpers import normal
+
+import minicnn
+from minicnn import backend, layers
+from minicnn.kernels.cpu import microkernel
+from minicnn.ops.conv2d import cpu, tiled, winograd
+
+PACKAGE = Path(minicnn.__file__).parent
+README = PACKAGE.parent / "README.md"
+SECTION = README.read_text().split("## The path of a pixel")[1].split("\n## ")[0]
+ROAD = re.findall(r"^\d\. \[`[^`]+`\]\(minicnn/([^)]+)\)", SECTION, re.MULTILINE)
+MOST_FRAMES = 10
+
+
+def readme_network(side=14, F=16):
+    """README's network, smaller: two convolutions with their pools."""
+    return minicnn.Sequential([
+        layers.Input((side, side, 1)),
+        layers.Rescaling(1 / 255),
+        layers.Conv2D(F, 3, activation="relu"), layers.MaxPooling2D(2),
+        layers.Conv2D(F, 3, activation="relu"), layers.MaxPooling2D(2),
+        layers.Flatten(), layers.Dropout(0.3), layers.Dense(10, activation="softmax"),
+    ])  # fmt: skip
+
+
+def stack_of_minicnn():
+    """[(file, function)] of the calls that are running, from `fit` to whoever calls the kernel."""
+    frames = [(Path(frame.filename), frame.name) for frame in traceback.extract_stack()]
+    ours = [(path.relative_to(PACKAGE).as_posix(), name) for path, name in frames if path.is_relative_to(PACKAGE)]
+    return ours[ours.index(("models/trainer.py", "fit")) :]
+
+
+def watched(kernel, stacks):
+    """The kernel, which notes the stack that it is called from, with itself at the end."""
+    function = kernel.dispatcher.py_func
+    file = Path(inspect.getsourcefile(function)).relative_to(PACKAGE).as_posix()
+    assert function.__globals__["tile"] is microkernel.tile, f"{file}: {function.__name__} has no tile of its own"
+
+    def call(*arguments):
+        stacks.append([*stack_of_minicnn(), (file, function.__name__)])
+        return kernel(*arguments)
+
+    return call
+
+
+def stacks_of_a_step(name, monkeypatch, places):
+    """The stacks of the kernels at `places`, [(module, name)], in one eager step of `fit` on the backend."""
+    stacks: list = []
+    for module, kernel in places:
+        made = getattr(module, kernel)
+        if hasattr(made, "cache_info"):  # a kernel made for the size of a tile
+            monkeypatch.setattr(module, kernel, lambda m, made=made: watched(made(m), stacks))
+        else:
+            monkeypatch.setattr(module, kernel, watched(made, stacks))
+    backend.set_backend(name)
+    model = readme_network()
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+    model.fit(normal(8, 14, 14, 1, dtype=np.float32), np.arange(8), batch_size=8, verbose=0)
+    return stacks
+
+
+def files(stack):
+    """The files of a stack in the order in which it comes to them."""
+    return list(dict.fromkeys(file for file, _ in stack))
+
+
+def test_readme_s_road_is_short():
+    assert ROAD[0] == "models/trainer.py" and ROAD[-1] == "kernels/cpu/microkernel.py" and len(ROAD) == 7
+    for file in ROAD:
+        assert (PACKAGE / file).exists()
+
+
+def test_every_convolution_goes_readme_s_road_forward(monkeypatch):
+    stacks = stacks_of_a_step("tiled", monkeypatch, [(tiled, "_convolve")])
+    forward = [stack for stack in stacks if ("models/sequential.py", "forward") in stack]
+    assert len(forward) == 2
+    for stack in forward:
+        assert files(stack) == ROAD[:-1]  # the tile, the last file, is part of the kernel
+        assert len(stack) <= MOST_FRAMES, stack
+
+
+def test_and_the_same_road_backward(monkeypatch):
+    stacks = stacks_of_a_step("tiled", monkeypatch, [(tiled, "_convolve"), (tiled, "_sum_over_pixels")])
+    backward = [stack for stack in stacks if ("models/sequential.py", "backward") in stack]
+    assert [stack[-1][1] for stack in backward] == ["_sum_over_pixels", "_convolve", "_sum_over_pixels"]
+    for stack in backward:
+        assert files(stack) == ROAD[:-1]
+        assert len(stack) <= MOST_FRAMES, stack
+
+
+def test_the_default_backend_goes_it_too_and_ends_in_cpu_or_winograd(monkeypatch):
+    stacks = stacks_of_a_step("cpu", monkeypatch, [(cpu, "_convolve"), (winograd, "_convolution")])
+    first, second = (stack for stack in stacks if ("models/sequential.py", "forward") in stack)
+    assert files(first) == [*ROAD[:5], "ops/conv2d/cpu.py"]
+    assert files(second) == [*ROAD[:5], "ops/conv2d/cpu.py", "ops/conv2d/winograd.py"]
+    assert len(first) <= MOST_FRAMES and len(second) <= MOST_FRAMES, (first, second)
