@@ -38,7 +38,7 @@ class Activation:
         x = np.require(x, requirements=["C", "W"])
         if self.operation is None:
             return x.copy()
-        return transfer.to_host(self.forward(transfer.here(x), need_saved=False)[0])
+        return transfer.to_host(self.forward(transfer.to_device(x), need_saved=False)[0])
 
     def __repr__(self):
         return f"<activation {self.__name__}>"

@@ -29,7 +29,7 @@ class Constraint(Configurable):
 
     def __call__(self, w) -> np.ndarray:
         """What the constraint makes of an array."""
-        held = transfer.here(np.array(w))
+        held = transfer.to_device(np.array(w))
         self.hold(held)
         return np.array(transfer.to_host(held))
 

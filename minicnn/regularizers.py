@@ -20,7 +20,7 @@ class Regularizer(Configurable):
 
     def __call__(self, x) -> float:
         """The penalty of an array."""
-        return float(optimizer_update.penalty(transfer.here(np.asarray(x)), self.l1, self.l2))
+        return float(optimizer_update.penalty(transfer.to_device(np.asarray(x)), self.l1, self.l2))
 
 
 def _factor(value, name):

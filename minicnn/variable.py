@@ -88,9 +88,9 @@ class Variable:
         """Subtract from the value."""
         return self.assign(self - value)
 
-    def bring_here(self) -> None:
+    def to_device(self) -> None:
         """Move the value to where the backend in use computes."""
-        self.value = transfer.here(self.value)
+        self.value = transfer.to_device(self.value)
 
     def add_gradient(self, gradient: np.ndarray) -> None:
         """Add to `grad`. The first gradient is kept as it is; a second one makes a sum in a buffer of its own."""

@@ -102,7 +102,7 @@ def test_two_replays_draw_two_masks():
     drop = layers.Dropout(0.5, seed=1)
     drop.build((None, 40))
     steps = replay.make(lambda x: drop.forward(x, training=True)[0], lambda: ([], []))
-    ones = transfer.here(np.ones((2, 40)))
+    ones = transfer.to_device(np.ones((2, 40)))
     drawn = [transfer.to_host(steps(ones)).copy() for _ in range(5)]
     backend.set_backend("cpu")
     alone = layers.Dropout(0.5, seed=1)
@@ -120,7 +120,7 @@ def test_a_replay_overwrites_nothing_that_was_made_between_replays():
     steps = replay.make(work, lambda: ([], []))
     made, sums = [], []
     for i in range(8):
-        x = transfer.here(np.full(30, float(i)))
+        x = transfer.to_device(np.full(30, float(i)))
         y, (reading,) = steps(x)
         made.append(merge.forward("add", [y, x], need_saved=False)[0])
         sums.append(reading)

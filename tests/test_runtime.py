@@ -18,7 +18,7 @@ def _(op, dtype):
     x = normal(3, 4, dtype=dtype)
     counted = iter(range(7, 99))
     numbers = [np.ravel(op.number(lambda: next(counted), "float64")) for _ in range(2)]
-    return {"x": op.to_host(op.here(x)), "filled": op.to_host(op.full_like(x, 0.25)), "numbers": np.ravel(numbers)}
+    return {"x": op.to_host(op.to_device(x)), "filled": op.to_host(op.full_like(x, 0.25)), "numbers": np.ravel(numbers)}
 
 
 @case("replay", "a function of two arrays, six times")

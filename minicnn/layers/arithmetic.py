@@ -58,7 +58,7 @@ class Arithmetic(Layer):
             if self._constant_there is None or self._constant_there.dtype != self.dtype:
                 shape = (1,) * (len(x.shape) - self.constant.ndim) + self.constant.shape
                 self._constant_there = np.ascontiguousarray(self.constant, self.dtype).reshape(shape)
-            self._constant_there = transfer.here(self._constant_there)
+            self._constant_there = transfer.to_device(self._constant_there)
         return merge.forward(self.operation, self._both(x, self._constant_there), bool(need_saved))
 
     def backward(self, dy, saved, need_dx=True):

@@ -65,7 +65,7 @@ class _Moved(Augmentation):
 
     def changed(self, x, need_saved):
         N, H, W, _ = x.shape
-        transforms = transfer.here(np.ascontiguousarray(self.transforms(H, W, *self.draw(N)), np.float32))
+        transforms = transfer.to_device(np.ascontiguousarray(self.transforms(H, W, *self.draw(N)), np.float32))
         return affine_transform.forward(
             x, transforms, (H, W), self.fill_mode, self.fill_value, self.interpolation, need_saved
         )
@@ -172,7 +172,7 @@ class RandomContrast(Augmentation):
         return self.uniform(N, 1 - self.factor[0], 1 + self.factor[1])
 
     def changed(self, x, need_saved):
-        factors = transfer.here(np.asarray(self.draw(len(x)), self.dtype))
+        factors = transfer.to_device(np.asarray(self.draw(len(x)), self.dtype))
         return color.contrast_forward(x, factors, *self.value_range, need_saved)
 
     def backward(self, dy, saved, need_dx=True):
@@ -192,7 +192,7 @@ class RandomBrightness(Augmentation):
         return self.uniform(N, *self.factor) * np.float32(high - low)
 
     def changed(self, x, need_saved):
-        deltas = transfer.here(np.asarray(self.draw(len(x)), self.dtype))
+        deltas = transfer.to_device(np.asarray(self.draw(len(x)), self.dtype))
         return color.brightness_forward(x, deltas, *self.value_range, need_saved)
 
     def backward(self, dy, saved, need_dx=True):

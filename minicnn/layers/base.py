@@ -279,8 +279,8 @@ class Layer(Configurable):
         several = isinstance(x, (list, tuple)) and self.takes_several
         x = [self._as_input(v) for v in x] if several else self._as_input(x)
         self.build_for([v.shape for v in x] if several else x.shape)
-        self.bring_here()
-        there = [transfer.here(v) for v in x] if several else transfer.here(x)
+        self.to_device()
+        there = [transfer.to_device(v) for v in x] if several else transfer.to_device(x)
         with flushed(), collected_losses() as collected:
             y, _ = with_activity_penalty(self).forward(there, training=training, need_saved=False)
         self._losses_of_call = [float(loss) for loss in collected]
@@ -292,10 +292,10 @@ class Layer(Configurable):
     def _own(y, inputs):
         return y.copy() if any(np.may_share_memory(y, v) for v in inputs) else y
 
-    def bring_here(self) -> None:
+    def to_device(self) -> None:
         """Move the weights to where the backend in use computes."""
         for variable in self.weights:
-            variable.bring_here()
+            variable.to_device()
 
     takes_several = False
     """Whether the layer takes a list of inputs."""

@@ -112,7 +112,7 @@ def _window(x, top, left, size, fill_value, need_saved):
     """(y, saved): what is seen of images x through a window of `size` at (top, left), fill_value outside."""
     transforms = np.tile(np.array([1, 0, left, 0, 1, top], np.float32), (len(x), 1))
     y, kept = affine_transform.forward(
-        x, transfer.here(transforms), size, "constant", fill_value, "nearest", bool(need_saved)
+        x, transfer.to_device(transforms), size, "constant", fill_value, "nearest", bool(need_saved)
     )
     return y, [(affine_transform, kept)]
 

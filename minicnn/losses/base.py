@@ -68,14 +68,14 @@ class Loss(Configurable):
 
     def rows(self, y_true, y_pred) -> np.ndarray:
         """The loss of every row, of shape (N, ...). ValueError if targets and predictions do not suit each other."""
-        return transfer.to_host(self.rows_here(np.asarray(y_true), float_array(y_pred)))
+        return transfer.to_host(self.rows_on_device(np.asarray(y_true), float_array(y_pred)))
 
-    def rows_here(self, y_true, y_pred):
+    def rows_on_device(self, y_true, y_pred):
         """The same, of checked arrays, left where the backend in use computes; y_pred may lie there already."""
         check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
-        targets = transfer.here(self.targets(y_true, y_pred.shape, y_pred.dtype))
-        losses, _ = self.forward(targets, transfer.here(y_pred), need_saved=False)
+        targets = transfer.to_device(self.targets(y_true, y_pred.shape, y_pred.dtype))
+        losses, _ = self.forward(targets, transfer.to_device(y_pred), need_saved=False)
         return losses.reshape(y_pred.shape[:-1])
 
     def joins(self, activation: str | None) -> bool:

@@ -67,12 +67,12 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     def check_targets(self, y, output_shape):
         super().check_targets(self._without_ignored(y), output_shape)
 
-    def rows_here(self, y_true, y_pred):
-        losses = super().rows_here(y_true, y_pred)
+    def rows_on_device(self, y_true, y_pred):
+        losses = super().rows_on_device(y_true, y_pred)
         counted = self.counted_rows(y_true)
         if counted is None:
             return losses
-        return transfer.here(transfer.to_host(losses) * counted.reshape(losses.shape))
+        return transfer.to_device(transfer.to_host(losses) * counted.reshape(losses.shape))
 
 
 @registry.add("categorical_crossentropy")

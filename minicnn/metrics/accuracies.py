@@ -21,7 +21,7 @@ class _Accuracy(MeanOfRows):
 
     def _rows_and_targets(self, y_true, y_pred):
         targets = self.loss.targets(y_true, y_pred.shape, y_pred.dtype)
-        return transfer.here(y_pred).reshape(-1, y_pred.shape[-1]), transfer.here(targets)
+        return transfer.to_device(y_pred).reshape(-1, y_pred.shape[-1]), transfer.to_device(targets)
 
 
 @registry.add("sparse_categorical_accuracy")

@@ -57,15 +57,15 @@ class _Counts(Metric):
         losses.check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
         t = self._loss.targets(y_true, y_pred.shape, y_pred.dtype)
-        p = transfer.here(y_pred).reshape(-1, y_pred.shape[-1])
+        p = transfer.to_device(y_pred).reshape(-1, y_pred.shape[-1])
         if self.top_k is not None:
-            p = transfer.here(_largest_alone(transfer.to_host(p), self.top_k))
+            p = transfer.to_device(_largest_alone(transfer.to_host(p), self.top_k))
         if self.class_id is not None:
             chosen = slice(self.class_id, self.class_id + 1)
-            p, t = transfer.here(np.ascontiguousarray(transfer.to_host(p)[:, chosen])), t[:, chosen].copy()
-        t, weights = transfer.here(t), None
+            p, t = transfer.to_device(np.ascontiguousarray(transfer.to_host(p)[:, chosen])), t[:, chosen].copy()
+        t, weights = transfer.to_device(t), None
         if sample_weight is not None:
-            weights = transfer.here(losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64))
+            weights = transfer.to_device(losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64))
         for (name, value), running in self._sums.items():
             running.add(weighted_sum.forward(getattr(op, name)(p, t, value), weights))
 

@@ -19,7 +19,7 @@ class _MeanLoss(MeanOfRows):
         self.loss.check_targets(y, output_shape)
 
     def rows(self, y_true, y_pred):
-        return self.loss.rows_here(y_true, y_pred).reshape(-1)
+        return self.loss.rows_on_device(y_true, y_pred).reshape(-1)
 
 
 class _CrossEntropy(_MeanLoss):

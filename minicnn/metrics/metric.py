@@ -117,7 +117,7 @@ class MeanOfRows(Mean):
             self._mean.add(weighted_sum.forward(values), values.size)
             return
         weights = losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64)
-        self._mean.add(weighted_sum.forward(values, transfer.here(weights)), float(weights.sum()))
+        self._mean.add(weighted_sum.forward(values, transfer.to_device(weights)), float(weights.sum()))
 
     def rows(self, y_true, y_pred):
         """A number for each row, (M,), where the backend in use computes."""
@@ -137,7 +137,7 @@ class MeanOfFunction(MeanOfRows):
         values = np.asarray(self.function(y_true, y_pred), np.float64)
         if values.shape == y_pred.shape:  # a number for each output: their mean for each row
             values = values.mean(axis=-1)
-        return transfer.here(values.reshape(-1))
+        return transfer.to_device(values.reshape(-1))
 
 
 def checked_count(value, label):

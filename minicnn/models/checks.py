@@ -51,9 +51,9 @@ class Checks:
             data.fit_ranks([symbol.shape for symbol in self.inputs])
         shapes = [(None, *x.shape[1:]) for x in data.xs]
         self.build_for(shapes if self.takes_several else shapes[0])
-        self.bring_here()
+        self.to_device()
         if self.optimizer is not None:
-            self.optimizer.bring_here()
+            self.optimizer.to_device()
 
     def _prepare(self, data):
         """Build the model, check data against it, and choose the metrics, all before the first step."""

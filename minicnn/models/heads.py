@@ -48,7 +48,7 @@ class Head:
 
     def targets(self, y, shape, dtype):
         """A batch of targets as the loss takes them, where the backend computes."""
-        return transfer.here(self.loss.targets(y, shape, dtype))
+        return transfer.to_device(self.loss.targets(y, shape, dtype))
 
     def update_metrics(self, y, output, weights) -> None:
         """Show a batch to the metrics: minicnn's read it where it lies, others get a NumPy copy to keep."""

@@ -189,7 +189,7 @@ def _milliseconds(model, batch=32, repeats=5):
         for call in _calls(model, layer):
             shapes = [(batch, *(size or 32 for size in symbol.shape[1:])) for symbol in call.inputs]
             arrays = [rng.random(shape).astype(layer.dtype) for shape in shapes]
-            arrays = [transfer.here(array) for array in arrays]
+            arrays = [transfer.to_device(array) for array in arrays]
             x, times = arrays if layer.takes_several else arrays[0], []
             for _ in range(repeats + 1):
                 started = time.perf_counter()

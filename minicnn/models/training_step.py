@@ -185,11 +185,11 @@ def _row_weights(head, y, weights, shape, dtype, factor=1.0):
     if weights is None and head.loss.counted_rows(y) is None:
         return _equal_row_weights(math.prod(shape), head.loss.reduction != "sum", dtype, backend(), factor)
     row_weights = head.loss.row_weights(y, weights, shape, dtype)
-    return transfer.here(row_weights * row_weights.dtype.type(factor))
+    return transfer.to_device(row_weights * row_weights.dtype.type(factor))
 
 
 @lru_cache(maxsize=16)
 def _equal_row_weights(count, in_mean, dtype, backend_name, factor):
     """The weights of rows that weigh the same; the same array every time."""
     ones = np.ones(count, dtype)
-    return transfer.here((ones / ones.dtype.type(count) if in_mean else ones) * ones.dtype.type(factor))
+    return transfer.to_device((ones / ones.dtype.type(count) if in_mean else ones) * ones.dtype.type(factor))

@@ -157,15 +157,17 @@ class Optimizer(Configurable):
 
     def apply_gradients(self, grads_and_vars) -> None:
         """One step, from pairs (gradient, variable): gradients of one's own, as NumPy arrays."""
-        pairs = [(None if g is None else transfer.here(np.require(g, v.dtype, ["C"])), v) for g, v in grads_and_vars]
+        pairs = [
+            (None if g is None else transfer.to_device(np.require(g, v.dtype, ["C"])), v) for g, v in grads_and_vars
+        ]
         if all(gradient is None for gradient, _ in pairs):
             raise ValueError("apply_gradients received no gradient: each of its pairs is (gradient, variable).")
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
 
-    def bring_here(self) -> None:
+    def to_device(self) -> None:
         """Move the memories to where the backend in use computes."""
         for memory in self._memories.values():
-            memory.update({name: transfer.here(array) for name, array in memory.items()})
+            memory.update({name: transfer.to_device(array) for name, array in memory.items()})
 
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
         """One step: every variable by its gradient; a variable without gradient stays as it is."""

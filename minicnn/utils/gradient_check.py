@@ -89,8 +89,8 @@ class _Problem:
     def _outputs(self, need_saved):
         """(the list of outputs, saved, what layers add to the loss)."""
         for variable, value in self.held:
-            variable.value = transfer.here(value)
-        xs = [transfer.here(x) for x in self.xs]
+            variable.value = transfer.to_device(value)
+        xs = [transfer.to_device(x) for x in self.xs]
         x = xs if self.layer.takes_several else xs[0]
         logits = {"logits": True} if self.joined else {}
         with unchanged_state(self.layer), collected_losses() as added:
@@ -99,7 +99,7 @@ class _Problem:
 
     def _losses(self, outputs):
         self.loss.check_targets(self.y, outputs.shape)
-        targets = transfer.here(self.loss.targets(self.y, outputs.shape, outputs.dtype))
+        targets = transfer.to_device(self.loss.targets(self.y, outputs.shape, outputs.dtype))
         return self.loss.forward(targets, outputs, self.joined)
 
     def _weigh(self, arrays):
@@ -120,12 +120,12 @@ class _Problem:
         outputs, saved, _ = self._outputs(need_saved=True)
         if self.loss is None:
             self._weigh(outputs)
-            dys = [transfer.here(factors) for factors in self.factors]
+            dys = [transfer.to_device(factors) for factors in self.factors]
             dy = dys if self.layer.gives_several else dys[0]
         else:
             values, saved_loss = self._losses(outputs[0])
             self._weigh([values])
-            dy = self.loss.backward(transfer.here(self.factors[0]), saved_loss)
+            dy = self.loss.backward(transfer.to_device(self.factors[0]), saved_loss)
         for variable in variables:
             variable.grad = None
         dx = with_activity_penalty(self.layer).backward(dy, saved, need_dx=True)

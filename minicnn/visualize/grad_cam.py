@@ -29,9 +29,9 @@ def grad_cam_map(model, image, layer=None, label=None) -> np.ndarray:
     symbol = _last_maps(model) if layer is None else made_by(model, found_layer(model, layer))
     maps = Model(model.inputs, symbol).predict(image[None], verbose=0)
     rest = Model(symbol, model.outputs[0])
-    rest.bring_here()
+    rest.to_device()
     options = {"logits": True} if rest.ends_in else {}
-    scores, saved = rest.forward(transfer.here(maps), training=False, need_saved=True, **options)
+    scores, saved = rest.forward(transfer.to_device(maps), training=False, need_saved=True, **options)
     K = scores.shape[-1]
     if label is None:
         label = int(np.argmax(transfer.to_host(scores)[0]))
@@ -40,7 +40,7 @@ def grad_cam_map(model, image, layer=None, label=None) -> np.ndarray:
     dy = np.zeros((1, K), maps.dtype)
     dy[0, label if K > 1 else 0] = 1 if K > 1 or label == 1 else -1  # one output is the score of class 1
     before = [variable.grad for variable in rest.weights]
-    gradient = transfer.to_host(rest.backward(transfer.here(dy), saved))
+    gradient = transfer.to_host(rest.backward(transfer.to_device(dy), saved))
     for variable, grad in zip(rest.weights, before, strict=True):
         variable.grad = grad
     weights = gradient[0].mean(axis=(0, 1))

@@ -163,7 +163,7 @@ FIRST = {  # what a thread may do first: functions of an array that give what it
     "upload": lambda x: lambda: x.fill_from(np.zeros(N, np.float32)),
     "download": lambda x: x.to_host,
     "copy": lambda x: x.copy,
-    "batch": lambda x: lambda: transfer.here(np.zeros(N, np.float32)),
+    "batch": lambda x: lambda: transfer.to_device(np.zeros(N, np.float32)),
     "replay": lambda x: partial(graph_adding(x, lambda: x).replay, [x]),
     "look at a number": with_reading,
     "give back": lambda x: clear,

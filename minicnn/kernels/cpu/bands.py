@@ -44,7 +44,7 @@ class Canvas(NamedTuple):
 
 
 class Split(NamedTuple):
-    """How N outputs of OH rows are shared out: each task has `images` images, or one band of `rows` rows of one."""
+    """How N outputs of OH rows are split into tasks: each has `images` images, or one band of `rows` rows of one."""
 
     N: int
     OH: int
@@ -80,7 +80,7 @@ def pieces_of(tasks: int, size: int) -> int:
 
 
 @helper
-def share(task, split):
+def task_rows(task, split):
     """(first image, number of images, first row, number of rows) of a task."""
     n = task // split.bands * split.images
     first = task % split.bands * split.rows
@@ -88,15 +88,15 @@ def share(task, split):
 
 
 @vector_loop(arrays=3, scalars=1)
-def _pass_pool(emit, mask, dy, winner, band, tap):
+def _pass_pool(emit, mask, dy, argmax, band, tap):
     """band = dy where the winner of the window is `tap`, else 0."""
     wanted = emit.splat(emit.builder.trunc(tap, emit.byte))
-    won = emit.builder.icmp_signed("==", emit.load(winner, mask), wanted)
+    won = emit.builder.icmp_signed("==", emit.load(argmax, mask), wanted)
     emit.store(emit.builder.select(won, emit.load(dy, mask), emit.zero), band, mask)
 
 
 @helper
-def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
+def lay_band(kind, x, y, argmax, canvas, n, first, rows, band, start):
     """band[start:] = rows first .. first+rows of the canvas of image n: `rows` x canvas.width x canvas.C numbers.
 
     All arrays flat. PLAIN copies x. THROUGH_RELU copies x where y > 0. THROUGH_POOL gives each pooled gradient x to
@@ -116,7 +116,7 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
             zero(band, place + (canvas.left + W) * C, (canvas.width - canvas.left - W) * C)
         place += canvas.left * C
         if kind == THROUGH_POOL:
-            _lay_unpooled_row(x, winner, canvas, n, h, band, place)
+            _lay_unpooled_row(x, argmax, canvas, n, h, band, place)
         else:
             runs, length = (1, W * C) if canvas.SW == 1 else (W, C)
             for run in range(runs):
@@ -128,7 +128,7 @@ def lay_band(kind, x, y, winner, canvas, n, first, rows, band, start):
 
 
 @helper
-def _lay_unpooled_row(x, winner, canvas, n, h, band, place):
+def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
     """Row h of an image whose pooled gradient is x: each number where the winner of its window was, zero elsewhere."""
     C, W = canvas.C, canvas.W
     oh, covered = h // canvas.PH, min(W, canvas.OW * canvas.PW)
@@ -137,17 +137,17 @@ def _lay_unpooled_row(x, winner, canvas, n, h, band, place):
     for w in range(covered):
         tap = h % canvas.PH * canvas.PW + w % canvas.PW
         source = ((n * canvas.OH + oh) * canvas.OW + w // canvas.PW) * C
-        _pass_pool(x, source, winner, source, band, place + w * canvas.SW * C, tap, C)
+        _pass_pool(x, source, argmax, source, band, place + w * canvas.SW * C, tap, C)
     if canvas.SW == 1:
         zero(band, place + covered * C, (W - covered) * C)
 
 
 @helper
-def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start, winner):
+def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start, argmax):
     """Add the bias to a band of raw sums (rows * PH, width, F), clamp with `relu`, pool: `rows` rows of y (.., OW, F).
 
-    Without a pool PH = PW = 1. With one, winner remembers which tap of the window was the largest: its number in
-    reading order, or PH * PW if with `relu` no tap was positive, so that no gradient comes back. An empty winner
+    Without a pool PH = PW = 1. With one, argmax remembers which tap of the window was the largest: its number in
+    reading order, or PH * PW if with `relu` no tap was positive, so that no gradient comes back. An empty argmax
     remembers nothing.
     """
     for r in range(rows):
@@ -156,12 +156,12 @@ def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start,
             if PH * PW == 1:
                 add_bias(sums, corner, bias, 0, y, place, relu, F)
             else:
-                _pool(sums, corner, bias, 0, y, place, winner, place, relu, winner.size, PH, PW, width * F, F, F)
+                _pool(sums, corner, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, width * F, F, F)
 
 
 @vector_loop(arrays=4, scalars=6)
-def _pool(emit, mask, sums, bias, y, winner, relu, remember, PH, PW, row, F):
-    """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; winner = which it was."""
+def _pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, F):
+    """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; argmax = which it was."""
     builder, lowest = emit.builder, floor_of(emit, relu)
     best, tap = _largest(emit, mask, sums, bias, PH, PW, row, F)
     emit.store(emit.at_least(lowest, best), y, mask)
@@ -169,7 +169,7 @@ def _pool(emit, mask, sums, bias, y, winner, relu, remember, PH, PW, row, F):
         # with `relu` nobody wins unless above zero; "unordered" is true for NaN, whose gradient ReLU stops too
         lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
         nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
-        emit.store(builder.select(lost, nobody, tap), winner, mask)
+        emit.store(builder.select(lost, nobody, tap), argmax, mask)
 
 
 def _largest(emit, mask, sums, bias, PH, PW, row, F):
@@ -177,7 +177,7 @@ def _largest(emit, mask, sums, bias, PH, PW, row, F):
     builder, bias = emit.builder, emit.load(bias, mask)
     # the bias first: it may round two sums to the same number, and then the first of them wins
     best = emit.variable(builder.fadd(emit.load(sums, mask), bias))
-    tap, winner = emit.variable(emit.splat(emit.byte(0))), emit.variable(emit.splat(emit.byte(0)))
+    tap, argmax = emit.variable(emit.splat(emit.byte(0))), emit.variable(emit.splat(emit.byte(0)))
     with emit.repeat(PH) as down:
         first = emit.at(sums, builder.mul(down.index, row))
         with emit.repeat(PW) as across:
@@ -186,9 +186,9 @@ def _largest(emit, mask, sums, bias, PH, PW, row, F):
             # "unordered or greater" is true where either is NaN, and nothing beats a NaN
             wins = builder.and_(builder.fcmp_unordered(">", value, so_far), builder.fcmp_ordered("ord", so_far, so_far))
             builder.store(builder.select(wins, value, so_far), best)
-            builder.store(builder.select(wins, number, builder.load(winner)), winner)
+            builder.store(builder.select(wins, number, builder.load(argmax)), argmax)
             builder.store(builder.add(number, emit.splat(emit.byte(1))), tap)
-    return builder.load(best), builder.load(winner)
+    return builder.load(best), builder.load(argmax)
 
 
 @helper

@@ -11,10 +11,10 @@ from ...shapes import window
 
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
     N, H, W, C = x.shape
-    at = window(H, W, pool_size, strides, padding)
-    y = workspace.empty((N, at.OH, at.OW, C), x.dtype)
-    _pool(x, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, y)
-    return y, ((x.shape, at) if need_saved else None)
+    win = window(H, W, pool_size, strides, padding)
+    y = workspace.empty((N, win.OH, win.OW, C), x.dtype)
+    _pool(x, win.KH, win.KW, win.SH, win.SW, win.PT, win.PL, y)
+    return y, ((x.shape, win) if need_saved else None)
 
 
 @kernel(parallel=True)
@@ -40,9 +40,9 @@ def _pool(x, KH, KW, SH, SW, PT, PL, y):
 def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
-    x_shape, at = saved
+    x_shape, win = saved
     dx = workspace.empty(x_shape, dy.dtype)
-    _unpool(dy, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, dx)
+    _unpool(dy, win.KH, win.KW, win.SH, win.SW, win.PT, win.PL, dx)
     return dx
 
 

@@ -11,12 +11,27 @@ from ...shapes import window
 
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
     N, H, W, C = x.shape
-    at = window(H, W, pool_size, strides, padding)
-    y = arrays.empty((N, at.OH, at.OW, C), x.dtype)
+    win = window(H, W, pool_size, strides, padding)
+    y = arrays.empty((N, win.OH, win.OW, C), x.dtype)
     _pool.over(
-        y.size, x, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, x.dtype.type(0), x.dtype.type(1), y
+        y.size,
+        x,
+        H,
+        W,
+        C,
+        win.OH,
+        win.OW,
+        win.KH,
+        win.KW,
+        win.SH,
+        win.SW,
+        win.PT,
+        win.PL,
+        x.dtype.type(0),
+        x.dtype.type(1),
+        y,
     )
-    return y, ((x.shape, at) if need_saved else None)
+    return y, ((x.shape, win) if need_saved else None)
 
 
 @gpu_kernel()
@@ -35,9 +50,11 @@ def _pool(x, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, zero, one, y, n):
 def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
-    (N, H, W, C), at = saved
+    (N, H, W, C), win = saved
     dx = arrays.empty((N, H, W, C), dy.dtype)
-    _unpool.over(dx.size, dy, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, dy.dtype.type(0), dx)
+    _unpool.over(
+        dx.size, dy, H, W, C, win.OH, win.OW, win.KH, win.KW, win.SH, win.SW, win.PT, win.PL, dy.dtype.type(0), dx
+    )
     return dx
 
 

@@ -32,8 +32,8 @@ from ...kernels.cpu.bands import (
     finish_band,
     lay_band,
     pieces_of,
-    share,
     split,
+    task_rows,
 )
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
@@ -56,90 +56,92 @@ def forward(
 ):
     check_convolution(x.shape, w.shape, groups)
     (N, H, W, C), (KH, KW, _, F) = x.shape, w.shape
-    at = window(H, W, (KH, KW), strides, padding, dilation)
+    win = window(H, W, (KH, KW), strides, padding, dilation)
     PH, PW = pool = tuple(pool or (1, 1))
     pool = pool if PH * PW > 1 else None
-    pools = window(at.OH, at.OW, (PH, PW), (PH, PW), "valid")
+    pools = window(win.OH, win.OW, (PH, PW), (PH, PW), "valid")
     y = workspace.empty((N, pools.OH, pools.OW, F), x.dtype)
-    winner = workspace.empty((y.size,), np.uint8) if pool and need_saved else _NOBODY
+    argmax = workspace.empty((y.size,), np.uint8) if pool and need_saved else _NOBODY
     bias = np.zeros(F, x.dtype) if b is None else b
-    canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
-    products = winograd.products if winograd.suits(KH, KW, at, groups, C // groups, F) else _products
-    products(PLAIN, x, x, _NOBODY, canvas, w, at, groups, bias, relu, (PH, PW), y, winner, largest_tile=4)
-    return y, ((x, w, b is not None, relu, pool, y, winner, at, groups) if need_saved else None)
+    canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
+    products = winograd.products if winograd.suits(KH, KW, win, groups, C // groups, F) else _products
+    products(PLAIN, x, x, _NOBODY, canvas, w, win, groups, bias, relu, (PH, PW), y, argmax, largest_tile=4)
+    return y, ((x, w, b is not None, relu, pool, y, argmax, win, groups) if need_saved else None)
 
 
 def backward(dy, saved, need_dx=True):
-    x, w, has_bias, relu, pool, y, winner, at, groups = saved
+    x, w, has_bias, relu, pool, y, argmax, win, groups = saved
     (_, H, W, C), (KH, KW, _, F) = x.shape, w.shape
     kind = THROUGH_POOL if pool else THROUGH_RELU if relu else PLAIN
     (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
     dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
-    if pool and pooled.suits(w, at, groups, pool, len(x)):
+    if pool and pooled.suits(w, win, groups, pool, len(x)):
         dx = workspace.empty(x.shape, dy.dtype) if need_dx else None
-        pooled.gradients(dy, winner, pool, x, w, at, dw, db, dx)
+        pooled.gradients(dy, argmax, pool, x, w, win, dw, db, dx)
         return dx, dw, db if has_bias else None
 
-    x_canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
-    dy_canvas = Canvas(at.OH, at.OW, F, 0, 0, 1, 1, at.OW, PH, PW, pooled_H, pooled_W)
-    _kernel_gradient(x, x_canvas, kind, dy, y, winner, dy_canvas, at, groups, dw, db)
+    x_canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
+    dy_canvas = Canvas(win.OH, win.OW, F, 0, 0, 1, 1, win.OW, PH, PW, pooled_H, pooled_W)
+    _kernel_gradient(x, x_canvas, kind, dy, y, argmax, dy_canvas, win, groups, dw, db)
     db = db if has_bias else None
     if not need_dx:
         return None, dw, db
 
     dx = workspace.empty(x.shape, dy.dtype)
     if C <= _FEW_CHANNELS and groups == 1:
-        _few_channels_gradient(kind, dy, y, winner, dy_canvas, w, at, dx)
+        _few_channels_gradient(kind, dy, y, argmax, dy_canvas, w, win, dx)
         return dx, dw, db
 
     # dx = convolution of dy, spread by the stride and padded, with the turned kernel
-    top, left = (KH - 1) * at.DH - at.PT, (KW - 1) * at.DW - at.PL
-    spread = Canvas(
-        at.OH, at.OW, F, top, left, at.SH, at.SW, W + (KW - 1) * at.DW, PH, PW, pooled_H, pooled_W
+    top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
+    canvas_back = Canvas(
+        win.OH, win.OW, F, top, left, win.SH, win.SW, W + (KW - 1) * win.DW, PH, PW, pooled_H, pooled_W
     )  # fmt: skip
-    back = at._replace(SH=1, SW=1, OH=H, OW=W)
+    back = win._replace(SH=1, SW=1, OH=H, OW=W)
     no_bias, w_back = np.zeros(C, w.dtype), flipped_kernel(w, groups)
     products = winograd.products if winograd.suits(KH, KW, back, groups, F // groups, C) else _products
-    products(kind, dy, y, winner, spread, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY, largest_tile=2)
+    products(
+        kind, dy, y, argmax, canvas_back, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY, largest_tile=2
+    )
     return dx, dw, db
 
 
-def _products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner, largest_tile):
+def _products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool, y, argmax, largest_tile):
     """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)); `winograd.py` has `largest_tile`."""
     (KH, _, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
-    reach = (KH - 1) * at.DH + 1
-    shares = split(N, OH, 1, PH * at.SH * canvas.width * canvas.C, _NUMBERS)
-    height = (shares.rows * PH - 1) * at.SH + reach
-    rows, cols = offset_tables(shares.images, height, canvas.width, canvas.C, shares.rows * PH, at, C_group)
-    image_size, sums_size = height * canvas.width * canvas.C, shares.rows * PH * at.OW * F
+    reach = (KH - 1) * win.DH + 1
+    work = split(N, OH, 1, PH * win.SH * canvas.width * canvas.C, _NUMBERS)
+    height = (work.rows * PH - 1) * win.SH + reach
+    rows, cols = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
+    image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
     panels = in_panels(w.reshape(-1, F), groups)
-    bands, sums = workspace.scratch(x.dtype, shares.images * image_size, shares.images * sums_size)
+    bands, sums = workspace.scratch(x.dtype, work.images * image_size, work.images * sums_size)
     _convolve(
-        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, at, height, shares, rows, cols, panels, F, groups,
-        bias, relu, PH, PW, y.shape[2], y.reshape(-1), winner, bands, image_size, sums, sums_size,
+        kind, x.reshape(-1), mask.reshape(-1), argmax_in, canvas, win, height, work, rows, cols, panels, F, groups,
+        bias, relu, PH, PW, y.shape[2], y.reshape(-1), argmax, bands, image_size, sums, sums_size,
     )  # fmt: skip
 
 
 @kernel(parallel=True)
 def _convolve(
-    kind, x, mask, winner_in, canvas, at, height, shares, rows, cols, w, F, groups,
-    bias, relu, PH, PW, pooled_W, y, winner, bands, image_size, sums, sums_size,
+    kind, x, mask, argmax_in, canvas, win, height, work, rows, cols, w, F, groups,
+    bias, relu, PH, PW, pooled_W, y, argmax, bands, image_size, sums, sums_size,
 ):  # fmt: skip
     """Every task lays its band on the canvas, multiplies it tile by tile with w's panels, and finishes the sums."""
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
-    for task in prange(shares.tasks):
-        n, images, first, count = share(task, shares)
-        band = numba.get_thread_id() * shares.images * image_size
-        start = numba.get_thread_id() * shares.images * sums_size
-        band_rows = height - (shares.rows - count) * PH * at.SH
+    for task in prange(work.tasks):
+        n, images, first, count = task_rows(task, work)
+        band = numba.get_thread_id() * work.images * image_size
+        start = numba.get_thread_id() * work.images * sums_size
+        band_rows = height - (work.rows - count) * PH * win.SH
         for image in range(images):
             lay_band(
-                kind, x, mask, winner_in, canvas, n + image, first * PH * at.SH, band_rows,
+                kind, x, mask, argmax_in, canvas, n + image, first * PH * win.SH, band_rows,
                 bands, band + image * image_size,
             )  # fmt: skip
-        M = images * count * PH * at.OW
+        M = images * count * PH * win.OW
         panel = 0
         for group in range(groups):
             for j in range(0, F_group, columns):
@@ -154,34 +156,34 @@ def _convolve(
                 panel += cols.size * columns
         for image in range(images):
             finish_band(
-                sums, start + image * count * PH * at.OW * F, at.OW, bias, relu, PH, PW, count, pooled_W, F,
-                y, ((n + image) * shares.OH + first) * pooled_W * F, winner,
+                sums, start + image * count * PH * win.OW * F, win.OW, bias, relu, PH, PW, count, pooled_W, F,
+                y, ((n + image) * work.OH + first) * pooled_W * F, argmax,
             )  # fmt: skip
 
 
-def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups, dw, db):
+def _kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, groups, dw, db):
     """dw = im2col(x)^T @ dy, the forward tables exchanged, and db; dy goes back through ReLU and pool on the way."""
     (KH, KW, C_group, F), N = dw.shape, x.shape[0]
-    reach = (KH - 1) * at.DH + 1
+    reach = (KH - 1) * win.DH + 1
     if N == 0:
         do(dw.fill, 0)
         do(db.fill, 0)
         return
-    if winograd.suits(KH, KW, at, groups, C_group, F):
-        winograd.kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db)
+    if winograd.suits(KH, KW, win, groups, C_group, F):
+        winograd.kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, dw, db)
         return
-    shares = split(N, at.OH, 1, at.SH * x_canvas.width * x_canvas.C + at.OW * F, _NUMBERS)
-    height = (shares.rows - 1) * at.SH + reach
-    rows, cols = offset_tables(shares.images, height, x_canvas.width, x_canvas.C, shares.rows, at, C_group)
-    x_size, dy_size = height * x_canvas.width * x_canvas.C, shares.rows * at.OW * F
-    panel_size = shares.images * shares.rows * at.OW * tile_width(x.dtype)
+    work = split(N, win.OH, 1, win.SH * x_canvas.width * x_canvas.C + win.OW * F, _NUMBERS)
+    height = (work.rows - 1) * win.SH + reach
+    rows, cols = offset_tables(work.images, height, x_canvas.width, x_canvas.C, work.rows, win, C_group)
+    x_size, dy_size = height * x_canvas.width * x_canvas.C, work.rows * win.OW * F
+    panel_size = work.images * work.rows * win.OW * tile_width(x.dtype)
     x_bands, dy_bands, panels, column_sums = workspace.scratch(
-        x.dtype, shares.images * x_size, shares.images * dy_size, panel_size, F
+        x.dtype, work.images * x_size, work.images * dy_size, panel_size, F
     )
-    pieces = pieces_of(shares.tasks, dw.size)
+    pieces = pieces_of(work.tasks, dw.size)
     partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _sum_pieces(
-        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, at, height, shares,
+        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), argmax, dy_canvas, win, height, work,
         rows, cols, groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial.reshape(-1),
         partial_db.reshape(-1), column_sums,
     )  # fmt: skip
@@ -191,28 +193,28 @@ def _kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, groups,
 
 @kernel(parallel=True)
 def _sum_pieces(
-    x, x_canvas, kind, dy, mask, winner, dy_canvas, at, height, shares, rows, cols,
+    x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, height, work, rows, cols,
     groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial, partial_db, column_sums,
 ):  # fmt: skip
-    """partial[piece] = the kernel's gradient of a share of the tasks: the tile's rows are taps, its k the pixels."""
+    """partial[piece] = the kernel's gradient of a part of the tasks: the tile's rows are taps, its k the pixels."""
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
     F, K = dy_canvas.C, cols.size
     C_group, F_group = x_canvas.C // groups, F // groups
     for piece in prange(pieces):
         thread = numba.get_thread_id()
-        x_band, dy_band = thread * shares.images * x_size, thread * shares.images * dy_size
-        begin, end = piece * shares.tasks // pieces, (piece + 1) * shares.tasks // pieces
+        x_band, dy_band = thread * work.images * x_size, thread * work.images * dy_size
+        begin, end = piece * work.tasks // pieces, (piece + 1) * work.tasks // pieces
         for f in range(F):
             partial_db[piece * F + f] = 0
         for task in range(begin, end):
-            n, images, first, count = share(task, shares)
-            band_rows = height - (shares.rows - count) * at.SH
+            n, images, first, count = task_rows(task, work)
+            band_rows = height - (work.rows - count) * win.SH
             for image in range(images):
                 place = x_band + image * x_size
-                lay_band(PLAIN, x, x, winner, x_canvas, n + image, first * at.SH, band_rows, x_bands, place)
-                place = dy_band + image * count * at.OW * F
-                lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, count, dy_bands, place)
-            M = images * count * at.OW
+                lay_band(PLAIN, x, x, argmax, x_canvas, n + image, first * win.SH, band_rows, x_bands, place)
+                place = dy_band + image * count * win.OW * F
+                lay_band(kind, dy, mask, argmax, dy_canvas, n + image, first, count, dy_bands, place)
+            M = images * count * win.OW
             add_columns(dy_bands, dy_band, M, F, column_sums, thread * F, partial_db, piece * F)
             panel = thread * rows.size * columns
             alone = groups == 1 and columns == F  # then dy's band is a panel already
@@ -229,7 +231,7 @@ def _sum_pieces(
                         )  # fmt: skip
 
 
-def _few_channels_gradient(kind, dy, mask, winner, dy_canvas, w, at, dx):
+def _few_channels_gradient(kind, dy, mask, argmax, dy_canvas, w, win, dx):
     """dx = col2im(dy @ w^T), as `vectorized.py` has it, an image to a thread.
 
     As a convolution, the gradient of a colour image would fill 3 of a tile's 32 columns. dy @ w^T fills KH*KW*3.
@@ -239,30 +241,30 @@ def _few_channels_gradient(kind, dy, mask, winner, dy_canvas, w, at, dx):
     w_by_filter = workspace.empty((F, K), w.dtype)
     do(np.copyto, w_by_filter, w.reshape(K, F).T)
     w_turned = in_panels(w_by_filter)
-    rows_at_once = max(1, min(at.OH, _NUMBERS // (at.OW * (F + K))))
-    pixels = rows_at_once * at.OW
+    rows_at_once = max(1, min(win.OH, _NUMBERS // (win.OW * (F + K))))
+    pixels = rows_at_once * win.OW
     rows, cols = multiples(ROWS, F), multiples(F, 1)
     bands, windows = workspace.scratch(dy.dtype, pixels * F, pixels * K)
     _add_windows(
-        kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, w_turned, at, N, H, W, C, rows_at_once,
+        kind, dy.reshape(-1), mask.reshape(-1), argmax, dy_canvas, w_turned, win, N, H, W, C, rows_at_once,
         rows, cols, bands, windows, dx.reshape(-1),
     )  # fmt: skip
 
 
 @kernel(parallel=True)
 def _add_windows(
-    kind, dy, mask, winner, dy_canvas, w_turned, at, N, H, W, C, rows_at_once, rows, cols, bands, windows, dx
+    kind, dy, mask, argmax, dy_canvas, w_turned, win, N, H, W, C, rows_at_once, rows, cols, bands, windows, dx
 ):
     columns = VECTORS * (VECTOR_BYTES // dy.itemsize)
-    F, K, run = dy_canvas.C, at.KH * at.KW * C, at.KW * C
-    pixels = rows_at_once * at.OW
+    F, K, run = dy_canvas.C, win.KH * win.KW * C, win.KW * C
+    pixels = rows_at_once * win.OW
     for n in prange(N):
         band, window = numba.get_thread_id() * pixels * F, numba.get_thread_id() * pixels * K
         zero(dx, n * H * W * C, H * W * C)
-        for first in range(0, at.OH, rows_at_once):
-            count = min(rows_at_once, at.OH - first)
-            lay_band(kind, dy, mask, winner, dy_canvas, n, first, count, bands, band)
-            M = count * at.OW
+        for first in range(0, win.OH, rows_at_once):
+            count = min(rows_at_once, win.OH - first)
+            lay_band(kind, dy, mask, argmax, dy_canvas, n, first, count, bands, band)
+            M = count * win.OW
             for f in range(0, K, columns):
                 for i in range(0, M, ROWS):
                     tile(
@@ -270,16 +272,16 @@ def _add_windows(
                         windows, window + i * K + f, K, K - f, False,
                     )  # fmt: skip
             for r in range(count):
-                for kh in range(at.KH):
-                    h = (first + r) * at.SH + kh * at.DH - at.PT
+                for kh in range(win.KH):
+                    h = (first + r) * win.SH + kh * win.DH - win.PT
                     if 0 <= h < H:
-                        for ow in range(at.OW):
-                            source = window + (r * at.OW + ow) * K + kh * run
-                            left = ow * at.SW - at.PL
-                            if at.DW == 1 and left >= 0 and left + at.KW <= W:
+                        for ow in range(win.OW):
+                            source = window + (r * win.OW + ow) * K + kh * run
+                            left = ow * win.SW - win.PL
+                            if win.DW == 1 and left >= 0 and left + win.KW <= W:
                                 add(windows, source, dx, ((n * H + h) * W + left) * C, run)
                             else:
-                                for kw in range(at.KW):
-                                    w = left + kw * at.DW
+                                for kw in range(win.KW):
+                                    w = left + kw * win.DW
                                     if 0 <= w < W:
                                         add(windows, source + kw * C, dx, ((n * H + h) * W + w) * C, C)

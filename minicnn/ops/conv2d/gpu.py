@@ -31,12 +31,12 @@ def forward(
 ):
     check_convolution(x.shape, w.shape, groups)
     (_, H, W, _), (KH, KW, _, _) = x.shape, w.shape
-    at = window(H, W, (KH, KW), strides, padding, dilation)
+    win = window(H, W, (KH, KW), strides, padding, dilation)
     canvas = x
-    if at.PT or at.PB or at.PL or at.PR:
-        canvas = pad_and_dilate(x, at.PT + H + at.PB, at.PL + W + at.PR, at.PT, at.PL, 1, 1)
-    y = _convolve(canvas, w, b, at, groups, relu)
-    saved = (canvas, x.shape, w, b is not None, y if relu else None, at, groups)
+    if win.PT or win.PB or win.PL or win.PR:
+        canvas = pad_and_dilate(x, win.PT + H + win.PB, win.PL + W + win.PR, win.PT, win.PL, 1, 1)
+    y = _convolve(canvas, w, b, win, groups, relu)
+    saved = (canvas, x.shape, w, b is not None, y if relu else None, win, groups)
     saved_pool = None
     if pool:
         y, saved_pool = max_pool2d.forward(y, pool, pool, need_saved=need_saved)
@@ -47,29 +47,29 @@ def backward(dy, saved, need_dx=True):
     saved, saved_pool = saved
     if saved_pool is not None:
         dy = max_pool2d.backward(dy, saved_pool)
-    canvas, (_, H, W, C), w, has_bias, y, at, groups = saved
+    canvas, (_, H, W, C), w, has_bias, y, win, groups = saved
     KH, KW, C_group, F = w.shape
     if y is not None:
         dy = through_relu(dy, y)
     db = column_sums(dy, dy.size // F, F) if has_bias else None
     dw = arrays.empty(w.shape, w.dtype)
-    pixels, taps = _tables(canvas.shape, at, C_group)
+    pixels, taps = _tables(canvas.shape, win, C_group)
     runs = "i" if C % 4 == 0 and groups == 1 else None
     product(canvas, taps, pixels, dy, None, False, dw, runs, groups, C_group)
     dx = None
     if need_dx:
-        top, left = (KH - 1) * at.DH - at.PT, (KW - 1) * at.DW - at.PL
-        apart = pad_and_dilate(dy, H + (KH - 1) * at.DH, W + (KW - 1) * at.DW, top, left, at.SH, at.SW)
-        back = at._replace(SH=1, SW=1, OH=H, OW=W)
+        top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
+        apart = pad_and_dilate(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
+        back = win._replace(SH=1, SW=1, OH=H, OW=W)
         dx = _convolve(apart, turned(w, groups), None, back, groups, False)
     return dx, dw, db
 
 
-def _convolve(canvas, w, b, at, groups, relu):
+def _convolve(canvas, w, b, win, groups, relu):
     """y (N, OH, OW, F) of a canvas that needs no padding any more."""
     C_group, F = w.shape[2:]
-    pixels, taps = _tables(canvas.shape, at, C_group)
-    y = arrays.empty((canvas.shape[0], at.OH, at.OW, F), canvas.dtype)
+    pixels, taps = _tables(canvas.shape, win, C_group)
+    y = arrays.empty((canvas.shape[0], win.OH, win.OW, F), canvas.dtype)
     runs = "k" if C_group % 4 == 0 and groups == 1 else None
     product(canvas, pixels, taps, w, b, relu, y, runs, groups, C_group)
     return y
@@ -93,11 +93,11 @@ def _turned_order(shape, groups):
 
 
 @remembered
-def _tables(canvas_shape, at, C_group):
+def _tables(canvas_shape, win, C_group):
     """The im2col index map of a canvas (N, H, W, C): (where each output pixel's window begins, where its taps lie)."""
     N, H, W, C = canvas_shape
-    image, row, column = np.ix_(range(N), range(at.OH), range(at.OW))
-    kh, kw, c = np.ix_(range(at.KH), range(at.KW), range(C_group))
-    pixels = ((image * H + row * at.SH) * W + column * at.SW) * C
-    taps = (kh * at.DH * W + kw * at.DW) * C + c
+    image, row, column = np.ix_(range(N), range(win.OH), range(win.OW))
+    kh, kw, c = np.ix_(range(win.KH), range(win.KW), range(C_group))
+    pixels = ((image * H + row * win.SH) * W + column * win.SW) * C
+    taps = (kh * win.DH * W + kw * win.DW) * C + c
     return tuple(arrays.upload(table.astype(np.int32).reshape(-1)) for table in (pixels, taps))

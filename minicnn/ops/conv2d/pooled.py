@@ -43,9 +43,9 @@ _KERNEL = 640 * 1024  # numbers of the largest kernel that pays: of 3x3 taps, 25
 _IMAGES = THREADS  # with fewer, some threads would have nothing to do
 
 
-def suits(w, at, groups, pool, N) -> bool:
+def suits(w, win, groups, pool, N) -> bool:
     """Whether the gradients of a pooled convolution of this shape can, and should, be found here."""
-    plain = (at.SH, at.SW, at.DH, at.DW, groups) == (1, 1, 1, 1, 1)
+    plain = (win.SH, win.SW, win.DH, win.DW, groups) == (1, 1, 1, 1, 1)
     pays = pool[0] * pool[1] >= _WINDOW and w.size <= _KERNEL and N >= _IMAGES
     return plain and pays and w.shape[2] % _lanes(w.dtype) == 0
 
@@ -54,10 +54,10 @@ def _lanes(dtype):
     return VECTOR_BYTES // np.dtype(dtype).itemsize
 
 
-def gradients(dy, winner, pool, x, w, at, dw, db, dx):
+def gradients(dy, argmax, pool, x, w, win, dw, db, dx):
     """dw, db and, unless it is None, dx for the pooled gradient dy (N, OH, OW, F) and who won each window."""
     (N, H, W, C), (KH, KW, _, F), (_, OH, OW, _), (PH, PW) = x.shape, w.shape, dy.shape, pool
-    canvas = Canvas(H, W, C, at.PT, at.PL, 1, 1, W + at.PL + at.PR)
+    canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
     rows = max(1, min(OH, (_NUMBERS // (canvas.width * C) - KH + 1) // PH))
     band_size = (rows * PH + KH - 1) * canvas.width * C
     places = _places(rows, OW, PH, PW, canvas.width, C)
@@ -68,7 +68,7 @@ def gradients(dy, winner, pool, x, w, at, dw, db, dx):
     listed = workspace.empty((THREADS * rows * OW,), np.intp)
     bands, dx_bands, values = workspace.scratch(w.dtype, band_size, band_size, rows * OW)
     _gradients(KH, vectors_across(KH, KW * C // _lanes(w.dtype)))(
-        x.reshape(-1), canvas, dy.reshape(-1), winner, N, OH, OW, F, PH, PW, rows, places, w_by_filter.reshape(-1), KW,
+        x.reshape(-1), canvas, dy.reshape(-1), argmax, N, OH, OW, F, PH, PW, rows, places, w_by_filter.reshape(-1), KW,
         pieces, partial.reshape(-1), partial_db.reshape(-1), (x if dx is None else dx).reshape(-1), dx is not None,
         bands, dx_bands, band_size, listed, values,
     )  # fmt: skip
@@ -91,7 +91,7 @@ def _places(rows, OW, PH, PW, width, C):
 
 
 @helper
-def _list_winners(dy, winner, start, count, F, taps, places, listed, values, here):
+def _list_winners(dy, argmax, start, count, F, taps, places, listed, values, here):
     """List the places and gradients that are not zero of `count` pooled pixels of one filter: (how many, their sum).
 
     Every one is written down; the end of the list moves on only after one that counts. A branch for it would be guessed
@@ -99,7 +99,7 @@ def _list_winners(dy, winner, start, count, F, taps, places, listed, values, her
     """
     start, end, total = uintp(start), uintp(here), values.dtype.type(0)
     for i in range(uintp(count)):
-        number, tap = dy[start], uintp(winner[start])
+        number, tap = dy[start], uintp(argmax[start])
         values[end] = number
         listed[end] = places[i * uintp(taps + 1) + tap]
         counts = (tap < uintp(taps)) & (number != 0)
@@ -129,7 +129,7 @@ def _gradients(KH, V):
 
     @kernel(parallel=True)
     def add_gradients(
-        x, canvas, dy, winner, N, OH, OW, F, PH, PW, rows, places, w, KW, pieces, partial, partial_db, dx, need_dx,
+        x, canvas, dy, argmax, N, OH, OW, F, PH, PW, rows, places, w, KW, pieces, partial, partial_db, dx, need_dx,
         bands, dx_bands, band_size, listed, values,
     ):  # fmt: skip
         """partial[piece] (F, KH, KW, C) = dw of a share of the images; and their dx; a band of rows at a time."""
@@ -146,12 +146,12 @@ def _gradients(KH, V):
                     zero(dx_bands, band, kept)
                 for oh in range(0, OH, rows):
                     count = min(rows, OH - oh)
-                    lay_band(PLAIN, x, x, winner, canvas, n, oh * PH, count * PH + KH - 1, bands, band)
+                    lay_band(PLAIN, x, x, argmax, canvas, n, oh * PH, count * PH + KH - 1, bands, band)
                     if need_dx:
                         zero(dx_bands, band + kept, count * PH * row)
                     for f in range(F):
                         number, total = _list_winners(
-                            dy, winner, (n * OH + oh) * OW * F + f, count * OW, F, PH * PW, places, listed, values, here
+                            dy, argmax, (n * OH + oh) * OW * F + f, count * OW, F, PH * PW, places, listed, values, here
                         )
                         partial_db[piece * F + f] += total
                         for k in range(0, run, columns):

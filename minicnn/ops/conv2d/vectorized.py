@@ -17,15 +17,15 @@ def forward(
 ):
     check_convolution(x.shape, w.shape, groups)
     (N, H, W, _), (KH, KW, _, F) = x.shape, w.shape
-    at = window(H, W, (KH, KW), strides, padding, dilation)
-    columns = im2col(x, at, groups)
+    win = window(H, W, (KH, KW), strides, padding, dilation)
+    columns = im2col(x, win, groups)
     y = np.matmul(columns, group_kernels(w, groups))  # (G, N*OH*OW, F/G)
-    y = np.moveaxis(y, 0, 1).reshape(N, at.OH, at.OW, F)
+    y = np.moveaxis(y, 0, 1).reshape(N, win.OH, win.OW, F)
     if b is not None:
         y = y + b
     if relu:
         y[y < 0] = 0
-    saved = (x.shape, columns, w, b is not None, y if relu else None, at, groups)
+    saved = (x.shape, columns, w, b is not None, y if relu else None, win, groups)
     saved_pool = None
     if pool:
         y, saved_pool = max_pool2d.forward(y, pool, pool)
@@ -36,7 +36,7 @@ def backward(dy, saved, need_dx=True):
     saved, saved_pool = saved
     if saved_pool is not None:
         dy = max_pool2d.backward(dy, saved_pool)
-    x_shape, columns, w, has_bias, y, at, groups = saved
+    x_shape, columns, w, has_bias, y, win, groups = saved
     KH, KW, C_group, F = w.shape
     if y is not None:
         dy = np.where(y > 0, dy, dy.dtype.type(0))
@@ -46,7 +46,7 @@ def backward(dy, saved, need_dx=True):
     dw = np.moveaxis(dw, 0, 1).reshape(KH, KW, C_group, F)
     dx = None
     if need_dx:
-        dx = col2im(np.matmul(rows, group_kernels(w, groups).swapaxes(1, 2)), x_shape, at)
+        dx = col2im(np.matmul(rows, group_kernels(w, groups).swapaxes(1, 2)), x_shape, win)
     return dx, dw, db
 
 
@@ -56,30 +56,30 @@ def group_kernels(w, groups):
     return np.moveaxis(w.reshape(-1, groups, F // groups), 1, 0)
 
 
-def im2col(x, at, groups=1):
+def im2col(x, win, groups=1):
     """The windows of x (N, H, W, C) as rows: (G, N*OH*OW, KH*KW*C/G)."""
     N, _, _, C = x.shape
-    padded = np.pad(x, ((0, 0), (at.PT, at.PB), (at.PL, at.PR), (0, 0)))
+    padded = np.pad(x, ((0, 0), (win.PT, win.PB), (win.PL, win.PR), (0, 0)))
     n, h, w, c = padded.strides
     windows = as_strided(
         padded,
-        (groups, N, at.OH, at.OW, at.KH, at.KW, C // groups),
-        (C // groups * c, n, h * at.SH, w * at.SW, h * at.DH, w * at.DW, c),
+        (groups, N, win.OH, win.OW, win.KH, win.KW, C // groups),
+        (C // groups * c, n, h * win.SH, w * win.SW, h * win.DH, w * win.DW, c),
         writeable=False,
     )
-    return windows.reshape(groups, N * at.OH * at.OW, -1)
+    return windows.reshape(groups, N * win.OH * win.OW, -1)
 
 
-def col2im(columns, x_shape, at):
+def col2im(columns, x_shape, win):
     """The transpose of im2col: each window's numbers added back where they came from. (N, H, W, C)."""
     N, H, W, C = x_shape
     G = columns.shape[0]
-    windows = columns.reshape(G, N, at.OH, at.OW, at.KH, at.KW, C // G)
-    windows = np.moveaxis(windows, 0, -2).reshape(N, at.OH, at.OW, at.KH, at.KW, C)
-    padded = np.zeros((N, H + at.PT + at.PB, W + at.PL + at.PR, C), columns.dtype)
-    for kh in range(at.KH):
-        for kw in range(at.KW):
-            top, left = kh * at.DH, kw * at.DW
-            bottom, right = top + (at.OH - 1) * at.SH + 1, left + (at.OW - 1) * at.SW + 1
-            padded[:, top : bottom : at.SH, left : right : at.SW] += windows[:, :, :, kh, kw]
-    return np.ascontiguousarray(padded[:, at.PT : at.PT + H, at.PL : at.PL + W])
+    windows = columns.reshape(G, N, win.OH, win.OW, win.KH, win.KW, C // G)
+    windows = np.moveaxis(windows, 0, -2).reshape(N, win.OH, win.OW, win.KH, win.KW, C)
+    padded = np.zeros((N, H + win.PT + win.PB, W + win.PL + win.PR, C), columns.dtype)
+    for kh in range(win.KH):
+        for kw in range(win.KW):
+            top, left = kh * win.DH, kw * win.DW
+            bottom, right = top + (win.OH - 1) * win.SH + 1, left + (win.OW - 1) * win.SW + 1
+            padded[:, top : bottom : win.SH, left : right : win.SW] += windows[:, :, :, kh, kw]
+    return np.ascontiguousarray(padded[:, win.PT : win.PT + H, win.PL : win.PL + W])

@@ -52,7 +52,7 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, share, split
+from ...kernels.cpu.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, split, task_rows
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
@@ -93,13 +93,13 @@ _KERNELS = 128 * 256  # C * F, up to which F(4x4, 3x3) pays
 _CHANNELS = 16  # with fewer channels or filters the transforms cost more than the products they save
 
 
-def suits(KH, KW, at, groups, C, F) -> bool:
+def suits(KH, KW, win, groups, C, F) -> bool:
     """Whether a convolution of this shape can, and should, be done here."""
-    plain = (at.SH, at.SW, at.DH, at.DW, groups) == (1, 1, 1, 1, 1)
+    plain = (win.SH, win.SW, win.DH, win.DW, groups) == (1, 1, 1, 1, 1)
     return plain and KH == KW and KH in (2, 3) and min(C, F) >= _CHANNELS
 
 
-def products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, y, winner, largest_tile):
+def products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool, y, argmax, largest_tile):
     """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)).
 
     By tiles of 2 x 2 outputs, or up to `largest_tile`; for 2x2 kernels always of 3 x 3.
@@ -110,33 +110,33 @@ def products(kind, x, mask, winner_in, canvas, w, at, groups, bias, relu, pool, 
     across = -(-OW * PW // m)
     canvas = canvas._replace(width=max(across * m + r - 1, canvas.left + canvas.W))
     per_row = PH * (canvas.width * C + across * m * F + n * n * across * (C + tile_width(w.dtype)) // m)
-    shares = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
-    down = -(-shares.rows * PH // m)
-    sizes = _sizes(shares.images, down, across, m, r, canvas.width, C, F, tile_width(x.dtype))
-    rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
+    work = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
+    down = -(-work.rows * PH // m)
+    sizes = _sizes(work.images, down, across, m, r, canvas.width, C, F, tile_width(x.dtype))
+    rows, cols = multiples(work.images * down * across, C), multiples(C, 1)
     U = _transformed_kernel(w, m)
     _convolution(m)(
-        kind, x.reshape(-1), mask.reshape(-1), winner_in, canvas, shares, down, across, rows, cols, U, F, bias, relu,
-        PH, PW, OW, y.reshape(-1), winner, *workspace.scratch(x.dtype, *sizes), sizes,
+        kind, x.reshape(-1), mask.reshape(-1), argmax_in, canvas, work, down, across, rows, cols, U, F, bias, relu,
+        PH, PW, OW, y.reshape(-1), argmax, *workspace.scratch(x.dtype, *sizes), sizes,
     )  # fmt: skip
 
 
-def kernel_gradient(x, x_canvas, kind, dy, mask, winner, dy_canvas, at, dw, db):
+def kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, dw, db):
     """dw and db of `cpu.py`'s `_kernel_gradient`, by way of the transformed kernel's gradient."""
     (r, _, C, F), N = dw.shape, x.shape[0]
     m = 5 - r
-    across = -(-at.OW // m)
+    across = -(-win.OW // m)
     x_canvas = x_canvas._replace(width=max(across * m + r - 1, x_canvas.left + x_canvas.W))
     dy_canvas = dy_canvas._replace(width=across * m)
     per_row = x_canvas.width * C + across * m * F + 16 * across * (C + tile_width(dw.dtype)) // m
-    shares = split(N, at.OH, m, per_row, _NUMBERS)
-    down = -(-shares.rows // m)
-    sizes = _sizes(shares.images, down, across, m, r, x_canvas.width, C, F, tile_width(x.dtype))
-    rows, cols = multiples(shares.images * down * across, C), multiples(C, 1)
-    pieces = pieces_of(shares.tasks, 16 * C * F)
+    work = split(N, win.OH, m, per_row, _NUMBERS)
+    down = -(-work.rows // m)
+    sizes = _sizes(work.images, down, across, m, r, x_canvas.width, C, F, tile_width(x.dtype))
+    rows, cols = multiples(work.images * down * across, C), multiples(C, 1)
+    pieces = pieces_of(work.tasks, 16 * C * F)
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _summation(m)(
-        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), winner, dy_canvas, shares, down, across, rows,
+        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), argmax, dy_canvas, work, down, across, rows,
         cols, pieces, partial.reshape(-1), partial_db.reshape(-1), *workspace.scratch(dw.dtype, F, *sizes), sizes,
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
@@ -226,7 +226,7 @@ def _convolution(m):
 
     @kernel(parallel=True, as_written=True)
     def convolve(
-        kind, x, mask, winner_in, canvas, shares, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, winner,
+        kind, x, mask, argmax_in, canvas, work, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, argmax,
         bands, V, M, sums, sizes,
     ):  # fmt: skip
         C, row = canvas.C, canvas.width * canvas.C
@@ -235,15 +235,15 @@ def _convolution(m):
         V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
         alone = _ADDED_ALONE if n == 6 else C
         height = down * m + overlap
-        for task in prange(shares.tasks):
+        for task in prange(work.tasks):
             thread = numba.get_thread_id()
             band, v, p, s = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
-            first_image, images, first, count = share(task, shares)
+            first_image, images, first, count = task_rows(task, work)
             tile_rows = (count * PH + m - 1) // m
             t = 0
             for image in range(images):
                 place, laid = band + image * height * row, tile_rows * m + overlap
-                lay_band(kind, x, mask, winner_in, canvas, first_image + image, first * PH, laid, bands, place)
+                lay_band(kind, x, mask, argmax_in, canvas, first_image + image, first * PH, laid, bands, place)
                 for i in range(tile_rows):
                     for j in range(across):
                         corner = place + i * m * row + j * m * C
@@ -266,7 +266,7 @@ def _convolution(m):
             for image in range(images):
                 finish_band(
                     sums, s + image * tile_rows * m * across * m * F, across * m, bias, relu, PH, PW, count, OW, F,
-                    y, ((first_image + image) * shares.OH + first) * OW * F, winner,
+                    y, ((first_image + image) * work.OH + first) * OW * F, argmax,
                 )  # fmt: skip
 
     return convolve
@@ -274,13 +274,13 @@ def _convolution(m):
 
 @lru_cache
 def _summation(m):
-    """sum_pieces: partial[piece] = dU (16, C, F) of a share of the tasks: at each of the 16 places V^T @ D, where
+    """sum_pieces: partial[piece] = dU (16, C, F) of a part of the tasks: at each of the 16 places V^T @ D, where
     D = A dy AT."""
     pixels, gradients = make_transform(BT_4), make_transform(_AT[m].T)
 
     @kernel(parallel=True)
     def sum_pieces(
-        x, x_canvas, kind, dy, mask, winner, dy_canvas, shares, down, across, rows, cols, pieces, partial, partial_db,
+        x, x_canvas, kind, dy, mask, argmax, dy_canvas, work, down, across, rows, cols, pieces, partial, partial_db,
         column_sums, bands, V, D, dy_bands, sizes,
     ):  # fmt: skip
         C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
@@ -290,17 +290,17 @@ def _summation(m):
         for piece in prange(pieces):
             thread = numba.get_thread_id()
             band, v, d, dy_band = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
-            begin, end = piece * shares.tasks // pieces, (piece + 1) * shares.tasks // pieces
+            begin, end = piece * work.tasks // pieces, (piece + 1) * work.tasks // pieces
             for f in range(F):
                 partial_db[piece * F + f] = 0
             for task in range(begin, end):
-                n, images, first, count = share(task, shares)
+                n, images, first, count = task_rows(task, work)
                 tile_rows = (count + m - 1) // m
                 t = 0
                 for image in range(images):
                     place, dy_place = band + image * height * row, dy_band + image * tile_rows * m * dy_row
-                    lay_band(PLAIN, x, x, winner, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
-                    lay_band(kind, dy, mask, winner, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
+                    lay_band(PLAIN, x, x, argmax, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
+                    lay_band(kind, dy, mask, argmax, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
                     for i in range(tile_rows):
                         for j in range(across):
                             corner = place + (i * row + j * C) * m

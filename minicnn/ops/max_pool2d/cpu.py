@@ -16,16 +16,16 @@ from ...shapes import window
 
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
     N, H, W, C = x.shape
-    at = window(H, W, pool_size, strides, padding)
-    y = workspace.empty((N, at.OH, at.OW, C), x.dtype)
-    winner = workspace.empty(y.shape, np.uint8 if at.KH * at.KW <= 256 else np.int32)
-    _pool(x, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, y, winner)
-    return y, ((x.shape, winner, at) if need_saved else None)
+    win = window(H, W, pool_size, strides, padding)
+    y = workspace.empty((N, win.OH, win.OW, C), x.dtype)
+    argmax = workspace.empty(y.shape, np.uint8 if win.KH * win.KW <= 256 else np.int32)
+    _pool(x, win.KH, win.KW, win.SH, win.SW, win.PT, win.PL, y, argmax)
+    return y, ((x.shape, argmax, win) if need_saved else None)
 
 
 @kernel(parallel=True)
-def _pool(x, KH, KW, SH, SW, PT, PL, y, winner):
-    """winner[n, oh, ow, c] = kh * KW + kw of the first largest number of the window."""
+def _pool(x, KH, KW, SH, SW, PT, PL, y, argmax):
+    """argmax[n, oh, ow, c] = kh * KW + kw of the first largest number of the window."""
     _, H, W, C = x.shape
     N, OH, OW, _ = y.shape
     for row in prange(N * OH):
@@ -40,7 +40,7 @@ def _pool(x, KH, KW, SH, SW, PT, PL, y, winner):
                     if first:
                         for c in range(C):
                             y[n, oh, ow, c] = x[n, top + kh, left + kw, c]
-                            winner[n, oh, ow, c] = tap
+                            argmax[n, oh, ow, c] = tap
                         first = False
                     else:
                         for c in range(C):
@@ -48,20 +48,20 @@ def _pool(x, KH, KW, SH, SW, PT, PL, y, winner):
                             # NaN beats every number, and nothing beats NaN
                             better = (value > best) | ((value != value) & (best == best))
                             y[n, oh, ow, c] = value if better else best
-                            winner[n, oh, ow, c] = tap if better else winner[n, oh, ow, c]
+                            argmax[n, oh, ow, c] = tap if better else argmax[n, oh, ow, c]
 
 
 def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
-    x_shape, winner, at = saved
+    x_shape, argmax, win = saved
     dx = workspace.empty(x_shape, dy.dtype)
-    _unpool(dy, winner, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, dx)
+    _unpool(dy, argmax, win.KH, win.KW, win.SH, win.SW, win.PT, win.PL, dx)
     return dx
 
 
 @kernel(parallel=True)
-def _unpool(dy, winner, KH, KW, SH, SW, PT, PL, dx):
+def _unpool(dy, argmax, KH, KW, SH, SW, PT, PL, dx):
     """Each dy added to the number that won. Rows of windows that overlap belong to one task, so no two threads meet."""
     N, H, W, C = dx.shape
     _, OH, OW, _ = dy.shape
@@ -78,5 +78,5 @@ def _unpool(dy, winner, KH, KW, SH, SW, PT, PL, dx):
                     for kw in range(max(0, -left), min(KW, W - left)):
                         tap = kh * KW + kw
                         for c in range(C):
-                            share = dy[n, oh, ow, c] if winner[n, oh, ow, c] == tap else dy.dtype.type(0)
+                            share = dy[n, oh, ow, c] if argmax[n, oh, ow, c] == tap else dy.dtype.type(0)
                             dx[n, top + kh, left + kw, c] += share

@@ -16,16 +16,16 @@ from ...shapes import window
 
 def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=True):
     N, H, W, C = x.shape
-    at = window(H, W, pool_size, strides, padding)
-    y = arrays.empty((N, at.OH, at.OW, C), x.dtype)
-    winner = arrays.empty(y.shape, np.uint8 if at.KH * at.KW <= 256 else np.int32)
-    _pool.over(y.size, x, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, y, winner)
-    return y, ((x.shape, winner, at) if need_saved else None)
+    win = window(H, W, pool_size, strides, padding)
+    y = arrays.empty((N, win.OH, win.OW, C), x.dtype)
+    argmax = arrays.empty(y.shape, np.uint8 if win.KH * win.KW <= 256 else np.int32)
+    _pool.over(y.size, x, H, W, C, win.OH, win.OW, win.KH, win.KW, win.SH, win.SW, win.PT, win.PL, y, argmax)
+    return y, ((x.shape, argmax, win) if need_saved else None)
 
 
 @gpu_kernel()
-def _pool(x, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, y, winner, n):
-    """winner[n, oh, ow, c] = kh * KW + kw of the first largest number of the window."""
+def _pool(x, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, y, argmax, n):
+    """argmax[n, oh, ow, c] = kh * KW + kw of the first largest number of the window."""
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, pixel = place % C, place // C
         left, top, image = pixel % OW * SW - PL, pixel // OW % OH * SH - PT, pixel // OW // OH
@@ -39,22 +39,37 @@ def _pool(x, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, y, winner, n):
                 if value > best or (value != value and best == best):
                     best, tap = value, kh * KW + kw
         y[place] = best
-        winner[place] = tap
+        argmax[place] = tap
 
 
 def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
-    (N, H, W, C), winner, at = saved
+    (N, H, W, C), argmax, win = saved
     dx = arrays.empty((N, H, W, C), dy.dtype)
     _unpool.over(
-        dx.size, dy, winner, H, W, C, at.OH, at.OW, at.KH, at.KW, at.SH, at.SW, at.PT, at.PL, dy.dtype.type(0), dx
+        dx.size,
+        dy,
+        argmax,
+        H,
+        W,
+        C,
+        win.OH,
+        win.OW,
+        win.KH,
+        win.KW,
+        win.SH,
+        win.SW,
+        win.PT,
+        win.PL,
+        dy.dtype.type(0),
+        dx,
     )
     return dx
 
 
 @gpu_kernel()
-def _unpool(dy, winner, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, zero, dx, n):
+def _unpool(dy, argmax, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, zero, dx, n):
     """dx = the sum of the gradients of the windows that this pixel won."""
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, pixel = place % C, place // C
@@ -62,7 +77,7 @@ def _unpool(dy, winner, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, zero, dx, n):
         total = zero
         for oh in range(max(0, (h - KH) // SH + 1), min(OH, h // SH + 1)):
             for ow in range(max(0, (w - KW) // SW + 1), min(OW, w // SW + 1)):
-                at = ((image * OH + oh) * OW + ow) * C + c
-                if winner[at] == (h - oh * SH) * KW + w - ow * SW:
-                    total += dy[at]
+                win = ((image * OH + oh) * OW + ow) * C + c
+                if argmax[win] == (h - oh * SH) * KW + w - ow * SW:
+                    total += dy[win]
         dx[place] = total

@@ -1,6 +1,6 @@
 """Where arrays lie: with the backend in use, or on the host. On the CPU that is the same place, and nothing moves.
 
-    here(x)                    x where the backend computes: itself, or a copy in the GPU's memory
+    to_device(x)               x where the backend computes: itself, or a copy in the GPU's memory
     to_host(x)                 x as a NumPy array; waits for the GPU
     assign(x, values)          the numbers of x replaced by those of a NumPy array, in place
     full_like(x, value)        an array of this number beside x
@@ -15,9 +15,9 @@ Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 from ...dispatch import variant
 
 
-def here(x):
+def to_device(x):
     """x, NumPy or of any backend, where the backend in use computes."""
-    return variant(__name__).here(x)
+    return variant(__name__).to_device(x)
 
 
 def to_host(x):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...kernels.cpu import recording, workspace
-from .vectorized import assign, full_like, here, to_host
+from .vectorized import assign, full_like, to_device, to_host
 
-__all__ = ["assign", "clear", "full_like", "here", "number", "to_host"]
+__all__ = ["assign", "clear", "full_like", "number", "to_device", "to_host"]
 
 
 def number(next_one, dtype):

@@ -11,12 +11,12 @@ from ...kernels.gpu.recording import recording
 from ...kernels.gpu.stages import stage
 from .vectorized import assign, to_host
 
-__all__ = ["assign", "clear", "full_like", "here", "number", "to_host"]
+__all__ = ["assign", "clear", "full_like", "number", "to_device", "to_host"]
 
 _SMALL = 1 << 20  # bytes
 
 
-def here(x):
+def to_device(x):
     if not isinstance(x, np.ndarray):
         return x
     if x.nbytes > _SMALL or x.size == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def here(x):
+def to_device(x):
     return to_host(x)
 
 
