@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import inspect
 import os
 from contextlib import contextmanager
 
@@ -81,6 +83,31 @@ def labels(*shape, classes=10, seed=0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, classes, shape)
 
 
+class AskedTwice:
+    """A variant of an operation whose every backward is asked for its results without dx, too: then dx is None, and
+    the other gradients are what they are with it."""
+
+    def __init__(self, module):
+        self._module = module
+
+    def __getattr__(self, name):
+        function = getattr(self._module, name)
+
+        def call(dy, saved):
+            if "need_dx" not in inspect.signature(function).parameters:
+                return function(dy, saved)
+            without = function(dy, saved, need_dx=False)
+            dx, *others = without if isinstance(without, tuple) else (without,)
+            assert dx is None, f"{name} with need_dx=False gives a dx"
+            others = [other if other is None else np.array(other) for other in others]
+            result = function(dy, saved, True)
+            for found, expected in zip(others, result[1:] if others else [], strict=True):
+                np.testing.assert_array_equal(found, expected, name)
+            return result
+
+        return call if name.endswith("backward") else function
+
+
 class OnGPU:
     """A gpu.py for tests written for arrays of the host: arrays go up before a call and come back after it, changes
     in place included. What `saved` holds stays where it is, and so do arguments that are arrays of the host."""
@@ -111,6 +138,7 @@ class OnGPU:
                 return lambda *arrays: down(value(*(up(array) for array in arrays)))
             return [down(v) for v in value] if isinstance(value, list) else value
 
+        @functools.wraps(function)
         def call(*arguments, **options):
             there = [a if i in self._stay else up(a) for i, a in enumerate(arguments)]
             options = {name: up(value) for name, value in options.items()}

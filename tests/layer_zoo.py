@@ -26,7 +26,7 @@ LAYERS = [
     ("AveragePooling2D overlapping, same", lambda L: L.AveragePooling2D(3, 2, "same"), (2, 6, 5, 2)),
     ("AveragePooling2D a rest", lambda L: L.AvgPool2D((2, 3), strides=(3, 1)), (1, 5, 7, 1)),
     ("GlobalAveragePooling2D", lambda L: L.GlobalAveragePooling2D(), (2, 3, 5, 4)),
-    ("GlobalAveragePooling2D keepdims", lambda L: L.GlobalAveragePooling2D(keepdims=True), (1, 3, 2, 1)),
+    ("GlobalAveragePooling2D keepdims", lambda L: L.GlobalAveragePooling2D(keepdims=True), (2, 3, 2, 4)),
     ("GlobalMaxPooling2D", lambda L: L.GlobalMaxPooling2D(), (2, 3, 5, 4)),
     ("GlobalMaxPooling2D keepdims", lambda L: L.GlobalMaxPooling2D(keepdims=True), (1, 1, 1, 1)),
     ("Dense", lambda L: L.Dense(5, activation="relu"), (3, 7)),
@@ -96,6 +96,7 @@ ONLY_HERE = [  # layers whose numbers are drawn, so that Keras's are others
     ("Dense with activity_regularizer", lambda L: L.Dense(3, activation="relu", activity_regularizer="l1"), (3, 4)),
     ("Arithmetic", lambda L: L.arithmetic.Arithmetic("divide"), [(2, 3, 4), (2, 3, 1)]),
     ("Arithmetic, constant", lambda L: L.arithmetic.Arithmetic("subtract", [1.0, 2.0], constant_first=True), (3, 2)),
+    ("Arithmetic, constant second", lambda L: L.arithmetic.Arithmetic("divide", [3.0, -2.0]), (3, 2)),
     ("ReverseLastAxis", lambda L: L.arithmetic.ReverseLastAxis(), (2, 3, 4)),
     ("Dropout noise_shape", lambda L: L.Dropout(0.5, noise_shape=(None, 1, None)), (3, 4, 5)),
 ]

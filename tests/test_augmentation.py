@@ -113,9 +113,15 @@ def test_active_in_training_and_the_same_for_a_seed(make):
 
 @pytest.mark.parametrize("make", AUGMENTATION)
 def test_gradients(make, each_backend):
-    minicnn_check = keras.utils.gradient_check
     layer = type(make()).from_config({**make().get_config(), "dtype": "float64"})
-    minicnn_check(layer, 0.4 * normal(2, 6, 7, 2), training=True)
+    assert keras.utils.gradient_check(layer, 0.4 * normal(2, 6, 7, 2), training=True, verbose=False) <= 1e-6
+
+
+@pytest.mark.parametrize("make", AUGMENTATION)
+def test_no_gradient_that_nobody_asked_for(make):
+    layer, x = make(), normal(2, 6, 7, 2, dtype=np.float32)
+    y, saved = layer.forward(x, training=True)
+    assert layer.backward(normal(*y.shape, seed=1, dtype=np.float32), saved, need_dx=False) is None
 
 
 def test_the_backends_move_the_same_pixels(each_backend):

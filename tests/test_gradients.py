@@ -40,6 +40,32 @@ def test_layer(name, make, shapes, training, each_backend):
     assert gradient_check(layer, x, training=training, max_entries=entries(), verbose=False) <= BOUND
 
 
+# their dx is dy in another shape, or made of dy and the output alone: they give it whether or not it is asked for
+ALWAYS_GIVE_DX = (
+    "Identity", "Flatten", "Reshape", "GaussianNoise", "ActivityRegularization", "Activation", "ReLU", "LeakyReLU",
+    "ELU", "Softmax", "Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract", "Concatenate", "Arithmetic",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "make", "shapes"), LAYERS + ONLY_HERE, ids=[case[0] for case in LAYERS + ONLY_HERE])
+def test_layer_that_is_not_asked_for_dx(name, make, shapes):
+    layer = make(layers)
+    several = isinstance(shapes, list)
+    xs = [normal(*s, seed=i, dtype=np.float32) for i, s in enumerate(shapes if several else [shapes])]
+    layer.build_for(shapes)
+    random_weights(layer)
+    y, saved = layer.forward(xs if several else xs[0], training=True)
+    found = []
+    for need_dx in (True, False):
+        dx = layer.backward(normal(*y.shape, seed=4, dtype=y.dtype), saved, need_dx)
+        found.append([variable.grad for variable in layer.trainable_weights])
+        for variable in layer.trainable_weights:
+            variable.grad = None
+    assert (dx is None) == (type(layer).__name__ not in ALWAYS_GIVE_DX)
+    for with_dx, without in zip(*found, strict=True):
+        np.testing.assert_array_equal(with_dx, without)
+
+
 LOSSES = {
     "sparse_categorical_crossentropy": lambda: (probabilities(6, 5), labels(6, classes=5)),
     "categorical_crossentropy": lambda: (probabilities(6, 5), probabilities(6, 5, seed=1)),

@@ -1,0 +1,326 @@
+"""Break the code on purpose, in one place at a time, and see whether a test fails.
+
+    python tests/mutations.py --list                        # what would be broken, line by line
+    python tests/mutations.py --only ops/dense/vectorized   # the lines of the list that match this
+    python tests/mutations.py --only /cpu.py --sample 40 --seed 1
+
+A mutation is (file, line, what): one place of the source and what stands there instead. `mutations_of` lists them in
+the order of the source, so the list is the same at every run:
+
+- a sign: + for -, - for +, and a minus left out; += for -= and the other way round
+- a factor: * for /, / for *, and every number one larger, which is also an index off by one
+- two operands exchanged: of - / // @ ** and of < <= > >=, two neighbouring arguments of a call, two results; == for !=
+- `need_dx` taken for False, so that a gradient is dropped, and for True, so that one is made that nobody asked for
+
+They are made in `PLACES`: the operations' loops.py, vectorized.py and what cpu.py compiles, losses, optimizers,
+metrics, and whatever else is named backward, gradient, derivative or update. What is only said (errors) is left alone.
+
+Nothing is written to the source. This process collects the tests once, and for every mutation forks: the fork takes the
+broken function's code, compiles the kernels that the file is part of anew, and runs the tests that `tests_of` names,
+until one fails. Before the first mutation of a file its tests must pass as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import re
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from importlib import import_module
+from pathlib import Path
+from types import CodeType
+
+import pytest
+from helpers import OPERATION_FILES
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "minicnn"
+SECONDS = 300  # a mutation that makes a loop endless is stopped, and counts as caught
+GRADIENT = "backward|gradient|derivative|update"
+ALL = r"^(?!__init__$|get_config$|from_config$|check_|_?checked|__getattr__$)"
+COMPILED = ("tiled.py", "cpu.py", "winograd.py", "pooled.py", "formulas.py", "tables.py")
+PLACES = {  # files, and which of their functions: a regular expression that their names match
+    **{f"ops/*/{name}": ALL for name in ("vectorized.py", "loops.py")},
+    "losses/*.py": ALL, "metrics/*.py": ALL, "optimizers/*.py": ALL,
+    "layers/*.py": GRADIENT, "ops/*/__init__.py": GRADIENT,
+    **{f"ops/*/{name}": ALL for name in COMPILED},
+}  # fmt: skip
+WORDS = {  # operation: the tests of its layers
+    "activation": "activation or relu or elu or softmax", "avg_pool2d": "averagepool or avgpool",
+    "batch_norm": "batchnorm or batch_norm", "conv2d": "conv2d", "dense": "dense", "dropout": "dropout",
+    "global_pool2d": "global", "max_pool2d": "maxpool or max_pool", "noise": "noise or gaussian or alpha",
+    "merge": "add or multiply or average or maximum or minimum or subtract or concatenate or arithmetic",
+    "rescale": "rescaling or normalization", "resize": "resizing", "reverse": "reverse", "zero_pad2d": "zeropadding",
+}  # fmt: skip
+LAYERS = ("test_gradients.py", "test_keras_layers.py", "test_augmentation.py")
+SURFACE = (
+    "test_layers.py", "test_metrics.py", "test_optimizers.py", "test_constraints.py", "test_penalties.py",
+    "test_variables.py", "test_own_models.py", "test_keras_habits.py",
+)  # fmt: skip
+
+EQUIVALENT = {  # files and broken lines that give the same results: the reason
+    "ops/activation/vectorized.py: y = np.where(x < 0, np.expm1(np.minimum(x, (1))) * x.dtype.type(parameter), x)": (
+        "the minimum only keeps expm1 from overflowing where it is not taken"
+    ),
+    "ops/batch_norm/loops.py: variance = sum(((mean - float(rows[m, c]))) ** 2 for m in range(M)) / M": "a square",
+}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    file: str
+    line: int
+    function: str
+    what: str
+    new_source: str
+
+    def __str__(self):
+        return f"{self.file}:{self.line} {self.function}: {self.what}"
+
+    def is_equivalent(self):
+        return f"{self.file}: {self.new_source.splitlines()[self.line - 1].strip()}" in EQUIVALENT
+
+
+# --- what is broken ---
+
+
+def all_mutations():
+    found, seen = [], set()
+    for pattern, functions in PLACES.items():
+        for path in sorted(PACKAGE.glob(pattern)):
+            if path not in seen:
+                found += mutations_of(path.relative_to(PACKAGE).as_posix(), path.read_text(), functions)
+            seen.add(path)
+    return found
+
+
+def mutations_of(file, source, functions):
+    lines, found = source.splitlines(keepends=True), {}
+
+    def place(line, column):
+        return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
+
+    for function in ast.walk(ast.parse(source)):
+        if not (isinstance(function, ast.FunctionDef) and re.search(functions, function.name)):
+            continue
+        for node in (node for statement in function.body for node in _inside(statement)):
+            for new in _changes(node):
+                start, end = place(node.lineno, node.col_offset), place(node.end_lineno, node.end_col_offset)
+                old, text = ast.unparse(node), ast.unparse(new)
+                rest = "\n" * source[start:end].count("\n")  # kernels are cached by the line they begin at
+                text_in_place = text + rest if isinstance(node, ast.stmt) else f"({text}{rest})"
+                broken = source[:start] + text_in_place + source[end:]
+                found.setdefault(broken, Mutation(file, node.lineno, function.name, f"{old} -> {text}", broken))
+    return list(found.values())
+
+
+def _inside(node):
+    """The nodes of a statement, without what is only said, promised or imported."""
+    only_said = (ast.Raise, ast.Assert, ast.JoinedStr, ast.arguments, ast.Import, ast.ImportFrom)
+    if isinstance(node, only_said) or (isinstance(node, ast.If) and all(isinstance(s, ast.Raise) for s in node.body)):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (
+            isinstance(node, ast.Call) and ast.unparse(child) == "-1" and ast.unparse(node.func).endswith("reshape")
+        ):
+            yield from _inside(child)  # reshape takes every negative size for -1
+
+
+_OTHER = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+}  # fmt: skip
+_ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.MatMult, ast.Pow, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_UNORDERED = ("maximum", "minimum", "max", "min", "isinstance", "getattr", "hasattr", "add_gradients")
+
+
+def _changes(node):
+    """The nodes that are put in the place of this one, one at a time."""
+    match node:
+        case ast.Name("need_dx", ast.Load()):
+            yield from (ast.Constant(False), ast.Constant(True))
+        case ast.Constant(int() | float() as value) if not isinstance(value, bool):
+            yield ast.Constant(value + 1)
+        case ast.UnaryOp(ast.USub(), operand):
+            yield operand
+        case ast.BinOp(left, operator, right):
+            if type(operator) in _OTHER:
+                yield ast.BinOp(left, _OTHER[type(operator)](), right)
+            if isinstance(operator, _ORDERED):
+                yield ast.BinOp(right, operator, left)
+        case ast.AugAssign(target, operator, value) if type(operator) in _OTHER:
+            yield ast.AugAssign(target, _OTHER[type(operator)](), value)
+        case ast.Compare(left, [operator], [right]):
+            if type(operator) in _OTHER:
+                yield ast.Compare(left, [_OTHER[type(operator)]()], [right])
+            if isinstance(operator, _ORDERED):
+                yield ast.Compare(right, [operator], [left])
+        case ast.Call(function, arguments, options) if ast.unparse(function).split(".")[-1] not in _UNORDERED:
+            yield from (ast.Call(function, exchanged, options) for exchanged in _exchanged(arguments))
+        case ast.Return(ast.Tuple(parts)):
+            yield from (ast.Return(ast.Tuple(exchanged, ast.Load())) for exchanged in _exchanged(parts))
+
+
+def _exchanged(parts):
+    for i in range(len(parts) - 1):
+        if ast.dump(parts[i]) != ast.dump(parts[i + 1]):
+            yield [*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]]
+
+
+# --- what is run ---
+
+
+def tests_of(file):
+    """[(files, words)]: the tests that concern a file of the package are those whose names hold one of the words.
+
+    The quickest come first.
+    """
+    room, name = file.split("/")[0], file.split("/")[-1]
+    if room == "ops":
+        operation = file.split("/")[1]
+        others = {
+            "loss": (("test_keras_losses.py", "test_gradients.py"), "loss"),
+            "optimizer_update": (("test_keras_losses.py",), "optimizers or regularizers"),
+            "metric": (("test_keras_losses.py", *SURFACE), "metric"), "constraint": (SURFACE, "constraint"),
+            **{name: (("test_gradients.py",), words) for name, words in WORDS.items()},
+        }  # fmt: skip
+        return [(OPERATION_FILES, f"[{operation}-"), others.get(operation, (LAYERS[2:], "gradients"))]
+    if room == "layers":
+        classes = re.findall(r"^class _?(\w+)", (PACKAGE / file).read_text(), re.MULTILINE)
+        return [
+            (LAYERS, "activity" if name == "penalty.py" else " or ".join(classes)),
+            (("test_models.py", "test_schedule.py"), ""),
+        ]
+    if room == "optimizers":
+        quick = (("test_schedules.py",), "") if name == "schedules.py" else (("test_keras_losses.py",), "optimizers")
+        return [quick, (("test_schedules.py", "test_optimizers.py", "test_saving*.py"), "optimizer")]
+    if room == "metrics":
+        return [(("test_keras_losses.py", *SURFACE), "metric or score"), ((*SURFACE, "test_training.py"), "")]
+    return [(("test_keras_losses.py", "test_gradients.py"), "loss"), ((*SURFACE, "test_training.py"), "")]
+
+
+def chosen_items(items, file, function):
+    """The tests of a file, those first whose names hold the function's: `elu` of `elu_backward`."""
+    found, stem = {}, re.sub("_(forward|backward|derivative)$", "", function).strip("_")
+    for patterns, words in tests_of(file):
+        for item in items:
+            named = any(word in item.nodeid.lower() for word in words.lower().split(" or "))
+            if named and any(fnmatch(item.path.name, pattern) for pattern in patterns):
+                found[item.nodeid] = item
+    return sorted(found.values(), key=lambda item: stem not in item.nodeid)
+
+
+def breaks(mutation):
+    """Give the functions of the imported module the code of the broken source."""
+    module = import_module("minicnn." + mutation.file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    codes, waiting = {}, [compile(mutation.new_source, module.__file__, "exec", dont_inherit=True)]
+    while waiting:
+        inner = [constant for constant in waiting.pop().co_consts if isinstance(constant, CodeType)]
+        codes.update({code.co_qualname: code for code in inner})
+        waiting += inner
+    for function in _functions(vars(module), module.__name__):
+        function.__code__ = codes[function.__qualname__]
+    if mutation.file.endswith(COMPILED):
+        from minicnn.kernels.cpu.compile import _KernelCache
+
+        stale = (module.__name__.rpartition(".")[0], "minicnn.kernels")
+        load = _KernelCache.load_overload
+
+        def unless_stale(self, *signature):
+            return None if self._py_func.__module__.startswith(stale) else load(self, *signature)
+
+        _KernelCache.load_overload = unless_stale
+        _KernelCache.save_overload = lambda self, *a: None
+
+
+def _functions(names, module):
+    """The Python functions that a module defines, also those in classes and within decorators."""
+    for value in list(names.values()):
+        if isinstance(value, type) and value.__module__ == module:
+            yield from _functions(vars(value), module)
+        value = getattr(value, "dispatcher", value)
+        for wrapper in ("fget", "__wrapped__", "__func__", "py_func"):
+            value = getattr(value, wrapper, value)
+        if getattr(value, "__module__", None) == module and hasattr(value, "__code__"):
+            yield value
+
+
+class Mutations:
+    """A plugin of pytest: instead of running the tests once, run those of every mutation."""
+
+    def __init__(self, mutations):
+        self.mutations, self.run, self.survived, self.sound = mutations, Counter(), Counter(), set()
+
+    def pytest_runtestloop(self, session):
+        for mutation in self.mutations:
+            items = chosen_items(session.items, mutation.file, mutation.function)
+            unknown = [item for item in items if item not in self.sound]
+            if unknown and self._fails(session, unknown, None):
+                pytest.exit(f"The tests of {mutation.file} fail where nothing is broken.", 2)
+            self.sound.update(unknown)
+            started = time.perf_counter()
+            caught = self._fails(session, items, mutation)
+            self.run[mutation.file] += 1
+            self.survived[mutation.file] += not caught
+            said, seconds = "caught    " if caught else "NOT CAUGHT", time.perf_counter() - started
+            print(f"{said} {seconds:5.1f} s  {mutation}", flush=True)
+        for file, count in sorted(self.run.items()):
+            print(f"{file}: {count - self.survived[file]} of {count} caught")
+        print(f"{self.run.total()} mutations, {self.run.total() - self.survived.total()} caught")
+        return True
+
+    def _fails(self, session, items, mutation):
+        """Whether one of the tests fails, in a fork of this process; so does what ends it."""
+        process = os.fork()
+        if process == 0:
+            failed = True
+            try:
+                signal.alarm(SECONDS)
+                if mutation:
+                    silent = os.open(os.devnull, os.O_WRONLY)
+                    os.dup2(silent, 1), os.dup2(silent, 2)
+                    breaks(mutation)
+                for item, following in zip(items, [*items[1:], None], strict=True):
+                    session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                    if session.testsfailed:
+                        break
+                failed = session.testsfailed > 0
+            finally:
+                os._exit(failed)
+        return os.waitpid(process, 0)[1] != 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list", action="store_true", help="list the mutations and run nothing")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="a regular expression, of what --list shows")
+    parser.add_argument("--sample", type=int, metavar="N", help="draw N of them")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw")
+    arguments = parser.parse_args()
+    chosen = [m for m in all_mutations() if re.search(arguments.only, str(m)) and not m.is_equivalent()]
+    if arguments.sample is not None and arguments.sample < len(chosen):
+        chosen = [chosen[i] for i in sorted(random.Random(arguments.seed).sample(range(len(chosen)), arguments.sample))]
+    if arguments.list:
+        for mutation in chosen:
+            print(mutation)
+        return print(f"{len(chosen)} mutations")
+    plugin = Mutations(chosen)
+    patterns = {pattern for m in chosen for files, _ in tests_of(m.file) for pattern in files}
+    files = sorted({str(path) for pattern in patterns for path in (ROOT / "tests").glob(pattern)})
+    if any(not m.file.startswith("ops/") for m in chosen):
+        import tensorflow  # noqa: F401 - before the forks, which take it from here
+
+    code = pytest.main(["-q", "-s", "-p", "no:cacheprovider", *files], plugins=[plugin])
+    return code or int(plugin.survived.total() > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
