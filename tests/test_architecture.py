@@ -104,3 +104,22 @@ def test_only_declared_packages_are_imported():
         "h5py",
         "matplotlib",
     }
+
+
+LOOKED_UP = {  # modules that importlib loads by name, where an import would not show it: what, and why
+    "dispatch.py": "the variants of an operation, and whether there is a GPU",
+    "models/files.py": "minicnn.saving, the one arrow up: Model.save",
+    "utils/__init__.py": "Keras's names of utils that we build elsewhere",
+    "__init__.py": "packages that are loaded when they are first asked for",
+}
+
+
+def test_modules_are_looked_up_by_name_only_where_it_is_meant():
+    names = {"importlib", "__import__", "exec", "eval"}
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "id")}
+        if called & names or any(top_level == "importlib" for _, top_level, _ in imports(path)):
+            found.add(path.relative_to(PACKAGE).as_posix())
+    assert found == LOOKED_UP.keys()

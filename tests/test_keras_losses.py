@@ -39,6 +39,14 @@ LOSSES = {
 }
 
 
+@pytest.mark.parametrize("label", [-1, 0, 1])
+@pytest.mark.parametrize("name", ["Hinge", "SquaredHinge"])
+def test_hinges_of_targets_of_one_class(tf, name, label):
+    """Labels 0 and 1 count as -1 and 1, also where only one of them occurs."""
+    y_true, y_pred = np.full((7, 5), label, np.float32), normal(7, 5, dtype=np.float32)
+    assert_close(getattr(losses, name)()(y_true, y_pred), getattr(tf.keras.losses, name)()(y_true, y_pred), TOLERANCE)
+
+
 @pytest.mark.parametrize("predictions", [probabilities, saturated], ids=["ordinary", "zeros and ones"])
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_of_probabilities(tf, name, predictions):
