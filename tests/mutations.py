@@ -4,8 +4,7 @@
     python tests/mutations.py --only ops/dense/vectorized   # the lines of the list that match this
     python tests/mutations.py --only /cpu.py --sample 40 --seed 1
 
-A mutation is (file, line, what): one place of the source and what stands there instead. `mutations_of` lists them in
-the order of the source, so the list is the same at every run:
+A mutation is (file, line, what): one place of the source and what stands there instead.
 
 - a sign: + for -, - for +, and a minus left out; += for -= and the other way round
 - a factor: * for /, / for *, and every number one larger, which is also an index off by one
@@ -17,7 +16,7 @@ metrics, and whatever else is named backward, gradient, derivative or update. Wh
 
 Nothing is written to the source. This process collects the tests once, and for every mutation forks: the fork takes the
 broken function's code, compiles the kernels that the file is part of anew, and runs the tests that `tests_of` names,
-until one fails. Before the first mutation of a file its tests must pass as it is.
+until one fails. Before that they must pass as it is. What runs at import only is "NOT REACHED".
 """
 
 from __future__ import annotations
@@ -179,10 +178,7 @@ def _exchanged(parts):
 
 
 def tests_of(file):
-    """[(files, words)]: the tests that concern a file of the package are those whose names hold one of the words.
-
-    The quickest come first.
-    """
+    """[(files, words)]: the tests that concern a file, those whose names hold one of the words; the quickest first."""
     room, name = file.split("/")[0], file.split("/")[-1]
     if room == "ops":
         operation = file.split("/")[1]
@@ -195,10 +191,8 @@ def tests_of(file):
         return [(OPERATION_FILES, f"[{operation}-"), others.get(operation, (LAYERS[2:], "gradients"))]
     if room == "layers":
         classes = re.findall(r"^class _?(\w+)", (PACKAGE / file).read_text(), re.MULTILINE)
-        return [
-            (LAYERS, "activity" if name == "penalty.py" else " or ".join(classes)),
-            (("test_models.py", "test_schedule.py"), ""),
-        ]
+        words = "activity or penalty" if name == "penalty.py" else " or ".join(classes)
+        return [((*LAYERS, "test_several.py"), words), (("test_models.py", "test_schedule.py"), "")]
     if room == "optimizers":
         quick = (("test_schedules.py",), "") if name == "schedules.py" else (("test_keras_losses.py",), "optimizers")
         return [quick, (("test_schedules.py", "test_optimizers.py", "test_saving*.py"), "optimizer")]
@@ -219,15 +213,14 @@ def chosen_items(items, file, function):
 
 
 def breaks(mutation):
-    """Give the functions of the imported module the code of the broken source."""
+    """Give the functions of the imported module the code of the broken source; whether one of them has changed."""
     module = import_module("minicnn." + mutation.file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
-    codes, waiting = {}, [compile(mutation.new_source, module.__file__, "exec", dont_inherit=True)]
-    while waiting:
-        inner = [constant for constant in waiting.pop().co_consts if isinstance(constant, CodeType)]
-        codes.update({code.co_qualname: code for code in inner})
-        waiting += inner
+    whole, broken = _codes((PACKAGE / mutation.file).read_text()), _codes(mutation.new_source)
+    changed = False
     for function in _functions(vars(module), module.__name__):
-        function.__code__ = codes[function.__qualname__]
+        place = function.__qualname__, function.__code__.co_firstlineno
+        if function.__code__ == whole.get(place) and broken[place] != whole[place]:
+            function.__code__, changed = broken[place], True
     if mutation.file.endswith(COMPILED):
         from minicnn.kernels.cpu.compile import _KernelCache
 
@@ -239,6 +232,17 @@ def breaks(mutation):
 
         _KernelCache.load_overload = unless_stale
         _KernelCache.save_overload = lambda self, *a: None
+    return changed
+
+
+def _codes(source):
+    """{(qualified name, first line): code} of every function of a source."""
+    codes, waiting = {}, [compile(source, "", "exec", dont_inherit=True)]
+    while waiting:
+        inner = [constant for constant in waiting.pop().co_consts if isinstance(constant, CodeType)]
+        codes.update({(code.co_qualname, code.co_firstlineno): code for code in inner})
+        waiting += inner
+    return codes
 
 
 def _functions(names, module):
@@ -263,39 +267,38 @@ class Mutations:
         for mutation in self.mutations:
             items = chosen_items(session.items, mutation.file, mutation.function)
             unknown = [item for item in items if item not in self.sound]
-            if unknown and self._fails(session, unknown, None):
+            if unknown and self._run(session, unknown, None) != "NOT CAUGHT":
                 pytest.exit(f"The tests of {mutation.file} fail where nothing is broken.", 2)
             self.sound.update(unknown)
             started = time.perf_counter()
-            caught = self._fails(session, items, mutation)
+            said = self._run(session, items, mutation)
             self.run[mutation.file] += 1
-            self.survived[mutation.file] += not caught
-            said, seconds = "caught    " if caught else "NOT CAUGHT", time.perf_counter() - started
-            print(f"{said} {seconds:5.1f} s  {mutation}", flush=True)
+            self.survived[mutation.file] += said != "caught"
+            print(f"{said:12}{time.perf_counter() - started:5.1f} s  {mutation}", flush=True)
         for file, count in sorted(self.run.items()):
             print(f"{file}: {count - self.survived[file]} of {count} caught")
         print(f"{self.run.total()} mutations, {self.run.total() - self.survived.total()} caught")
         return True
 
-    def _fails(self, session, items, mutation):
-        """Whether one of the tests fails, in a fork of this process; so does what ends it."""
+    def _run(self, session, items, mutation):
+        """What a fork of this process finds in which the tests run until one fails; what ends it is caught, too."""
         process = os.fork()
         if process == 0:
-            failed = True
+            answer = 2
             try:
-                signal.alarm(SECONDS)
-                if mutation:
-                    silent = os.open(os.devnull, os.O_WRONLY)
-                    os.dup2(silent, 1), os.dup2(silent, 2)
-                    breaks(mutation)
-                for item, following in zip(items, [*items[1:], None], strict=True):
-                    session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                    if session.testsfailed:
-                        break
-                failed = session.testsfailed > 0
+                silent = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(silent, 1), os.dup2(silent, 2)
+                if mutation is None or breaks(mutation):
+                    answer = 1
+                    signal.alarm(SECONDS if mutation else 0)
+                    for item, following in zip(items, [*items[1:], None], strict=True):
+                        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                        if session.testsfailed:
+                            break
+                    answer = int(session.testsfailed > 0)
             finally:
-                os._exit(failed)
-        return os.waitpid(process, 0)[1] != 0
+                os._exit(answer)
+        return {0: "NOT CAUGHT", 2: "NOT REACHED"}.get(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), "caught")
 
 
 def main():
@@ -309,9 +312,7 @@ def main():
     if arguments.sample is not None and arguments.sample < len(chosen):
         chosen = [chosen[i] for i in sorted(random.Random(arguments.seed).sample(range(len(chosen)), arguments.sample))]
     if arguments.list:
-        for mutation in chosen:
-            print(mutation)
-        return print(f"{len(chosen)} mutations")
+        return print(*chosen, f"{len(chosen)} mutations", sep="\n")
     plugin = Mutations(chosen)
     patterns = {pattern for m in chosen for files, _ in tests_of(m.file) for pattern in files}
     files = sorted({str(path) for pattern in patterns for path in (ROOT / "tests").glob(pattern)})

@@ -12,6 +12,7 @@ from layer_zoo import LAYERS, ONLY_HERE
 
 import minicnn
 from minicnn import backend, layers, losses
+from minicnn.layers.penalty import with_activity_penalty
 from minicnn.utils import gradient_check
 
 BOUND = 1e-6
@@ -54,10 +55,11 @@ def test_layer_that_is_not_asked_for_dx(name, make, shapes):
     xs = [normal(*s, seed=i, dtype=np.float32) for i, s in enumerate(shapes if several else [shapes])]
     layer.build_for(shapes)
     random_weights(layer)
-    y, saved = layer.forward(xs if several else xs[0], training=True)
+    part = with_activity_penalty(layer)
+    y, saved = part.forward(xs if several else xs[0], training=True)
     found = []
     for need_dx in (True, False):
-        dx = layer.backward(normal(*y.shape, seed=4, dtype=y.dtype), saved, need_dx)
+        dx = part.backward(normal(*y.shape, seed=4, dtype=y.dtype), saved, need_dx)
         found.append([variable.grad for variable in layer.trainable_weights])
         for variable in layer.trainable_weights:
             variable.grad = None

@@ -230,3 +230,22 @@ def test_what_is_wrong_is_said():
         model.fit(x, y, class_weight={0: 1.0})
     with pytest.raises(ValueError, match="In a row every layer gives one output"):
         minicnn.Sequential([layers.Input((3,)), minicnn.Model(a, [a + 1, a + 2])])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_penalty_where_no_loss_reaches(tf, nested):
+    """The activity of a branch is penalized though its output has no loss: its weights move as Keras's do."""
+
+    def trained(k):
+        x = k.layers.Input((4,))
+        penalized = k.layers.Dense(3, activity_regularizer=k.regularizers.L1L2(0.02, 0.1))
+        branch = k.Sequential([k.layers.Input((4,)), penalized])(x) if nested else penalized(x)
+        model = k.Model(x, [branch, k.layers.Dense(2)(x)])
+        model.compile(k.optimizers.SGD(0.1), loss=[None, "mse"])
+        model.set_weights([normal(*w.shape, seed=i, dtype=np.float32) for i, w in enumerate(model.weights)])
+        inputs, targets = normal(6, 4, seed=8, dtype=np.float32), normal(6, 2, seed=9, dtype=np.float32)
+        model.fit(inputs, [np.zeros((6, 3), np.float32), targets], batch_size=3, epochs=2, shuffle=False, verbose=0)
+        return model.get_weights()
+
+    for found, expected in zip(trained(minicnn), trained(tf.keras), strict=True):
+        assert_close(found, expected, 1e-5)
