@@ -213,7 +213,7 @@ OPTIMIZERS = {
     "adamw": lambda k: k.AdamW(0.01, weight_decay=0.1),
     "adagrad": lambda k: k.Adagrad(0.1, initial_accumulator_value=0.05),
     "adadelta": lambda k: k.Adadelta(1.0, rho=0.8),
-    "adamax": lambda k: k.Adamax(0.01, beta_2=0.9),
+    "adamax": lambda k: k.Adamax(0.01, beta_1=0.8, beta_2=0.95),
     "clipnorm": lambda k: k.SGD(0.1, clipnorm=0.5),
     "clipvalue": lambda k: k.Adam(0.01, clipvalue=0.1),
     "global_clipnorm": lambda k: k.SGD(0.1, global_clipnorm=0.5),

@@ -58,7 +58,7 @@ def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logi
         keeps = True if below else FOR_WEIGHTS if here else False
         nothing_saved = nothing_saved and not keeps
         options = {**step.options, **_logits_option(step, as_logits)} if as_logits else step.options
-        scheduled.append(step._replace(need_saved=keeps, frees=nothing_saved, options=options))
+        scheduled.append(Step(*step[:6], options, keeps, nothing_saved))
     return scheduled
 
 
@@ -74,7 +74,9 @@ def joined(steps: list[Step], output_slots) -> list[Step]:
             continue
         if readers[step.outputs[0]] == 1 and not step.takes:
             made_by[step.outputs[0]] = len(together)
-        together.append(step._replace(layer=with_activity_penalty(step.layer)))
+        if step.layer.activity_regularizer is not None:
+            step = step._replace(layer=with_activity_penalty(step.layer))
+        together.append(step)
     return together
 
 
@@ -97,7 +99,7 @@ def pools_in_one_pass(convolution: Layer, pooling: Layer) -> bool:
 
 def count_readers(steps: list[Step], output_slots) -> Counter:
     """{slot: how many steps read it, and once more where it is an output}."""
-    return Counter(slot for step in steps for slot in step.inputs) + Counter(output_slots)
+    return Counter([*(slot for step in steps for slot in step.inputs), *output_slots])
 
 
 def _logits_option(step, as_logits):
