@@ -1,17 +1,17 @@
-"""A training step written down as the list of its kernels' calls, and played again: no Python between two kernels.
+"""A training step written down as the list of its kernels' calls, and replayed: no Python between two kernels.
 
 A step of a small network calls some thirty kernels of 5 to 500 us. To find out which, with what arrays, Python takes
 230 us for five dense layers and 900 us for CIFAR-10's sixteen, and finds out the same in every step. So one step is
-recorded while it runs, and the steps after it are played. On two Intel cores, in turns, lower quartiles, that
+recorded while it runs, and the steps after it are replayed. On two Intel cores, in turns, lower quartiles, that
 took the steps of `benchmarks/` from 1.15 to 1.03 ms (mlp), from 3.22 to 2.97 (fashion) and from 14.4 to 13.6 (cifar).
 
 What makes it right:
-- **the same memory every time.** Buffers that a recorded step was lent stay with its tape; the inputs are copied to
+- **the same memory every time.** Buffers that a recorded step was lent stay with the recording; the inputs are copied to
   where the recorded kernels read them.
 - **what changes from step to step lies in memory too**, as `number`: the learning rate, and the keys of dropout masks.
   A number passed to a kernel by value would stay what it was.
 - **nothing is missed.** Kernels write themselves down. What NumPy does to an array goes through `do`; what cannot be
-  repeated from the list says `refuse`, and then there is no tape. The tests play every operation on other numbers.
+  repeated from the list says `refuse`, and then there is no recording. The tests replay every operation on other numbers.
 
 `graph.py` does the same with a CUDA graph.
 """
@@ -32,7 +32,7 @@ _here = _ThisThread()
 
 
 def recording() -> Recording | None:
-    """The tape that this thread's kernels are written to, if any."""
+    """The recording that this thread's kernels are written to, if any."""
     return _here.recording
 
 
@@ -44,13 +44,13 @@ def do(function, *arguments, **named) -> None:
 
 
 def refuse() -> None:
-    """Say that what happens now cannot be repeated from a tape."""
+    """Say that what happens now cannot be repeated from a recording."""
     if _here.recording is not None:
         _here.recording.refused = True
 
 
 def number(next_one, dtype):
-    """next_one(); while recording an array (1,) that holds it, and in every step that is played the next one."""
+    """next_one(); while recording an array (1,) that holds it, and in every step that is replayed the next one."""
     running, _here.recording = _here.recording, None  # next_one may be anybody's code
     try:
         value = next_one()
@@ -83,7 +83,7 @@ class Reading(float):
 
 
 def reading(look) -> float:
-    """look(), a float that is made of arrays; when a step is played, made anew at its end."""
+    """look(), a float that is made of arrays; when a step is replayed, made again at its end."""
     if _here.recording is None:
         return look()
     made = Reading(look())

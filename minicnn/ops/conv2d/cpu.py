@@ -93,7 +93,7 @@ def backward(dy, saved, need_dx=True):
         _few_channels_gradient(kind, dy, y, argmax, dy_canvas, w, win, dx)
         return dx, dw, db
 
-    # dx = convolution of dy, spread by the stride and padded, with the turned kernel
+    # dx = convolution of dy, spread by the stride and padded, with the flipped kernel
     top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
     canvas_back = Canvas(
         win.OH, win.OW, F, top, left, win.SH, win.SW, W + (KW - 1) * win.DW, PH, PW, pooled_H, pooled_W

@@ -1,7 +1,7 @@
 """The optimizers' updates in Numba: each in one pass over memory, where NumPy makes five to ten.
 
 The scalars are cast to the weights' type first, so that float32 weights are updated in float32. The rate lies in
-memory, where a step that is played finds that of its own turn (`kernels/cpu/recording.py`).
+memory, where a replayed step finds that of its own turn (`kernels/cpu/recording.py`).
 """
 
 from __future__ import annotations

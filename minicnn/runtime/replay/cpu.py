@@ -1,6 +1,6 @@
-"""The same work recorded as a list of calls and played, see `kernels/cpu/recording.py`.
+"""The same work recorded as a list of calls and replayed, see `kernels/cpu/recording.py`.
 
-Only where all the code is minicnn's own: what somebody else wrote may do with arrays what no tape sees.
+Only where all the code is minicnn's own: what somebody else wrote may change arrays without the recording noticing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from ...kernels.cpu import workspace
 from ...kernels.cpu.recording import Recording, is_made_of_arrays
 from .recorded import Recorded
 
-_MOST = 1 << 27  # bytes that a tape may keep for itself; where a step needs more, its kernels take long, not Python
+_MOST = (
+    1 << 27
+)  # bytes that a recording may keep for itself; where a step needs more, its kernels take long, not Python
 _OWN = ("minicnn", "numpy", "builtins")
 
 
