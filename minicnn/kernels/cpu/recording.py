@@ -6,12 +6,13 @@ recorded while it runs, and the steps after it are replayed. On two Intel cores,
 took the steps of `benchmarks/` from 1.15 to 1.03 ms (mlp), from 3.22 to 2.97 (fashion) and from 14.4 to 13.6 (cifar).
 
 What makes it right:
-- **the same memory every time.** Buffers that a recorded step was lent stay with the recording; the inputs are copied to
-  where the recorded kernels read them.
+- **the same memory every time.** Buffers that a recorded step was lent stay with the recording; the inputs are copied
+  to where the recorded kernels read them.
 - **what changes from step to step lies in memory too**, as `number`: the learning rate, and the keys of dropout masks.
   A number passed to a kernel by value would stay what it was.
 - **nothing is missed.** Kernels write themselves down. What NumPy does to an array goes through `do`; what cannot be
-  repeated from the list says `refuse`, and then there is no recording. The tests replay every operation on other numbers.
+  repeated from the list says `refuse`, and then there is no recording. The tests replay every operation on other
+  numbers.
 
 `graph.py` does the same with a CUDA graph.
 """
