@@ -1,8 +1,9 @@
-"""The operations: one folder each, one lesson each. This is minicnn's own engine, not `keras.ops`.
+"""The operations: each folder is one operation and one lesson. This is minicnn's own engine, not `keras.ops`.
 
 Every folder's `__init__.py` is the contract: the equation, the shapes, the reading order. Its functions call the
-variant of the backend in use. `forward(x, ..., need_saved=True) -> y, saved` computes; `backward(dy, saved) -> dx`
-(and the weights' gradients) takes the upstream gradient and what forward saved. `saved` belongs to the variant.
+variant of the backend in use. `forward(x, ..., need_saved=True) -> y, saved` computes the output. `backward(dy, saved)
+-> dx` (and the weights' gradients) takes the upstream gradient and what `forward` saved. Each variant saves what it
+needs, so only its own `backward` can read it.
 
 Arrays are C-contiguous and of one float type. Inputs and upstream gradients are read only.
 
@@ -12,8 +13,8 @@ global_pool2d     one number per channel             zero_pad2d         zeros ar
 activation        relu, softmax and others           loss               a number per row, and its gradient
 batch_norm        batch normalization                dropout            random zeros
 noise             random noise, alpha dropout        merge              several arrays into one
-rescale           x * scale + offset                 reverse            the last axis backwards
-resize            another image size                 affine_transform   images turned, shifted, scaled
-color             contrast and brightness            metric             what metrics count
+rescale           x * scale + offset                 reverse            the last axis in reverse order
+resize            another image size                 affine_transform   images rotated, shifted, scaled
+color             contrast and brightness            metric             the counts behind metrics
 optimizer_update  the optimizers' formulas           constraint         limits of weights
 """

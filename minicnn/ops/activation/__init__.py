@@ -2,9 +2,9 @@
 
     relu        max(x, 0)                     sigmoid   1 / (1 + exp(-x))
     leaky_relu  x, or slope * x if x < 0      tanh      (exp(x) - exp(-x)) / (exp(x) + exp(-x))
-    elu         x, or alpha (exp(x) - 1)      softplus  log(1 + exp(x))
-    clipped_relu  max(x, 0), at most limit    swish     x * sigmoid(x)
-    gelu        x * Phi(x), Phi the normal distribution function
+    clipped_relu  max(x, 0), at most limit    softplus  log(1 + exp(x))
+    gelu        x * Phi(x)                    swish     x * sigmoid(x)         Phi: the normal distribution function
+    elu         x, or alpha (exp(x) - 1) if x < 0
     selu        1.0507 x, or 1.7581 (exp(x) - 1) if x < 0
     exponential exp(x)                        softsign  x / (1 + |x|)
     mish        x * tanh(softplus(x))         hard_sigmoid  (x + 3) / 6, from 0 to 1
@@ -12,14 +12,13 @@
     softmax     exp(x_i) / sum over j of exp(x_j), along the last axis
 
 Every function has the pair `<name>_forward(x, parameter, need_saved) -> y, saved` and
-`<name>_backward(dy, saved) -> dx`; x, y, dy, dx have one shape. `parameter` is the slope, alpha or limit, and is
-not looked at by functions that have none. At its kink relu's derivative is 0, as in TensorFlow. NaN stays NaN.
+`<name>_backward(dy, saved) -> dx`; x, y, dy, dx have one shape. `parameter` is the slope, alpha or limit; functions
+without one ignore it. At x = 0 the derivative of relu is 0, as in TensorFlow. NaN stays NaN.
 
 Sources: ELU, Clevert et al. 2015; GELU, Hendrycks and Gimpel 2016; swish, Ramachandran et al. 2017; SELU, Klambauer
 et al. 2017; mish, Misra 2019; hard swish, Howard et al. 2019.
 
-Reading order: `vectorized.py`, a line for each; `formulas.py`, the same for one number; `cpu.py`, the loops;
-`gpu.py`, the same on a GPU.
+Reading order: `vectorized.py` (the definition), `formulas.py` (the same for one number), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant
@@ -31,7 +30,7 @@ NAMES = (
 
 
 def forward(name, x, parameter=0.0, need_saved=True):
-    """y and what `backward` needs, for the activation of that name."""
+    """y and what `backward` needs, for the activation `name`."""
     return getattr(variant(__name__), f"{name}_forward")(x, parameter, need_saved)
 
 

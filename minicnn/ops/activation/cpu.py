@@ -16,7 +16,7 @@ _formulas = compiled(formulas, helper)
 
 
 def _pair(name):
-    """The forward and backward of one activation in `formulas.py`."""
+    """Make forward and backward of one activation from `formulas.py`."""
     run = elementwise(getattr(_formulas, name))
     run_gradient = elementwise_gradient(getattr(_formulas, f"{name}_derivative"))
 

@@ -1,7 +1,7 @@
-"""Activations of one number, each above its derivative: plain formulas that cpu.py and gpu.py compile.
+"""Activations of one number, each followed by its derivative: plain formulas that cpu.py and gpu.py compile.
 
-A function takes (x, p), p being the slope, alpha or limit. A derivative takes (dy, x, y, p) and returns dx. Constants
-are cast to x's type, so that float32 stays float32.
+A function takes (x, p), where p is the slope, alpha or limit. A derivative takes (dy, x, y, p) and returns dx.
+Constants are cast to x's type, so that float32 stays float32.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 _SQRT_HALF = math.sqrt(0.5)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
 SELU_SCALE = 1.0507009873554804934193349852946
-SELU_LOW = 1.6732632423543772848170429916717 * SELU_SCALE  # as far below zero as selu goes
+SELU_LOW = 1.6732632423543772848170429916717 * SELU_SCALE  # the limit of selu for x to minus infinity is -SELU_LOW
 
 
 def relu(x, p):

@@ -1,4 +1,4 @@
-"""Activations on the GPU: one pass over the numbers, a thread for each; softmax, a thread for each row."""
+"""Activations on the GPU: one pass with a thread for each number; softmax has a thread for each row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _formulas = compiled(formulas, device_function)
 
 
 def _pair(name):
-    """The forward and backward of one activation in `formulas.py`."""
+    """Make forward and backward of one activation from `formulas.py`."""
     run = elementwise(getattr(_formulas, name))
     run_gradient = elementwise_gradient(getattr(_formulas, f"{name}_derivative"))
 

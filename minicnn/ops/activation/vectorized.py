@@ -104,7 +104,7 @@ def _normal_cdf(x):
 
 
 def softmax_forward(x, parameter=0.0, need_saved=True):
-    e = np.exp(x - x.max(axis=-1, keepdims=True))  # the shift changes nothing but keeps exp from overflowing
+    e = np.exp(x - x.max(axis=-1, keepdims=True))  # the shift does not change y; without it exp could overflow
     y = e / e.sum(axis=-1, keepdims=True)
     return y, (y if need_saved else None)
 

@@ -1,4 +1,4 @@
-"""Where a place outside an image leads: plain formulas that cpu.py and gpu.py compile."""
+"""Places outside an image and the pixels that they mean: plain formulas that cpu.py and gpu.py compile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ CONSTANT, NEAREST, REFLECT, WRAP, CUT, WRAP_BETWEEN = range(6)  # as FILL_MODES 
 
 
 def folded(place, length, mode):
-    """A place on an axis of `length` pixels, between 0 and length - 1 where the mode leads back into the image."""
+    """Move a place on an axis of `length` pixels into [0, length - 1]; CONSTANT and CUT leave it as it is."""
     real = type(place)
     zero, one, size = real(0), real(1), real(length)
     last = size - one
@@ -41,6 +41,6 @@ def below(place):
 
 
 def beside(place):
-    """The pixel nearest to a place; half way the one farther from zero."""
+    """The pixel nearest to a place; of two equally near pixels, the one farther from zero."""
     half = type(place)(0.5)
     return -int(half - place) if place < type(place)(0) else int(place + half)

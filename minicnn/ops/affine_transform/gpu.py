@@ -1,6 +1,9 @@
-"""The affine transform on the GPU: a thread per number of y. Backward has a thread per image and channel, which goes
-through the image: slow, but nothing is added to one place by two threads, so the sums are the same in every run. In
-training it is seldom needed, because below an augmented image there is nothing to train."""
+"""The affine transform on the GPU: a thread for each number of y.
+
+Backward has a thread for each image and channel, which goes through all its pixels. This is slow, but no two threads
+add to the same place, so the sums are the same in every run. Training seldom needs it, because there is nothing to
+train before an augmentation layer.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def backward(dy, saved, need_dx=True):
 
 @device_function
 def _where(transforms, n, h, w):
-    """(across, down): the place in image n that the pixel (h, w) comes from."""
+    """(across, down): the place in image n of x that the pixel (h, w) of y comes from."""
     t = n * 6
     real = type(transforms[t])
     h, w = real(h), real(w)

@@ -1,4 +1,4 @@
-"""The affine transform in NumPy: the definition. Four pixels, or one, are picked for every place, and weighed."""
+"""The affine transform in NumPy: the definition. For each place it adds four pixels, or one, times their weights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def _picked(shape, transforms, size, fill_mode, interpolation):
-    """[(rows, columns, weights, inside)], each (N, OH, OW): the pixels that every pixel of y is mixed from."""
+    """[(rows, columns, weights, inside)], each (N, OH, OW): the pixels that each pixel of y is mixed from."""
     _, H, W, _ = shape
     mode = mode_number(fill_mode)
     real = transforms.dtype.type
@@ -63,7 +63,7 @@ def _beside(place):
 
 
 def _folded(place, length, mode):
-    """`formulas.folded` of arrays."""
+    """`formulas.folded` for arrays."""
     if mode in (CONSTANT, CUT):
         return place
     last = place.dtype.type(length - 1)
@@ -86,5 +86,5 @@ def _folded(place, length, mode):
 
 
 def mode_number(fill_mode):
-    """The number that `formulas.py` has for a fill mode."""
+    """The number of a fill mode in `formulas.py`."""
     return FILL_MODES.index(fill_mode)

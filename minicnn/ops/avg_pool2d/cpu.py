@@ -1,4 +1,4 @@
-"""Average pooling in Numba: one pass over the image, channels side by side in vectors, nothing padded."""
+"""Average pooling in Numba: one pass over the image, with the channels side by side in vectors and no padded copy."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def backward(dy, saved, need_dx=True):
 
 @kernel(parallel=True)
 def _unpool(dy, KH, KW, SH, SW, PT, PL, dx):
-    """Each dy shared among its window. Rows of windows that overlap belong to one task, so no two threads meet."""
+    """Share each dy among the cells of its window.
+
+    If rows of windows overlap, one task takes the whole image. So no two threads write to the same place.
+    """
     N, H, W, C = dx.shape
     _, OH, OW, _ = dy.shape
     bands = OH if KH <= SH else 1

@@ -1,4 +1,7 @@
-"""Average pooling on the GPU: a thread per output forward; backward a thread per pixel, which looks for its windows."""
+"""Average pooling on the GPU: forward uses a thread for each output, backward a thread for each number of dx.
+
+A thread of backward goes through the windows that contain its pixel.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ def backward(dy, saved, need_dx=True):
 
 @gpu_kernel()
 def _unpool(dy, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, zero, dx, n):
-    """dx = the sum of this pixel's shares of its windows' gradients; cells outside the image have no share."""
+    """dx = the sum of the pixel's shares of the gradients of its windows; cells outside the image get no share."""
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, pixel = place % C, place // C
         w, h, image = pixel % W + PL, pixel // W % H + PT, pixel // W // H

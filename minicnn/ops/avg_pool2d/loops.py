@@ -1,4 +1,4 @@
-"""Average pooling as its definition reads."""
+"""Average pooling as it is defined."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def _cells(win, H, W, oh, ow):
-    """(row, column) of each cell of the window at output (oh, ow) that lies inside the image."""
+    """(row, column) of each cell inside the image, for the window of output (oh, ow)."""
     for kh in range(win.KH):
         for kw in range(win.KW):
             h, w = oh * win.SH + kh - win.PT, ow * win.SW + kw - win.PL

@@ -1,4 +1,4 @@
-"""Average pooling in NumPy: add up the window's KH*KW taps, divide by how many of them exist."""
+"""Average pooling in NumPy: add up the window's KH*KW taps, then divide by the number of cells inside the image."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def _tap(padded, win, tap):
 
 
 def _counts(H, W, win, dtype):
-    """How many cells of each window lie inside the image: (1, OH, OW, 1)."""
+    """The number of cells of each window that are inside the image: (1, OH, OW, 1)."""
     ones = np.pad(np.ones((1, H, W, 1), dtype), ((0, 0), (win.PT, win.PB), (win.PL, win.PR), (0, 0)))
     return sum(_tap(ones, win, tap) for tap in range(win.KH * win.KW))

@@ -4,18 +4,20 @@
     inference:  mean, variance = the moving statistics
     x_hat = (x - mean) / sqrt(variance + epsilon)        y = gamma * x_hat + beta
 
-In training the moving statistics step towards the batch's, in place:
+In training, the moving statistics move a step towards the statistics of the batch, in place:
 moving = momentum * moving + (1 - momentum) * batch.
 
     x, y (..., C)       gamma, beta (C,) or None       moving_mean, moving_variance (C,)
 
-Backward in training, with M numbers per channel, sums over all axes but the last:
+Backward in training, with M numbers per channel and sums over all axes but the last:
 
     dbeta = sum dy      dgamma = sum dy * x_hat
     dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / M - x_hat * dgamma / M)
 
-In inference mean and variance are constants, and dx is the first term alone. The variance is computed in a second
-pass over x - mean: "mean of squares minus square of the mean" loses every digit when the mean is large.
+In inference mean and variance are constants, so dx = gamma / sqrt(variance + epsilon) * dy.
+
+The variance is computed in a second pass, over x - mean. One pass could compute it as the mean of the squares minus the
+square of the mean, but this loses all digits when the mean is large.
 
 Source: Ioffe and Szegedy, "Batch Normalization", 2015.
 
@@ -33,5 +35,5 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
 
 
 def backward(dy, saved, need_dx=True):
-    """(dx, dgamma, dbeta); dx is None unless need_dx, the others are None where gamma or beta is."""
+    """(dx, dgamma, dbeta); dx is None unless need_dx, dgamma None without gamma, dbeta None without beta."""
     return variant(__name__).backward(dy, saved, need_dx)

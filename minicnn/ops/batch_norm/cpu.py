@@ -1,8 +1,9 @@
-"""Batch normalization in Numba: three passes over x forward, two backward, no temporary images.
+"""Batch normalization in Numba: in training three passes over x forward and two backward, with no temporary images.
 
-What it buys over `vectorized.py`: NumPy writes a whole image-sized array for each of `x - mean`, its square, the
-normalised x, the product and the sum. Here sums are made in pieces of rows by all threads (in float64, the pieces
-added in order), and y is written once. x_hat is not kept: backward computes it again from x.
+What it gains over `vectorized.py`: NumPy writes an array as large as x for each of `x - mean`, its square, the
+normalised x, the product and the sum. Here y is written once. For the sums, the rows are cut into pieces, which the
+threads share. Each piece is summed in float64, and the pieces are added in order. Forward does not keep x_hat; backward
+computes it again from x.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.recording import do
 
-_PIECES = 32  # the rows are summed in this many pieces, whatever the number of threads
+_PIECES = 32  # the rows are summed in this many pieces, for any number of threads
 
 
 def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
@@ -42,7 +43,7 @@ def _inference_scale(moving_variance, epsilon, scale):
 
 
 def _scaled(gamma, scale):
-    """gamma * scale, where there is a gamma."""
+    """gamma * scale, or scale without gamma."""
     if gamma is None:
         return scale
     factor = workspace.empty(scale.shape, scale.dtype)
@@ -52,7 +53,7 @@ def _scaled(gamma, scale):
 
 @kernel(parallel=True, as_written=True)
 def _batch_statistics(x, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale):
-    """mean and scale = 1 / sqrt(variance + epsilon) of the batch; the moving statistics take a step towards it."""
+    """Compute mean and scale = 1 / sqrt(variance + epsilon) of the batch, and move the moving statistics a step."""
     M, C = x.shape
     pieces = partial.shape[0]
     for piece in prange(pieces):

@@ -1,8 +1,8 @@
-"""Batch normalization on the GPU: sums over rows in pieces, the pieces in order, then one pass over the numbers.
+"""Batch normalization on the GPU: sums over pieces of the rows, added in order, then one pass over the numbers.
 
 Sums and means are float64, as in `vectorized.py`: with a mean of 10,000, float32 would leave three digits of x - mean.
-That costs little, also where a GPU is slow in float64: these passes wait for memory. The variance is made in a second
-pass over x - mean.
+Even on a GPU that is slow in float64 this costs little, because these passes wait for memory. The variance is computed
+in a second pass, over x - mean.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _squares(x, mean, M, C, pieces, partial, n):
 
 @gpu_kernel()
 def _statistics(total, count, mean, epsilon, momentum, scale, moving_mean, moving_variance, n):
-    """scale = 1 / sqrt(variance + epsilon); the moving statistics take a step towards the batch's."""
+    """scale = 1 / sqrt(variance + epsilon); the moving statistics move a step towards the batch's statistics."""
     for c in range(cuda.grid(1), n, cuda.gridsize(1)):
         variance = total[c] / count
         scale[c] = 1 / math.sqrt(variance + epsilon)
@@ -105,7 +105,7 @@ def backward(dy, saved, need_dx=True):
 
 @gpu_kernel()
 def _parameter_gradients(dy, x, mean, scale, M, C, pieces, gammas, betas, n):
-    """A share of the sums of dy * x_hat and of dy."""
+    """gammas[piece, c], betas[piece, c] = the sums of dy * x_hat and of dy over a share of the rows."""
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         piece, c = place // C, place % C
         first, last = piece * M // pieces, (piece + 1) * M // pieces

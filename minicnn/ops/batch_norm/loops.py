@@ -1,4 +1,4 @@
-"""Batch normalization as its definition reads, channel by channel."""
+"""Batch normalization as it is defined, channel by channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch normalization in NumPy. Sums are kept in float64: float32 would drop digits over many pixels."""
+"""Batch normalization in NumPy. The sums are float64: float32 would lose digits in a sum over many pixels."""
 
 from __future__ import annotations
 

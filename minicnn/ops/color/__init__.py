@@ -3,7 +3,8 @@
     contrast      y = clip(f_n x + (1 - f_n) m_nc)      m_nc the mean of channel c of image n
     brightness    y = clip(x + d_n)
 
-clip holds numbers between low and high; where it does, there is no gradient. g is dy where it does not, else 0:
+clip limits numbers to the range from low to high. A clipped number gets no gradient. With g = dy where y was not
+clipped, else 0:
 
     contrast      dx = f_n g + (1 - f_n) mean of g over the pixels of channel c
     brightness    dx = g

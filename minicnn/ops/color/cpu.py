@@ -1,4 +1,4 @@
-"""Contrast and brightness in Numba: the threads share the images, each of which is read from memory once."""
+"""Contrast and brightness in Numba: the threads share the images. Each image is read from memory once."""
 
 from __future__ import annotations
 

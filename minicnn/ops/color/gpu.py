@@ -1,4 +1,4 @@
-"""Contrast and brightness on the GPU; an image's mean is a thread's work for each channel."""
+"""Contrast and brightness on the GPU. One thread computes the mean of one channel of one image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def contrast_forward(x, factors, low, high, need_saved=True):
 
 @gpu_kernel()
 def _mean(x, pixels, C, zero, share, means, n):
-    """Sums of rows of pixels first: the rounding errors of a sum grow with its length."""
+    """means = the mean of each image and channel.
+
+    Parts of 256 pixels are summed first, then added, because the rounding errors of a sum grow with its length.
+    """
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         start, total = place // C * pixels * C + place % C, zero
         for first in range(0, pixels, 256):
@@ -78,4 +81,4 @@ def _brightness(x, deltas, size, low, high, y, free, n):
 
 
 def brightness_backward(dy, saved, need_dx=True):
-    return through_relu(dy, saved) if need_dx else None  # free is 1 or 0, and nothing goes through a 0
+    return through_relu(dy, saved) if need_dx else None  # saved is 1 or 0: dy passes where it is 1

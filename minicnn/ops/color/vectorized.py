@@ -30,5 +30,5 @@ def brightness_backward(dy, saved, need_dx=True):
 
 
 def _free(y, low, high):
-    """Where nothing was clipped."""
+    """True where y was not clipped."""
     return (y >= low) & (y <= high)

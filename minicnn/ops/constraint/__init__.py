@@ -1,4 +1,4 @@
-"""What weights are held to after every step, in place.
+"""Constraints: limits of the weights, applied in place after every step.
 
     non_negative   w = w where w >= 0, else 0
     limit_norm     w = w * wanted / (epsilon + norm)
@@ -18,5 +18,5 @@ def non_negative(w):
 
 
 def limit_norm(w, axes, least, most, rate=1.0, epsilon=1e-7):
-    """axes: those that are summed over, from 0 to w.ndim - 1."""
+    """Limit the norms of w in place. axes: the axes to sum over, each from 0 to w.ndim - 1."""
     variant(__name__).limit_norm(w, axes, least, most, rate, epsilon)

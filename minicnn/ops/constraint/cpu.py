@@ -1,4 +1,4 @@
-"""Constraints on the CPU: weights are few, beside the images that pass them, and NumPy's passes over them are quick."""
+"""Constraints on the CPU, in NumPy: weights are few compared to the numbers in images, so NumPy is fast enough."""
 
 from __future__ import annotations
 

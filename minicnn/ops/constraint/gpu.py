@@ -1,4 +1,4 @@
-"""Constraints on the GPU: the norms are summed as `ops/merge` sums gradients, then one pass scales the weights."""
+"""Constraints on the GPU: `sum_to` of `ops/merge` sums the squares, then one pass scales the weights."""
 
 from __future__ import annotations
 

@@ -2,12 +2,12 @@
 
     y[n, oh, ow, f] = b[f] + sum over kh, kw, c of   x[n, oh*SH + kh*DH - PT, ow*SW + kw*DW - PL, c] * w[kh, kw, c, f]
 
-where x is zero outside the image. With G groups, filter f sees only the channels of its own group.
+where x is zero outside the image. With G groups, filter f reads only the channels of its own group.
 
     x  (N, H, W, C)        w  (KH, KW, C/G, F)      b  (F,) or None        y  (N, OH, OW, F)
 
-**im2col.** Write each window as a row and the convolution is one matrix product. A 2x2 kernel on a 3x3 image of one
-channel, without padding:
+**im2col.** Write each window as a row of a matrix. Then the convolution is one matrix product. Here is a 2x2 kernel on
+a 3x3 image of one channel, without padding:
 
     image          windows, one row per output pixel      kernel        output
                      (kh,kw) 0,0 0,1 1,0 1,1
@@ -18,16 +18,17 @@ channel, without padding:
 
     im2col(x)  (N*OH*OW, KH*KW*C)   @   w.reshape(KH*KW*C, F)   =   y.reshape(N*OH*OW, F)
 
-NHWC images and (KH, KW, C, F) kernels need no transposition on either side. The gradients are products too:
+With NHWC images and (KH, KW, C, F) kernels no array must be transposed for this. The gradients are products too:
 
-    dw = im2col(x)^T @ dy        dx = col2im(dy @ w^T): every window's gradient added where the window came from
+    dw = im2col(x)^T @ dy        dx = col2im(dy @ w^T): each window's gradient is added to the pixels of that window
 
 Reading order: `loops.py` (the definition), `vectorized.py` (im2col and one product), `tiled.py` (the same product
-without ever writing im2col down), `cpu.py` (bias, ReLU and pool in the same pass, on bands of the image).
-Then `winograd.py` (fewer multiplications), `pooled.py` (the gradients behind a pool), `gpu.py` (the same on a GPU).
+without an im2col matrix in memory), `cpu.py` (bias, ReLU and pool in the same pass, on bands of the image).
+Then `winograd.py` (fewer multiplications), `pooled.py` (the gradients of a convolution with a pool), `gpu.py` (the same
+products on a GPU).
 
-Figures of the im2col method: Chellapilla, Puri and Simard, "High Performance
-Convolutional Neural Networks for Document Processing", 2006.
+For drawings of im2col see Chellapilla, Puri and Simard, "High Performance Convolutional Neural Networks for Document
+Processing", 2006.
 """
 
 from ...dispatch import variant
@@ -39,9 +40,9 @@ def forward(
     """y and what `backward` needs (None unless need_saved).
 
     x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None, all of one float type; padding "valid" or "same".
-    With relu=True negative outputs become zero in the same pass. With pool=(PH, PW), at most 255 cells, the largest
-    of every PH x PW outputs is taken in the same pass, as `max_pool2d` with strides of the pool's size would:
-    y (N, OH // PH, OW // PW, F). ValueError if the shapes do not fit.
+    With relu=True negative outputs become zero in the same pass. With pool=(PH, PW), at most 255 cells, the same pass
+    also does max pooling, as `max_pool2d` with strides (PH, PW) does it: y (N, OH // PH, OW // PW, F). ValueError if
+    the shapes do not fit.
     """
     if pool and not 1 <= pool[0] * pool[1] <= 255:
         raise ValueError(f"A convolution pools windows of 1 to 255 cells in the same pass; received pool={pool}.")

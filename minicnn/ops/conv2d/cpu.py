@@ -1,19 +1,20 @@
-"""The convolution on the microkernel: im2col as an index map, never written out, one band of rows after another.
+"""The convolution on the microkernel: im2col as an index map, never stored, one band of rows after another.
 
-What each step bought, on top of `vectorized.py`:
-- implicit im2col: the tile reads the padded image through two offset tables. No KH*KW-fold copy is written or read.
+What each step gains over `vectorized.py`:
+- implicit im2col: the tile reads the padded image through two offset tables. No copy KH*KW times as large is made.
 - register tiles: 2 * ROWS * VECTORS vector operations per ROWS + VECTORS loads (see `kernels/cpu/microkernel.py`).
-- bands: padding the input, sending dy back through ReLU and pooling, and pooling the output happen to one band of rows
-  in the core's cache (`kernels/cpu/bands.py`), not to whole batches in memory. With a pool, the convolution's own
-  output is never written down, and one byte a window is all that backward needs to know of it.
-- all three products share one code: forward and input gradient are `_convolve`, the kernel gradient is
-  `_kernel_gradient` with the same two tables changing places.
+- bands: a thread works on one band of rows in its core's cache (`kernels/cpu/bands.py`), not on whole batches in
+  memory. There it pads the input, pools the output, and sends dy back through ReLU and pooling. With a pool, the
+  output before pooling is never stored: backward needs only one byte per window, the number of the pixel that won.
+- all three products use the same tile: forward and the input gradient are `_convolve`. The kernel gradient is
+  `_kernel_gradient`, with the same two tables swapped.
 
-The input gradient is itself a convolution: spread dy apart by the stride, pad it, and run the kernel turned by
-180 degrees, its channels and filters exchanged. For a few channels (a colour image) it is col2im instead.
+The input gradient is itself a convolution: put zeros between the numbers of dy if the stride is above 1, pad it, and
+run the kernel rotated by 180 degrees, with channels and filters swapped. For an input with few channels (a colour
+image) the input gradient is computed by col2im instead.
 
-2x2 and 3x3 kernels on enough channels go to `winograd.py`, which needs half the multiplications; the gradients behind a
-pool to `pooled.py`, which multiplies only what is not zero.
+2x2 and 3x3 kernels with enough channels go to `winograd.py`, which needs less than half the multiplications. Gradients
+of a convolution with a pool go to `pooled.py`, which multiplies only numbers that are not zero.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ from ...shapes import check_convolution, window
 from . import pooled, winograd
 from .tiled import flipped_kernel, offset_tables
 
-_NUMBERS = 24 * 1024  # of a band: 96 kB in float32, well inside a core's second-level cache
-_ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
-_FEW_CHANNELS = 8  # up to so many, the input gradient fills more of a tile as dy @ w^T than as a convolution
-_NOBODY = np.zeros(0, np.uint8)  # where there are no winners
+_NUMBERS = 24 * 1024  # numbers in a band: 96 kB in float32, well inside a core's second-level cache
+_ADDED_ALONE = 64  # taps in one partial sum; adding partial sums rounds less than one long sum
+_FEW_CHANNELS = 8  # up to this many, the input gradient fills more of a tile as dy @ w^T than as a convolution
+_NOBODY = np.zeros(0, np.uint8)  # an empty argmax: no winners to read, or none to store
 
 
 def forward(
@@ -93,7 +94,7 @@ def backward(dy, saved, need_dx=True):
         _few_channels_gradient(kind, dy, y, argmax, dy_canvas, w, win, dx)
         return dx, dw, db
 
-    # dx = convolution of dy, spread by the stride and padded, with the flipped kernel
+    # dx = convolution of dy, with zeros between its numbers (the stride) and padding, with the flipped kernel
     top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
     canvas_back = Canvas(
         win.OH, win.OW, F, top, left, win.SH, win.SW, W + (KW - 1) * win.DW, PH, PW, pooled_H, pooled_W
@@ -108,7 +109,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def _products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool, y, argmax, largest_tile):
-    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)); `winograd.py` has `largest_tile`."""
+    """y = pool(relu(convolution of the canvas with w, plus bias)). Only `winograd.products` uses largest_tile."""
     (KH, _, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
     reach = (KH - 1) * win.DH + 1
     work = split(N, OH, 1, PH * win.SH * canvas.width * canvas.C, _NUMBERS)
@@ -128,7 +129,7 @@ def _convolve(
     kind, x, mask, argmax_in, canvas, win, height, work, rows, cols, w, F, groups,
     bias, relu, PH, PW, pooled_W, y, argmax, bands, image_size, sums, sums_size,
 ):  # fmt: skip
-    """Every task lays its band on the canvas, multiplies it tile by tile with w's panels, and finishes the sums."""
+    """Each task copies its band onto a canvas, multiplies it tile by tile with w's panels, and finishes the sums."""
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
     for task in prange(work.tasks):
@@ -162,7 +163,7 @@ def _convolve(
 
 
 def _kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, groups, dw, db):
-    """dw = im2col(x)^T @ dy, the forward tables exchanged, and db; dy goes back through ReLU and pool on the way."""
+    """dw = im2col(x)^T @ dy, with the two forward tables swapped, and db. dy goes back through pool and ReLU first."""
     (KH, KW, C_group, F), N = dw.shape, x.shape[0]
     reach = (KH - 1) * win.DH + 1
     if N == 0:
@@ -196,7 +197,7 @@ def _sum_pieces(
     x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, height, work, rows, cols,
     groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial, partial_db, column_sums,
 ):  # fmt: skip
-    """partial[piece] = the kernel's gradient of a part of the tasks: the tile's rows are taps, its k the pixels."""
+    """partial[piece] = the kernel gradient from a part of the tasks. The tile's rows are taps, its k the pixels."""
     columns = VECTORS * (VECTOR_BYTES // x.itemsize)
     F, K = dy_canvas.C, cols.size
     C_group, F_group = x_canvas.C // groups, F // groups
@@ -217,7 +218,7 @@ def _sum_pieces(
             M = images * count * win.OW
             add_columns(dy_bands, dy_band, M, F, column_sums, thread * F, partial_db, piece * F)
             panel = thread * rows.size * columns
-            alone = groups == 1 and columns == F  # then dy's band is a panel already
+            alone = groups == 1 and columns == F  # then dy's band already is a panel
             for group in range(groups):
                 for j in range(0, F_group, columns):
                     f = group * F_group + j
@@ -232,9 +233,9 @@ def _sum_pieces(
 
 
 def _few_channels_gradient(kind, dy, mask, argmax, dy_canvas, w, win, dx):
-    """dx = col2im(dy @ w^T), as `vectorized.py` has it, an image to a thread.
+    """dx = col2im(dy @ w^T), as in `vectorized.py`; each thread takes whole images.
 
-    As a convolution, the gradient of a colour image would fill 3 of a tile's 32 columns. dy @ w^T fills KH*KW*3.
+    As a convolution, the gradient of a colour image would fill only 3 of a tile's 32 columns. dy @ w^T fills KH*KW*3.
     """
     (KH, KW, C, F), (N, H, W, _) = w.shape, dx.shape
     K = KH * KW * C

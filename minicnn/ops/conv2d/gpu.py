@@ -1,15 +1,17 @@
-"""The convolution on the GPU: im2col as an index map, never written out, three matrix products of one kernel.
+"""The convolution on the GPU: im2col as an index map, never stored, and three calls of one matrix product.
 
-The versions, v1 to v4, are those of the product (`kernels/gpu/matmul.py`); this file says what is multiplied:
+The matrix product has versions v1 to v4 (`kernels/gpu/matmul.py`). This file says what is multiplied:
 
-- forward: the image lies on a canvas with its padding. Output pixel i begins at rows[i] of it, tap k lies at cols[k]
-  from there; the product with the kernel is the convolution, with bias and ReLU in the same pass.
-- the kernel's gradient: the same tables changing places, times dy. Its sums run over all pixels and its outputs are
-  few, so it is cut into pieces.
-- the input's gradient: a convolution of dy, spread apart by the stride, with the kernel turned by 180 degrees.
+- forward: the canvas is the image with its padding. The window of output pixel i begins at rows[i] on the canvas, and
+  its tap k is cols[k] numbers further. The product with the convolution kernel is the output. Bias and ReLU happen in
+  the same pass.
+- the kernel's gradient: the same tables swapped, times dy. Its sums run over all pixels and its outputs are few, so the
+  sums are cut into pieces.
+- the input's gradient: a convolution of dy with the kernel rotated by 180 degrees. If the stride is above 1, zeros are
+  put between the numbers of dy first.
 
-A canvas costs one pass over the image, and spares the product a test for every number that it loads. Padding by
-predicates instead (as cuDNN's implicit product has it) would spare the pass.
+The canvas costs one pass over the image. With it the product needs no test for each number that it loads. The other
+way is to test each load (as cuDNN's implicit product does); this would save the pass.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def _convolve(canvas, w, b, win, groups, relu):
-    """y (N, OH, OW, F) of a canvas that needs no padding any more."""
+    """y (N, OH, OW, F) of a canvas, which already contains the padding."""
     C_group, F = w.shape[2:]
     pixels, taps = _tables(canvas.shape, win, C_group)
     y = arrays.empty((canvas.shape[0], win.OH, win.OW, F), canvas.dtype)
@@ -76,7 +78,7 @@ def _convolve(canvas, w, b, win, groups, relu):
 
 
 def turned(w, groups):
-    """w (KH, KW, C/G, F) turned by 180 degrees, channels and filters exchanged in each group: (KH, KW, F/G, C)."""
+    """w (KH, KW, C/G, F) rotated by 180 degrees, channels and filters swapped in each group: (KH, KW, F/G, C)."""
     KH, KW, C_group, F = w.shape
     out = arrays.empty((KH, KW, F // groups, C_group * groups), w.dtype)
     pick.over(out.size, w, _turned_order(w.shape, groups), out)
@@ -85,7 +87,7 @@ def turned(w, groups):
 
 @remembered
 def _turned_order(shape, groups):
-    """Where each number of the turned kernel lies in w."""
+    """For each number of the turned kernel, its index in w."""
     KH, KW, C_group, F = shape
     places = np.arange(KH * KW * C_group * F, dtype=np.int32).reshape(shape)[::-1, ::-1]
     by_group = places.reshape(KH, KW, C_group, groups, F // groups)
@@ -94,7 +96,7 @@ def _turned_order(shape, groups):
 
 @remembered
 def _tables(canvas_shape, win, C_group):
-    """The im2col index map of a canvas (N, H, W, C): (where each output pixel's window begins, where its taps lie)."""
+    """The im2col index map of a canvas (N, H, W, C): (where each output pixel's window begins, offsets of the taps)."""
     N, H, W, C = canvas_shape
     image, row, column = np.ix_(range(N), range(win.OH), range(win.OW))
     kh, kw, c = np.ix_(range(win.KH), range(win.KW), range(C_group))

@@ -1,4 +1,4 @@
-"""The convolution as its definition reads: seven loops. Slow, and the judge of the fast variants."""
+"""The convolution as it is defined: seven loops. They are slow; every fast variant must give the same numbers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def backward(dy, saved, need_dx=True):
 
 
 def taps(win, H, W, oh, ow):
-    """(row, column, kh, kw) of each tap of the window at output (oh, ow) that lies inside the image."""
+    """(row, column, kh, kw) of each tap inside the image, for the window of output (oh, ow)."""
     for kh in range(win.KH):
         for kw in range(win.KW):
             h, w = oh * win.SH + kh * win.DH - win.PT, ow * win.SW + kw * win.DW - win.PL

@@ -1,23 +1,23 @@
-"""The gradients of a convolution whose output was pooled: only the pixels that won.
+"""The gradients of a convolution with a pool, computed only from the pixels that won.
 
-Max pooling hands the gradient of a 2 x 2 window to its largest pixel. The other three get none, and where ReLU cut off
-all four nobody does: early in training on Fashion-MNIST a fifth of dy is not zero, later a tenth. The other ways of
-this folder multiply all of it. Here a thread lists, for one filter after another, the gradients g that are not zero and
-the places of the windows of x that they belong to, and then
+Max pooling gives the gradient of a 2 x 2 window to its largest pixel. The other three get none. Where ReLU made all
+four zero, no pixel gets a gradient. So most of dy is zero: on Fashion-MNIST only a fifth is not zero early in training,
+later a tenth. The other files of this folder multiply all of dy. Here a thread goes through the filters. For each
+filter f it lists the gradients g that are not zero and, for each g, where its window of x begins. Then it computes
 
     dw[f] += g * window        adds the windows up, with dw[f] in registers
     dx's window += g * w[f]    adds to the windows, with w[f] in registers
 
-with the two functions of `kernels/cpu/windows.py`. Both run over one list, in one kernel, on bands of rows in the
-cache: x padded as in `cpu.py`, dx as large, its last rows carried on to the next band.
+with the two functions of `kernels/cpu/windows.py`. Both use the same list, in one kernel, on bands of rows in the
+cache. The band of x is padded as in `cpu.py`. The band of dx is as large; its last rows are copied to the next band.
 
-What it bought, both gradients of a 3x3 convolution from 32 to 64 channels, 32 images of 14 x 14, two Zen 4 cores:
-0.7 ms where 40 % of the windows were won and 1.0 where 70 % were, `winograd.py` 1.4.
+What it gains, for both gradients of a 3x3 convolution from 32 to 64 channels, 32 images of 14 x 14, two Zen 4 cores:
+0.7 ms if 40 % of the windows have a winner, 1.0 ms if 70 % have one; `winograd.py` takes 1.4 ms.
 
-What it costs: the time depends on the numbers. With 94 % of the windows won it is 1.3 ms, and with 64 to 128 channels a
-tenth to a quarter longer than `winograd.py`'s. Every band reads all of w and of its gradient, so that large kernels
-gain less. An image is one thread's. An infinity in x whose outputs lost their windows makes no NaN, where
-`vectorized.py` multiplies it by zero.
+What it costs: the time depends on the numbers. If 94 % of the windows have a winner, it takes 1.3 ms. From 64 to 128
+channels it then takes a tenth to a quarter longer than `winograd.py`. Every band reads all of w and dw, so large
+kernels gain less. One thread computes a whole image. An infinity in x makes no NaN here if its outputs lost their
+windows; `vectorized.py` multiplies it by zero, which makes NaN.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from ...kernels.cpu.recording import do
 from ...kernels.cpu.vector_loop import copy, zero
 from ...kernels.cpu.windows import make_gather, make_scatter, vectors_across
 
-_NUMBERS = 8 * 1024  # of a band of x, and of one of dx: 32 kB each in float32
-_WINDOW = 4  # pixels of the smallest pool that pays
-_KERNEL = 640 * 1024  # numbers of the largest kernel that pays: of 3x3 taps, 256 channels and 256 filters
-_IMAGES = THREADS  # with fewer, some threads would have nothing to do
+_NUMBERS = 8 * 1024  # numbers in a band of x, and in one of dx: 32 kB each in float32
+_WINDOW = 4  # pixels in the smallest pool for which this file is used
+_KERNEL = 640 * 1024  # numbers in the largest kernel for which it is used: 3x3 taps, 256 channels and 256 filters fit
+_IMAGES = THREADS  # with fewer images, some threads would have nothing to do
 
 
 def suits(w, win, groups, pool, N) -> bool:
-    """Whether the gradients of a pooled convolution of this shape can, and should, be found here."""
+    """Whether this file can, and should, compute the gradients of such a convolution with a pool."""
     plain = (win.SH, win.SW, win.DH, win.DW, groups) == (1, 1, 1, 1, 1)
     pays = pool[0] * pool[1] >= _WINDOW and w.size <= _KERNEL and N >= _IMAGES
     return plain and pays and w.shape[2] % _lanes(w.dtype) == 0
@@ -55,7 +55,10 @@ def _lanes(dtype):
 
 
 def gradients(dy, argmax, pool, x, w, win, dw, db, dx):
-    """dw, db and, unless it is None, dx for the pooled gradient dy (N, OH, OW, F) and who won each window."""
+    """Compute dw, db and, unless it is None, dx.
+
+    dy (N, OH, OW, F) is the gradient of the pooled output, argmax says which pixel won each window.
+    """
     (N, H, W, C), (KH, KW, _, F), (_, OH, OW, _), (PH, PW) = x.shape, w.shape, dy.shape, pool
     canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
     rows = max(1, min(OH, (_NUMBERS // (canvas.width * C) - KH + 1) // PH))
@@ -82,7 +85,7 @@ def gradients(dy, argmax, pool, x, w, win, dw, db, dx):
 def _places(rows, OW, PH, PW, width, C):
     """Where the window of each possible winner begins, on a band of `rows` pooled rows: (rows, OW, PH * PW + 1), flat.
 
-    The last of each PH * PW + 1 is for nobody.
+    The last of each PH * PW + 1 entries is for a pool without a winner.
     """
     row, ow, ph, pw = np.ix_(range(rows), range(OW), range(PH), range(PW))
     starts = ((row * PH + ph) * width + ow * PW + pw) * C
@@ -92,10 +95,10 @@ def _places(rows, OW, PH, PW, width, C):
 
 @helper
 def _list_winners(dy, argmax, start, count, F, taps, places, listed, values, here):
-    """List the places and gradients that are not zero of `count` pooled pixels of one filter: (how many, their sum).
+    """List the gradients that are not zero, and their places, for `count` pooled pixels of one filter.
 
-    Every one is written down; the end of the list moves on only after one that counts. A branch for it would be guessed
-    wrong half of the time.
+    Return (the length of the list, the sum of its gradients). The loop writes every pixel to the end of the list, but
+    moves the end only if the pixel counts. A branch would be slower: the processor would guess it wrong half the time.
     """
     start, end, total = uintp(start), uintp(here), values.dtype.type(0)
     for i in range(uintp(count)):
@@ -111,7 +114,7 @@ def _list_winners(dy, argmax, start, count, F, taps, places, listed, values, her
 
 @helper
 def _finish_rows(bands, start, canvas, n, first, rows, dx):
-    """Copy rows first .. first+rows of the canvas, without its padding, to where they belong in image n of dx."""
+    """Copy rows first .. first+rows of the canvas, without its padding, to their place in image n of dx."""
     for r in range(rows):
         h = first + r - canvas.top
         if 0 <= h < canvas.H:
@@ -121,9 +124,9 @@ def _finish_rows(bands, start, canvas, n, first, rows, dx):
 
 @lru_cache
 def _gradients(KH, V):
-    """add_gradients, made for kernels of KH rows, which are worked on V vectors at a time.
+    """Make add_gradients for kernels of KH rows; it works on V vectors of each row at a time.
 
-    KH and V are in the code on disk's key because add_gradients or what it calls closes over them.
+    add_gradients, or functions that it calls, close over KH and V. So KH and V are part of the key of the code on disk.
     """
     gather, scatter = make_gather(KH, V), make_scatter(KH, V)
 
@@ -132,10 +135,10 @@ def _gradients(KH, V):
         x, canvas, dy, argmax, N, OH, OW, F, PH, PW, rows, places, w, KW, pieces, partial, partial_db, dx, need_dx,
         bands, dx_bands, band_size, listed, values,
     ):  # fmt: skip
-        """partial[piece] (F, KH, KW, C) = dw of a share of the images; and their dx; a band of rows at a time."""
+        """partial[piece] (F, KH, KW, C) = dw of a share of the images. Also their dx, one band of rows at a time."""
         C, row, run = canvas.C, canvas.width * canvas.C, KW * canvas.C
         columns = V * (VECTOR_BYTES // x.itemsize)
-        kept = (KH - 1) * row  # of dx: what the next band adds to as well
+        kept = (KH - 1) * row  # numbers of dx's band that the next band adds to as well
         for piece in prange(pieces):
             thread = numba.get_thread_id()
             band, here = thread * band_size, thread * rows * OW

@@ -1,21 +1,22 @@
-"""The convolution in Numba, first rung: im2col as an index map, and register tiles. Nothing else.
+"""The simplest fast convolution in Numba: im2col as an index map, and register tiles. Nothing else.
 
-One matrix product does everything, `tile` (`kernels/cpu/microkernel.py`), a block of ROWS x width outputs at a time:
+One function does all the multiplying: `tile` (`kernels/cpu/microkernel.py`). It computes a block of ROWS x width
+outputs at a time:
 
     c[i, j] = sum over k of   a[rows[i] + cols[k]] * b[k, j]
 
 What each of the three products multiplies, for one padded image:
 
                     rows i                        k                             a               b
-    forward         pixels: a window's place      taps: the way to a tap        padded x        w
+    forward         pixels: where windows begin   taps: offsets in a window     padded x        w
     dw              taps                          pixels                        padded x        dy
     dx              pixels of x                   taps of the flipped kernel    padded dy       flipped w
 
-`pixels` and `taps` are the two offset tables: the number at row (oh, ow) and column (kh, kw, c) of im2col lies at
-pixels[oh, ow] + taps[kh, kw, c] of the padded image. So im2col is never written down.
+`pixels` and `taps` are the two offset tables. The im2col matrix would have a number at row (oh, ow) and column
+(kh, kw, c). The padded image has it at index pixels[oh, ow] + taps[kh, kw, c]. So the im2col matrix is never stored.
 
-What it buys over `vectorized.py`: each number of the image is read from the cache instead of from a matrix KH*KW times
-as large. Bias, ReLU and pool are passes of their own here. `cpu.py` does them in the same pass, on bands of the image.
+What it gains over `vectorized.py`: it reads the image from the cache, not a matrix KH*KW times as large from memory.
+Bias, ReLU and pool are separate passes here. `cpu.py` does them in the same pass, on bands of the image.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ...shapes import check_convolution, window
 from ..activation import cpu as activation
 from ..max_pool2d import cpu as max_pool2d
 
-_ADDED_ALONE = 64  # taps are summed so many at a time, then the sums are added: less rounding than one long sum
+_ADDED_ALONE = 64  # taps in one partial sum; adding partial sums rounds less than one long sum
 
 
 def forward(
@@ -89,7 +90,7 @@ def _multiply(padded, w, win, groups, y):
 
 @kernel(parallel=True)
 def _convolve(padded, N, C, pixels, taps, w_panels, F, groups, y):
-    """Each image of a thread: its outputs, tile by tile."""
+    """Compute the outputs of each image tile by tile; the threads share the images."""
     width = VECTORS * (VECTOR_BYTES // padded.itemsize)
     M, K, C_group, F_group = pixels.size, taps.size, C // groups, F // groups
     for n in prange(N):
@@ -108,7 +109,7 @@ def _convolve(padded, N, C, pixels, taps, w_panels, F, groups, y):
 
 @kernel(parallel=True)
 def _sum_over_pixels(padded, N, C, taps, pixels, dy_panels, F, groups, dw):
-    """dw = im2col(padded)^T @ dy, ROWS taps to a thread, one image added after another."""
+    """dw = im2col(padded)^T @ dy: each task computes ROWS taps and adds one image after another."""
     width = VECTORS * (VECTOR_BYTES // padded.itemsize)
     M, K, C_group, F_group = pixels.size, taps.size, C // groups, F // groups
     for block in prange((K + ROWS - 1) // ROWS):
@@ -125,7 +126,7 @@ def _sum_over_pixels(padded, N, C, taps, pixels, dy_panels, F, groups, dw):
 
 @lru_cache(maxsize=256)
 def offset_tables(images, height, width, C, OH, win, C_group):
-    """(pixels, taps) of `images` padded images (height, width, C): see above. pixels has images * OH * OW entries."""
+    """The tables (pixels, taps) above for `images` padded images (height, width, C): pixels (images * OH * OW,)."""
     image, oh, ow = np.ix_(range(images), range(OH), range(win.OW))
     kh, kw, c = np.ix_(range(win.KH), range(win.KW), range(C_group))
     pixels = ((image * height + oh * win.SH) * width + ow * win.SW) * C
@@ -134,7 +135,7 @@ def offset_tables(images, height, width, C, OH, win, C_group):
 
 
 def flipped_kernel(w, groups):
-    """w (KH, KW, C/G, F) turned by 180 degrees, channels and filters exchanged in each group: (KH, KW, F/G, C)."""
+    """w (KH, KW, C/G, F) rotated by 180 degrees, channels and filters swapped in each group: (KH, KW, F/G, C)."""
     KH, KW, C_group, F = w.shape
     out = workspace.empty((KH, KW, F // groups, C_group * groups), w.dtype)
     by_group = w[::-1, ::-1].reshape(KH, KW, C_group, groups, F // groups)

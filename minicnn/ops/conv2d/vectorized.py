@@ -1,6 +1,6 @@
-"""The convolution in NumPy: pad, view the windows, write them out as rows (im2col), one matrix product.
+"""The convolution in NumPy: pad, view the windows, copy them to the rows of a matrix (im2col), one matrix product.
 
-What it buys over the loops: the product runs in BLAS. What it costs: im2col holds each pixel KH*KW times.
+What it gains over the loops: the product runs in BLAS. What it costs: the im2col matrix holds each pixel KH*KW times.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def im2col(x, win, groups=1):
 
 
 def col2im(columns, x_shape, win):
-    """The transpose of im2col: each window's numbers added back where they came from. (N, H, W, C)."""
+    """The transpose of im2col: add each window's numbers to the pixels that im2col copied them from. (N, H, W, C)."""
     N, H, W, C = x_shape
     G = columns.shape[0]
     windows = columns.reshape(G, N, win.OH, win.OW, win.KH, win.KW, C // G)

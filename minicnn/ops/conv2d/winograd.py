@@ -1,42 +1,50 @@
 """Winograd's convolution: 2x2 and 3x3 kernels with less than half the multiplications.
 
-The idea in one dimension: two neighbouring outputs of a 3-tap kernel share their inputs. F(2, 3) needs 4 products where
-the definition has 6:
+The idea in one dimension: two neighbouring outputs of a 3-tap kernel share inputs. F(2, 3) computes both outputs with 4
+products. The definition needs 6.
 
     p0 = (d0 - d2) g0                         y0 = p0 + p1 + p2
     p1 = (d1 + d2) (g0 + g1 + g2) / 2         y1 = p1 - p2 + p3
     p2 = (d2 - d1) (g0 - g1 + g2) / 2
     p3 = (d3 - d1) g2
 
-In matrices y = AT ((G g) * (BT d)), and twice over, down and sideways, for images:
+In matrices y = AT ((G g) * (BT d)), where * multiplies number by number. Images need the transforms twice, down and
+sideways. This is F(m x m, r x r):
 
     Y = AT [ (G g GT) * (BT d B) ] A          d: n x n pixels     g: r x r taps     Y: m x m outputs,  m + r - 1 = n = 4
 
-r = 3 gives 4 outputs for 16 products instead of 36; r = 2 gives 9 for 16 instead of 36. BT is the same for both.
-Summed over the channels, the product at each of the 16 places is a matrix product, all tiles (T, C) times (C, F):
+r = 3 gives 4 outputs for 16 products instead of 36; r = 2 gives 9 outputs for 16 products instead of 36. BT is the same
+for both. A convolution sums over the channels. So at each of the 16 places of a tile there is one matrix product, for
+all T tiles: (T, C) times (C, F).
 
     V (16, T, C)  transformed pixels        U (16, C, F)  transformed kernel        M (16, T, F) = V @ U
 
-The kernel gradient turns each transform round: dU = V^T @ dM with dM = A dY AT, and dw = GT dU G. The input gradient is
-the convolution with the turned kernel, as always.
+The kernel gradient uses the transposes of AT and G: dU = V^T @ dM with dM = A dY AT, and dw = GT dU G. The input
+gradient is a convolution with the kernel rotated by 180 degrees, as in `cpu.py`.
 
-F(4, 3) works the same way with 6 products instead of 12, at the points 0, +-2/3, +-3/2 and infinity where F(2, 3) has
-0, +-1 and infinity: 36 products for 4 x 4 outputs, a quarter of the definition's 144. `matrices` makes them all.
+F(4, 3) works the same way with 6 products instead of 12. F(2, 3) is made from the points 0, +-1 and infinity, F(4, 3)
+from 0, +-2/3, +-3/2 and infinity. F(4x4, 3x3) needs 36 products for 4 x 4 outputs, a quarter of the definition's 144.
+`matrices` makes the transforms of them all.
 
-What it bought, on 3x3 kernels and two cores that do 220 to 235 GFLOP/s on registers alone:
-- F(2x2, 3x3), with 32 to 128 channels: 300 to 390 GFLOP/s of the definition on Zen 4, where the direct way of `cpu.py`
-  does 200; 200 to 350 on Zen 3, where it does 160 to 180.
-- F(4x4, 3x3): 1.1 to 1.4 times F(2x2, 3x3) on Zen 3, where the image is a multiple of four pixels.
-- V and the sums of one band of tiles stay in the core's cache, and so does M, made for one panel of filters (as many as
-  a tile is wide) at a time: the transforms never touch main memory.
-- U lies in panels, so that the tiles read it from one end to the other.
-- the strides of V and M are odd numbers of cache lines: n*n streams a power of two apart fall on the same few lines.
+What it gains, on 3x3 kernels and two cores that do 220 to 235 GFLOP/s on registers alone (GFLOP counted as in the
+definition):
+- F(2x2, 3x3), with 32 to 128 channels: 300 to 390 GFLOP/s on Zen 4, where the direct way of `cpu.py` does 200; 200 to
+  350 on Zen 3, where the direct way does 160 to 180.
+- F(4x4, 3x3): 1.1 to 1.4 times F(2x2, 3x3) on Zen 3, if the image's sides are multiples of four pixels.
 
-What it costs: a NaN or infinity spreads from its own outputs to all outputs of the tiles that read it. Rounding: the
-float32 errors of F(2x2, 3x3) are smaller than those of one long sum, because each of its 16 sums is 9 times shorter.
-Those of F(4x4, 3x3) are 1 to 3 times `vectorized.py`'s in the forward pass (with the usual points 0, +-1, +-2 they
-would be 4 to 16 times). Those of the input gradient would be 4 to 10 times, most behind a pool, where most of dy is
-zero and `vectorized.py` hardly rounds. So F(4x4, 3x3) is for the forward pass alone.
+How it stays fast:
+- V, M and the sums of one band of tiles stay in the core's cache, so the transforms never touch main memory. M is made
+  for one panel of filters at a time (as many filters as a tile is wide).
+- U is stored in panels, so that the tiles read it from one end to the other.
+- the strides of V and M are odd numbers of cache lines. With strides that are powers of two, the n*n places of a tile
+  would compete for the same few cache lines.
+
+What it costs: a NaN or infinity in the input spreads to all outputs of the tiles that read it, not only to the outputs
+that depend on it. Rounding: the float32 errors of F(2x2, 3x3) are smaller than those of one long sum, because each of
+its 16 sums is 9 times shorter. The errors of F(4x4, 3x3) are 1 to 3 times those of `vectorized.py` in the forward pass
+(with the usual points 0, +-1, +-2 they would be 4 to 16 times). In the input gradient they would be 4 to 10 times, and
+largest with a pool, where most of dy is zero and `vectorized.py` hardly rounds. So only the forward pass uses
+F(4x4, 3x3).
 
 Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray, "Fast Algorithms for Convolutional
 Neural Networks", CVPR 2016.
@@ -65,8 +73,9 @@ from ...kernels.cpu.vector_loop import zero
 def matrices(m, r, points):
     """AT (m, n), G (n, r) and BT (n, n) of F(m, r), n = m + r - 1, made from n - 1 different points.
 
-    The outputs are the transposed product of polynomials (Toom and Cook): G gives the kernel's value at every point and
-    at infinity, AT the powers of the points, BT the polynomials that are zero at all points but one.
+    The method is the transpose of Toom and Cook's product of polynomials. G evaluates the kernel, as a polynomial, at
+    every point and at infinity. AT holds the powers of the points. BT holds polynomials that are zero at all points but
+    one.
     """
     points = np.array(points, np.float64)
     others = [np.delete(points, i) for i in range(len(points))]
@@ -80,29 +89,30 @@ def matrices(m, r, points):
 
 
 AT_2, G_2, BT_4 = matrices(2, 3, (0, 1, -1))
-AT_3, G_3, _ = matrices(3, 2, (0, 1, -1))  # the same points, and so the same BT
+AT_3, G_3, _ = matrices(3, 2, (0, 1, -1))  # the same points give the same BT
 AT_4, G_4, BT_6 = matrices(4, 3, (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2))
 
-# by the m of the tile: 2 and 4 outputs of 3 taps, 3 outputs of 2 taps
+# keys of _TAPS, _AT, _G: the tile's m (2 or 4 outputs of 3 taps, 3 outputs of 2 taps); keys of _BT: its n
 _TAPS = {2: 3, 3: 2, 4: 3}
 _AT, _G, _BT = {2: AT_2, 3: AT_3, 4: AT_4}, {2: G_2, 3: G_3, 4: G_4}, {4: BT_4, 6: BT_6}
 
-_NUMBERS = 240 * 1024  # of a band, its transforms and sums: 960 kB in float32, a core's second-level cache
-_ADDED_ALONE = 32  # F(4x4, 3x3) sums so many channels at a time, then adds the sums: half the rounding of a long sum
-_KERNELS = 128 * 256  # C * F, up to which F(4x4, 3x3) pays
+_NUMBERS = 240 * 1024  # numbers in a band, its transforms and sums: 960 kB in float32, a core's second-level cache
+_ADDED_ALONE = 32  # channels in one partial sum of F(4x4, 3x3): adding these rounds half as much as one long sum
+_KERNELS = 128 * 256  # the largest C * F for which F(4x4, 3x3) is used
 _CHANNELS = 16  # with fewer channels or filters the transforms cost more than the products they save
 
 
 def suits(KH, KW, win, groups, C, F) -> bool:
-    """Whether a convolution of this shape can, and should, be done here."""
+    """Whether this file can, and should, compute a convolution of this shape."""
     plain = (win.SH, win.SW, win.DH, win.DW, groups) == (1, 1, 1, 1, 1)
     return plain and KH == KW and KH in (2, 3) and min(C, F) >= _CHANNELS
 
 
 def products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool, y, argmax, largest_tile):
-    """y = pool(relu(convolution of what is laid on the canvas with w, plus bias)).
+    """y = pool(relu(convolution of the canvas with w, plus bias)).
 
-    By tiles of 2 x 2 outputs, or up to `largest_tile`; for 2x2 kernels always of 3 x 3.
+    For 3x3 kernels the tiles have 2 x 2 outputs, or 4 x 4 if largest_tile=4 and `tile_size` finds them better. For 2x2
+    kernels they always have 3 x 3.
     """
     (r, _, C, F), (PH, PW), (N, OH, OW, _) = w.shape, pool, y.shape
     m = tile_size(r, OH * PH, OW * PW, C * F, largest_tile)
@@ -122,7 +132,7 @@ def products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool,
 
 
 def kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, dw, db):
-    """dw and db of `cpu.py`'s `_kernel_gradient`, by way of the transformed kernel's gradient."""
+    """Compute dw and db, as `_kernel_gradient` of `cpu.py` does, from the gradient of the transformed kernel."""
     (r, _, C, F), N = dw.shape, x.shape[0]
     m = 5 - r
     across = -(-win.OW // m)
@@ -146,9 +156,9 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, dw, db)
 
 
 def tile_size(r, height, width, kernels, largest):
-    """The m of the m x m outputs of a tile, for so many outputs and kernels (C * F) of r x r taps.
+    """The m of a tile's m x m outputs, for height x width outputs and C * F = `kernels` kernels of r x r taps.
 
-    Four instead of two must save a third of the products, or its larger transforms eat what it brings. Above _KERNELS
+    m = 4 must save a third of the products of m = 2, or its larger transforms cost more than it saves. Above _KERNELS
     the 36 numbers of each kernel no longer fit a cache, and reading them costs more than they save.
     """
     if r == 2:
@@ -158,21 +168,21 @@ def tile_size(r, height, width, kernels, largest):
 
 
 def _sizes(images, down, across, m, r, row, C, F, width):
-    """How many numbers a thread's scratch buffers hold: (bands, V, a panel of M, sums)."""
+    """The sizes of a thread's scratch buffers, in numbers: (bands, V, a panel of M, sums)."""
     T, places = images * down * across, (m + r - 1) ** 2
     return images * (down * m + r - 1) * row * C, places * _spaced(T * C), places * _spaced(T * width), T * m * m * F
 
 
 def _spaced(numbers):
-    """At least `numbers`, and an odd number of 64-byte lines of float32 (of pairs of lines of float64)."""
+    """`numbers` rounded up to an odd number of 64-byte cache lines of float32 (of pairs of lines of float64)."""
     return (numbers + 15) // 16 * 16 + (16 if (numbers + 15) // 16 % 2 == 0 else 0)
 
 
 def _transformed_kernel(w, m):
     """U = G w GT for every channel and filter, in panels of as many filters as a tile is wide: (n*n, panels, C, width).
 
-    A panel is read from one end to the other. In a plain (C, F) its rows would be F apart, which for F = 128 puts them
-    all into a quarter of the first-level cache.
+    The tile reads a panel from one end to the other. In a plain (C, F) matrix the rows of a panel would be F numbers
+    apart. For F = 128 they would all fall into a quarter of the first-level cache.
     """
     (r, _, C, F), width = w.shape, tile_width(w.dtype)
     panels, n = -(-F // width), m + r - 1
@@ -181,8 +191,8 @@ def _transformed_kernel(w, m):
     return U
 
 
-# The kernels below are made for one m each: loops of a length that is known are unrolled, and a network compiles only
-# the transforms that it uses.
+# Each kernel below is made for one m. So the compiler knows the lengths of the loops and unrolls them, and a network
+# compiles only the transforms that it uses.
 
 
 @lru_cache
@@ -220,8 +230,8 @@ def _gradient_transform(m):
 
 @lru_cache
 def _convolution(m):
-    """convolve: every task lays its band on the canvas, transforms it, multiplies, transforms back and finishes it."""
-    n, overlap = m + _TAPS[m] - 1, _TAPS[m] - 1  # the pixels of one tile, and those that the next one has as well
+    """convolve: each task copies its band onto a canvas, transforms it, multiplies, transforms back and finishes it."""
+    n, overlap = m + _TAPS[m] - 1, _TAPS[m] - 1  # a tile is n pixels wide and shares `overlap` of them with the next
     pixels, outputs = make_transform(_BT[n]), make_transform(_AT[m])
 
     @kernel(parallel=True, as_written=True)
@@ -274,8 +284,10 @@ def _convolution(m):
 
 @lru_cache
 def _summation(m):
-    """sum_pieces: partial[piece] = dU (16, C, F) of a part of the tasks: at each of the 16 places V^T @ D, where
-    D = A dy AT."""
+    """sum_pieces: partial[piece] = dU (16, C, F) from a part of the tasks.
+
+    At each of the 16 places of a tile, dU = V^T @ D with D = A dy AT.
+    """
     pixels, gradients = make_transform(BT_4), make_transform(_AT[m].T)
 
     @kernel(parallel=True)

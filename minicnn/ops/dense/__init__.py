@@ -1,8 +1,8 @@
-"""The dense layer's operation, a matrix product over the last axis.
+"""The operation of the dense layer: a matrix product over the last axis.
 
     y[m, f] = b[f] + sum over k of x[m, k] * w[k, f]          x (..., K)   w (K, F)   b (F,) or None   y (..., F)
 
-Its gradients are products as well: dx = dy @ w^T, dw = x^T @ dy, db = the sum of dy's rows.
+Two of its gradients are matrix products as well: dx = dy @ w^T and dw = x^T @ dy. db is the sum of dy's rows.
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """

@@ -1,7 +1,9 @@
 """The dense layer on the microkernel (`kernels/cpu/matmul.py`).
 
-What it buys over `vectorized.py`: bias and ReLU are added while the sums are in the cache, and undone while dy is read;
-the products suit small batches; and the kernel is never transposed.
+What it gains over `vectorized.py`:
+- bias and ReLU are applied while the sums are in the cache. Backward applies ReLU's gradient while it reads dy.
+- the work is cut so that the threads have enough to do for small batches too.
+- no transposed copy of the kernel is made.
 """
 
 from __future__ import annotations

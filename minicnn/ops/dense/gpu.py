@@ -1,7 +1,8 @@
-"""The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, v1 to v4 there.
+"""The dense layer on the GPU: three matrix products of `kernels/gpu/matmul.py`, which has versions v1 to v4.
 
-forward x @ w, with bias and ReLU in the same pass; the kernel's gradient x^T @ dy is the product with x's two offset
-tables exchanged; the input's gradient is dy @ w^T, w transposed in a pass of its own.
+- forward: x @ w, with bias and ReLU in the same pass.
+- the kernel's gradient: x^T @ dy. The transposed x is x with its two offset tables swapped.
+- the input's gradient: dy @ w^T. A separate pass transposes w first.
 """
 
 from __future__ import annotations

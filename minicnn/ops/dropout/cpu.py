@@ -1,4 +1,4 @@
-"""Dropout in Numba: the random number is drawn, compared and used in a register; no mask is ever stored."""
+"""Dropout in Numba: random numbers are drawn, compared and used in registers; only a noise_shape needs a mask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout on the GPU: the random number is drawn, compared and used in registers; no mask is ever stored."""
+"""Dropout on the GPU: random numbers are drawn, compared and used in registers; no mask is stored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _drop(x, key, least, scale, zero, y, n):
 
 @gpu_kernel()
 def _drop_together(x, places, key, least, scale, zero, y, n):
-    """As `_drop`, with the random number at places[i]."""
+    """Like `_drop`, but x[i] takes the random number of index places[i]."""
     stream = key[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         y[i] = x[i] * (scale if _bits(stream, np.uint64(places[i])) >= least else zero)
@@ -52,6 +52,6 @@ def _drop_together(x, places, key, least, scale, zero, y, n):
 
 @remembered
 def noise_places(noise_shape, shape):
-    """For every number of an array of `shape`, the place of its random number in the mask of `noise_shape`."""
+    """For each number of an array of `shape`, the index of its random number in a mask of `noise_shape`."""
     places = np.arange(int(np.prod(noise_shape)), dtype=np.int32).reshape(noise_shape)
     return arrays.upload(np.ascontiguousarray(np.broadcast_to(places, shape)))

@@ -26,5 +26,5 @@ def _scale(rate, key, shape, dtype):
 
 
 def growth(rate):
-    """What the kept numbers are multiplied by; at rate 1 nothing is kept."""
+    """The factor of the kept numbers; at rate 1 no number is kept."""
     return 1 / (1 - rate) if rate < 1 else 0.0

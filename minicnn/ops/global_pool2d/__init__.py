@@ -3,7 +3,7 @@
     average   y[n, c] = mean over h, w of x[n, h, w, c]         x (N, H, W, C)      y (N, C)
     maximum   y[n, c] = max over h, w of x[n, h, w, c]
 
-Where several numbers are the largest, they share the maximum's gradient equally, as in TensorFlow's reduction.
+If several numbers are the largest, they share the gradient of the maximum equally, as in TensorFlow's reduction.
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """

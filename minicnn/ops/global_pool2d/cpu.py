@@ -1,4 +1,4 @@
-"""Global pooling in Numba: one pass over each image, channels side by side in vectors."""
+"""Global pooling in Numba: one pass over each image, with the channels side by side in vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Global pooling on the GPU: a thread per image and channel, neighbouring threads on neighbouring channels."""
+"""Global pooling on the GPU: a thread for each image and channel; neighbouring threads take neighbouring channels."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@
     hinge, squared_hinge          mean of max(1 - t p, 0), of its square             t is -1 or 1
 
 `forward(name, prediction, target, epsilon, need_saved) -> losses (M,), saved` and
-`backward(name, dlosses (M,), saved) -> dprediction (M, K)`. epsilon is what keeps numbers from zero where they are
-divided by or probabilities, whose gradient stops where they are clipped; huber's delta takes its place.
+`backward(name, dlosses (M,), saved) -> dprediction (M, K)`. epsilon keeps divisors and probabilities away from zero. No
+gradient goes through a clipped number. huber takes delta in the place of epsilon.
 
-Softmax and cross-entropy are one operation where they meet, because apart they destroy each other: softmax may
-round a probability to 0, whose logarithm is -infinity; together log(softmax(z)_k) = z_k - log(sum exp z), and the
-gradient is simply softmax(z) - t.
+Softmax and the cross-entropy after it are one operation here. As two operations they can fail: softmax may round a
+probability to 0, and the logarithm of 0 is -infinity. As one operation, log(softmax(z)_k) = z_k - log(sum exp z), and
+the gradient is simply softmax(z) - t if the targets sum to 1.
 
 Reading order: `vectorized.py` (the definition), `formulas.py` (the same for one row), `cpu.py`, `gpu.py`.
 """
@@ -38,7 +38,7 @@ NAMES = (
 
 
 def forward(name, prediction, target, epsilon=1e-7, need_saved=True):
-    """The losses (M,) and what `backward` needs, for the loss of that name."""
+    """The losses (M,) and what `backward` needs, for the loss `name`."""
     return getattr(variant(__name__), f"{name}_forward")(prediction, target, epsilon, need_saved)
 
 

@@ -1,4 +1,4 @@
-"""Losses in Numba: each row in one go, rows shared among the threads. The rows' formulas are in `formulas.py`."""
+"""Losses in Numba: the threads share the rows. The formulas for one row are in `formulas.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _formulas = compiled(formulas, helper_as_written)
 
 
 def _pair(name):
-    """forward and backward out of <name>_loss and <name>_gradient in `formulas.py`."""
+    """Make forward and backward from <name>_loss and <name>_gradient in `formulas.py`."""
     row_loss, row_gradient = getattr(_formulas, f"{name}_loss"), getattr(_formulas, f"{name}_gradient")
 
     @kernel(parallel=True, as_written=True)

@@ -1,8 +1,8 @@
-"""Losses of one row, each above its derivative: plain formulas that cpu.py and gpu.py compile.
+"""Losses of one row, each followed by its derivative: plain formulas that cpu.py and gpu.py compile.
 
-A loss takes (p, t, i, K, epsilon): flat predictions and targets (or labels), the row's number, its length. A derivative
-takes (p, t, i, K, epsilon, upstream, dp), and writes the row of dp. The formulas are arranged to keep digits where
-logits are large and probabilities near 0 or 1: the compiler must leave the order of operations alone.
+A loss takes (p, t, i, K, epsilon): flat predictions, flat targets (or labels), the row's number, its length, and
+epsilon. A derivative takes (p, t, i, K, epsilon, upstream, dp) and writes the row of dp. The order of operations keeps
+digits where logits are large or probabilities are near 0 or 1. So the compiler must not change this order.
 """
 
 from __future__ import annotations

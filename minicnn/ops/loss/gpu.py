@@ -1,4 +1,4 @@
-"""Losses on the GPU: a thread for each row, whose formulas are in `formulas.py`."""
+"""Losses on the GPU: a thread for each row. The formulas for one row are in `formulas.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _formulas = compiled(formulas, device_function)
 
 
 def _pair(name):
-    """forward and backward out of <name>_loss and <name>_gradient in `formulas.py`."""
+    """Make forward and backward from <name>_loss and <name>_gradient in `formulas.py`."""
     row_loss, row_gradient = getattr(_formulas, f"{name}_loss"), getattr(_formulas, f"{name}_gradient")
 
     @gpu_kernel()

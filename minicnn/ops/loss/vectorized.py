@@ -126,7 +126,7 @@ def mean_squared_logarithmic_error_backward(dlosses, saved):
 
 
 def huber_forward(p, t, epsilon=1e-7, need_saved=True):
-    difference, delta = p - t, p.dtype.type(epsilon)  # delta takes epsilon's place
+    difference, delta = p - t, p.dtype.type(epsilon)  # huber takes delta in the place of epsilon
     size = np.abs(difference)
     losses = np.where(size > delta, delta * (size - delta / 2), size * size / 2).mean(axis=1)
     return losses, ((difference, delta) if need_saved else None)
@@ -193,5 +193,5 @@ def _clip(p, epsilon):
 
 
 def _inside(p, epsilon):
-    """Where clipping passes the gradient on: within the bounds, ends included, as in TensorFlow."""
+    """True where clipping lets the gradient through: between the bounds, bounds included, as in TensorFlow."""
     return (p >= p.dtype.type(epsilon)) & (p <= p.dtype.type(1) - p.dtype.type(epsilon))

@@ -1,7 +1,7 @@
-"""Max pooling in Numba: one pass over the image, channels side by side in vectors.
+"""Max pooling in Numba: one pass over the image, with the channels side by side in vectors.
 
-What it buys over `vectorized.py`: each number is read once instead of being compared in a whole-image pass for every
-tap, nothing is padded, and which tap won is kept in one byte.
+What it gains over `vectorized.py`: one pass over the image instead of one for each tap, and no padded copy. The number
+of the tap that won takes one byte (four bytes if the window has more than 256 cells).
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ def backward(dy, saved, need_dx=True):
 
 @kernel(parallel=True)
 def _unpool(dy, argmax, KH, KW, SH, SW, PT, PL, dx):
-    """Each dy added to the number that won. Rows of windows that overlap belong to one task, so no two threads meet."""
+    """Add each dy to the number that won its window.
+
+    If rows of windows overlap, one task takes the whole image. So no two threads write to the same place.
+    """
     N, H, W, C = dx.shape
     _, OH, OW, _ = dy.shape
     bands = OH if KH <= SH else 1

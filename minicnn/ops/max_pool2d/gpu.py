@@ -1,7 +1,7 @@
-"""Max pooling on the GPU: a thread per output forward, a thread per pixel backward.
+"""Max pooling on the GPU: forward uses a thread for each output, backward a thread for each number of dx.
 
-Backward looks for the windows that a pixel lies in, instead of letting the windows add to their pixels: so no two
-threads write to one place, and the order of the sum is always the same.
+A thread of backward goes through the windows that contain its pixel, and adds up the gradients that its pixel won. So
+no two threads write to the same place, and the order of the sum is always the same.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def backward(dy, saved, need_dx=True):
 
 @gpu_kernel()
 def _unpool(dy, argmax, H, W, C, OH, OW, KH, KW, SH, SW, PT, PL, zero, dx, n):
-    """dx = the sum of the gradients of the windows that this pixel won."""
+    """dx = the sum of the gradients of the windows that the pixel won."""
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, pixel = place % C, place // C
         w, h, image = pixel % W + PL, pixel // W % H + PT, pixel // W // H

@@ -1,4 +1,4 @@
-"""Max pooling as its definition reads."""
+"""Max pooling as it is defined."""
 
 from __future__ import annotations
 

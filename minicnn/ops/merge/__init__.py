@@ -5,15 +5,15 @@
     multiply     y = x_1 * x_2 * ...                  dx_i = dy * the product of the others
     subtract     y = x_1 - x_2                        dx_1 = dy, dx_2 = -dy
     divide       y = x_1 / x_2                        dx_1 = dy / x_2, dx_2 = -dy * y / x_2
-    maximum      y = the largest of x_1, x_2, ...     dx_i = dy where x_i is it, the first of equal ones, else 0
-    minimum      y = the smallest                     likewise
-    concatenate  the x_i side by side along `axis`    dx_i = the part of dy that came from x_i
+    maximum      y = the largest of x_1, x_2, ...     dx_i = dy where x_i is the first that equals y, else 0
+    minimum      y = the smallest of x_1, x_2, ...    the same
+    concatenate  the x_i side by side along `axis`    dx_i = the part of dy where y is x_i
 
-All but the last broadcast axes of size 1 as NumPy does; such an input's gradient is summed over them.
-A gradient may be dy itself or a view of it: nobody writes into gradients that somebody else made.
+All but concatenate broadcast axes of size 1, as NumPy does. The gradient of a broadcast input is summed over these
+axes. A gradient may be dy itself or a view of dy, because no function writes into a gradient that another one made.
 
 Every operation has `<name>_forward(xs, need_saved) -> y, saved` for a list of arrays, and `<name>_backward(dy, saved)`,
-which gives the list of the inputs' gradients.
+which returns the list of the inputs' gradients.
 
 Reading order: `vectorized.py` (the definition), `formulas.py` (the same for two numbers), `cpu.py`, `gpu.py`.
 """
@@ -21,11 +21,11 @@ Reading order: `vectorized.py` (the definition), `formulas.py` (the same for two
 from ...dispatch import variant
 
 NAMES = ("add", "average", "multiply", "subtract", "divide", "maximum", "minimum")
-"""The operations number by number."""
+"""The operations that work number by number."""
 
 
 def forward(name, xs, need_saved=True):
-    """y and what `backward` needs, for the operation of that name."""
+    """y and what `backward` needs, for the operation `name`."""
     return getattr(variant(__name__), f"{name}_forward")(xs, need_saved)
 
 
@@ -35,7 +35,7 @@ def backward(name, dy, saved):
 
 
 def concatenate_forward(xs, axis=-1, need_saved=True):
-    """y and what `concatenate_backward` needs, for a list of arrays alike but for their size along `axis`."""
+    """y and what `concatenate_backward` needs, for a list of arrays whose shapes differ only along `axis`."""
     return variant(__name__).concatenate_forward(xs, axis, need_saved)
 
 

@@ -1,4 +1,4 @@
-"""Merging on the CPU: equal shapes, the common case, in parallel; broadcasting by NumPy into lent buffers."""
+"""Merging on the CPU: parallel kernels for equal shapes, the common case; NumPy broadcasts the other inputs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _divisor_gradient = _pairwise(_formulas.divisor_gradient)
 
 
 def _fold(same_shape, broadcasting, xs):
-    """xs combined from the left, two at a time, in a buffer of its own."""
+    """Combine xs from the left, two at a time, in a new buffer."""
     y = xs[0]
     for i, x in enumerate(xs[1:]):
         previous = y
@@ -46,7 +46,7 @@ def _fold(same_shape, broadcasting, xs):
 
 
 def _spread(x, shape):
-    """x, or where it has another shape, x broadcast to `shape` in a buffer of its own."""
+    """x if it has this shape, else x broadcast to `shape` in a new buffer."""
     if x.shape == shape:
         return x
     y = workspace.empty(shape, x.dtype)
@@ -55,7 +55,7 @@ def _spread(x, shape):
 
 
 def _sum_to(x, shape):
-    """x, or where it was broadcast from `shape`, its sums over the axes that were."""
+    """x if it has this shape, else x summed over the axes along which an array of `shape` was broadcast."""
     if x.shape != shape:
         refuse()
     return vectorized.sum_to(x, shape)
@@ -148,7 +148,7 @@ minimum_backward = maximum_backward
 
 @kernel(parallel=True)
 def _take_where_equal(x, y, left, dx):
-    """Where x is y, dx takes the gradient that is left; elsewhere it is 0."""
+    """Where x equals y, dx takes the gradient that is left, and 0 is left for the next x. Elsewhere dx is 0."""
     for i in prange(x.size):
         if x[i] == y[i]:
             dx[i] = left[i]

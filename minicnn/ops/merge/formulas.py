@@ -1,4 +1,4 @@
-"""Merging of two numbers, and parts of gradients: plain formulas that cpu.py and gpu.py compile."""
+"""Merging of two numbers, and a part of a gradient: plain formulas that cpu.py and gpu.py compile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def divide(a, b):
 
 
 def maximum(a, b):
-    """NaN wins, as in NumPy."""
+    """The larger number; NaN wins, as in NumPy."""
     return a if a >= b or a != a else b
 
 
@@ -29,5 +29,5 @@ def minimum(a, b):
 
 
 def divisor_gradient(upstream_a, b):
-    """The gradient of a / b for b, where upstream_a is the upstream gradient times a."""
+    """The gradient of a / b with respect to b; upstream_a is the upstream gradient times a."""
     return -upstream_a / (b * b)

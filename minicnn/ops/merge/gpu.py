@@ -1,4 +1,4 @@
-"""Merging on the GPU. Broadcast inputs are first spread to the full shape, by a table of places."""
+"""Merging on the GPU. A table of indices first spreads broadcast inputs to the full shape."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _divisor_gradient = _pairwise(_formulas.divisor_gradient)
 
 
 def _fold(kernel, xs):
-    """xs combined from the left, two at a time."""
+    """Combine xs from the left, two at a time."""
     shape = np.broadcast_shapes(*(x.shape for x in xs))
     y = spread_to(xs[0], shape)
     for x in xs[1:]:
@@ -129,7 +129,7 @@ minimum_backward = maximum_backward
 
 @gpu_kernel()
 def _take_where_equal(x, y, left, zero, dx, n):
-    """Where x is y, dx takes the gradient that is left; elsewhere it is 0."""
+    """Where x equals y, dx takes the gradient that is left, and 0 is left for the next x. Elsewhere dx is 0."""
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         if x[i] == y[i]:
             dx[i] = left[i]
@@ -149,7 +149,7 @@ def spread_to(x, shape):
 
 @remembered
 def _sources(small, large):
-    """For every place of an array of shape `large`, the place of the number that broadcasting puts there."""
+    """For each number of an array of shape `large`, its index in the array of shape `small` that is broadcast."""
     places = np.broadcast_to(np.arange(math.prod(small), dtype=np.int32).reshape(small), large)
     return arrays.upload(np.ascontiguousarray(places))
 
@@ -166,7 +166,7 @@ def sum_to(dy, shape):
 
 @remembered
 def _sums_first(small, large):
-    """(the places of an array of shape `large`, the axes that are summed first; how many numbers go into a sum)."""
+    """(the indices of an array of shape `large`, with the axes to sum moved to the front; the numbers in each sum)."""
     small = (1,) * (len(large) - len(small)) + small
     summed = [axis for axis, (s, l) in enumerate(zip(small, large, strict=True)) if s == 1 and l != 1]
     kept = [axis for axis in range(len(large)) if axis not in summed]
@@ -189,7 +189,7 @@ def concatenate_forward(xs, axis=-1, need_saved=True):
 
 @gpu_kernel()
 def _put(x, width, inner, start, y, n):
-    """Runs of `width` numbers of x into runs of `inner` numbers of y, `start` numbers from their beginning."""
+    """Copy each run of `width` numbers of x into a run of `inner` numbers of y, `start` numbers after its beginning."""
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         y[i // width * inner + start + i % width] = x[i]
 
@@ -209,6 +209,6 @@ def concatenate_backward(dy, saved):
 
 @gpu_kernel()
 def _take(dy, width, inner, start, dx, n):
-    """The same runs, the other way."""
+    """Copy the same runs back, from dy into dx."""
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         dx[i] = dy[i // width * inner + start + i % width]

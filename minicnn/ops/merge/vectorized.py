@@ -65,7 +65,7 @@ def minimum_forward(xs, need_saved=True):
 
 
 def maximum_backward(dy, saved):
-    """The first input that is y takes the gradient; what it takes is not there for the next."""
+    """The first input that equals y takes the gradient; the next inputs get only what is left."""
     xs, y = saved
     dxs = []
     for x in xs:

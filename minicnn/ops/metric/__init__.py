@@ -1,13 +1,14 @@
-"""What metrics count, per row of predictions p (M, K).
+"""The counts behind metrics: one number for each row of predictions p (M, K).
 
 sparse_categorical_accuracy   1 where the largest p is at the row's label (labels (M,) integers), else 0
-categorical_accuracy          1 where the largest p and the largest target (M, K) are at one place, else 0
+categorical_accuracy          1 where the largest p and the largest target (M, K) are at the same place, else 0
 binary_accuracy               the share of the row where (p > threshold) equals the target
-sparse_top_k, top_k           1 where fewer than k of the row's p are larger than that at the label (at the largest
-                              target), and that one is finite, else 0
-true_positives, false_positives, true_negatives, false_negatives
-                              how many of the row's p are rightly above the threshold (the target is not 0), wrongly
-                              above it, rightly not above it, wrongly not above it
+sparse_top_k, top_k           1 where p at the label (at the largest target) is finite, and fewer than k of the row's
+                              p are larger, else 0
+true_positives                how many of the row's p are above the threshold, with a target that is not 0
+false_positives               how many are above the threshold, with target 0
+true_negatives                how many are not above the threshold, with target 0
+false_negatives               how many are not above the threshold, with a target that is not 0
 
 Reading order: `vectorized.py` (the definition), `formulas.py` (the same for one row), `cpu.py`, `gpu.py`.
 """

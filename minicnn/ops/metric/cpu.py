@@ -1,4 +1,4 @@
-"""What metrics count, in Numba. Rows are few and short: one thread is quicker than waking the others."""
+"""The counts behind metrics in Numba. Rows are few and short: one thread is faster than waking up the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _formulas = compiled(formulas, helper)
 
 
 def _counted(formula):
-    """A function of predictions, targets and threshold: what `formula` counts in every row."""
+    """Make a function of predictions, targets and threshold: it returns what `formula` counts in each row."""
 
     @kernel()
     def run(p, t, K, threshold, counted):

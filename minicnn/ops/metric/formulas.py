@@ -1,7 +1,7 @@
-"""What metrics count in one row, for the compiled variants: plain formulas that cpu.py and gpu.py compile.
+"""The counts behind metrics for one row: plain formulas that cpu.py and gpu.py compile.
 
-They take (p, t, i, K, threshold): flat predictions and targets (or labels), the row's number, its length, and the
-threshold, in whose place top-k's formulas have k.
+They take (p, t, i, K, threshold): flat predictions, flat targets (or labels), the row's number, its length, and the
+threshold. The top-k formulas take k instead of the threshold.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 
 
 def place_of_largest(p, i, K):
-    """As np.argmax: the first of several, and the first NaN beats every number."""
+    """Like np.argmax: the first of equal numbers; the first NaN beats every number."""
     best, largest = 0, p[i * K]
     for k in range(1, K):
         value = p[i * K + k]

@@ -1,4 +1,4 @@
-"""What metrics count, on the GPU: a thread for each row."""
+"""The counts behind metrics on the GPU: a thread for each row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _formulas = compiled(formulas, device_function)
 
 
 def _counted(formula):
-    """A function of predictions, targets and threshold: what `formula` counts in every row."""
+    """Make a function of predictions, targets and threshold: it returns what `formula` counts in each row."""
 
     @gpu_kernel()
     def run(p, t, K, threshold, counted, n):

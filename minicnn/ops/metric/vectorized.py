@@ -1,4 +1,4 @@
-"""What metrics count, in NumPy: the definitions."""
+"""The counts behind metrics in NumPy: the definitions."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@
     alpha        y = a * (x or, where dropped, low) + b                   dx = dy * a * kept_i
                  low = -1.7581, a = 1 / sqrt((1 - rate) (1 + rate low^2)), b = -a low rate
 
-Alpha dropout drops to where selu saturates, and keeps the mean and variance of inputs that have mean 0 and variance 1.
-The numbers are hashes of (key, i), see `kernels/random.py`: backward draws them again. How they become normal ones is
-in `formulas.py`.
+Alpha dropout replaces dropped numbers by `low`, the limit of selu for x to minus infinity. Inputs with mean 0 and
+variance 1 keep this mean and variance. The random bits are hashes of (key, i), see `kernels/random.py`, so backward
+draws them again. `formulas.py` turns them into normally distributed numbers.
 
 Sources: Gaussian dropout, Srivastava et al. 2014; alpha dropout, Klambauer et al. 2017.
 
@@ -18,7 +18,7 @@ from ...dispatch import variant
 
 
 def added_forward(x, stddev, key, need_saved=True):
-    """y and nothing that `added_backward` needs. key: a stream, or what `runtime.transfer.number` makes of it."""
+    """y and None: `added_backward` needs nothing saved. key: as in `ops.dropout`."""
     return variant(__name__).added_forward(x, stddev, key, need_saved)
 
 

@@ -1,4 +1,4 @@
-"""Noise in Numba: the random numbers are drawn and used in registers, nothing of them is stored."""
+"""Noise in Numba: random numbers are drawn and used in registers; only alpha dropout with a noise_shape has a mask."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Normally distributed numbers out of random bits: plain formulas that cpu.py and gpu.py compile.
+"""Normally distributed numbers from random bits: plain formulas that cpu.py and gpu.py compile.
 
-A uniform number x between -1 and 1 becomes sqrt(2) * erfinv(x), which is normally distributed. The inverse of the error
-function is Giles's approximation in single precision: a polynomial of -log(1 - x^2), another one far out.
+A uniform number x between -1 and 1 becomes sqrt(2) * erfinv(x), which is normally distributed. erfinv, the inverse of
+the error function, is Giles's approximation in single precision. With w = -log(1 - x^2), it is x times a polynomial of
+w where w < 5, and x times a polynomial of sqrt(w) elsewhere.
 
 Source: Giles, "Approximating the erfinv function", GPU Computing Gems, 2010.
 """
@@ -31,8 +32,10 @@ def polynomial(t, a, b, c, d, e, f, g, h, i):
 
 
 def normal(bits, one):
-    """The normal number of 32 random bits, of the type that the number one has; of the bits 24 are used, so that x and
-    1 - x are exact in float32."""
+    """A normally distributed number made from 32 random bits, in the type of the number `one`.
+
+    Only 24 of the bits are used, so that x and 1 - x are exact in float32.
+    """
     real = type(one)
     x = real(np.int64(bits >> np.uint64(8)) * 2 + 1 - 16777216) * real(2.0**-24)
     w = -real(math.log((one - x) * (one + x)))

@@ -1,4 +1,4 @@
-"""Noise on the GPU: the random numbers are drawn and used in registers, nothing of them is stored."""
+"""Noise on the GPU: random numbers are drawn and used in registers; none of them is stored."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _drop_to(x, rate, key, noise_shape, a, dropped, b):
 
 @gpu_kernel()
 def _alpha(x, places, key, least, a, dropped, b, y, n):
-    """y = a * x + b where x is kept, dropped + b elsewhere; the random number of x[i] is at places[i]."""
+    """y = a * x + b where x is kept, dropped + b elsewhere; x[i] takes the random number of index places[i]."""
     stream = key[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         y[i] = (a * x[i] if _bits(stream, np.uint64(places[i])) >= least else dropped) + b

@@ -10,7 +10,7 @@ from ...kernels.random import random_bits, threshold
 from .formulas import CENTRE, FAR_OUT
 
 LOW = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
-"""Where selu goes for x to minus infinity: -alpha * scale."""
+"""The limit of selu for x to minus infinity: -alpha * scale."""
 
 
 def added_forward(x, stddev, key, need_saved=True):
@@ -34,7 +34,7 @@ def _multiplied(x, stddev, key):
 
 
 def _normal(key, x):
-    """A normally distributed number for each number of x, in its shape and type; see `formulas.py`."""
+    """A normally distributed number for each number of x, in x's shape and type; see `formulas.py`."""
     bits = random_bits(key, np.arange(x.size, dtype=np.uint64))
     u = ((bits >> np.uint64(8)).astype(np.int64) * 2 + 1 - 2**24).astype(x.dtype) * x.dtype.type(2.0**-24)
     w = -np.log((1 - u) * (1 + u))

@@ -1,6 +1,7 @@
-"""The optimizers' updates, in place: w the weights, g their gradient (read only), every other array the
-optimizer's memory of that weight, all of one shape. The formulas are Keras's, term by term. Rates are numbers,
-or what `runtime.transfer.number` makes of them.
+"""The optimizers' updates, in place.
+
+w are the weights and g is their gradient (read only). Every other array is the optimizer's memory of these weights. All
+have one shape. The formulas are Keras's, term by term. A rate is a number, or what `runtime.transfer.number` returns.
 
     sgd        w -= rate * g
     momentum   v = momentum * v - rate * g;   w += v,   or with Nesterov w += momentum * v - rate * g
@@ -16,8 +17,8 @@ or what `runtime.transfer.number` makes of them.
                where rate = learning rate / (1 - beta_1^t) in step t
     decay      w -= w * rate                                              (AdamW's decoupled weight decay)
 
-and what is done to gradients before: `clip_value`, `clip_norm` (g * limit / max(norm, limit)), and the penalty
-l1 * sum|w| + l2 * sum w^2 with its gradient.
+Before the update, gradients can be changed: `clip_value` and `clip_norm` (g * limit / max(norm, limit)) limit them.
+`penalty` is l1 * sum|w| + l2 * sum w^2, and `add_penalty_gradient` adds its gradient.
 
 Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam and Adamax,
 Kingma and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 2019; Adagrad, Duchi et al. 2011;
@@ -65,7 +66,7 @@ def decay(w, rate):
 
 
 def clip_value(g, limit):
-    """g limited to [-limit, limit] in a buffer of its own."""
+    """g limited to [-limit, limit], in a new buffer."""
     return variant(__name__).clip_value(g, limit)
 
 
@@ -75,10 +76,10 @@ def clip_norm(gs, limit):
 
 
 def penalty(w, l1, l2):
-    """l1 * sum|w| + l2 * sum w^2: a float, or what float() turns into one, as `runtime.weighted_sum` has it."""
+    """l1 * sum|w| + l2 * sum w^2: a float, or an object that float() turns into one (see `runtime.weighted_sum`)."""
     return variant(__name__).penalty(w, l1, l2)
 
 
 def add_penalty_gradient(g, w, l1, l2):
-    """g + l1 * sign(w) + 2 * l2 * w in a buffer of its own."""
+    """g + l1 * sign(w) + 2 * l2 * w, in a new buffer."""
     return variant(__name__).add_penalty_gradient(g, w, l1, l2)

@@ -1,7 +1,7 @@
-"""The optimizers' updates in Numba: each in one pass over memory, where NumPy makes five to ten.
+"""The optimizers' updates in Numba: each is one pass over memory; NumPy needs five to ten.
 
-The scalars are cast to the weights' type first, so that float32 weights are updated in float32. The rate lies in
-memory, where a replayed step finds that of its own turn (`kernels/cpu/recording.py`).
+The scalars are cast to the weights' type first, so that float32 weights are updated in float32. The rate is stored in
+memory, so that each replayed step finds its own rate there (`kernels/cpu/recording.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.recording import number_there, reading, refuse
 
-_PIECES = 32  # sums are made in this many pieces, whatever the number of threads
+_PIECES = 32  # sums are cut into this many pieces, for any number of threads
 
 
 def sgd(w, g, rate):
@@ -51,7 +51,7 @@ def rmsprop(w, g, s, a, v, rate, rho, momentum, epsilon):
 
 
 def _flat(memory, w):
-    """The optional array `memory`, flat; where there is none, one that is never looked at."""
+    """The optional array `memory`, flat. Without one, an empty array that the kernel never reads."""
     return np.empty(0, w.dtype) if memory is None else memory.reshape(-1)
 
 
@@ -152,7 +152,7 @@ def _decay(w, rate):
 
 
 def clip_norm(gs, limit):
-    refuse()  # whether it shrinks them depends on the gradients
+    refuse()  # a recording cannot be replayed: the norm decides which kernels run
     norm = math.sqrt(sum(penalty(g, 0.0, 1.0) for g in gs))
     return gs if norm <= limit else [_scaled(g, limit / norm) for g in gs]
 

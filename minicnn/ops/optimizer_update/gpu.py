@@ -1,6 +1,6 @@
-"""The optimizers' updates on the GPU: each in one pass over memory, a thread for each weight.
+"""The optimizers' updates on the GPU: each is one pass over memory, with a thread for each weight.
 
-The rate lies in the GPU's memory, where a replayed step finds the rate of its own turn (`kernels/gpu/graph.py`).
+The rate is stored in the GPU's memory, so that each replayed step finds its own rate there (`kernels/gpu/graph.py`).
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def clip_norm(gs, limit):
 
 @gpu_kernel()
 def _shrink(g, squares, count, limit, out, n):
-    """out = g * limit / max(norm, limit); the norm is made of the sums of squares by every thread."""
+    """out = g * limit / max(norm, limit); every thread computes the norm from the sums of squares."""
     total = squares[0]
     for i in range(1, count):
         total += squares[i]

@@ -1,4 +1,4 @@
-"""Rescaling: y = x * scale + offset, with one scale and offset for all, or one per channel (the last axis).
+"""Rescaling: y = x * scale + offset, with one scale and one offset per channel (the last axis).
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """

@@ -1,8 +1,8 @@
-"""Images in another size: x (N, H, W, C) to y (N, OH, OW, C), as tf.image.resize without antialiasing does it.
+"""Resize images from x (N, H, W, C) to y (N, OH, OW, C), as tf.image.resize does without antialiasing.
 
-Pixels are squares with their centres in the middle, so pixel o of y lies at (o + 0.5) H / OH - 0.5 of x. "bilinear"
-mixes the pixels before and after that place, "nearest" takes the one whose square it falls into. Rows and columns
-are looked up in two tables, so both are found once for the whole batch:
+A pixel is a square, and its place is the centre of the square. So row o of y is at place (o + 0.5) H / OH - 0.5 of x.
+"bilinear" mixes the pixels before and after this place. "nearest" takes the pixel whose square contains the place. Two
+tables, one for rows and one for columns, hold these pixels. They are made once for the whole batch:
 
     y[n, i, j] = (1 - t) ((1 - s) x[n, i0, j0] + s x[n, i0, j1]) + t ((1 - s) x[n, i1, j0] + s x[n, i1, j1])
 

@@ -1,7 +1,7 @@
-"""Resizing in Numba: the threads share the rows of y; two rows of x are read for each, from the cache for most.
+"""Resizing in Numba: the threads share the rows of y. Each row reads two rows of x, mostly from the cache.
 
-`resized` is the same for one image on one thread, of any number type: it lets go of Python's lock, so pictures can be
-made ready in several Python threads while the network trains.
+`resized` resizes one image of any number type on one thread. It releases Python's lock (the GIL). So several Python
+threads can prepare images while the network trains.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def forward(x, size, interpolation="bilinear", need_saved=True):
 
 
 def resized(image, size, interpolation="bilinear", dtype=np.float32) -> np.ndarray:
-    """One image (H, W, C) in another size, as `dtype`, on this thread alone, in memory of its own."""
+    """One image (H, W, C) in another size: a new array of type `dtype`, computed on this thread alone."""
     rows, columns = (table(image.shape[i], size[i], interpolation) for i in (0, 1))
     y = np.empty((*size, image.shape[2]), dtype)
     _resize_one(image, *rows, *columns, y)
@@ -33,7 +33,7 @@ def resized(image, size, interpolation="bilinear", dtype=np.float32) -> np.ndarr
 
 @helper
 def _row(upper, lower, t, first, second, share, y):
-    """A row y (OW, C) between two rows (W, C) of x."""
+    """Mix the rows `upper` and `lower` (W, C) of x into a row y (OW, C)."""
     number = y.dtype.type
     t = number(t)
     for j in range(y.shape[0]):
@@ -70,7 +70,7 @@ def backward(dy, saved, need_dx=True):
 
 @kernel(parallel=True)
 def _hand_back(dy, first_row, second_row, row_share, first_column, second_column, column_share, dx):
-    """Every dy goes to the pixels it was mixed from; a thread has an image to itself."""
+    """Add each dy to the pixels of dx that y was mixed from; each thread takes whole images."""
     N, OH, OW, C = dy.shape
     number = dy.dtype.type
     for n in prange(N):

@@ -1,5 +1,8 @@
-"""Resizing on the GPU: a thread per number of y. Backward has a thread per image and channel, which goes through the
-image: slow, but nothing is added to one place by two threads. It is needed only where something is trained below."""
+"""Resizing on the GPU: a thread for each number of y.
+
+Backward has a thread for each image and channel, which goes through all its pixels. This is slow, but no two threads
+add to the same place. Backward is needed only if layers before the resizing are trained.
+"""
 
 from __future__ import annotations
 

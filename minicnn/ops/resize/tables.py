@@ -1,4 +1,4 @@
-"""Which pixels of one axis every pixel of the resized axis is mixed from."""
+"""A table for one axis: the pixels of x that each pixel of y is mixed from."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 
 @lru_cache(maxsize=256)
 def table(length: int, wanted: int, interpolation: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For every pixel of y on an axis the pixels of x, first and second, that it is mixed from, and the second's share.
+    """(first, second, share): pixel i of y is a mix of pixels first[i] and second[i] of x; share[i] is the second's.
 
-    int32, int32 and float32 (wanted,), for `length` pixels of x; computed in float32, as TensorFlow does it.
+    The axis has `length` pixels in x and `wanted` pixels in y. The arrays (wanted,) are int32, int32 and float32. The
+    numbers are computed in float32, as in TensorFlow.
     """
     scale = np.float32(length) / np.float32(wanted)
     centres = (np.arange(wanted, dtype=np.float32) + np.float32(0.5)) * scale

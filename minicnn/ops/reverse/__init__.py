@@ -1,6 +1,6 @@
-"""The last axis the other way round: y[..., c] = x[..., C - 1 - c], as images go from RGB to BGR.
+"""Reverse the last axis: y[..., c] = x[..., C - 1 - c]. This turns RGB images into BGR images.
 
-Its gradient is the same: dx[..., c] = dy[..., C - 1 - c].
+The gradient is reversed in the same way: dx[..., c] = dy[..., C - 1 - c].
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
@@ -9,7 +9,7 @@ from ...dispatch import variant
 
 
 def forward(x, need_saved=True):
-    """y, and nothing that `backward` needs."""
+    """y and None: `backward` needs nothing saved."""
     return variant(__name__).forward(x, need_saved)
 
 

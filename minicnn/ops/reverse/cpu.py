@@ -1,4 +1,4 @@
-"""Reversing the last axis on the CPU: NumPy copies, into a lent buffer."""
+"""Reversing the last axis on the CPU: NumPy copies x into a buffer of the workspace."""
 
 from __future__ import annotations
 

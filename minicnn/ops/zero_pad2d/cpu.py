@@ -1,4 +1,4 @@
-"""Zero padding on the CPU: rows shared among the threads."""
+"""Zero padding on the CPU: forward shares the rows among the threads."""
 
 from __future__ import annotations
 
