@@ -1,11 +1,12 @@
-"""Does minicnn learn as well as Keras? The example's network on Fashion-MNIST, trained by both.
+"""Does minicnn learn as well as Keras? Both train the example's network on Fashion-MNIST.
 
     python benchmarks/accuracy.py
 
-Three seeds for 3 epochs, and the first of them on to early stopping (patience 3, best weights restored). Every run is a
-process of its own and the same code, `train`, with either library: batches of 32, a tenth of the training images held
-out. Prints a Markdown table of the accuracies on the 10,000 test images; exits with an error if minicnn's mean after 3
-epochs is more than 0.003 below Keras's. Needs real Fashion-MNIST (see MINICNN_DATA) and `pip install -e ".[bench]"`.
+Three seeds train for 3 epochs, and the first of them continues until early stopping (patience 3, best weights
+restored). Every run is a separate process with the same code, `train`, for both libraries: batches of 32, a tenth of
+the training images held out. Prints a Markdown table of the accuracies on the 10,000 test images. Exits with an error
+if minicnn's mean after 3 epochs is more than 0.003 below Keras's. Needs the real Fashion-MNIST (see MINICNN_DATA) and
+`pip install -e ".[bench]"`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ import network
 import numpy as np
 
 LIBRARIES = ("minicnn", "keras")
-SEEDS = (0, 1, 2)  # the first trains to its end
+SEEDS = (0, 1, 2)  # the first one trains until early stopping
 MOST_EPOCHS = 30
 
 
 def train(library, seed, epochs):
-    """One run: test accuracy after 3 epochs and at the end, test loss, epochs."""
+    """Train once, and return the test accuracy after 3 epochs and at the end, the test loss, and the epochs."""
     k = importlib.import_module(library)
     from minicnn.datasets import fashion_mnist
 
@@ -57,7 +58,7 @@ def train(library, seed, epochs):
 
 
 def run_in_process(library, seed, epochs):
-    """`train` in a fresh process, so that neither library's threads disturb the other."""
+    """Run `train` in a new process, so that one library's threads do not disturb the other library."""
     command = [sys.executable, __file__, "--one", library, "--seed", str(seed), "--epochs", str(epochs)]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)

@@ -1,9 +1,9 @@
-"""How much faster is the Numba backend than the NumPy one? The example's network, training and inference.
+"""How much faster is the Numba backend than the NumPy backend? Times training and inference of the example's network.
 
     python benchmarks/backends.py
 
-Checks first that both backends give the same losses, then times them in turns, on random images, so that a slow
-moment of the machine hits both. Prints a Markdown table of median milliseconds per batch of 32.
+First checks that both backends give the same losses. Then times them in turns on random images, so that a slow moment
+of the machine affects both. Prints a Markdown table of median milliseconds per batch of 32.
 """
 
 from __future__ import annotations

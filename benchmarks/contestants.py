@@ -1,22 +1,22 @@
-"""One library training and predicting one network, in a process of its own that works when it is told to.
+"""One library trains and predicts with one network, in a separate process that waits for commands.
 
     python benchmarks/contestants.py LIBRARY NETWORK      (started by rivals.py)
 
 Reads commands from standard input and answers each with one line of JSON:
 
-    save FILE      write the weights (minicnn only)          load FILE      take them
+    save FILE      write the weights (minicnn only)          load FILE      read them
     check          logits of a fixed batch, and the losses of three training steps, both without dropout
     train          milliseconds per training step over one shuffled epoch
     predict        milliseconds for four times the training batch
     memory         the process's peak memory in megabytes (VmHWM)
 
-Every library is used as its own users would use it to be quick: minicnn and Keras through `fit` and `predict`, timed
-from the first batch to the last; PyTorch through a bare loop over tensors, without a DataLoader. All shuffle, all keep
-a running loss and accuracy.
+Every library is used as its users would use it for speed. minicnn and Keras run `fit` and `predict`, timed from the
+first batch to the last. PyTorch runs a plain loop over tensors, without a DataLoader. All shuffle the images, and all
+keep a running loss and accuracy.
 
-The timed steps learn at RATE, which hardly moves a weight. At Adam's own rate a network learns the random pictures by
-heart within an epoch, most of its units die, and minicnn, which skips zeros behind a pool, gains by that: fashion's
-second pool then passes one fiftieth of its gradients on, and on Fashion-MNIST itself half of them.
+The timed steps learn at RATE, which hardly changes a weight. At Adam's default rate a network memorizes the random
+images within an epoch, and most of its units die. minicnn skips zero gradients behind a pool, so dead units would make
+it faster: fashion's second pool then passes on one fiftieth of its gradients, but half of them on real Fashion-MNIST.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ LIBRARIES = {
     "torch-compile": "PyTorch, torch.compile, fused Adam",
 }
 CHECKED_STEPS = 3
-RATE = 1e-6  # of the timed steps; those that are checked have Adam's own, 0.001
+RATE = 1e-6  # of the timed steps; the checked steps have Adam's default rate, 0.001
 
 
 def images(name):
-    """Random images and labels of the network's size."""
+    """Random images and labels for a network."""
     work, rng = WORKLOADS[name], np.random.default_rng(0)
     n = work.batch * work.batches
     return rng.random((n, *work.image), np.float32), rng.integers(0, work.classes, n)
 
 
 class KerasLike:
-    """minicnn, or Keras: the same calls."""
+    """minicnn or Keras, by the same calls."""
 
     def __init__(self, library, name):
         import importlib
@@ -99,7 +99,7 @@ class KerasLike:
         return {"logits": logits.tolist(), "losses": losses}
 
     def train(self):
-        # two epochs, the second timed: the first may find its buffers not yet there
+        # Train for two epochs and time the second, because the first may have to make its buffers.
         self.model.fit(self.x, self.y, self.work.batch, epochs=2, verbose=0, callbacks=[self.timer])
         return self.timer.seconds / self.work.batches * 1e3
 
@@ -110,13 +110,14 @@ class KerasLike:
 
 
 class Torch:
-    """PyTorch, in one of three ways."""
+    """PyTorch, used in one of three ways: plain, channels_last, or torch.compile."""
 
     def __init__(self, library, name):
         import torch
 
         self.torch, self.way, self.name, self.work = torch, library, name, WORKLOADS[name]
-        torch.set_flush_denormal(True)  # as TensorFlow and minicnn do: with dead units they cost more than all the rest
+        # TensorFlow and minicnn do this too: with dead units, denormal numbers cost more time than all the rest.
+        torch.set_flush_denormal(True)
         x, y = images(name)
         self.x = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
         if library != "torch":
@@ -195,7 +196,7 @@ def main():
 
 
 def serve(contestant):
-    """Answer the commands that arrive, until there are no more."""
+    """Answer the commands from standard input until it ends."""
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         command, *arguments = line.split()

@@ -1,18 +1,18 @@
-"""How fast is the backend "cuda", beside cuBLAS, cuDNN and whole PyTorch training steps on the same GPU?
+"""How fast is the backend "cuda", compared with cuBLAS, cuDNN and PyTorch's training steps on the same GPU?
 
     pip install -e ".[cuda]" pytest torch      (torch for CUDA; TensorFlow is not needed)
     python benchmarks/gpu.py checks            the tests of the backend, on the GPU
     python benchmarks/gpu.py ladder            every version of the operations, and PyTorch's
     python benchmarks/gpu.py steps [--networks fashion ...] [--rounds 5]      training steps of the five networks,
                                                batches of 128
-    python benchmarks/gpu.py epochs            seconds and accuracy of three epochs of Fashion-MNIST, and on the CPU
+    python benchmarks/gpu.py epochs            seconds and accuracy of three epochs of Fashion-MNIST, on GPU and CPU
     python benchmarks/gpu.py sanitizer         compute-sanitizer's memcheck and racecheck on the operations' tests
 
-Each part is made to fit into ten minutes and adds what it finds to benchmarks/results/<device>.json. Numbers are
-checked before anything is timed: their memory is full of NaN beforehand, and they may be four times as far from
-PyTorch's in float64 as PyTorch's in float32 are. All work in turns, and the tables show medians. PyTorch computes in
-float32 here as minicnn does (tf32 is off), and its images lie on the GPU beforehand, where minicnn's travel up with
-every batch.
+Each part should take at most ten minutes, and adds its results to benchmarks/results/<device>.json. `ladder` checks
+results before it times them: idle memory is filled with NaN first, and a result may be at most four times as far from
+PyTorch's float64 result as PyTorch's float32 result is. All versions take turns, and the tables show medians. PyTorch
+computes in float32 as minicnn does (tf32 is off). PyTorch's images are on the GPU from the start, while minicnn copies
+every batch to the GPU.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STEPS = {
     "torch-graph": "PyTorch, CUDA graph",
     "torch-compile": "PyTorch, torch.compile",
 }
-TARGET = 0.02  # seconds that one timing lasts at least
+TARGET = 0.02  # seconds that one timing should last
 ROUNDS = 7
 BATCH = 128  # of the training steps; predictions take four times as many images
 
@@ -63,7 +63,7 @@ def described() -> str:
 
 
 def add_to_results(part, found) -> None:
-    """Put one part's findings into the device's file; those of other parts stay, if the versions are the same."""
+    """Put the results of one part into the device's file. Results of other parts stay, if the versions are the same."""
     file = HERE / "results" / f"{device_name().lower().replace(' ', '-')}.json"
     earlier = json.loads(file.read_text()) if file.exists() else {}
     where = described()
@@ -76,10 +76,10 @@ def add_to_results(part, found) -> None:
 
 
 def started(*arguments, tool=(), way="numba") -> subprocess.Popen:
-    """Tests in a process of their own. RuntimeError without a GPU."""
+    """Start tests in a separate process. RuntimeError without a GPU."""
     device_name()
     command = [*tool, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")  # the tests hide it
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")  # the tests hide the GPU unless this is set
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "MINICNN_CUDA_LAUNCH": way}
     return subprocess.Popen(
         command, cwd=HERE.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -87,20 +87,20 @@ def started(*arguments, tool=(), way="numba") -> subprocess.Popen:
 
 
 def ended(process) -> dict:
-    """{"passed": whether, "said": its last line}, when the tests have ended."""
+    """Wait until the tests end; {"passed": whether they passed, "said": [their last line]}."""
     said, complained = process.communicate()
     print(said[-4000:], complained[-2000:], sep="\n")
     return {"passed": process.returncode == 0, "said": said.strip().splitlines()[-1:]}
 
 
 def checks() -> dict:
-    """Of every way to launch; all at the same time, because most of it is compiling, on one core each."""
+    """The tests' result for every way to launch. All run at the same time: each mostly compiles, on one core."""
     processes = {way: started("-m", "gpu", way=way) for way in LAUNCHES.values()}
     return {way: ended(process) for way, process in processes.items()}
 
 
 def sanitizer() -> dict:
-    """memcheck and racecheck; "not on this machine" where there is no compute-sanitizer."""
+    """The results of memcheck and racecheck, or "not on this machine" if there is no compute-sanitizer."""
     tool = shutil.which("compute-sanitizer") or shutil.which("/usr/local/cuda/bin/compute-sanitizer")
     if tool is None:
         return {"compute-sanitizer": "not on this machine"}
@@ -115,7 +115,7 @@ def sanitizer() -> dict:
 
 
 def ladder() -> dict:
-    """{operation: {version: {"ms": .., "G/s": ..}}}; the numbers of each are checked first."""
+    """{operation: {version: {"ms": .., "G/s": ..}}}. The results of each version are checked first."""
     import torch
 
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
@@ -129,7 +129,7 @@ def ladder() -> dict:
 
 
 def _measured(name, ours, function, tensors, work):
-    """(name, {version: {"ms", "G/s"}}) of an operation, as `operations` describes it."""
+    """(name, {version: {"ms", "G/s"}}) of an operation. The arguments are those that `operations` describes."""
     theirs = partial(function, *tensors)
     _check(name, ours, theirs, _on_host(function(*(tensor.double() for tensor in tensors))))
     rungs = {**ours, "PyTorch": theirs}
@@ -143,18 +143,18 @@ def _measured(name, ours, function, tensors, work):
 
 
 def _check(name, ours, theirs, exact):
-    """SystemExit if a version's numbers are more than four times as far from the exact ones as PyTorch's are."""
+    """SystemExit if a version's result is more than four times as far from the exact result as PyTorch's is."""
     largest = np.abs(exact).max()
     allowed = 4 * max(np.abs(_on_host(theirs()) - exact).max(), np.finfo(np.float32).eps * largest)
     for rung, run in ours.items():
         _poison_idle_memory()
         error = np.abs(_on_host(run()) - exact).max()
-        if not error <= allowed:  # NaN is none
+        if not error <= allowed:  # not `error > allowed`, because NaN must fail too
             raise SystemExit(f"{name}, {rung}: {error:.1e} from the exact result, allowed are {allowed:.1e}.")
 
 
 def _poison_idle_memory():
-    """Fill what the next arrays will lie in with NaN: what a kernel forgets to write is found."""
+    """Fill idle memory, where the next arrays will be, with NaN. So the check finds numbers that a kernel left out."""
     from minicnn.kernels.gpu.elementwise import fill
     from minicnn.kernels.gpu.memory import common_pool
 
@@ -192,13 +192,13 @@ def _seconds(run, count):
 
 
 def _how_often(run):
-    """How many times to run, so that it lasts TARGET seconds."""
+    """The number of runs that last about TARGET seconds together."""
     _seconds(run, 2)
     return max(1, round(TARGET / (_seconds(run, 3) / 3)))
 
 
 def _on_host(value):
-    """A result in NumPy; PyTorch's channels come last."""
+    """A result as a NumPy array. PyTorch's channels are moved to the last axis."""
     if hasattr(value, "to_host"):
         return value.to_host()
     value = value.detach().cpu()
@@ -206,8 +206,11 @@ def _on_host(value):
 
 
 def operations() -> list:
-    """Functions that each give (name, {version: a function that computes it}, PyTorch's function, the tensors that it
-    takes, operations or bytes of one call)."""
+    """A list of functions, one for each operation.
+
+    Each returns (name, {version: a function that computes the operation}, PyTorch's function, the tensors that this
+    function takes, the number of operations or bytes of one call).
+    """
     found = [partial(_product, 1024), partial(_product, 4096)]
     for network in WORKLOADS:
         for layer in convolutions(network):
@@ -216,12 +219,12 @@ def operations() -> list:
 
 
 def _asked_of(layer):
-    """Nobody asks for the gradient of the images."""
+    """The passes to time. The first layer needs no gradient of its input, because its input is the images."""
     return ("forward", "dw", "dx, dw") if layer[2] > 3 else ("forward", "dw")
 
 
 def convolutions(network) -> list:
-    """The convolutions of a network, each once: (H, W, C, F, kernel size, padding)."""
+    """The different convolutions of a network: (H, W, C, F, kernel size, padding)."""
     (H, W, C), found = WORKLOADS[network].image, []
     for kind, *arguments in models.layers(network):
         if kind == "conv":
@@ -235,7 +238,7 @@ def convolutions(network) -> list:
 
 
 def _random(*shape):
-    """The same normal random numbers twice on the GPU: for minicnn, and for PyTorch."""
+    """The same normal random numbers on the GPU twice: an array for minicnn, and a tensor for PyTorch."""
     import torch
 
     from minicnn.kernels.gpu import arrays
@@ -245,7 +248,7 @@ def _random(*shape):
 
 
 def _images(tensor):
-    """A tensor (N, H, W, C) as PyTorch has it, (N, C, H, W), the channels still last in memory."""
+    """A tensor (N, H, W, C) in PyTorch's order (N, C, H, W). In memory the channels are still last."""
     return tensor.permute(0, 3, 1, 2)
 
 
@@ -271,7 +274,7 @@ def _product(size):
 
 
 def _convolution(network, layer, what, N=256):
-    """A network's convolution: its forward pass, or the gradient of its kernel (dw), or of its input too (dx, dw)."""
+    """A network's convolution: its forward pass, the gradient of its kernel (dw), or of input and kernel (dx, dw)."""
     import torch
     from torch.nn.functional import conv2d, pad
 
@@ -290,7 +293,7 @@ def _convolution(network, layer, what, N=256):
 
     dy, upstream = _random(*y.shape)
     around = size // 2 if padding == "same" and size % 2 else 0
-    below = 1 if padding == "same" and size % 2 == 0 else 0  # "same" of even kernels; PyTorch pads by a copy, too
+    below = 1 if padding == "same" and size % 2 == 0 else 0  # even kernels: pad a copy, as PyTorch does
 
     def gradients(upstream, images, kernel):
         dx, dw, _ = torch.ops.aten.convolution_backward(
@@ -352,7 +355,7 @@ def _relu():
 
 
 def _adam():
-    """With a learning rate of 0: both write the weights that they read, however often they are called."""
+    """Adam with a learning rate of 0, so that both write the weights that they read, even after many calls."""
     import torch
 
     from minicnn.kernels.gpu import arrays
@@ -379,7 +382,7 @@ def _adam():
     return f"Adam, {_WHERE}", {"one pass": run}, theirs, (weights, gradient), w.nbytes * 7
 
 
-_SHAPE = (64, 56, 56, 64)  # of operations whose limit is memory: their G/s are gigabytes read and written
+_SHAPE = (64, 56, 56, 64)  # for operations whose limit is memory; their G/s are gigabytes read and written
 _WHERE = "64 x 56 x 56 x 64"
 
 
@@ -387,7 +390,7 @@ _WHERE = "64 x 56 x 56 x 64"
 
 
 def epochs(count=3) -> dict:
-    """{way to launch, or "cpu": {"seconds": of each epoch, "accuracy": on the test images after the last}}."""
+    """{way to launch, or "cpu": {"seconds": [of each epoch], "accuracy": on the test images after the last epoch}}."""
     import minicnn
     from minicnn.kernels.gpu import launch
 
@@ -420,7 +423,7 @@ def epochs(count=3) -> dict:
 
 
 class TorchOnGPU(contestants.Torch):
-    """PyTorch on the GPU: eager, with torch.compile, or a whole step as a CUDA graph."""
+    """PyTorch on the GPU: eager, with torch.compile, or with a whole step as a CUDA graph."""
 
     def __init__(self, library, name):
         import torch
@@ -441,7 +444,7 @@ class TorchOnGPU(contestants.Torch):
         return self._train_graph()
 
     def _train_graph(self):
-        """One epoch of replays of a captured step; see "CUDA Graphs" in PyTorch's documentation."""
+        """Capture a step once, then replay it for an epoch; see "CUDA Graphs" in PyTorch's documentation."""
         torch, batch = self.torch, self.work.batch
         self.run.train()
         if self.graph is None:
@@ -470,7 +473,7 @@ class TorchOnGPU(contestants.Torch):
 
 
 class Process(rivals.Process):
-    """A contestant on the GPU, in its process."""
+    """A contestant on the GPU, in a separate process."""
 
     script = Path(__file__).resolve()
 
@@ -479,13 +482,13 @@ class Process(rivals.Process):
 
 
 def contestant(library, name):
-    """The contestant that this process plays."""
+    """The contestant that runs in this process."""
     WORKLOADS[name] = WORKLOADS[name]._replace(batch=BATCH)
     return TorchOnGPU(library, name) if library.startswith("torch") else contestants.KerasLike("minicnn", name)
 
 
 def steps(networks, libraries, rounds) -> dict:
-    """The times of every network; one that a contestant fails at is left out, and said."""
+    """The times of every network. If a contestant fails at a network, print so and leave the network out."""
     found = {}
     for name in networks:
         try:

@@ -1,12 +1,12 @@
-"""What does each step from the definition to the fastest kernel bring? The products, rung by rung.
+"""How much does each step from the definition to the fastest kernel gain? Measures convolution and dense, rung by rung.
 
     python benchmarks/ladder.py
 
-Every rung first has to agree with the NumPy one. Then all take turns; the table shows each one's median: billions of
-operations of the definition (a multiply-add is two) per second, and that as a share of what the machine's cores can do
-on registers alone. Winograd's convolution may pass 100 %: it does the same job with fewer multiplications. Writes
-benchmarks/results/ladder.json, ladder.png, roofline.png, and the tables in benchmarks/README.md and
-minicnn/ops/README.md.
+A rung is one variant of an operation. First every rung must agree with the NumPy variant. Then all rungs take turns.
+The table shows each rung's median in billions of operations of the definition (a multiply-add is two) per second, and
+as a share of the speed of the machine's cores on registers alone. Winograd's convolution may pass 100 %, because it
+computes the same with fewer multiplications. Writes benchmarks/results/ladder.json, ladder.png, roofline.png, and the
+tables in benchmarks/README.md and minicnn/ops/README.md.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ HERE = Path(__file__).resolve().parent
 ROUNDS = 15
 CONVOLUTION = ((32, 28, 28, 32), (3, 3, 32, 64))
 DENSE = ((32, 3136), (3136, 100))
-FEW = 1  # images that the loops in Python are timed on
+FEW = 1  # the number of images for the slow loops in Python
 WHAT = ("forward", "dw", "dx and dw")
 
 
 class Rung:
-    """One variant of an operation on fixed arrays: its results, and the seconds they take."""
+    """One variant of an operation on fixed arrays. `run` gives its results and the seconds they take."""
 
     def __init__(self, variant, x, w, b, dy, flops, direct=False, **options):
         self.variant, self.x, self.w, self.b, self.dy, self.options = variant, x, w, b, dy, options
         self.flops, self.direct = flops, direct
 
     def run(self):
-        """(results, seconds) of forward, of the kernel gradient, and of both gradients."""
+        """(results, seconds) of forward, of the kernel's gradient, and of both gradients."""
         way = mock.patch.object(winograd, "suits", return_value=False) if self.direct else contextlib.nullcontext()
         results, seconds = {}, {}
         with way:
@@ -82,9 +82,9 @@ def dense(variant):
 
 
 def climb(rungs):
-    """(median seconds of every rung {rung: {what: seconds}}, the most GFLOP/s that the machine showed meanwhile).
+    """Check every rung against its reference (AssertionError if they differ), then time all rungs in turns.
 
-    An error where a rung computes something else than its reference.
+    Returns (median seconds {rung: {what: seconds}}, the machine's largest GFLOP/s on registers during the rounds).
     """
     for name, (rung, reference) in rungs.items():
         wanted, (found, _) = reference.run()[0], rung.run()
@@ -96,7 +96,7 @@ def climb(rungs):
         top = max(top, peak.gflops())
         for name, (rung, _) in rungs.items():
             if round_ == 0 or "loops" not in name:
-                time.sleep(0.1)  # let the threads of the last rung fall asleep: OpenBLAS waits for them, spinning
+                time.sleep(0.1)  # wait until the last rung's threads sleep: OpenBLAS's threads spin first
                 if "loops" not in name:
                     rung.run()
                 for what, took in rung.run()[1].items():
@@ -105,7 +105,7 @@ def climb(rungs):
 
 
 def rates(times, rungs):
-    """GFLOP/s of forward, of the kernel gradient, and of both gradients (twice the operations)."""
+    """GFLOP/s of forward, of the kernel's gradient, and of both gradients (twice the operations)."""
     return {
         name: {what: rungs[name][0].flops * (2 if what == "dx and dw" else 1) / 1e9 / by[what] for what in WHAT}
         for name, by in times.items()
@@ -121,7 +121,7 @@ def table(title, found, top):
 
 
 def draw(all_rates, top, file):
-    """Bars, one group a rung, on a logarithmic scale."""
+    """Draw bars, a group for each rung, on a logarithmic scale."""
     from matplotlib.figure import Figure
 
     figure = Figure((11, 4), layout="constrained")
@@ -142,7 +142,7 @@ def draw(all_rates, top, file):
 
 
 def draw_roofline(points, top, bandwidth, file):
-    """GFLOP/s over operations per byte that has to pass through memory, under the two roofs."""
+    """Draw the roofline: GFLOP/s over operations per byte that must pass through memory, below the two limits."""
     from matplotlib.figure import Figure
 
     figure = Figure((7, 4.5), layout="constrained")
@@ -160,7 +160,7 @@ def draw_roofline(points, top, bandwidth, file):
 
 def main():
     whole, few = convolution(conv2d_numpy), convolution(conv2d_numpy, FEW)
-    ladders = {  # {title: {rung: (itself, what it must agree with)}}
+    ladders = {  # {title: {name: (rung, its reference)}}
         "convolution, 3x3, 32 to 64 channels": {
             "`loops.py` (Python)": (convolution(conv2d_loops, FEW), few),
             "`vectorized.py` (im2col, NumPy)": (whole, whole),

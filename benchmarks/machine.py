@@ -1,4 +1,4 @@
-"""What every benchmark needs: one line about the machine under each table, and a place for the table in a README."""
+"""Shared by the benchmarks: a line that describes the machine, and a function that puts a table into a README."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numba import config
 
 
 def described(*packages) -> str:
-    """The processor's name and vector instructions, its cores, the threads in use, and the packages' versions."""
+    """A line with the CPU's name, vector instructions and cores, the threads in use, and the packages' versions."""
     features = config.CPU_FEATURES or numba.core.codegen.get_host_cpu_features()
     vectors = next(
         (v for v, flag in (("AVX-512", "+avx512f"), ("AVX2", "+avx2"), ("NEON", "+neon")) if flag in features), ""
@@ -34,7 +34,7 @@ def _processor():
 
 
 def put(file: Path, name: str, text: str) -> None:
-    """Replace what stands between the two marks `name` of a Markdown file."""
+    """Replace the text between the two marks of `name` in a Markdown file."""
     first, last = f"<!-- {name}: made by benchmarks/{name}.py -->", f"<!-- end of {name} -->"
     content = file.read_text()
     pattern = re.compile(f"{re.escape(first)}.*?{re.escape(last)}", re.DOTALL)

@@ -1,6 +1,6 @@
-"""The five networks that are timed, in Keras's words and in PyTorch's: the same layers, the same numbers of weights.
+"""The five networks that are timed, for Keras and for PyTorch: the same layers and the same numbers of weights.
 
-All end in logits. `dropout=False` and nothing else makes two libraries comparable number by number.
+All networks end in logits. With `dropout=False` two libraries can be compared number by number.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Workload(NamedTuple):
-    """The images (H, W, C) a network takes, how many at a time, how many classes, and how many batches to make."""
+    """The images (H, W, C) that a network takes, the images per batch, the number of classes, and of batches."""
 
     image: tuple[int, int, int]
     batch: int
@@ -27,7 +27,7 @@ WORKLOADS = {
 
 
 def layers(name: str, dropout: bool = True) -> list[tuple]:
-    """A network as a list of (kind, arguments...): what both libraries are built from."""
+    """A network as a list of (kind, arguments...), from which it is built in both libraries."""
     drop = (lambda rate: [("dropout", rate)]) if dropout else (lambda rate: [])
     if name == "fashion":
         return [
@@ -54,7 +54,7 @@ def layers(name: str, dropout: bool = True) -> list[tuple]:
 
 
 def keras_model(k, name: str, dropout: bool = True):
-    """The network made by the library k: minicnn or keras."""
+    """The network, built with the library k: minicnn or keras."""
     made = {
         "conv": lambda filters, size, padding: k.layers.Conv2D(filters, size, padding=padding, activation="relu"),
         "pool": lambda: k.layers.MaxPooling2D(2),
@@ -96,7 +96,7 @@ def torch_model(torch, name: str, dropout: bool = True):
 
 
 def set_torch_weights(torch, model, name: str, weights) -> None:
-    """Give the PyTorch network the weights of its Keras twin, turned to PyTorch's layouts."""
+    """Give the PyTorch network the weights of its Keras twin, in PyTorch's layouts."""
     (H, W, C), flattened, arrays = WORKLOADS[name].image, None, iter(weights)
     with torch.no_grad():
         for module in model:

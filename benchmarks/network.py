@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def build(k):
-    """The network, made by the library k: minicnn or keras."""
+    """The network, built with the library k: minicnn or keras."""
     return k.Sequential([
         k.Input((28, 28, 1)),
         k.layers.Conv2D(32, 3, padding="same", activation="relu"),

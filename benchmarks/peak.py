@@ -1,4 +1,4 @@
-"""How fast can this machine be? Multiply-adds on registers alone, and bytes copied through memory."""
+"""How fast can this machine be? Measures multiply-adds on registers alone, and bytes copied through memory."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def _best(run, repeats=15):
 
 
 def gflops() -> float:
-    """Billions of float32 operations a second of all threads together, when nothing is loaded from beyond the cache.
+    """Billions of float32 operations per second of all threads together, when all data is in registers or the cache.
 
-    The best of 15 tries. Where other programs share the cores, ask several times and keep the largest answer.
+    It is the best of 15 tries. If other programs share the cores, call this several times and keep the largest result.
     """
     threads, width = numba.get_num_threads(), VECTORS * VECTOR_BYTES // 4
     rows, cols = np.arange(ROWS) * 16, np.arange(_K) % 16
@@ -51,7 +51,7 @@ def gflops() -> float:
 
 
 def gigabytes() -> float:
-    """Billions of bytes a second read and written while all threads copy an array far larger than any cache."""
+    """Billions of bytes read and written per second, while all threads copy an array far larger than any cache."""
     x, y = np.ones(50_000_000, np.float32), np.zeros(50_000_000, np.float32)
     _copy(x, y)
     return 2 * x.nbytes / _best(lambda: _copy(x, y), 5) / 1e9

@@ -1,13 +1,19 @@
-"""Are pictures ready before the network wants them, and what do known networks cost? Beside Keras on TensorFlow.
+"""How fast are images prepared for the network, and how fast do known networks run, compared with Keras on TensorFlow?
 
     pip install -e ".[bench]" scipy                        (Keras's ImageDataGenerator needs SciPy)
     python benchmarks/pictures.py [--data FOLDER] [--rounds 5] [--parts generator dataset epoch vgg16 frozen]
 
-FOLDER holds train/ with a folder for each class; MINICNN_DATA/cats_and_dogs unless given. Rivals work in turns, medians
-count. generator: augmented pictures of 224 x 224 a second, on one thread and as `fit` reads them; dataset: the same of
-image_dataset_from_directory; epoch: the catdog network of models.py on pictures from files and from memory; vgg16: its
-forward pass; frozen: its training steps with all weights and with none but the top's. Every memory is that of a process
-of its own. Writes benchmarks/results/pictures.json and the table in benchmarks/README.md.
+FOLDER holds train/ with a folder for each class; by default it is MINICNN_DATA/cats_and_dogs. The libraries take turns,
+and the results are medians. The parts:
+
+    generator   augmented images of 224 x 224 per second, on one thread and as `fit` reads them
+    dataset     images per second of image_dataset_from_directory
+    epoch       seconds of an epoch of the catdog network of models.py, on images from files and from memory
+    vgg16       the forward pass of VGG16
+    frozen      training steps of VGG16 below a top: all weights trained, and only the top's
+
+Peak memory is measured in a separate process each time. Writes benchmarks/results/pictures.json and the table in
+benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -37,19 +43,19 @@ FLOW = {"target_size": (SIDE, SIDE), "batch_size": BATCH, "class_mode": "binary"
 
 
 def keras():
-    """Keras on TensorFlow, on the processor."""
+    """Keras on TensorFlow, on the CPU."""
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
     return importlib.import_module("tensorflow.keras")
 
 
 def in_turns(rounds, **works):
-    """{name: median seconds} of functions that are called one after the other, so many times."""
+    """{name: median seconds} of functions that are called in turns, `rounds` times each."""
     seconds = {name: [] for name in works}
     for work in works.values():
         work()  # compile, and fill caches
     for _ in range(rounds):
         for name, work in works.items():
-            time.sleep(0.1)  # let the other's threads fall asleep
+            time.sleep(0.1)  # wait until the other library's threads sleep
             started = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - started)
@@ -62,7 +68,7 @@ def flow(generator, folder, **options):
 
 
 def generator(folder, rounds):
-    """Pictures a second of ImageDataGenerator with the same options."""
+    """Images per second of ImageDataGenerator, of both libraries with the same options."""
     from minicnn.preprocessing.image import ImageDataGenerator
 
     keras()
@@ -84,7 +90,7 @@ def generator(folder, rounds):
 
 
 def dataset(folder, rounds):
-    """Pictures a second of image_dataset_from_directory, which resizes and does nothing else."""
+    """Images per second of image_dataset_from_directory, which only reads and resizes images."""
     import minicnn
 
     options = {"image_size": (SIDE, SIDE), "batch_size": BATCH, "label_mode": "binary", "verbose": False, "seed": 1}
@@ -101,7 +107,7 @@ def dataset(folder, rounds):
 
 
 def epoch(folder, rounds):
-    """Seconds of an epoch of catdog on 512 pictures from files and on the same from memory."""
+    """Seconds of an epoch of catdog on 512 images from files, and on the same images from memory."""
     import minicnn
     from minicnn.preprocessing.image import ImageDataGenerator
 
@@ -120,7 +126,7 @@ def epoch(folder, rounds):
 
 
 def vgg16(folder, rounds):
-    """Milliseconds of a forward pass of VGG16 for 8 pictures."""
+    """Milliseconds of a forward pass of VGG16 for 8 images."""
     import minicnn
 
     x = np.random.default_rng(0).normal(size=(8, SIDE, SIDE, 3)).astype(np.float32)
@@ -133,7 +139,7 @@ def vgg16(folder, rounds):
 
 
 def vgg16_memory(library):
-    """Run in a process of its own: forward passes, and how much memory they took at most."""
+    """The peak memory of a few forward passes of VGG16, in megabytes. Runs in a separate process."""
     k = importlib.import_module("minicnn") if library == "minicnn" else keras()
     network = k.applications.vgg16.VGG16(weights=None)
     for _ in range(3):
@@ -142,7 +148,10 @@ def vgg16_memory(library):
 
 
 def frozen_steps(trained, rounds=3):
-    """Run in a process of its own: a step on 8 pictures with VGG16 "frozen" or "thawed" below a top."""
+    """Milliseconds of a training step and of a prediction for 8 images, and peak memory. Runs in a separate process.
+
+    The network is a VGG16 below a top; trained says whether the VGG16 is "frozen" or "thawed".
+    """
     import minicnn as k
 
     base = k.applications.vgg16.VGG16(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3))
@@ -155,7 +164,7 @@ def frozen_steps(trained, rounds=3):
 
 
 def apart(function, *arguments):
-    """What a function of this file returns in a process of its own."""
+    """The result of a function of this file, called in a separate process."""
     code = f"import json, pictures; print(json.dumps(pictures.{function}(*{arguments!r})))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=HERE)
     if result.returncode:
@@ -215,7 +224,7 @@ def main():
     file = HERE / "results" / "pictures.json"
     described = machine.described("numpy", "numba", "pillow", "tensorflow_cpu", "keras")
     kept = json.loads(file.read_text()) if file.exists() else {}
-    results = kept["results"] if kept.get("machine") == described else {}  # figures of one machine stand side by side
+    results = kept["results"] if kept.get("machine") == described else {}  # a table holds results of one machine
     for part in arguments.parts:
         results[part] = measured(part, folder, arguments.rounds)
         print(f"{part}: {results[part]}", flush=True)

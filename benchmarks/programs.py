@@ -1,14 +1,15 @@
-"""Do Keras programs reach on minicnn what they reach on Keras? The same files, run with either library.
+"""Do Keras programs reach the same accuracy on minicnn as on Keras? Runs the same files with both libraries.
 
     python benchmarks/programs.py FOLDER [--epochs mnist_cnn=5 cifar10_cnn=5] [--programs fashion_cnn ...]
 
 FOLDER holds programs that take the library from the environment variable KERAS and print lines "RESULT name
-test_accuracy=0.9". Each runs once for every seed and library, in a process and a folder of its own, with the seed set
-beforehand and the data of MINICNN_DATA; EPOCHS in its environment shortens it, for both libraries alike. The table in
-benchmarks/README.md shows mean accuracies and median minutes of the programs that are through. Every result goes
-into benchmarks/results/programs.json, and one already there, of the same epochs, is kept, with the machine it is from.
-Exits with an error if a program's mean is more than 0.005 (0.01 for CIFAR-10) below Keras's. What mnist_fcl trains for
-one epoch besides, with two other optimizers, is shown and not judged: there the initial weights decide.
+test_accuracy=0.9". Each program runs once for every seed and library, in a separate process and folder, with the seed
+set first and the data of MINICNN_DATA. The environment variable EPOCHS shortens a program for both libraries. The table
+in benchmarks/README.md shows mean accuracies and median minutes of the programs that have finished. Every result goes
+into benchmarks/results/programs.json. A result already in this file is kept if its epochs are the same, together with
+its machine. Exits with an error if a program's mean is more than 0.005 (0.01 for CIFAR-10) below Keras's. mnist_fcl
+also trains for one epoch with each of two other optimizers; these results are shown but not judged, because they depend
+on the initial weights.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ import machine
 HERE = Path(__file__).resolve().parent
 LIBRARIES = ("minicnn", "tensorflow.keras")
 SEEDS = (0, 1, 2)
-PROGRAMS = {  # {name: (file, what of it, in its environment)}
+PROGRAMS = {  # {name: (file, environment variables that choose a part of it)}
     "fashion_cnn": ("fashion_cnn.py", {}),
     "mnist_fcl": ("mnist_fcl.py", {}),
     "feature_maps": ("feature_maps.py", {}),
     **{f"mnist_{model}": ("mnist_dense_and_cnn.py", {"MODELS": model}) for model in ("dense", "cnn", "l2")},
     "cifar10_cnn": ("cifar10_cnn.py", {}),
 }
-ALLOWED = {"cifar10_cnn": 0.01}  # else 0.005
+ALLOWED = {"cifar10_cnn": 0.01}  # for other programs 0.005
 SEEDED = """
 import importlib, os, runpy, sys, minicnn
 keras = importlib.import_module(os.environ["KERAS"])
@@ -69,7 +70,7 @@ def run(folder, program, library, seed, epochs):
 
 
 def table(results):
-    """Mean accuracies and median minutes as a Markdown table, a row for every line that a program prints."""
+    """Mean accuracies and median minutes as a Markdown table, with a row for every RESULT line of a program."""
     lines = ["| program | epochs | minicnn | Keras | minutes, minicnn | Keras |", "|---|---|---|---|---|---|"]
     for of_program in finished(results).values():
         runs = {library: list(of_program["runs"][library].values()) for library in LIBRARIES}
@@ -82,7 +83,7 @@ def table(results):
 
 
 def finished(results):
-    """The programs that have run with every seed and library, in their order."""
+    """The results of the programs that have run with every seed and library, in the order of PROGRAMS."""
     done = {n for n, of in results.items() if all(len(of["runs"][library]) == len(SEEDS) for library in LIBRARIES)}
     return {name: results[name] for name in PROGRAMS if name in done}
 

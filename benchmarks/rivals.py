@@ -1,13 +1,13 @@
-"""Is minicnn faster than TensorFlow and PyTorch on this processor? Five networks, training and prediction.
+"""Is minicnn faster than TensorFlow and PyTorch on this CPU? Measures training and prediction of five networks.
 
     pip install -e ".[bench]" torch==2.13.0          (a CPU build)
     python benchmarks/rivals.py [--networks fashion mlp ...] [--rounds 7]
 
-For each network every library runs in a process of its own. First they must agree: from the same weights, the same
-logits and the same losses of three training steps. Then they work in turns, one round after the other, so that a slow
-moment of the machine hits all; the others sleep meanwhile. The table shows medians, and how many times as long as
-minicnn the fastest rival takes. It goes into benchmarks/README.md, everything into
-benchmarks/results/rivals.json and rivals.png.
+For each network every library runs in a separate process. First the libraries must agree: from the same weights, they
+must compute the same logits, and the same losses in three training steps. Then they take turns, round after round, so
+that a slow moment of the machine affects all of them. While one works, the others sleep. The table shows medians, and
+how many times as long as minicnn the fastest rival takes. The table goes into benchmarks/README.md, and all results go
+into benchmarks/results/rivals.json and rivals.png.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from contestants import LIBRARIES
 from models import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
-BARS = {  # how many times as fast as the fastest rival minicnn means to be: (training, prediction)
+BARS = {  # the aims: how many times as fast as the fastest rival minicnn should be: (training, prediction)
     "fashion": (2.0, 1.3), "mlp": (1.5, 1.3), "mnistcnn": (2.0, 1.3), "cifar": (1.3, 1.1), "catdog": (1.8, 1.3),
 }  # fmt: skip
 TASKS = ("train", "predict")
 
 
 class Process:
-    """A contestant in its process."""
+    """A contestant in a separate process."""
 
     script = HERE / "contestants.py"
 
@@ -63,13 +63,16 @@ class Process:
 
 
 def agree(answers):
-    """The largest difference of logits and losses between minicnn and each rival; an error if it is not rounding."""
+    """The largest difference of logits and of losses between minicnn and each library.
+
+    The program exits if a difference is too large for rounding.
+    """
     ours, worst = answers["minicnn"], {}
     for library, theirs in answers.items():
         logits = np.abs(np.subtract(ours["logits"], theirs["logits"])).max()
         losses = np.abs(np.subtract(ours["losses"], theirs["losses"])).max()
         worst[library] = {"logits": float(logits), "losses": float(losses)}
-        # Adam divides tiny gradients by their own size, so that rounding moves the losses more than the logits
+        # Adam divides tiny gradients by their own size, so rounding changes the losses more than the logits.
         if not (logits < 1e-3 and losses < 1e-2 * max(1, *ours["losses"])):
             sys.exit(f"{library} computes something else: {worst[library]}")
     return worst
@@ -85,10 +88,10 @@ def measure(name, libraries, rounds, process=Process):
             process.ask(f"load {file}")
     differences = agree({library: process.ask("check") for library, process in processes.items()})
     results = {library: {**{task: [] for task in TASKS}, "differences": differences[library]} for library in libraries}
-    for round_ in range(-1, rounds):  # the first one warms up
+    for round_ in range(-1, rounds):  # the first round warms up
         for task in TASKS:
             for library, process in processes.items():
-                time.sleep(0.05)  # let the last one's threads fall asleep
+                time.sleep(0.05)  # wait until the last library's threads sleep
                 took = process.ask(task)
                 if round_ >= 0:
                     results[library][task].append(took)
@@ -125,7 +128,7 @@ def table(all_results):
 
 
 def plot(all_results, file):
-    """Bars: how many times as long as minicnn each library takes."""
+    """Draw bars: how many times as long as minicnn each library takes."""
     from matplotlib.figure import Figure
 
     figure = Figure((11, 7), layout="constrained")
@@ -148,7 +151,7 @@ def plot(all_results, file):
 
 
 def stored(where):
-    """The results of an earlier run on the same machine and versions: networks that are not measured now stay."""
+    """The results of an earlier run on the same machine and versions. They stay for networks not measured now."""
     file = HERE / "results" / "rivals.json"
     earlier = json.loads(file.read_text()) if file.exists() else {}
     return earlier["ms"] if earlier.get("machine") == where else {}

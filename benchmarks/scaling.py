@@ -1,11 +1,11 @@
-"""How do time and memory grow with the batch, the picture, the channels and the threads?
+"""How do time and memory grow with the batch, the image, the channels and the threads?
 
     python benchmarks/scaling.py [--rounds 3]
 
-First a small convolutional network, in which one size at a time grows. Then the five networks of `models.py` at batches
-from 32 to 512: their milliseconds per image, the batches in turns, and the peak memory of a process that trains at this
-batch alone. Every memory is that of a process of its own (VmHWM). Writes benchmarks/results/scaling.json and
-scaling.png, and the table of the five networks in benchmarks/README.md.
+First measures a small convolutional network in which one size at a time grows. Then measures the five networks of
+`models.py` at batches from 32 to 512: the milliseconds per image, where batch sizes take turns, and the peak memory.
+Peak memory (VmHWM) is that of a separate process for each size. Writes benchmarks/results/scaling.json and scaling.png,
+and the table of the five networks in benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ AXES = {
 }
 BATCHES = [32, 64, 128, 256, 512]
 EPOCH = {"fashion": 4096, "mlp": 16384, "mnistcnn": 2048, "cifar": 2048, "catdog": 512}
-"""Images that are trained on at each batch in turn: about a second of work."""
+"""The number of images that each batch size trains on, for about a second of work."""
 
 
 def compiled(model, minicnn):
@@ -50,7 +50,7 @@ def random_images(n, image, classes):
 
 
 def grown(batch, side, channels, threads):
-    """Milliseconds per training step of the small network, and the peak of this process's memory in megabytes."""
+    """Milliseconds per training step of the small network, and the peak memory of this process in megabytes."""
     import minicnn
     from minicnn import layers
 
@@ -86,7 +86,7 @@ def memory(name, batch):
 
 
 def milliseconds_per_image(name, rounds):
-    """[milliseconds per image of a training step, one for each of BATCHES]; the batches take turns."""
+    """[milliseconds per image in training, one for each of BATCHES]. The batch sizes take turns."""
     import minicnn
 
     class Timer(minicnn.callbacks.Callback):
@@ -101,7 +101,7 @@ def milliseconds_per_image(name, rounds):
     model = compiled(keras_model(minicnn, name), minicnn)
     times = {batch: [] for batch in BATCHES}
     for _ in range(rounds):
-        for batch in BATCHES:  # two epochs, the second timed: the first makes the buffers of this batch
+        for batch in BATCHES:  # time the second of two epochs: the first makes the buffers for this batch size
             model.fit(x, y, batch, epochs=2, verbose=0, callbacks=[timer])
             times[batch].append(timer.seconds / len(x) * 1e3)
     return [statistics.median(times[batch]) for batch in BATCHES]
@@ -111,7 +111,7 @@ MEASUREMENTS = {"grown": grown, "memory": memory, "milliseconds_per_image": mill
 
 
 def in_a_process(measurement, **arguments):
-    """What one of MEASUREMENTS finds in a process of its own."""
+    """The result of one of MEASUREMENTS in a separate process."""
     command = [sys.executable, __file__, "--measure", measurement, "--arguments", json.dumps(arguments)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 
@@ -122,7 +122,7 @@ def growth_table(axis, found):
 
 
 def networks_table(networks):
-    """Time per image and memory of the five networks, and how far the slowest batch is above the first."""
+    """Time per image and memory of the five networks, and the slowest time divided by that of the first batch size."""
     lines = [
         f"| network | {' | '.join(f'batch {batch}' for batch in BATCHES)} | slowest / batch 32 |",
         f"|---{'|---' * len(BATCHES)}|---|",
@@ -160,7 +160,7 @@ def draw(growth, networks, file):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--measure", choices=MEASUREMENTS, help=argparse.SUPPRESS)  # what `in_a_process` starts
+    parser.add_argument("--measure", choices=MEASUREMENTS, help=argparse.SUPPRESS)  # for `in_a_process`
     parser.add_argument("--arguments", type=json.loads, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.measure:

@@ -1,12 +1,12 @@
-"""How long until the first training step is done? From the start of the process, kernels kept and kernels not yet made.
+"""How long does it take from the start of the process to the end of the first training step?
 
     python benchmarks/startup.py [--rounds 5]
 
-Each measurement is a process of its own that imports the library, builds the fashion network and takes one training
-step. minicnn runs three times with an empty folder of kernels (cold) and then, in turns with Keras on TensorFlow and
-PyTorch, with a full one (warm). SciPy is hidden from all of them: none needs it, but Numba imports it where it is
-installed, and one row says how long that takes. Writes benchmarks/results/startup.json and the table in
-benchmarks/README.md.
+Each measurement is a separate process that imports the library, builds the fashion network and takes one training step.
+minicnn runs three times with an empty folder of compiled kernels (cold). Then it takes turns with Keras on TensorFlow
+and PyTorch, with a full folder (warm). SciPy is hidden from all libraries. None of them needs it, but Numba imports
+SciPy if it is installed, and one row shows how long minicnn then takes. Writes benchmarks/results/startup.json and the
+table in benchmarks/README.md.
 """
 
 from __future__ import annotations

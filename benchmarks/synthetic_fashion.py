@@ -1,9 +1,10 @@
-"""Is the drawn data set hard enough to mean something? A linear classifier must fail at it, convolution must not.
+"""Is the drawn data set hard enough to be useful? A linear classifier must fail on it, and convolution must succeed.
 
     python benchmarks/synthetic_fashion.py
 
-Trains a linear classifier for 10 epochs and the example's network for 3, on all 60,000 drawn garments, and prints their
-accuracies on the 10,000 others. Exits with an error unless the linear one stays under 90 % and the network passes 95 %.
+Trains a linear classifier for 10 epochs and the example's network for 3, on 60,000 drawn garments, and prints their
+accuracies on 10,000 others. Exits with an error unless the linear classifier stays under 90 % and the network passes
+95 %.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Tell cats from dogs in photographs, four ways: from nothing, with augmentation, by transfer, and fine-tuned.
+"""Tell cats from dogs in photographs, in four ways: plain, with augmentation, by transfer, and fine-tuned.
 
     python examples/cats_and_dogs.py --data FOLDER        FOLDER holds train/ and validation/, each with cats/ and dogs/
-    python examples/cats_and_dogs.py --data FOLDER --quick    a taste of it
+    python examples/cats_and_dogs.py --data FOLDER --quick    a short run
 
-Two thousand photographs are too few to learn from nothing what an animal looks like. Augmentation shows each of them in
-many ways; transfer begins with a network that has learned to see on other pictures. Here these are CIFAR-10's, without
-its cats and dogs, so everything runs without a network connection; with ImageNet's weights it is the same program:
-`applications.VGG16(include_top=False)` instead of `pretrained_base()`.
+Two thousand photographs are too few to learn from random weights what an animal looks like. Augmentation shows each
+photograph in many ways. Transfer starts with a network that has learned from other images. Here these are the images of
+CIFAR-10 without its cats and dogs, so everything runs without an internet connection. To start from ImageNet's weights,
+use `applications.VGG16(include_top=False)` instead of `pretrained_base()`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from minicnn.datasets import cifar10
 from minicnn.preprocessing.image import ImageDataGenerator
 
 CLASSES = ("cat", "dog")
-SIZE = 64  # pixels a side: enough to tell them apart, and few enough to train in minutes
-OTHERS = [i for i, name in enumerate(cifar10.CLASS_NAMES) if name not in CLASSES]  # of CIFAR-10
+SIZE = 64  # pixels per side: enough to tell cats from dogs, and few enough to train in minutes
+OTHERS = [i for i, name in enumerate(cifar10.CLASS_NAMES) if name not in CLASSES]  # labels of CIFAR-10's other classes
 
 
 def parse_arguments():
@@ -47,7 +47,7 @@ def augmentation():
 
 
 def small_network(change=None):
-    """Three convolutions; the pictures first go through `change`."""
+    """Three convolutions and a classifier. If `change` is given, images pass through it first."""
     inputs = keras.Input((SIZE, SIZE, 3))
     x = layers.Rescaling(1 / 255)(change(inputs) if change else inputs)
     for filters in (32, 64, 128):
@@ -58,7 +58,7 @@ def small_network(change=None):
 
 
 def base_network():
-    """Seven convolutions for pictures of any size, down to an eighth of it."""
+    """Seven convolutions for images of any size. The output has an eighth of the image's height and width."""
     inputs = keras.Input((None, None, 3))
     x = layers.Rescaling(1 / 127.5, -1)(inputs)
     for stage, (filters, convolutions) in enumerate([(32, 2), (64, 2), (128, 2), (256, 1)], 1):
@@ -72,10 +72,10 @@ def base_network():
 
 
 def pretrained_base(weights, epochs, limit, output):
-    """The base, trained on eight classes of CIFAR-10, or with the weights of a file, but for its last stage.
+    """The base without its last stage, trained on eight classes of CIFAR-10, or with the weights of a file.
 
-    That one knows CIFAR-10's own classes; what the stages before it see is of use for other pictures too (Yosinski et
-    al., "How transferable are features in deep neural networks?", 2014).
+    The features of the last stage are specific to CIFAR-10's classes. Those of earlier stages are useful for other
+    images too (Yosinski et al., "How transferable are features in deep neural networks?", 2014).
     """
     base = base_network()
     if weights:
@@ -87,7 +87,7 @@ def pretrained_base(weights, epochs, limit, output):
 
 
 def train_on_other_classes(base, epochs, limit):
-    """Train the base on the first `limit` pictures of CIFAR-10, without those of cats and dogs."""
+    """Train the base on the first `limit` images of CIFAR-10, without the cats and dogs."""
     (x, y), (x_test, y_test) = cifar10.load_data()
     (x, y), (x_test, y_test) = others(x[:limit], y[:limit]), others(x_test, y_test)
     inputs = keras.Input((32, 32, 3))
@@ -104,13 +104,13 @@ def train_on_other_classes(base, epochs, limit):
 
 
 def others(x, y):
-    """The pictures and labels of CIFAR-10 that are no cats and no dogs."""
+    """The images and labels of CIFAR-10 that are neither cats nor dogs. Labels are renumbered from 0 to 7."""
     chosen = np.isin(y[:, 0], OTHERS)
     return x[chosen], np.searchsorted(OTHERS, y[chosen, 0])
 
 
 def on_top_of(base):
-    """A classifier that looks at what the frozen base sees, on average, in each of 4 x 4 parts of the picture."""
+    """A classifier on top of the frozen base. It takes the base's features, averaged in 4 x 4 parts of the image."""
     base.trainable = False
     inputs = keras.Input((SIZE, SIZE, 3))
     x = layers.AveragePooling2D(SIZE // 16)(base(augmentation()(inputs)))
@@ -119,14 +119,14 @@ def on_top_of(base):
 
 
 def thaw(base, stages):
-    """Let the convolutions of these stages learn again; batch normalization keeps what it knows."""
+    """Make the convolutions of these stages trainable again. Batch normalization stays frozen."""
     base.trainable = True
     for layer in base.layers:
         layer.trainable = layer.name.startswith(tuple(stages)) and "norm" not in layer.name
 
 
 def draw_augmentation(images, path):
-    """Some photographs, each as augmentation shows it seven times."""
+    """Draw each photograph, and beside it seven augmented versions."""
     change = augmentation()
     rows = [[image, *change(np.stack([image] * 7))] for image in images]
     figure, axes = plt.subplots(len(rows), 8, figsize=(10, 1.35 * len(rows)), layout="constrained")
@@ -140,7 +140,7 @@ def draw_augmentation(images, path):
 
 
 def draw_results(model, histories, photographs, labels, output):
-    """Training curves of each way, what the last one got wrong, and where it looked."""
+    """Draw training curves of each way, the mistakes of `model`, and the places in an image that it used."""
     for name, history in histories.items():
         visualize.history(history).savefig(output / f"cats_and_dogs_curves_{name}.png", dpi=120)
     probabilities = model.predict(photographs, verbose=0)

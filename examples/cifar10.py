@@ -1,12 +1,12 @@
-"""Train a residual network on CIFAR-10, with augmentation made on the fly, and draw what it learned.
+"""Train a residual network on CIFAR-10, with augmentation during training, and draw what it learned.
 
-    python examples/cifar10.py                            the whole job
-    python examples/cifar10.py --epochs 1 --limit 2000    a taste of it
+    python examples/cifar10.py                            the full run
+    python examples/cifar10.py --epochs 1 --limit 2000    a short run
 
-What it shows beyond `fashion_mnist.py`: batches from a `PyDataset`, which shifts and mirrors the images while the last
-batch is trained on; a functional model with shortcuts and batch normalization; a learning rate that rises and falls;
-label smoothing. Everything was chosen by the accuracy on 5,000 training images held out; the test images are looked at
-once, in the end.
+The example shows more than `fashion_mnist.py`: batches from a `PyDataset`, which shifts and mirrors images while the
+model trains on the previous batch; a functional model with shortcuts and batch normalization; a learning rate that
+rises and falls; label smoothing. All settings were chosen by the accuracy on 5,000 training images held out. The test
+images are used only once, at the end.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def parse_arguments():
 
 
 class Augmented(utils.PyDataset):
-    """Batches in a new order in every pass, each image moved by up to four pixels and every second one mirrored."""
+    """Batches in a new order in every epoch. Each image is moved by up to four pixels, and about half are mirrored."""
 
     def __init__(self, x, y, batch_size, seed):
         super().__init__()
@@ -52,7 +52,7 @@ class Augmented(utils.PyDataset):
 
     def __getitem__(self, index):
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        # every window of 32 x 32 pixels there is, (n, 9, 9, 3, 32, 32): nothing is copied yet
+        # All windows of 32 x 32 pixels, (n, 9, 9, 3, 32, 32). This is a view: nothing is copied yet.
         windows = np.lib.stride_tricks.sliding_window_view(self.x, (32, 32), axis=(1, 2))
         down, right = self.rng.integers(0, 9, (2, len(rows)))
         x = np.ascontiguousarray(windows[rows, down, right].transpose(0, 2, 3, 1))
@@ -62,14 +62,14 @@ class Augmented(utils.PyDataset):
 
 
 def build(widths=(32, 64, 128, 256)):
-    """Four stages of convolutions, at 32, 16, 8 and 4 pixels; in the middle two, shortcuts around two more."""
+    """Four stages of convolutions, at 32, 16, 8 and 4 pixels. The middle two have shortcuts around two convolutions."""
 
     def convolution(x, filters):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
     inputs = keras.Input((32, 32, 3))
-    x = layers.Rescaling([1 / 63] * 3, [-1.97, -1.91, -1.76])(inputs)  # each channel to mean 0 and deviation 1, nearly
+    x = layers.Rescaling([1 / 63] * 3, [-1.97, -1.91, -1.76])(inputs)  # each channel to about mean 0, deviation 1
     x = convolution(convolution(x, widths[0]), widths[0])
     for filters in widths[1:3]:
         x = convolution(layers.MaxPooling2D(2)(x), filters)

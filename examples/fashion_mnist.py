@@ -1,10 +1,10 @@
 """Train a convolutional network on Fashion-MNIST, test it, and draw what it learned.
 
-    python examples/fashion_mnist.py                            the whole job: real images, early stopping
-    python examples/fashion_mnist.py --epochs 3 --limit 5000    a taste of it
+    python examples/fashion_mnist.py                            the full run: real images, early stopping
+    python examples/fashion_mnist.py --epochs 3 --limit 5000    a short run
 
-Where no copy of Fashion-MNIST can be reached it trains on `synthetic_fashion`, drawn garments, and every line and
-every figure of that run says "synthetic". The figures, by `minicnn.visualize`, go into the folder given with --output.
+If no copy of Fashion-MNIST is found, the example trains on the drawn garments of `synthetic_fashion`. Then every line
+and every figure says "synthetic". `minicnn.visualize` draws the figures; --output names their folder.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def positive(text):
 
 
 def load(data_dir):
-    """The real data set, or None and the reason why it is not to be had."""
+    """(the real data set, None), or (None, the error that says why it was not found)."""
     try:
         return fashion_mnist.load_data(data_dir), None
     except sources.DataNotFoundError as error:
@@ -68,7 +68,7 @@ def build():
 
 
 def run(arguments, data, source):
-    """Train, test, draw; (test loss, test accuracy)."""
+    """Train and test the network, draw the figures, and return (test loss, test accuracy)."""
     (x_train, y_train), (x_test, y_test) = data
     x_train, y_train = prepare(x_train, y_train, arguments.limit)
     x_test, y_test = prepare(x_test, y_test, arguments.limit and max(1, arguments.limit // 5))
@@ -110,7 +110,7 @@ def run(arguments, data, source):
 
 
 def first_right_and_wrong(right, count=18):
-    """The places of `count` predictions, half of them mistakes where there are so many."""
+    """The indices of `count` predictions. Half of them are mistakes, if there are so many."""
     wrong = np.flatnonzero(~right)[: count // 2]
     return np.sort(np.concatenate([np.flatnonzero(right)[: count - len(wrong)], wrong]))
 

@@ -1,12 +1,13 @@
-"""A layer of your own, trained, and its gradients checked: a ReLU that learns its slope below zero.
+"""Write your own layer, train it, and check its gradients: a ReLU that learns its slope below zero.
 
     python examples/your_own_layer.py
 
     y = x where x > 0, else slope * x          one slope for each channel
 
-A layer has four methods. `build` makes the weights, `compute_output_shape` says what comes out, `forward` computes and
-returns what `backward` will need, and `backward` turns the gradient of the output into that of the input and adds the
-weights' own. Nothing is kept on `self` in between: so a layer may be used twice in a model.
+A layer has four methods. `build` makes the weights. `compute_output_shape` returns the output's shape. `forward`
+returns the output, and the arrays that `backward` will need. `backward` turns the output's gradient into the input's
+gradient, and adds the gradients of the weights. Nothing is kept on `self` between `forward` and `backward`, so a model
+can use a layer twice.
 
 Source: He et al., "Delving Deep into Rectifiers", 2015.
 """
@@ -20,7 +21,7 @@ from minicnn.datasets import synthetic_fashion
 
 
 class LearnedSlope(layers.Layer):
-    """The identity above zero, a learned multiple of it below. Inputs (N, ..., C); weight `slope` (C,)."""
+    """y = x above zero, and a learned multiple of x below. Inputs (N, ..., C); weight `slope` (C,)."""
 
     def __init__(self, start=0.25, **kwargs):
         super().__init__(**kwargs)

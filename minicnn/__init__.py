@@ -1,4 +1,4 @@
-"""minicnn: convolutional networks in NumPy and Numba, with Keras's words."""
+"""minicnn: convolutional networks in NumPy and Numba, with Keras's names."""
 
 from importlib import import_module as _import_module
 
@@ -39,7 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-_LATER = ("applications", "preprocessing", "saving")  # loaded when they are first asked for, with what they need
+_LATER = ("applications", "preprocessing", "saving")  # imported at their first use, together with what they need
 
 
 def __getattr__(name):

@@ -1,7 +1,7 @@
-"""Known networks for photographs, with Keras's layer names, so that its weight files fit.
+"""Known networks for photographs. Their layers have Keras's names, so that Keras's weight files fit.
 
 vgg16, resnet50, mobilenet_v2   one network per file        resnet   Keras's second name for resnet50
-network          what all three need: the input, the end, the weights
+network          the parts that all three share: the input, the end, the weights
 files            weight files: Keras's cache, or a download
 imagenet_utils   the input's scale, and the names of the 1000 classes
 """

@@ -1,4 +1,4 @@
-"""The files of known networks: in Keras's cache, or downloaded into it."""
+"""Find the files of known networks in Keras's cache, or download them into it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.request import urlopen
 
 from ..config import keras_home
 
-_SECONDS = 20  # without any answer, until a download is given up
+_SECONDS = 20  # a download is stopped after so many seconds without an answer
 
 
 def keras_file(name: str, host: str, md5: str | None) -> Path:
-    """The file of that name in Keras's folder of models; it is downloaded from host + name if it is not there.
+    """The file of that name in Keras's folder of models. If it is not there, download it from host + name.
 
-    FileNotFoundError, which says what to put where, if there is no way to it; ValueError if it is not the file that
-    md5 describes.
+    FileNotFoundError if the file cannot be downloaded; the message says where to put it. ValueError if the file's MD5
+    is not `md5`.
     """
     path = keras_home() / "models" / name
     if not path.exists():
@@ -32,7 +32,7 @@ def _check(path, md5):
 
 
 def _download(address, path, md5):
-    """Fetch the file; only a whole one gets its name."""
+    """Download the file under another name, and rename it to `path` only when it is complete."""
     print(f"minicnn: downloading {address} to {path}", flush=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:

@@ -1,4 +1,4 @@
-"""What networks trained on ImageNet share: how their inputs are prepared, and what their outputs are called."""
+"""Shared by networks trained on ImageNet: the preparation of inputs, and the names of outputs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _CLASS_INDEX_HOST = "https://storage.googleapis.com/download.tensorflow.org/data
 
 
 def preprocess_input(x, data_format=None, mode="caffe"):
-    """Pixels (..., 3) of 0 to 255 as a network was trained on them: an array of its own, or of a symbol a symbol.
+    """Pixels (..., 3) from 0 to 255, scaled as in a network's training: a new array, or a symbol if x is a symbol.
 
-    mode "caffe": BGR instead of RGB, less ImageNet's mean; "tf": between -1 and 1; "torch": between 0 and 1, less the
-    mean, by the deviation.
+    mode "caffe": BGR instead of RGB, minus ImageNet's mean; "tf": between -1 and 1; "torch": between 0 and 1, minus the
+    mean, divided by the standard deviation.
     """
     checked_data_format(data_format)
     if mode not in ("caffe", "tf", "torch"):
@@ -44,7 +44,7 @@ def preprocess_input(x, data_format=None, mode="caffe"):
 def decode_predictions(preds, top=5) -> list[list[tuple]]:
     """The `top` likeliest classes for every row of probabilities preds (N, 1000): (identifier, name, probability).
 
-    The names are in a file that Keras has in its cache, or that is downloaded.
+    The names are read from a file in Keras's cache, which is downloaded if it is not there.
     """
     preds = np.asarray(preds)
     if preds.ndim != 2 or preds.shape[1] != 1000:

@@ -8,9 +8,9 @@ from . import imagenet_utils, network
 from .imagenet_utils import decode_predictions
 
 _HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
-_SIZES = (96, 128, 160, 192, 224)  # of the pictures that ImageNet's weights were trained on
-_WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # values of alpha that there are weights for
-_BLOCKS = (  # filters, stride, how many times as many channels between
+_SIZES = (96, 128, 160, 192, 224)  # of the images that ImageNet's weights were trained on
+_WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # values of alpha for which there are weights
+_BLOCKS = (  # filters, stride, factor by which the block widens its input's channels
     (16, 1, 1), (24, 2, 6), (24, 1, 6), (32, 2, 6), (32, 1, 6), (32, 1, 6), (64, 2, 6), (64, 1, 6), (64, 1, 6),
     (64, 1, 6), (96, 1, 6), (96, 1, 6), (96, 1, 6), (160, 2, 6), (160, 1, 6), (160, 1, 6), (320, 1, 6),
 )  # fmt: skip
@@ -27,10 +27,11 @@ def MobileNetV2(
     classifier_activation="softmax",
     name=None,
 ) -> Model:
-    """The network for images (H, W, 3), prepared by `preprocess_input`; (224, 224, 3) with its top unless said.
+    """The network for images (H, W, 3), prepared by `preprocess_input`; with the top (224, 224, 3) unless given.
 
-    alpha widens or narrows all layers. weights: "imagenet", None for random ones, or a file. Without the top the
-    outputs are (N, H/32, W/32, 1280), or with pooling "avg" or "max" (N, 1280).
+    alpha multiplies the channels of all layers, but the last convolution keeps at least 1280. weights: "imagenet", None
+    for random ones, or a file. Without the top the outputs are (N, H/32, W/32, F), or with pooling "avg" or "max"
+    (N, F), where F is 1280, and more for alpha above 1.
     """
     rows = _rows(input_shape, input_tensor)
     if weights == "imagenet" and alpha not in _WIDTHS:
@@ -54,13 +55,13 @@ def MobileNetV2(
 
 
 def _rows(input_shape, input_tensor):
-    """The pictures' size if it is one that ImageNet's weights were trained on."""
+    """The images' size, if ImageNet's weights were trained on that size; or None."""
     shape = input_shape if input_tensor is None else tuple(input_tensor.shape)[1:]
     return shape[0] if shape is not None and shape[0] == shape[1] and shape[0] in _SIZES else None
 
 
 def _block(inputs, filters, stride, expansion, name):
-    """More channels, a depthwise convolution on them, and few channels again; added to the input where shapes allow."""
+    """Widen the channels, convolve each alone, and narrow them again. Add the input if it has the output's shape."""
     channels, x = inputs.shape[-1], inputs
     if expansion > 1:
         x = Conv2D(expansion * channels, 1, padding="same", use_bias=False, name=f"{name}_expand")(x)
@@ -76,12 +77,12 @@ def _block(inputs, filters, stride, expansion, name):
 
 
 def _before_half(sizes):
-    """The zeros around a picture before a 3x3 window takes every other pixel: one less at the start of even sizes."""
+    """The padding before a 3x3 window with stride 2: 1 on each side, but 0 at the start of an even or unknown size."""
     return tuple((1 - (size is None or size % 2 == 0), 1) for size in sizes)
 
 
 def _eights(channels):
-    """The nearest multiple of 8, but not more than a tenth below."""
+    """The multiple of 8 nearest to `channels`, at least 8, but not more than a tenth below `channels`."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * channels else nearest
 
@@ -91,7 +92,7 @@ def _normalized(x, name):
 
 
 def preprocess_input(x, data_format=None):
-    """Pixels of 0 to 255 between -1 and 1: of an array an array, of a symbol a symbol."""
+    """Pixels from 0 to 255, scaled to between -1 and 1: a new array, or a symbol if x is a symbol."""
     return imagenet_utils.preprocess_input(x, data_format, "tf")
 
 

@@ -1,4 +1,4 @@
-"""What building one of the known networks always takes: an input of a checked shape, an end, and weights."""
+"""The parts that all known networks share: an input of a checked shape, an end, and weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SMALLEST = 32  # pixels: five halvings
 
 
 def image_input(input_shape, input_tensor, include_top, weights, classes, default_size=224) -> Symbol:
-    """The symbol that a network begins with, for inputs (H, W, C), after all arguments are checked."""
+    """Check all arguments, and return the symbol of the network's input (H, W, C)."""
     if not (weights is None or weights == "imagenet" or os.path.exists(weights)):
         raise ValueError(
             f'weights must be None (drawn at random), "imagenet", or an existing file; received weights={weights!r}.'
@@ -42,7 +42,7 @@ def image_input(input_shape, input_tensor, include_top, weights, classes, defaul
 
 
 def pooled(x: Symbol, pooling, names=(None, None)) -> Symbol:
-    """What stands instead of a top: nothing, or a global "avg" or "max" pooling."""
+    """The network's end without a top: x itself, or its global "avg" or "max" pooling."""
     if pooling not in (None, "avg", "max"):
         raise ValueError(f'pooling must be None, "avg" or "max"; received pooling={pooling!r}.')
     if pooling is None:
@@ -52,14 +52,14 @@ def pooled(x: Symbol, pooling, names=(None, None)) -> Symbol:
 
 
 def classified(x: Symbol, classes, activation, weights) -> Symbol:
-    """The dense layer that ends a top."""
+    """The last dense layer of a top, applied to x."""
     if weights == "imagenet" and activation not in (None, "softmax"):
         raise ValueError(f"ImageNet's weights go with softmax, or None for logits; received {activation!r}.")
     return layers.Dense(classes, activation=activation, name="predictions")(x)
 
 
 def finished(start: Symbol, end: Symbol, name, weights, file, host, md5) -> Model:
-    """The network from start to end, with its weights: ImageNet's are in `file`, downloaded from `host`."""
+    """The network from start to end, with its weights. ImageNet's weights are in `file`, downloaded from `host`."""
     model = Model(_sources(start), end, name=name)
     if weights == "imagenet":
         model.load_weights(keras_file(file, host, md5))

@@ -1,4 +1,4 @@
-"""Where Keras has ResNet50 as well: see `resnet50.py`."""
+"""ResNet50 under its second Keras module name; the code is in `resnet50.py`."""
 
 from .resnet50 import ResNet50, decode_predictions, preprocess_input
 

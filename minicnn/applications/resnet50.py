@@ -47,7 +47,7 @@ def ResNet50(
 
 
 def _block(x, filters, stride, convolve_shortcut, name):
-    """1x1, 3x3 and 1x1 convolutions, added to x, or where shapes change to a 1x1 convolution of it."""
+    """1x1, 3x3 and 1x1 convolutions, added to x, or to a 1x1 convolution of x if convolve_shortcut."""
     shortcut = x
     if convolve_shortcut:
         shortcut = _normalized(Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x), f"{name}_0_bn")
@@ -65,7 +65,7 @@ def _normalized(x, name):
 
 
 def preprocess_input(x, data_format=None):
-    """RGB pixels of 0 to 255 as BGR less ImageNet's mean: of an array an array, of a symbol a symbol."""
+    """RGB pixels from 0 to 255 as BGR minus ImageNet's mean: a new array, or a symbol if x is a symbol."""
     return imagenet_utils.preprocess_input(x, data_format, "caffe")
 
 

@@ -44,7 +44,7 @@ def VGG16(
 
 
 def preprocess_input(x, data_format=None):
-    """RGB pixels of 0 to 255 as BGR less ImageNet's mean: of an array an array, of a symbol a symbol."""
+    """RGB pixels from 0 to 255 as BGR minus ImageNet's mean: a new array, or a symbol if x is a symbol."""
     return imagenet_utils.preprocess_input(x, data_format, "caffe")
 
 

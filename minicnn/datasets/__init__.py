@@ -1,10 +1,11 @@
-"""Data sets of images, under Keras's names: `fashion_mnist.load_data()` and its like return
-((x_train, y_train), (x_test, y_test)) as uint8 arrays.
+"""Data sets of images, under Keras's names.
+
+`fashion_mnist.load_data()` returns ((x_train, y_train), (x_test, y_test)) as uint8 arrays, and so do the others.
 
 fashion_mnist, mnist, cifar10   the real data sets, one per file
 synthetic_fashion   drawn garments: needs no files
-sources             where the files are looked for, and in which order
-keras_cache         what Keras downloaded before
+sources             the places where the files are searched for, in order
+keras_cache         files that Keras downloaded earlier
 tfds_source         a download through tensorflow_datasets
 """
 

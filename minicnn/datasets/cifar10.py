@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 colour pictures, 32x32, ten classes (Krizhevsky, 2009)."""
+"""CIFAR-10: 60,000 colour images, 32x32, ten classes (Krizhevsky, 2009)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ DESCRIPTION = Description(
 def load_data(data_dir=None):
     """((x_train, y_train), (x_test, y_test)): x uint8 (50000 or 10000, 32, 32, 3), y uint8 (50000 or 10000, 1).
 
-    data_dir is a folder to look in first; see `sources.py`. Says in one line where the data came from.
+    data_dir is a folder to search first; see `sources.py`. Prints one line that says where the data came from.
     """
     return load(DESCRIPTION, data_dir).arrays

@@ -1,4 +1,4 @@
-"""Data sets that Keras downloaded earlier, in the places where it keeps them."""
+"""Read data sets that Keras downloaded earlier, from the folders where Keras keeps them."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def _cifar10(folder):
 
 
 def _cifar_batch(path):
-    """(pixels, labels) of one of CIFAR-10's own files, which are pickles of a dictionary."""
+    """(pixels, labels) of one of CIFAR-10's original files, which are pickles of a dictionary."""
     with open(path, "rb") as file:
         batch = _ArrayUnpickler(file, encoding="bytes").load()
     return np.asarray(batch[b"data"], np.uint8), np.asarray(batch[b"labels"], np.uint8)
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Reads pickles of NumPy arrays and nothing else: a pickle may otherwise run any code."""
+    """Unpickler that reads only NumPy arrays, because an unrestricted pickle can run any code."""
 
     _allowed = frozenset(
         (module, name)

@@ -1,4 +1,4 @@
-"""MNIST: 70,000 grey pictures of handwritten digits, 28x28 (LeCun, Cortes and Burges, 1998)."""
+"""MNIST: 70,000 grey images of handwritten digits, 28x28 (LeCun, Cortes and Burges, 1998)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ DESCRIPTION = Description(
 def load_data(data_dir=None):
     """((x_train, y_train), (x_test, y_test)): x uint8 (60000 or 10000, 28, 28), y uint8 (60000 or 10000,).
 
-    data_dir is a folder to look in first; see `sources.py`. Says in one line where the data came from.
+    data_dir is a folder to search first; see `sources.py`. Prints one line that says where the data came from.
     """
     return load(DESCRIPTION, data_dir).arrays

@@ -1,9 +1,9 @@
-"""Where a data set comes from. Four places are looked in, in this order, and one line says which it was:
+"""Find and load a data set. `load` searches four places in this order, and prints one line that names the source:
 
-1. the folder `data_dir`, or else the one named by the environment variable MINICNN_DATA, which holds
+1. the folder `data_dir`, then the folder in the environment variable MINICNN_DATA; they may hold
    `<folder>/<name>.npz`, `<name>.npz`, or `<folder>/` with the original IDX files, gzipped or not;
 2. Keras's cache, `~/.keras/datasets` (or below KERAS_HOME);
-3. what an earlier download left, `<name>.npz` in minicnn's own cache;
+3. the file of an earlier download, `<name>.npz` in minicnn's own cache;
 4. a download through tensorflow_datasets (`tfds_source.py`), kept in minicnn's cache for the next time.
 """
 
@@ -25,11 +25,11 @@ from .. import config
 from . import keras_cache
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
-CLASSES = 10  # of each of the data sets
+CLASSES = 10  # in each of the data sets
 
 
 class Description(NamedTuple):
-    """What identifies a data set: Keras's name, its folder, the shapes of one picture and one label, its host."""
+    """A data set's name in Keras, its folder, the shapes of one image and one label, and its host."""
 
     name: str
     folder: str
@@ -46,11 +46,11 @@ class Loaded(NamedTuple):
 
 
 class DataNotFoundError(FileNotFoundError):
-    """No place had the data set; the message names every place looked in."""
+    """No place had the data set. The message names every place that was searched."""
 
 
 def load(description: Description, data_dir=None) -> Loaded:
-    """Find and read a data set. DataNotFoundError if it is nowhere; ValueError if a file is damaged."""
+    """Find and read a data set. DataNotFoundError if no place has it; ValueError if a file is damaged."""
     looked_in = []
     for folder in _folders(data_dir):
         parts = _read_folder(Path(folder).expanduser(), description)
@@ -87,12 +87,12 @@ def load(description: Description, data_dir=None) -> Loaded:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept."""
+    """The folder where downloads are kept."""
     return config.cache_home() / "datasets"
 
 
 def keep(parts: dict, path: Path) -> None:
-    """Write the arrays to `path` with a checksum. A folder that cannot be written costs a new download, and is said."""
+    """Write the arrays to `path` with a checksum. If the folder cannot be written, print so and keep nothing."""
     part_file = path.with_name(f"{path.stem}.{os.getpid()}.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def keep(parts: dict, path: Path) -> None:
 
 
 def _read_kept(path):
-    """The arrays that `keep` wrote; None if there are none, or they are damaged (which is said)."""
+    """The arrays that `keep` wrote; None if there is no file. If the file is damaged, print so and return None."""
     if not path.exists():
         return None
     try:
@@ -130,7 +130,7 @@ def _folders(data_dir):
 
 
 def _read_folder(folder, description):
-    """The four arrays out of `folder`, or None if it does not hold them."""
+    """The four arrays from `folder`, or None if the folder does not hold them."""
     for path in (folder / description.folder / f"{description.name}.npz", folder / f"{description.name}.npz"):
         if path.exists():
             return _checked_read(lambda path=path: _read_npz(path), path)
@@ -145,7 +145,7 @@ def _read_folder(folder, description):
 
 
 def _idx_file(folder, kind):
-    """The file of that kind in the folder: train-images-idx3-ubyte, with .gz or without."""
+    """The file of that kind in the folder, for example train-images-idx3-ubyte, with .gz or without; or None."""
     return next(iter(sorted(folder.glob(f"{kind}[-.]idx?-ubyte*"))), None)
 
 
@@ -158,10 +158,10 @@ def _read_npz(path):
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An IDX file of bytes, gzipped or not: uint8, of the shape its header states. ValueError if it is damaged.
+    """The uint8 array in an IDX file, gzipped or not, in the shape of its header. ValueError if the file is damaged.
 
-    The format: two zero bytes, 8 (unsigned bytes), the number of axes, each axis's size as 4 bytes (big end first),
-    the numbers.
+    The format: two zero bytes, 8 (for unsigned bytes), the number of axes, each axis's size as 4 bytes (big-endian),
+    then the numbers.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as file:
@@ -176,7 +176,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _checked_read(read, path):
-    """What `read` returns; a damaged file becomes a ValueError that names it."""
+    """Return what `read` returns. If the file is damaged, raise a ValueError that names it."""
     try:
         return read()
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, UnpicklingError) as error:
@@ -184,7 +184,7 @@ def _checked_read(read, path):
 
 
 def _announced(parts, description, source):
-    """The arrays in Keras's shapes, after a line that says where they came from."""
+    """Check the arrays, print a line that says where they came from, and return them in Keras's shapes."""
     shaped = []
     for name in PARTS:
         array = np.asarray(parts[name])
@@ -207,5 +207,5 @@ def _announced(parts, description, source):
 
 
 def _without_ones(shape):
-    """A shape less its axes of size 1: a channel axis more or less is the same picture."""
+    """A shape without its axes of size 1, because an extra axis of one channel does not change an image."""
     return tuple(size for size in shape if size != 1)

@@ -1,10 +1,10 @@
-"""A drawn stand-in for Fashion-MNIST: the same shapes, types and classes, for machines that reach no data.
+"""A drawn replacement for Fashion-MNIST: the same shapes, types and classes, for machines without the real data.
 
-Every shape is a distance field: an array (n, 28, 28) that is negative inside the shape and positive outside. Two
-fields are united with `np.minimum`, intersected with `np.maximum`, and `np.maximum(a, -b)` cuts b out of a.
+Every shape is a distance field: an array (n, 28, 28) that is negative inside the shape and positive outside.
+`np.minimum` unites two fields, `np.maximum` intersects them, and `np.maximum(a, -b)` cuts b out of a.
 
-The unit of length is half a picture: x runs from -1 (left) to 1 (right), y from -1 (top) to 1 (bottom), both as
-seen from the garment: shift, rotation and scale are put into the coordinates once, and no drawing knows of them.
+The unit of length is half an image: x runs from -1 (left) to 1 (right), y from -1 (top) to 1 (bottom). Shift, rotation
+and scale are applied to these coordinates once, so the code that draws a garment does not deal with them.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ CLASS_NAMES = (
 
 SIDE = 28  # pixels
 PIXEL = 2 / SIDE  # side of a pixel in the garment's unit of length
-IMAGES_AT_ONCE = 500  # a field of so many pictures takes 1.6 MB and stays in the processor's cache
-FAR = 9.0  # a distance beyond every picture: a part that this garment does not have
+IMAGES_AT_ONCE = 500  # a field of 500 images takes 1.6 MB and stays in the processor's cache
+FAR = 9.0  # a distance outside every image, for a part that this garment does not have
 
 
 def load_data(seed: int = 0, train: int = 60_000, test: int = 10_000) -> tuple:
-    """Draw the data set; the same seed and sizes give the same pictures.
+    """Draw the data set; the same seed and sizes give the same images.
 
     Returns ((x_train, y_train), (x_test, y_test)): x uint8 (n, 28, 28) with background 0, y uint8 (n,) with the
-    indices of CLASS_NAMES. The classes are balanced to within one picture, their order is random.
+    indices of CLASS_NAMES. The sizes of the classes differ by at most one image, and the order of labels is random.
     """
     for name, count in (("train", train), ("test", test)):
         if count < 1:
             raise ValueError(f"{name} must be a positive number of images, got {count!r}")
-    # Spawned generators are independent, so no picture of the test part is a copy of a training picture.
+    # Spawned generators are independent, so no test image is a copy of a training image.
     train_rng, test_rng = np.random.default_rng(seed).spawn(2)
     return _draw_part(train_rng, train), _draw_part(test_rng, test)
 
 
 def _draw_part(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return `count` pictures, uint8 (count, 28, 28), and their labels, uint8 (count,)."""
+    """Return `count` images, uint8 (count, 28, 28), and their labels, uint8 (count,)."""
     labels = rng.permutation(np.arange(count) % len(CLASS_NAMES)).astype(np.uint8)
     images = np.empty((count, SIDE, SIDE), np.uint8)
     for label, draw in enumerate(GARMENTS):
@@ -50,9 +50,9 @@ def _draw_part(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.nda
 
 
 class Canvas:
-    """n empty pictures: the place of every pixel as each garment sees it, and random numbers for its proportions.
+    """n empty images: every pixel's position in its garment's coordinates, and random numbers for proportions.
 
-    x, y: float32 (n, 28, 28). Every random number comes as (n, 1, 1): one for each picture.
+    x, y: float32 (n, 28, 28). `between` and `chance` give arrays (n, 1, 1): one number for each image.
     """
 
     def __init__(self, rng: np.random.Generator, count: int):
@@ -61,11 +61,11 @@ class Canvas:
         self.x, self.y = self._posed_grid()
 
     def between(self, low: float, high: float) -> np.ndarray:
-        """Return one uniform number for each picture, float32 (n, 1, 1)."""
+        """Return one uniform number for each image, float32 (n, 1, 1)."""
         return self.rng.uniform(low, high, (self.count, 1, 1)).astype(np.float32)
 
     def chance(self, probability: float) -> np.ndarray:
-        """Return True with the given probability for each picture, bool (n, 1, 1)."""
+        """Return True with the given probability for each image, bool (n, 1, 1)."""
         return self.rng.random((self.count, 1, 1)) < probability
 
     def noise(self) -> np.ndarray:
@@ -73,7 +73,7 @@ class Canvas:
         return self.rng.standard_normal((self.count, SIDE, SIDE), np.float32)
 
     def _posed_grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Shift, turn, shear and scale the pixel grid: the inverse of what happens to the garment."""
+        """Shift, turn, shear and scale the pixel grid. The garment appears changed by the inverse of this."""
         centres = ((np.arange(SIDE, dtype=np.float32) + 0.5) * PIXEL - 1).reshape(1, 1, SIDE)
         x = centres - self.between(-0.16, 0.16)
         y = centres.reshape(1, SIDE, 1) - self.between(-0.16, 0.16)
@@ -91,12 +91,12 @@ def _paint(canvas: Canvas, draw: Callable) -> np.ndarray:
     """Draw one kind of garment n times, with its cloth, light, blur and noise; return uint8 (n, 28, 28)."""
     outline, details = draw(canvas)
     cloth = canvas.between(0.3, 0.95) * _pattern(canvas) * _light(canvas, outline)
-    # Details are darker or brighter than the cloth: a class cannot be told from the brightness of a single pixel.
+    # Details are darker or brighter than the cloth, so that the brightness of one pixel does not tell the class.
     ink = np.where(canvas.chance(0.5), canvas.between(0.0, 0.25), canvas.between(0.85, 1.0))
     ink = np.where(np.abs(ink - cloth.mean((1, 2), keepdims=True)) < 0.3, 1 - ink, ink)
     cloth += canvas.between(0.65, 1.0) * _coverage(details, PIXEL) * (ink - cloth)
     cloth *= 1 + canvas.between(0.0, 0.15) * canvas.noise()  # in proportion, so that dark garments stay visible
-    # A wide edge looks like a blurred photograph. Outside the garment stays exactly 0, as in Fashion-MNIST.
+    # A wide edge looks like a blurred photograph. Pixels outside the garment stay exactly 0, as in Fashion-MNIST.
     grey = _coverage(outline, canvas.between(1.0, 3.0) * PIXEL) * np.clip(cloth, 0, 1)
     return (255 * grey + 0.5).astype(np.uint8)
 
@@ -109,7 +109,7 @@ def _coverage(distance: np.ndarray, edge: np.ndarray | float) -> np.ndarray:
 def _pattern(canvas: Canvas) -> np.ndarray:
     """Return the pattern of the cloth as a factor: plain, stripes in any direction, or checks."""
     direction = canvas.between(0, np.pi)
-    frequency = canvas.between(6, 22)  # radians for each half picture
+    frequency = canvas.between(6, 22)  # radians per half image
     along = np.sin(frequency * (np.cos(direction) * canvas.x + np.sin(direction) * canvas.y) + canvas.between(0, 6))
     across = np.sin(frequency * (np.cos(direction) * canvas.y - np.sin(direction) * canvas.x))
     stripes = np.where(canvas.chance(0.3), along * across, along)
@@ -128,7 +128,7 @@ def _light(canvas: Canvas, outline: np.ndarray) -> np.ndarray:
 
 
 def _ellipse(x, y, radius_x, radius_y):
-    """Ellipse around the origin (exact only on its edge, which is all that is drawn)."""
+    """Ellipse around the origin. The distance is exact only on the edge, and only the edge matters for drawing."""
     return (np.sqrt((x / radius_x) ** 2 + (y / radius_y) ** 2) - 1) * np.minimum(radius_x, radius_y)
 
 
@@ -138,7 +138,7 @@ def _box(x, y, half_width, half_height):
 
 
 def _trapezoid(x, y, top, bottom, half_top, half_bottom):
-    """Trapezoid around x = 0 between the heights top and bottom, with half its width at each."""
+    """Trapezoid around x = 0 from y = top to y = bottom; half_top and half_bottom are half its width there."""
     half_width = half_top + (half_bottom - half_top) * ((y - top) / (bottom - top))
     return np.maximum(np.abs(x) - half_width, np.maximum(top - y, y - bottom))
 
@@ -165,7 +165,7 @@ def _repeat(x, period):
 
 
 def _sometimes(canvas, probability, field):
-    """Give the part only to some of the garments."""
+    """Return the part's field for some garments, chosen at random, and FAR for the others."""
     return np.where(canvas.chance(probability), field, FAR)
 
 
@@ -173,7 +173,7 @@ def _sometimes(canvas, probability, field):
 
 
 def _top(canvas, sleeve, neck_width, neck_depth):
-    """Torso, two sleeves and a cut-out neck; return the shape, y counted from the shoulders, and the hem's y."""
+    """Torso, two sleeves and a cut-out neck. Return the shape, y measured from the shoulders, and the hem's y."""
     x, y = np.abs(canvas.x), canvas.y + canvas.between(0.75, 0.9)  # the absolute value makes both sides alike
     shoulder, hem_y = canvas.between(0.42, 0.58), canvas.between(1.45, 1.75)
     torso = _trapezoid(x, y, 0, hem_y, shoulder, canvas.between(0.38, 0.58))
@@ -194,7 +194,7 @@ def _long_sleeve(canvas):
 
 
 def _t_shirt(canvas):
-    """Short sleeves, a round neck, and a print on some chests."""
+    """Short sleeves, a round neck, and a print on the chest of some."""
     shape, y, _ = _top(canvas, _short_sleeve(canvas), canvas.between(0.18, 0.3), canvas.between(0.12, 0.4))
     chest = _box(canvas.x, y - canvas.between(0.5, 0.8), canvas.between(0.1, 0.3), canvas.between(0.05, 0.25))
     return shape, _sometimes(canvas, 0.5, chest)
@@ -236,7 +236,7 @@ def _dress(canvas):
 
 
 def _coat(canvas):
-    """Long sleeves, lapels and a front that stands open from top to hem."""
+    """Long sleeves, lapels and a front that is open from top to hem."""
     shape, y, hem_y = _top(canvas, _long_sleeve(canvas), canvas.between(0.12, 0.24), canvas.between(0.08, 0.2))
     opening = np.abs(canvas.x) - 0.025 - canvas.between(0.0, 0.1) * y / hem_y
     lapel_depth = canvas.between(0.4, 0.8)

@@ -1,8 +1,7 @@
 """Data sets through tensorflow_datasets, without TensorFlow.
 
-tensorflow_datasets reads the array_record format without TensorFlow, but while it prepares a data set it still opens
-files and encodes pictures through four of TensorFlow's functions. `_without_tensorflow` puts plain Python and Pillow
-in their place.
+tensorflow_datasets reads the array_record format without TensorFlow. But while it prepares a data set, it opens files
+and encodes images through four TensorFlow functions. `_without_tensorflow` replaces these by plain Python and Pillow.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from types import SimpleNamespace
 import numpy as np
 
 _AT_ONCE = 1000  # records
-_PATIENCE = 2.5  # seconds that the host has to answer: without a network tfds itself would retry for minutes
+_PATIENCE = 2.5  # seconds to wait for the host's answer; without a network, tfds itself would retry for minutes
 
 
 class NotReachableError(Exception):
-    """The data set cannot be had from tensorflow_datasets; the message is a short reason."""
+    """tensorflow_datasets cannot provide the data set. The message is a short reason."""
 
 
 def download(description, manual_dir=None, data_dir=None) -> dict:
     """The arrays x_train, y_train, x_test, y_test. NotReachableError if tfds is missing or the host does not answer.
 
-    manual_dir: a folder that already holds the original files, so that no host is needed. data_dir: where tfds
-    keeps what it prepares (its own default unless given).
+    manual_dir: a folder that already holds the original files, so that no host is needed. data_dir: the folder where
+    tfds keeps the data it prepares; without data_dir, tfds uses its default.
     """
     try:
         import tensorflow_datasets as tfds
@@ -49,7 +48,7 @@ def download(description, manual_dir=None, data_dir=None) -> dict:
 
 
 def _arrays(split):
-    """Pictures (n, ...) and labels (n,) of one split, read many at a time: single records take ten times as long."""
+    """Images (n, ...) and labels (n,) of one split. Reading records one by one would take ten times as long."""
     images, labels = [], []
     for start in range(0, len(split), _AT_ONCE):
         for example in split.__getitems__(range(start, min(start + _AT_ONCE, len(split)))):
@@ -59,7 +58,7 @@ def _arrays(split):
 
 
 def answers(url: str) -> bool:
-    """Whether the host of `url` answers an HTTP request within a few seconds (an error page is an answer)."""
+    """Whether the host of `url` answers an HTTP request within a few seconds. Errors 404 and 405 are answers too."""
     reached = []
 
     def ask():
@@ -67,12 +66,12 @@ def answers(url: str) -> bool:
             with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_PATIENCE):
                 reached.append(True)
         except urllib.error.HTTPError as error:
-            if error.code in (404, 405):  # the host is there; only this page or method is not
+            if error.code in (404, 405):  # the host answers, only without this page or method
                 reached.append(True)
         except (OSError, ValueError):
             pass
 
-    # in a thread, because the look-up of a name has no time-out of its own
+    # Ask in a thread, because the look-up of the host's name has no time limit.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_PATIENCE + 0.5)
@@ -81,7 +80,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def _without_tensorflow():
-    """Let tfds use stand-ins for the four functions of TensorFlow that it needs to prepare pictures."""
+    """Give tfds replacements for the four TensorFlow functions that it needs to prepare images."""
     from tensorflow_datasets.core.utils import lazy_imports_utils
 
     lazy = lazy_imports_utils.tensorflow.__dict__
@@ -102,7 +101,7 @@ def _without_tensorflow():
 
 
 def _encode_png(pixels: np.ndarray):
-    """A picture (H, W, 1) or (H, W, 3) as PNG bytes, in the form of a tensor: something with a `numpy` method."""
+    """An image (H, W, 1) or (H, W, 3) as PNG bytes, in an object that has a `numpy` method as a tensor has."""
     from PIL import Image
 
     buffer = io.BytesIO()

@@ -1,6 +1,6 @@
-"""Metrics as Keras names them: what is watched over the batches of an epoch.
+"""Metrics, with Keras's names: numbers that are reported over the batches of an epoch.
 
-metric     what a metric is: Metric, Mean        accuracies     shares of right answers
+metric     the base classes: Metric, Mean        accuracies     shares of right answers
 counts     true and false positives, precision, recall          curves   AUC and points on the curve
 scores     F-scores and R2                       loss_metrics   losses as metrics
 """
@@ -44,7 +44,7 @@ from .loss_metrics import (
 from .metric import Mean, MeanOfFunction, Metric, registry
 from .scores import F1Score, FBetaScore, R2Score
 
-# Keras has the losses' functions here too.
+# keras.metrics has the loss functions too.
 binary_crossentropy, categorical_crossentropy = losses.binary_crossentropy, losses.categorical_crossentropy
 sparse_categorical_crossentropy = losses.sparse_categorical_crossentropy
 mean_squared_error, mean_absolute_error = losses.mean_squared_error, losses.mean_absolute_error
@@ -58,10 +58,11 @@ _BY_OUTPUT = (*_ACCURACY, "crossentropy", "ce")
 
 
 def get(identifier, loss=None, y_shape=None, output_shape=None):
-    """A metric from its name, its configuration, its class, a loss function or itself.
+    """A metric from its name, its configuration, its class, a function or a metric object.
 
-    "accuracy" (or "acc") and "crossentropy" (or "ce") depend on the model: binary where it has one output, on labels
-    where targets are labels, else categorical; they need y_shape and output_shape. A named metric keeps its given name.
+    "accuracy" (or "acc") and "crossentropy" (or "ce") depend on the model and need y_shape and output_shape. They mean
+    the binary metric if the model has one output, the sparse categorical one if targets are integer labels, and else
+    the categorical one. A metric given by its name is called by that name in the logs.
     """
     if isinstance(identifier, str) and identifier in _BY_OUTPUT:
         kind = "Accuracy" if identifier in _ACCURACY else "Crossentropy"
@@ -88,7 +89,7 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
 
 
 def _registry_with_shortcuts():
-    """The registry, with the names that depend on the model, for the sentence about an unknown one."""
+    """The registry plus the names that depend on the model, for the error message about an unknown name."""
     everything = Registry("metric")
     everything.entries = {**registry.entries, **dict.fromkeys(_BY_OUTPUT)}
     return everything

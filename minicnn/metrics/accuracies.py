@@ -11,7 +11,7 @@ from .metric import MeanOfRows, checked_count, registry
 
 
 class _Accuracy(MeanOfRows):
-    """A count of right rows; its targets have the form that the loss of the same kind takes."""
+    """The mean of the rows' scores. Targets have the form that the loss of the same kind takes."""
 
     loss: losses.Loss
     larger_is_better = True
@@ -63,7 +63,7 @@ class BinaryAccuracy(_Accuracy):
 
 @registry.add("top_k_categorical_accuracy")
 class TopKCategoricalAccuracy(_Accuracy):
-    """The share of rows in which the output at the largest target is among the k largest; ties count as among them."""
+    """The share of rows in which the output at the largest target is among the k largest; ties count as right."""
 
     default_name = "top_k_categorical_accuracy"
     loss = losses.CategoricalCrossentropy()
@@ -78,7 +78,7 @@ class TopKCategoricalAccuracy(_Accuracy):
 
 @registry.add("sparse_top_k_categorical_accuracy")
 class SparseTopKCategoricalAccuracy(_Accuracy):
-    """The share of rows in which the output at the label is among the k largest; ties count as among them."""
+    """The share of rows in which the output at the label is among the k largest; ties count as right."""
 
     default_name = "sparse_top_k_categorical_accuracy"
     loss = losses.SparseCategoricalCrossentropy()
@@ -92,7 +92,7 @@ class SparseTopKCategoricalAccuracy(_Accuracy):
 
 
 def _of_rows(metric, y_true, y_pred) -> np.ndarray:
-    """A metric's number for every row of predictions y_pred (N, ..., K), in their shape (N, ...)."""
+    """A metric's number for every row of predictions y_pred (N, ..., K), as an array (N, ...)."""
     y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
     losses.check_lengths(y_true, y_pred)
     metric.check_targets(y_true, y_pred.shape)
@@ -100,25 +100,25 @@ def _of_rows(metric, y_true, y_pred) -> np.ndarray:
 
 
 def binary_accuracy(y_true, y_pred, threshold=0.5) -> np.ndarray:
-    """For every row the share of its numbers on their target's side of the threshold."""
+    """For every row, the share of its numbers on their target's side of the threshold."""
     return _of_rows(BinaryAccuracy(threshold=threshold), y_true, y_pred)
 
 
 def categorical_accuracy(y_true, y_pred) -> np.ndarray:
-    """For every row 1 where the largest output is at the largest target, else 0."""
+    """For every row, 1 if the largest output is at the largest target, else 0."""
     return _of_rows(CategoricalAccuracy(), y_true, y_pred)
 
 
 def sparse_categorical_accuracy(y_true, y_pred) -> np.ndarray:
-    """For every row 1 where the largest output is at the label, else 0."""
+    """For every row, 1 if the largest output is at the label, else 0."""
     return _of_rows(SparseCategoricalAccuracy(), y_true, y_pred)
 
 
 def top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
-    """For every row 1 where the output at the largest target is among the k largest, else 0."""
+    """For every row, 1 if the output at the largest target is among the k largest, else 0."""
     return _of_rows(TopKCategoricalAccuracy(k), y_true, y_pred)
 
 
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
-    """For every row 1 where the output at the label is among the k largest, else 0."""
+    """For every row, 1 if the output at the label is among the k largest, else 0."""
     return _of_rows(SparseTopKCategoricalAccuracy(k), y_true, y_pred)

@@ -1,4 +1,4 @@
-"""Right and wrong positives and negatives: their counts, precision and recall."""
+"""Counts of right and wrong positives and negatives, and precision and recall from them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from .metric import Metric, checked_count, registry
 
 
 class _Counts(Metric):
-    """Counts of right and wrong positives and negatives: numbers above a threshold count as positive.
+    """Counts of right and wrong positives and negatives. A number above the threshold counts as positive.
 
-    thresholds: one number, or a list of them, for which `result` gives an array. With top_k only a row's k largest can
-    count as positive, and without thresholds all of them do. With class_id only that output counts.
+    thresholds: one number, or a list of numbers; for a list `result` gives an array.
+    top_k: only a row's k largest numbers can count as positive. Without thresholds all k do.
+    class_id: only that output counts.
     """
 
     counted: tuple[str, ...] = ()
@@ -82,7 +83,7 @@ class _Counts(Metric):
 
 
 def _largest_alone(p, k):
-    """p with minus infinity for all but each row's k largest; of equal ones the first are larger."""
+    """p with minus infinity everywhere except at each row's k largest; of equal numbers the first count as larger."""
     largest = np.argsort(-p, axis=1, kind="stable")[:, :k]
     alone = np.full_like(p, -np.inf)
     np.put_along_axis(alone, largest, np.take_along_axis(p, largest, axis=1), axis=1)
@@ -91,34 +92,34 @@ def _largest_alone(p, k):
 
 @registry.add("true_positives")
 class TruePositives(_Counts):
-    """How many numbers are rightly above the threshold."""
+    """The count of numbers above the threshold whose target is positive."""
 
     counted, larger_is_better = ("true_positives",), True
 
 
 @registry.add("false_positives")
 class FalsePositives(_Counts):
-    """How many numbers are wrongly above the threshold."""
+    """The count of numbers above the threshold whose target is not positive."""
 
     counted, larger_is_better = ("false_positives",), False
 
 
 @registry.add("true_negatives")
 class TrueNegatives(_Counts):
-    """How many numbers are rightly not above the threshold."""
+    """The count of numbers not above the threshold whose target is not positive."""
 
     counted, larger_is_better = ("true_negatives",), True
 
 
 @registry.add("false_negatives")
 class FalseNegatives(_Counts):
-    """How many numbers are wrongly not above the threshold."""
+    """The count of numbers not above the threshold whose target is positive."""
 
     counted, larger_is_better = ("false_negatives",), False
 
 
 class _Share(_Counts):
-    """The first of two counts, as a share of both."""
+    """The first of two counts divided by the sum of both."""
 
     larger_is_better = True
 
@@ -134,13 +135,13 @@ class _Share(_Counts):
 
 @registry.add("precision")
 class Precision(_Share):
-    """Which share of the numbers above the threshold is rightly there; 0 where there are none."""
+    """The share of the numbers above the threshold whose target is positive; 0 if no number is above."""
 
     counted = ("true_positives", "false_positives")
 
 
 @registry.add("recall")
 class Recall(_Share):
-    """Which share of the numbers that should be above the threshold is there; 0 where there are none."""
+    """The share of the numbers with a positive target that are above the threshold; 0 if no target is positive."""
 
     counted = ("true_positives", "false_negatives")

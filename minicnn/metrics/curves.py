@@ -1,8 +1,9 @@
-"""What a classifier of two classes reaches at every threshold: the area under its curve, and the best point on it.
+"""Metrics of a classifier of two classes at many thresholds: the area under its curve, and the best point on it.
 
-Numbers above a threshold count as positive, and targets other than 0 mean a positive. Of each batch only a histogram is
-kept, the weight of the positives and of the negatives between two neighbouring thresholds; its sums from the top are
-the true and false positives. Where thresholds are at equal distances, from 0 to 1, predictions beyond count as 0 and 1.
+Numbers above a threshold count as positive, and a target other than 0 is a positive. The metric keeps two histograms:
+the weight of the positives, and of the negatives, between each two neighbouring thresholds. Their sums from the top
+are the true and false positives. If thresholds are at equal distances from 0 to 1, predictions below 0 count as 0 and
+predictions above 1 as 1.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from ..results import Number
 from ..shapes import is_number, is_positive_integer
 from .metric import Metric, registry
 
-_LOSS = losses.BinaryCrossentropy()  # for the form that targets must have
+_LOSS = losses.BinaryCrossentropy()  # checks and reshapes the targets
 
 
 class _Curve(Metric):
-    """Counts at ascending thresholds, for each of `labels` columns apart; one column where all outputs count as one.
+    """Counts at ascending thresholds: `labels` columns, or one column where all outputs are counted together.
 
     even: whether the thresholds are at equal distances from 0 to 1.
     """
@@ -37,7 +38,7 @@ class _Curve(Metric):
         _LOSS.check_targets(y, output_shape)
 
     def _rows(self, y_true, y_pred, sample_weight):
-        """Targets of 0 and 1 and predictions as rows (M, K), and a weight for each row (M, 1)."""
+        """Targets of 0 and 1 (M, K), predictions (M, K), and a weight for each row (M, 1)."""
         y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
         losses.check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
@@ -48,7 +49,7 @@ class _Curve(Metric):
         return t, p, losses.weights_per_row(sample_weight, y_pred.shape[:-1], float)[:, None]
 
     def _count(self, t, p, weights):
-        """Take targets t, predictions p and weights, all (M, labels), into the histograms."""
+        """Add targets t, predictions p and weights to the histograms. t, p: (M, labels); weights broadcast to that."""
         bins, labels = len(self._thresholds) + 1, p.shape[1]
         places = (self._thresholds_below(p) * labels + np.arange(labels)).reshape(-1)
         if self._histograms is None:
@@ -59,7 +60,7 @@ class _Curve(Metric):
             histogram += np.bincount(places, (share * weights).reshape(-1), bins * labels).reshape(bins, labels)
 
     def _thresholds_below(self, p):
-        """How many thresholds each prediction is above, computed in the metric's type."""
+        """The number of thresholds below each prediction, computed in the metric's type."""
         p = p.astype(self.dtype)
         if not self._even:
             return np.searchsorted(self._thresholds.astype(p.dtype), p, side="left")
@@ -80,7 +81,7 @@ class _Curve(Metric):
 
 
 def _share(part, whole):
-    """part / whole; 0 where there is nothing."""
+    """part / whole; 0 where whole is 0."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
@@ -90,12 +91,13 @@ class AUC(_Curve):
 
     curve: "ROC", recall over the share of false positives among all negatives; "PR", precision over recall; or
     "PRGAIN", both as gains over calling everything positive (Flach and Kull, "Precision-recall-gain curves", 2015).
-    summation_method: how the area between two points is filled. "interpolation" draws straight lines; for "PR" lines of
-    true over all positives, between which precision is a hyperbola (Davis and Goadrich, "The relationship between
-    Precision-Recall and ROC curves", 2006, section 4). "minoring" and "majoring" take the lower and the higher end.
-    thresholds: numbers between 0 and 1; without them num_thresholds of equal distance. Both ends are always among them.
-    multi_label: an area for each output, then their mean, weighted by label_weights; otherwise all outputs count as
-    one, and label_weights weigh what they count. from_logits: predictions pass a sigmoid first.
+    summation_method: how the area between two points is computed. "interpolation" draws straight lines. For "PR" the
+    straight lines are true positives over all predicted positives, so precision between two points is a hyperbola
+    (Davis and Goadrich, "The relationship between Precision-Recall and ROC curves", 2006, section 4). "minoring" takes
+    the lower end of each step, "majoring" the higher.
+    thresholds: numbers between 0 and 1; without them, num_thresholds at equal distances. 0 and 1 are always included.
+    multi_label: compute an area for each output, then their mean, weighted by label_weights. Otherwise all outputs are
+    counted together, each weighted by label_weights. from_logits: a sigmoid is applied to predictions first.
     """
 
     def __init__(
@@ -128,7 +130,7 @@ class AUC(_Curve):
         self.label_weights = None if label_weights is None else _checked_numbers("label_weights", label_weights)
         self._thresholds_given = given
         even = given is None or np.allclose([0, *given, 1], _even_thresholds(len(given) + 2), atol=config.epsilon())
-        # 0 is above the first threshold, and 1 not above the last
+        # A prediction of 0 is above the first threshold, and a prediction of 1 is not above the last.
         super().__init__([-config.epsilon(), *between, 1 + config.epsilon()], even, name, dtype)
 
     @property
@@ -179,7 +181,7 @@ class AUC(_Curve):
     def _gains(self):
         """(recall gain, precision gain): 1 - odds * mistakes / true positives.
 
-        Without true positives they are 0 and 1; and recall's is never below 0.
+        Without true positives the recall gain is 0 and the precision gain is 1. The recall gain is never below 0.
         """
         tp, fp, tn, fn = self.counts()
         odds = _share(tp + fn, fp + tn)
@@ -187,11 +189,12 @@ class AUC(_Curve):
         return np.maximum(np.where(tp > 0, recall_gain, 0), 0), np.where(tp > 0, precision_gain, 1)
 
     def _interpolated_precision(self):
-        """The area under precision over recall, where true positives grow in proportion to all that is above.
+        """The area under precision over recall, with straight lines of true positives over all predicted positives.
 
-        From threshold b down to a, with P the weight above and T what of it is right, T = intercept + slope P. The
-        integral of T / P over T is slope * (Ta - Tb + intercept * log(Pa / Pb)); over recall it is divided by all
-        positives. With nothing above b, precision is the slope everywhere.
+        Let P be the weight of the predictions above a threshold, and T the part of P whose targets are positive. From
+        threshold b down to threshold a, T = intercept + slope P. The integral of T / P over T is
+        slope * (Ta - Tb + intercept * log(Pa / Pb)). Recall is T divided by all positives, so the area is this
+        integral divided by all positives. If no prediction is above b, precision equals the slope all the way.
         """
         right, wrong, _, missed = self.counts()
         above = right + wrong
@@ -202,14 +205,14 @@ class AUC(_Curve):
 
 
 def _even_thresholds(count, least=2):
-    """`count` thresholds of equal distance from 0 to 1."""
+    """`count` thresholds at equal distances from 0 to 1; [0.5] if count is 1."""
     if not (is_positive_integer(count) and count >= least):
         raise ValueError(f"num_thresholds must be an integer, {least} or more; received num_thresholds={count!r}.")
     return [0.5] if count == 1 else [i / (count - 1) for i in range(count)]
 
 
 def _checked_numbers(label, values, most=np.inf):
-    """A list of numbers from 0 to `most`."""
+    """`values` as a list of floats. ValueError unless all are numbers from 0 to `most`."""
     listed = list(values) if hasattr(values, "__len__") and not isinstance(values, str) else []
     if not listed or not all(is_number(value) and 0 <= value <= most for value in listed):
         wanted = "zero or more" if most == np.inf else f"between 0 and {most}"
@@ -224,7 +227,7 @@ def _checked_share(label, value):
 
 
 class _BestPoint(_Curve):
-    """The best of one rate where another is at least `least`; 0 where it never is. With class_id only that output."""
+    """The largest value of one rate where another is at least `least`; 0 if it never is. class_id: only that output."""
 
     def __init__(self, least, num_thresholds, class_id, name, dtype):
         self.num_thresholds, self.class_id, self._least = num_thresholds, class_id, least
@@ -247,7 +250,7 @@ class _BestPoint(_Curve):
 
 @registry.add("sensitivity_at_specificity")
 class SensitivityAtSpecificity(_BestPoint):
-    """The largest share of the positives found while at least `specificity` of the negatives stay below."""
+    """The largest recall at a threshold where at least `specificity` of the negatives are not above it."""
 
     def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.specificity = _checked_share("specificity", specificity)
@@ -260,7 +263,7 @@ class SensitivityAtSpecificity(_BestPoint):
 
 @registry.add("specificity_at_sensitivity")
 class SpecificityAtSensitivity(_BestPoint):
-    """The largest share of the negatives that stay below while at least `sensitivity` of the positives are found."""
+    """The largest share of the negatives not above a threshold where recall is at least `sensitivity`."""
 
     def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.sensitivity = _checked_share("sensitivity", sensitivity)
@@ -273,7 +276,7 @@ class SpecificityAtSensitivity(_BestPoint):
 
 @registry.add("precision_at_recall")
 class PrecisionAtRecall(_BestPoint):
-    """The largest precision while at least `recall` of the positives are found."""
+    """The largest precision at a threshold where recall is at least `recall`."""
 
     def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.recall = _checked_share("recall", recall)
@@ -286,7 +289,7 @@ class PrecisionAtRecall(_BestPoint):
 
 @registry.add("recall_at_precision")
 class RecallAtPrecision(_BestPoint):
-    """The largest share of the positives found while precision is at least `precision`."""
+    """The largest recall at a threshold where precision is at least `precision`."""
 
     def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
         self.precision = _checked_share("precision", precision)

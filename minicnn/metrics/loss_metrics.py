@@ -1,4 +1,4 @@
-"""Losses, watched as metrics."""
+"""Losses as metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .metric import MeanOfRows, registry
 
 
 class _MeanLoss(MeanOfRows):
-    """The mean of a loss, watched as a metric."""
+    """The mean of a loss, as a metric."""
 
     loss: losses.Loss
     larger_is_better = False

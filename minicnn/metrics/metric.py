@@ -1,4 +1,4 @@
-"""What a metric is, and the running means most metrics are."""
+"""The base class of metrics, and the running mean that most metrics are."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ registry = Registry("metric")
 
 
 class Metric(Configurable):
-    """Base class: `update_state` takes a batch, `result` gives the value so far, `reset_state` starts anew."""
+    """Base class: `update_state` takes a batch, `result` gives the value so far, `reset_state` starts again."""
 
     larger_is_better: bool | None = None
-    """Which way is better: what `EarlyStopping` goes by. None if it depends."""
+    """Whether a larger value is better; `EarlyStopping` uses this. None if it depends."""
 
     takes_arrays_of_the_backend = False
-    """Whether `update_state` takes predictions where the backend left them; otherwise it gets NumPy arrays."""
+    """Whether `update_state` takes predictions as the backend's arrays. If not, it gets NumPy arrays."""
 
     _not_in_config = ("dtype",)
 
@@ -38,14 +38,14 @@ class Metric(Configurable):
         raise NotImplementedError(f"{type(self).__name__} does not define result.")
 
     def reset_state(self) -> None:
-        """Start anew: by default every variable at zero."""
+        """Start again. By default every variable is set to zero."""
         if not self._variables:
             raise NotImplementedError(f"{type(self).__name__} does not define reset_state.")
         for variable in self._variables:
             variable.assign(np.zeros(variable.shape))
 
     def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None) -> Variable:
-        """For a metric of one's own: a number or an array to count in."""
+        """Make a variable to count in, for your own metric."""
         variable = Variable(initializer or "zeros", shape, dtype or self.dtype, trainable=False, name=name)
         self._variables.append(variable)
         return variable
@@ -54,14 +54,14 @@ class Metric(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """What `add_weight` has made."""
+        """The variables that `add_weight` made."""
         return list(self._variables)
 
     def check_targets(self, y: np.ndarray, output_shape) -> None:
-        """ValueError unless the targets suit the outputs; by default anything goes."""
+        """Raise ValueError if the targets do not fit the outputs. By default all targets are allowed."""
 
     def __call__(self, *batch, **named) -> float:
-        """Take a batch, as `update_state` does, and give the value so far."""
+        """Take a batch, as `update_state` does, and return the value so far."""
         self.update_state(*batch, **named)
         return self.result()
 
@@ -85,7 +85,7 @@ class Mean(Metric):
         weights = np.asarray(sample_weight, np.float64)
         values = values.mean(
             axis=tuple(range(weights.ndim, values.ndim))
-        )  # several numbers with one weight count as one
+        )  # numbers that share a weight count as one number, their mean
         weights = np.broadcast_to(weights, values.shape)
         self._mean.add(float((values * weights).sum()), float(weights.sum()))
 
@@ -103,7 +103,7 @@ class MeanOfRows(Mean):
         super().__init__(name or self.default_name, dtype)
 
     def __init_subclass__(cls, **kwargs):
-        """Whoever replaces `update_state` is not asked to know about other arrays than NumPy's."""
+        """Give NumPy arrays to a subclass that replaces `update_state`, so that it need not know the backend's."""
         super().__init_subclass__(**kwargs)
         if "update_state" in cls.__dict__:
             cls.takes_arrays_of_the_backend = False
@@ -120,12 +120,12 @@ class MeanOfRows(Mean):
         self._mean.add(weighted_sum.forward(values, transfer.to_device(weights)), float(weights.sum()))
 
     def rows(self, y_true, y_pred):
-        """A number for each row, (M,), where the backend in use computes."""
+        """A number for each row, (M,), as an array of the backend in use."""
         raise NotImplementedError(f"{type(self).__name__} does not define rows.")
 
 
 class MeanOfFunction(MeanOfRows):
-    """The mean of what a function of a batch (y_true, y_pred) returns: a number per row, or one for the batch."""
+    """The mean of what a function of (y_true, y_pred) returns: a number per row, or one number for the batch."""
 
     takes_arrays_of_the_backend = False
 

@@ -1,4 +1,4 @@
-"""Scores that weigh two kinds of mistakes, or a model against the mean."""
+"""F-scores, which weigh two kinds of mistakes, and R2, which compares a model with the targets' mean."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .metric import Metric, registry
 
 
 class _ScoreOfOutputs(Metric):
-    """Sums over the rows (N, K) of every batch, for each output apart; subclasses define `sums` and `result`."""
+    """Sums over the rows (N, K) of every batch, separate for each output. Subclasses define `sums` and `result`."""
 
     larger_is_better = True
     kinds = 0
-    """How many sums there are of each output."""
+    """The number of sums for each output."""
 
     def __init__(self, name, dtype):
         super().__init__(name, dtype)
@@ -47,7 +47,7 @@ class _ScoreOfOutputs(Metric):
         self._rows += len(p)
 
     def sums(self, t, p):
-        """What is added up, each (N, K)."""
+        """The arrays to add up over the rows, each (N, K)."""
         raise NotImplementedError(f"{type(self).__name__} does not define sums.")
 
 
@@ -55,9 +55,9 @@ class _ScoreOfOutputs(Metric):
 class FBetaScore(_ScoreOfOutputs):
     """(1 + beta^2) precision recall / (beta^2 precision + recall), for targets (N, K) of 0 and 1.
 
-    Recall counts beta times as much as precision. An output is positive above the threshold; without one, where it is
-    the row's largest. average: None gives a score for each output; "macro" their mean; "weighted" their mean weighted
-    by how often each is the target; "micro" the score of all outputs as one.
+    Recall counts beta times as much as precision. An output is positive if it is above the threshold; without a
+    threshold, if it is the row's largest. average: None gives a score for each output; "macro" their mean; "weighted"
+    their mean weighted by how often each is the target; "micro" one score from the counts of all outputs together.
     """
 
     kinds = 3
@@ -75,7 +75,7 @@ class FBetaScore(_ScoreOfOutputs):
 
     def sums(self, t, p):
         if self.threshold is None:
-            positive = (p == p.max(axis=1, keepdims=True)) & (np.abs(p) > 1e-9)  # of a row of zeros nothing is
+            positive = (p == p.max(axis=1, keepdims=True)) & (np.abs(p) > 1e-9)  # a row of zeros has no positive
         else:
             positive = p > p.dtype.type(self.threshold)
         return positive * t, positive * (1 - t), ~positive * t
@@ -102,12 +102,12 @@ class F1Score(FBetaScore):
 
 @registry.add("r2_score")
 class R2Score(_ScoreOfOutputs):
-    """1 - (squared error / squared distance from the targets' mean): 1 is perfect, 0 as good as the mean, and what an
-    output has whose targets are all equal.
+    """1 - (squared error / squared distance from the targets' mean): 1 is perfect, 0 is as good as the mean.
 
-    class_aggregation: "uniform_average" over the outputs, "variance_weighted_average", or None for each output's.
-    num_regressors: how many inputs explain the targets, for the score that is adjusted for their number; 0 for none. It
-    is not looked at before there are more numbers than that.
+    An output whose targets are all equal has score 0. class_aggregation: "uniform_average" over the outputs,
+    "variance_weighted_average", or None for a score of each output. num_regressors: the number of inputs that explain
+    the targets, to adjust the score for it; 0 for no adjustment. The score is adjusted only once the targets seen,
+    rows times outputs, are more than num_regressors + 1.
     """
 
     kinds = 4

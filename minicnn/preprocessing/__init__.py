@@ -1,7 +1,7 @@
-"""From files of pictures to batches.
+"""From image files to batches.
 
 image                  Keras's names for the files below        pictures   images in files and as arrays
-image_dataset          image_dataset_from_directory             folders    which images a folder holds
+image_dataset          image_dataset_from_directory             folders    the list of images in a folder
 image_data_generator   ImageDataGenerator                       affine     one image turned, shifted, zoomed
 iterators              batches of images, made in threads
 """

@@ -1,4 +1,4 @@
-"""One image turned, shifted, sheared, zoomed and mirrored, all in a single pass."""
+"""Turn, shift, shear, zoom and mirror one image in a single pass."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def apply_affine_transform(
     x, theta=0, tx=0, ty=0, shear=0, zx=1, zy=1, row_axis=0, col_axis=1, channel_axis=2, fill_mode="nearest",
     cval=0.0, order=1,
 ) -> np.ndarray:  # fmt: skip
-    """An image x (H, W, C) transformed; angles in degrees, shifts in pixels, zooms above 1 show more.
+    """Transform an image x (H, W, C). Angles are in degrees and shifts in pixels; zooms above 1 show more.
 
-    The same numbers as Keras's function of this name, in which, as there, tx shifts along the columns. order: 1 mixes
-    neighbouring pixels, 0 takes the nearest one.
+    The result has the same numbers as Keras's function of this name. As in Keras, tx shifts along the columns.
+    order: 1 mixes neighbouring pixels, 0 takes the nearest pixel.
     """
     if (row_axis, col_axis, channel_axis) != (0, 1, 2):
         raise ValueError("Images are (H, W, C) here: row_axis=0, col_axis=1, channel_axis=2.")
@@ -26,7 +26,10 @@ def apply_affine_transform(
 
 
 def matrix(theta=0, tx=0, ty=0, shear=0, zx=1, zy=1) -> np.ndarray | None:
-    """(3, 3): where a place comes from, in homogeneous coordinates around the centre, or None for no change."""
+    """The matrix (3, 3) that maps a place in the result to its place in the image, or None for no change.
+
+    Places are homogeneous coordinates around the image's centre.
+    """
     product = None
     turn, lean = math.radians(theta), math.radians(shear)
     for changes, factor in (
@@ -43,8 +46,11 @@ def matrix(theta=0, tx=0, ty=0, shear=0, zx=1, zy=1) -> np.ndarray | None:
 def transformed(
     x, change, flip_horizontal=False, flip_vertical=False, fill_mode="nearest", cval=0.0, order=1, out=None
 ) -> np.ndarray:
-    """An image x (H, W, C) by the matrix `change` (or None), then mirrored: written to out, an array of its shape and a
-    float type, or to a new array of x's type (integers are rounded)."""
+    """Transform an image x (H, W, C) by the matrix `change` (or None), then mirror it.
+
+    The result is written to out, an array of x's shape and a float type, or to a new array of x's type. In a new array
+    of integers it is rounded.
+    """
     checked_ways(fill_mode, order)
     x = np.asarray(x)
     if out is None:
@@ -59,7 +65,7 @@ def transformed(
         out[...] = x[:: -1 if flip_vertical else 1, :: -1 if flip_horizontal else 1]
         return out
     H, W, _ = x.shape
-    across, down = H / 2 - 0.5, W / 2 - 0.5  # the centre, with height and width the way Keras takes them
+    across, down = H / 2 - 0.5, W / 2 - 0.5  # the centre, with height and width in Keras's order
     a = change[:2, :2]
     offset = change[:2, 2] + (across, down) - a @ (across, down)
     horizontal = np.array([a[0, 0], a[0, 1], offset[0]])

@@ -1,4 +1,4 @@
-"""Which pictures a folder holds."""
+"""List the image files in a folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def checked_folder(directory) -> Path:
-    """The folder as a Path; FileNotFoundError or NotADirectoryError that names it where there is none."""
+    """The folder as a Path. If there is no such folder, FileNotFoundError or NotADirectoryError names it."""
     folder = Path(os.fsdecode(directory))
     if not folder.exists():
         raise FileNotFoundError(f"There is no folder {str(directory)!r}.")
@@ -17,7 +17,7 @@ def checked_folder(directory) -> Path:
 
 
 def class_folders(folder: Path, hidden=True) -> list[str]:
-    """The names of the folders in a folder, sorted; hidden: also those that begin with a dot."""
+    """The names of the folders in a folder, sorted. hidden: include names that begin with a dot."""
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and (hidden or entry.name[0] != "."))
 
 

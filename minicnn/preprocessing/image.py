@@ -1,4 +1,4 @@
-"""Pictures and generators of pictures, where Keras has them: `keras.preprocessing.image`."""
+"""Images and image generators, under Keras's module name: `keras.preprocessing.image`."""
 
 from ..registry import missing_name
 from .affine import apply_affine_transform

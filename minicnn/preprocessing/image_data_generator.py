@@ -1,4 +1,4 @@
-"""ImageDataGenerator: pictures changed at random and scaled, on their way into batches."""
+"""ImageDataGenerator: batches of images that are changed at random and scaled."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from .pictures import array_to_img, img_to_array
 
 
 class ImageDataGenerator:
-    """Makes batches of changed pictures out of arrays (`flow`) or folders (`flow_from_directory`).
+    """Makes batches of changed images from arrays (`flow`) or folders (`flow_from_directory`).
 
-    rotation_range and shear_range in degrees; width_shift_range and height_shift_range as shares of the picture, in
-    pixels from 1 on, or a list to choose from; zoom_range a share, or [lowest, highest]; brightness_range [lowest,
-    highest] factor; channel_shift_range in the pixels' unit. fill_mode ("nearest", "reflect", "constant" with cval,
-    "wrap") says what is seen outside. Then, in this order: preprocessing_function(picture), rescale, samplewise_center,
-    samplewise_std_normalization, and after `fit` on sample pictures featurewise_center, featurewise_std_normalization
-    and zca_whitening. validation_split holds a share of the pictures back, for subset="validation".
+    rotation_range and shear_range are in degrees. width_shift_range and height_shift_range are shares of the image
+    below 1, pixels from 1 on, or a list to choose from. zoom_range is a share, or [lowest, highest]; brightness_range
+    is [lowest, highest] factor; channel_shift_range is in the pixels' unit. fill_mode ("nearest", "reflect", "constant"
+    with cval, "wrap") fills the pixels outside the image. Then the generator applies, in this order:
+    preprocessing_function(image), rescale, samplewise_center, samplewise_std_normalization, and after `fit` on sample
+    images featurewise_center, featurewise_std_normalization and zca_whitening. validation_split is the share of the
+    images for subset="validation".
 
-    Batches are made in several threads; with a preprocessing_function in one, so that it may draw random numbers.
+    Several threads make the batches. With a preprocessing_function only one does, so that the function can draw random
+    numbers.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class ImageDataGenerator:
         self, x, y=None, batch_size=32, shuffle=True, sample_weight=None, seed=None, save_to_dir=None, save_prefix="",
         save_format="png", ignore_class_split=False, subset=None,
     ) -> NumpyArrayIterator:  # fmt: skip
-        """Batches of the pictures x (n, H, W, C), changed at random, with their y (n, ...) and weights (n,)."""
+        """Batches of the images x (n, H, W, C), changed at random, with their y (n, ...) and weights (n,)."""
         return NumpyArrayIterator(
             x, y, self, batch_size, shuffle, sample_weight, seed, save_to_dir, save_prefix, save_format, subset,
             ignore_class_split,
@@ -74,16 +76,16 @@ class ImageDataGenerator:
         batch_size=32, shuffle=True, seed=None, save_to_dir=None, save_prefix="", save_format="png",
         follow_links=False, subset=None, interpolation="nearest", keep_aspect_ratio=False, broken_files="refuse",
     ) -> DirectoryIterator:  # fmt: skip
-        """Batches of the pictures in a folder's folders, one for each class; see `DirectoryIterator`."""
+        """Batches of the images in a folder that has a folder for each class; see `DirectoryIterator`."""
         return DirectoryIterator(
             directory, self, target_size, color_mode, classes, class_mode, batch_size, shuffle, seed, save_to_dir,
             save_prefix, save_format, follow_links, subset, interpolation, keep_aspect_ratio, self.dtype, broken_files,
         )  # fmt: skip
 
     def get_random_transform(self, img_shape, seed=None) -> dict:
-        """What happens to one picture (H, W, C), drawn at random: what `apply_transform` takes.
+        """Draw the changes for one image (H, W, C) at random, as a dictionary for `apply_transform`.
 
-        seed: an integer, or a NumPy Generator to draw from; without one `utils.set_random_seed` decides.
+        seed: an integer, or a NumPy Generator to draw from; without a seed, `utils.set_random_seed` decides.
         """
         rng = _generator(seed)
         H, W = img_shape[:2]
@@ -103,8 +105,10 @@ class ImageDataGenerator:
         }
 
     def apply_transform(self, x, transform_parameters: dict, out=None) -> np.ndarray:
-        """A picture x (H, W, C) changed by what `get_random_transform` has drawn: in out, an array of its shape and a
-        float type, or a new array of x's type."""
+        """Change an image x (H, W, C) as `get_random_transform` has drawn.
+
+        The result is written to out, an array of x's shape and a float type, or to a new array of x's type.
+        """
         drawn = transform_parameters
         change = matrix(*(drawn.get(name, 1 if name in ("zx", "zy") else 0) for name in _MATRIX))
         made = transformed(
@@ -118,15 +122,15 @@ class ImageDataGenerator:
         return made
 
     def random_transform(self, x, seed=None) -> np.ndarray:
-        """A picture x (H, W, C) changed at random."""
+        """An image x (H, W, C) changed at random."""
         return self.apply_transform(x, self.get_random_transform(np.shape(x), seed))
 
     def standardize(self, x) -> np.ndarray:
-        """A picture, or pictures, scaled as the options say: a new array. ValueError where `fit` is needed first."""
+        """A new array of an image, or images, scaled as the options say. ValueError if `fit` is needed first."""
         return self.standardize_in_place(np.array(x, self.dtype))
 
     def standardize_in_place(self, x) -> np.ndarray:
-        """The same in the array x itself, which has the generator's type."""
+        """Do the same in the array x itself, which has the generator's dtype."""
         if self.preprocessing_function:
             x[...] = self.preprocessing_function(x)
         if self.rescale:
@@ -146,8 +150,10 @@ class ImageDataGenerator:
         return x
 
     def fit(self, x, augment=False, rounds=1, seed=None) -> None:
-        """Take the statistics that the featurewise options need from pictures x (n, H, W, C); augment: from each of
-        them changed at random `rounds` times."""
+        """Compute the statistics that the featurewise options need from images x (n, H, W, C).
+
+        augment: compute them from images changed at random, `rounds` times for each image.
+        """
         x = np.array(x, self.dtype)
         if x.ndim != 4:
             raise ValueError(f"fit takes pictures (n, H, W, C); received shape {x.shape}.")
@@ -171,13 +177,13 @@ _MATRIX = ("theta", "tx", "ty", "shear", "zx", "zy")
 
 
 def apply_channel_shift(x, intensity, channel_axis=0) -> np.ndarray:
-    """A picture with `intensity` added, held between its smallest and its largest number; the axis does not matter."""
+    """An image plus `intensity`, clipped to the image's smallest and largest number. channel_axis changes nothing."""
     x = np.asarray(x)
     return np.clip(x + intensity, x.min(), x.max()).astype(x.dtype)
 
 
 def apply_brightness_shift(x, brightness, scale=True) -> np.ndarray:
-    """A picture (H, W, C) with its brightness multiplied, as Pillow does it on 8 bits; scale: stretched to 0 to 255."""
+    """An image (H, W, C) with its brightness multiplied, by Pillow in 8 bits. scale: first stretch it to 0 to 255."""
     from PIL import ImageEnhance
 
     low, high = x.min(), x.max()
@@ -197,7 +203,7 @@ def _between(rng, limit):
 
 
 def _shift(rng, amount, size):
-    """A shift in pixels: `amount` is a share below 1, pixels from 1 on, or a list of these."""
+    """A random shift in pixels. `amount` is a share below 1, pixels from 1 on, or a list of shares or pixels."""
     if not np.any(amount):
         return 0
     if np.ndim(amount):

@@ -1,4 +1,4 @@
-"""image_dataset_from_directory: batches of resized pictures and their labels, from a folder's folders."""
+"""image_dataset_from_directory: batches of resized images and labels, from a folder with a folder for each class."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LABEL_MODES = ("int", "categorical", "binary", None)
 
 
 class ImageDataset(Iterator):
-    """Pictures from files and their labels, in batches: what `fit` takes, and `for images, labels in dataset`.
+    """Batches of images from files and their labels, for `fit` or for `for images, labels in dataset`.
 
-    `class_names` and `file_paths` say what is in it.
+    `class_names` holds the names of the classes and `file_paths` the files.
     """
 
     def __init__(self, file_paths, labels, class_names, load, encode, batch_size, shuffle, seed):
@@ -48,13 +48,14 @@ def image_dataset_from_directory(
     image_size=(256, 256), shuffle=True, seed=None, validation_split=None, subset=None, interpolation="bilinear",
     follow_links=False, crop_to_aspect_ratio=False, pad_to_aspect_ratio=False, data_format=None, verbose=True,
 ):  # fmt: skip
-    """Batches (pictures, labels) of a folder that has a folder for each class; for subset="both" a list of two of them.
+    """Batches (images, labels) of a folder that has a folder for each class; for subset="both" a list of two data sets.
 
-    Pictures are (n, H, W, C) of 0 to 255 in the size image_size (H, W), resized as tf.image.resize does it: float32
-    for "bilinear", uint8 for "nearest". label_mode: "int" gives int32 (n,), "binary" float32 (n, 1), "categorical"
-    one-hot float32 (n, classes), None no labels. labels: instead of the folders' a list with a label for every file, or
-    None. With validation_split, the last such share of the shuffled files is subset="validation"; the same seed gives
-    the same files as in Keras. ValueError for a file that cannot be used, when its turn comes.
+    Images are (n, H, W, C) with numbers from 0 to 255. They are resized to image_size (H, W) as tf.image.resize does
+    it: float32 for "bilinear", uint8 for "nearest". label_mode: "int" gives int32 (n,), "binary" float32 (n, 1),
+    "categorical" one-hot float32 (n, classes), None no labels. labels: "inferred" from the folders, a list with a label
+    for every file, or None. subset="validation" takes the last files after shuffling, a share of validation_split, and
+    subset="training" takes the others; the same seed gives the same files as in Keras. A file that cannot be used
+    raises ValueError when its batch is made.
     """
     config.checked_data_format(data_format)
     folder = checked_folder(directory)
@@ -76,7 +77,7 @@ def image_dataset_from_directory(
     if verbose:
         belonging = "" if numbers is None else f" belonging to {len(names)} classes"
         print(f"Found {len(files)} files{belonging}.", flush=True)
-    if shuffle:  # as NumPy's older generator shuffles, so that a seed splits the files as it does in Keras
+    if shuffle:  # with NumPy's older generator, so that a seed splits the files as in Keras
         np.random.RandomState(seed).shuffle(files)
         if numbers is not None:
             np.random.RandomState(seed).shuffle(numbers)
@@ -130,7 +131,7 @@ def _check_split(validation_split, subset, shuffle, seed):
 
 
 def _files(folder, labels, class_names, follow_links):
-    """(paths, their labels or None, the classes' names or None)."""
+    """(the files' paths, their labels or None, the names of the classes or None)."""
     if labels == "inferred":
         known = class_folders(folder, hidden=False)
         names = known if class_names is None else list(class_names)
@@ -150,9 +151,9 @@ def _files(folder, labels, class_names, follow_links):
 
 
 def _padded(image, size, resize):
-    """The whole image in the middle of a black one of `size`, as large as it fits: as tf.image.resize_with_pad."""
+    """The whole image, as large as fits, in the middle of a black one of `size`, as tf.image.resize_with_pad does."""
     C, sizes = image.shape[2], np.float32(image.shape[:2])
-    height, width = sizes / (sizes / np.float32(size)).max()  # in float32, or its floor would now and then be another
+    height, width = sizes / (sizes / np.float32(size)).max()  # float64 would sometimes floor to another size
     top, left = max(int((size[0] - height) / 2), 0), max(int((size[1] - width) / 2), 0)
     small = resize(image, (max(int(height), 1), max(int(width), 1)))
     whole = np.zeros((*size, C), small.dtype)

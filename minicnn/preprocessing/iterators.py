@@ -1,7 +1,7 @@
-"""Batches of pictures from arrays and from folders, made ahead of training in threads.
+"""Batches of images from arrays and from folders, made in threads before training needs them.
 
-Everything random about batch i of an epoch comes from (seed, epoch, i) alone: so the order in which threads make the
-batches changes nothing, and the same seed gives the same pictures.
+All random numbers of batch i of an epoch come from (seed, epoch, i) alone. So it does not matter in which order threads
+make the batches, and the same seed gives the same images.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ _WORKERS = os.cpu_count() or 1
 
 
 class Iterator(PyDataset):
-    """n pictures in batches of batch_size, shuffled anew for every epoch. A subclass defines `make`.
+    """n images in batches of batch_size; with shuffle, in a new order for every epoch. A subclass defines `make`.
 
-    `self[i]` is batch i of the running epoch; `next(self)` gives one after the other and goes on with the next epoch.
+    `self[i]` is batch i of the current epoch. `next(self)` gives one batch after the other and then starts the next
+    epoch.
     """
 
     def __init__(self, n, batch_size, shuffle, seed, **kwargs):
@@ -42,7 +43,7 @@ class Iterator(PyDataset):
         self.index_array = rng.permutation(self.n) if self.shuffle else np.arange(self.n)
 
     def make(self, rows: np.ndarray, rng: np.random.Generator):
-        """The batch of the pictures of these numbers, and everything random about it drawn from rng."""
+        """The batch of the images with these numbers. All random numbers are drawn from rng."""
         raise NotImplementedError(f"{type(self).__name__} does not define make.")
 
     def __len__(self):
@@ -59,7 +60,7 @@ class Iterator(PyDataset):
         self._set_index_array()
 
     def reset(self) -> None:
-        """Let `next` begin with the first batch again."""
+        """Make `next` start at the first batch again."""
         self.batch_index = 0
 
     def __iter__(self):
@@ -74,7 +75,7 @@ class Iterator(PyDataset):
 
 
 class _Changed(Iterator):
-    """Pictures that go through an ImageDataGenerator; `picture(i)` gives the i-th as an array."""
+    """Images that an ImageDataGenerator changes. A subclass defines `picture(i)`, which gives image i as an array."""
 
     def __init__(self, n, generator, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format):
         super().__init__(n, batch_size, shuffle, seed)
@@ -89,7 +90,7 @@ class _Changed(Iterator):
         raise NotImplementedError(f"{type(self).__name__} does not define picture.")
 
     def pictures(self, rows, rng) -> np.ndarray:
-        """The pictures of these numbers, changed and scaled: (n, H, W, C)."""
+        """The images with these numbers, changed and scaled: (n, H, W, C)."""
         generator, batch = self.image_data_generator, None
         for place, i in enumerate(rows):
             x = self.picture(i)
@@ -105,7 +106,7 @@ class _Changed(Iterator):
 
 
 class NumpyArrayIterator(_Changed):
-    """Batches of pictures x (n, H, W, C) from memory; x may be [pictures, other arrays...]."""
+    """Batches of images x (n, H, W, C) from memory; x may be [images, other arrays...]."""
 
     def __init__(
         self, x, y, image_data_generator, batch_size=32, shuffle=True, sample_weight=None, seed=None, save_to_dir=None,
@@ -149,13 +150,13 @@ class NumpyArrayIterator(_Changed):
 
 
 class DirectoryIterator(_Changed):
-    """Batches of the pictures in a folder that has a folder for each class.
+    """Batches of the images in a folder that has a folder for each class.
 
-    target_size (H, W), which pictures are resized to by Pillow's `interpolation`; color_mode "rgb", "rgba" or
-    "grayscale"; classes: the folders' names in the labels' order, all of them by name unless given. class_mode says
-    what the labels are: "categorical" one-hot, "binary" and "sparse" numbers, "input" the pictures, None none.
-    broken_files: "refuse" raises a ValueError that names the file when its turn comes; "skip" opens every file once at
-    the beginning, leaves out those that cannot be used, and names them.
+    Images are resized to target_size (H, W) by Pillow's `interpolation`. color_mode is "rgb", "rgba" or "grayscale".
+    classes: the folders' names in the labels' order; by default all folders, sorted by name. class_mode: the labels are
+    one-hot for "categorical", numbers for "binary" and "sparse", the images for "input", and missing for None.
+    broken_files: "refuse" raises a ValueError that names the file when its batch is made; "skip" opens every file once
+    at the beginning, leaves out those that cannot be used, and prints their names.
     """
 
     def __init__(
@@ -195,7 +196,7 @@ class DirectoryIterator(_Changed):
         )
 
     def _readable(self, found):
-        """Those whose files can be used; the others are named."""
+        """The entries whose files can be used. The names of the other files are printed."""
 
         def problem(entry):
             try:
@@ -228,7 +229,7 @@ class DirectoryIterator(_Changed):
 
 
 def _subset(n, split, subset):
-    """Which of n pictures belong to a subset: the first `split` of them are for validation."""
+    """The slice of n images that belongs to a subset. The first share, `split` of all, is for validation."""
     if subset is None:
         return slice(None)
     if subset not in ("training", "validation"):

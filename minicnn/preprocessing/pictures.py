@@ -1,6 +1,6 @@
-"""Pictures as Pillow has them, as arrays, and in files.
+"""Images as Pillow objects, as arrays, and in files.
 
-Whatever is wrong with a file becomes one ValueError that names it.
+If a file cannot be used as an image, a ValueError names the file.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from .. import config
 from ..ops.resize.cpu import resized
 from ..shapes import middle
 
-_MOST_PIXELS = 178_956_970  # what Pillow takes for an attack: half a gigabyte of RGB
+_MOST_PIXELS = 178_956_970  # half a gigabyte of RGB; Pillow treats larger images as an attack
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
-"""How many channels a picture has in each colour mode."""
+"""The number of channels in each colour mode."""
 
 
 def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", keep_aspect_ratio=False):
-    """The picture in a file (JPEG, PNG, BMP and what else Pillow reads), as a Pillow image.
+    """The image in a file (JPEG, PNG, BMP or another format that Pillow reads), as a Pillow image.
 
-    color_mode: "grayscale", "rgb" or "rgba". target_size (H, W): resized as Pillow does it, with "nearest", "bilinear",
-    "bicubic", "lanczos", "box" or "hamming"; keep_aspect_ratio first cuts the largest part of these proportions out of
-    the middle. ValueError for a file that is broken, empty, no picture, too large, or an animation.
+    color_mode: "grayscale", "rgb" or "rgba". target_size (H, W): Pillow resizes the image to it, by "nearest",
+    "bilinear", "bicubic", "lanczos", "box" or "hamming". keep_aspect_ratio first crops the largest centred part that
+    has the proportions of target_size. ValueError for a file that is broken, empty, no image, too large, or an
+    animation.
     """
     name = path if isinstance(path, (str, bytes, os.PathLike)) else "The picture"
     with _problems_told(name):
@@ -36,7 +37,7 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
 
 
 def _decoded(content, color_mode):
-    """The picture in the bytes, in a colour mode. Whatever Pillow raises for broken ones."""
+    """The image in the bytes, in a colour mode. Broken bytes raise Pillow's errors."""
     from PIL import Image
 
     if color_mode not in _MODES:
@@ -46,10 +47,10 @@ def _decoded(content, color_mode):
     picture = Image.open(content)
     if picture.width * picture.height > _MOST_PIXELS:
         raise ValueError(f"it has {picture.width} x {picture.height} pixels, more than {_MOST_PIXELS:,}")
-    if getattr(picture, "is_animated", False) and picture.format != "MPO":  # a photograph with another view of it
+    if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a photograph with more views
         raise ValueError(f"it holds {picture.n_frames} pictures, not one")
     picture.load()
-    if picture.mode.startswith("I;16"):  # 16 bits a pixel: Pillow's own conversion makes white of most of them
+    if picture.mode.startswith("I;16"):  # 16-bit pixels: Pillow's own conversion makes most of them white
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.mode == "P" and "transparency" in picture.info:
         picture = picture.convert("RGBA")
@@ -57,7 +58,7 @@ def _decoded(content, color_mode):
 
 
 class _problems_told:
-    """Within this block, whatever a file is to blame for becomes a ValueError that names it."""
+    """Turn the errors that a bad file causes in this block into a ValueError that names the file."""
 
     def __init__(self, path):
         self.path = path
@@ -97,7 +98,7 @@ def _fitted(picture, target_size, interpolation, keep_aspect_ratio):
 
 
 def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
-    """A Pillow image as an array (H, W, C), float32 unless dtype says otherwise, with values of 0 to 255."""
+    """A Pillow image as an array (H, W, C) with values from 0 to 255. dtype is `config.floatx()` unless given."""
     config.checked_data_format(data_format)
     array = np.asarray(img, dtype=dtype or config.floatx())
     if array.ndim == 2:
@@ -108,7 +109,7 @@ def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
 
 
 def array_to_img(x, data_format=None, scale=True, dtype=None):
-    """An array (H, W, C) of 1, 3 or 4 channels as a Pillow image; scale: first stretched to between 0 and 255."""
+    """An array (H, W, C) of 1, 3 or 4 channels as a Pillow image. scale: first stretch the numbers to 0 to 255."""
     from PIL import Image
 
     config.checked_data_format(data_format)
@@ -125,7 +126,7 @@ def array_to_img(x, data_format=None, scale=True, dtype=None):
 
 
 def save_img(path, x, data_format=None, file_format=None, scale=True, **options) -> None:
-    """Save an array (H, W, C) as a picture; the end of the path, or file_format, says in which format."""
+    """Save an array (H, W, C) as an image file. file_format, or the path's ending, selects the format."""
     if file_format is None and isinstance(path, (str, os.PathLike)):
         file_format = Path(path).suffix[1:].lower()
     file_format = "jpeg" if (file_format or "").lower() == "jpg" else file_format
@@ -136,8 +137,11 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **options)
 
 
 def smart_resize(x, size, interpolation="bilinear", data_format="channels_last") -> np.ndarray:
-    """The largest part of the proportions of `size` (H, W) out of the middle of images (H, W, C) or (N, H, W, C), in
-    that size, as float32; interpolation "bilinear" or "nearest"."""
+    """Crop images (H, W, C) or (N, H, W, C) to the proportions of `size` (H, W), then resize them to `size`.
+
+    The crop is the largest part of these proportions in the middle. The result is float32. interpolation: "bilinear"
+    or "nearest".
+    """
     config.checked_data_format(data_format)
     x = np.asarray(x)
     if x.ndim not in (3, 4) or len(size) != 2:

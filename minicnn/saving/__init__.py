@@ -1,4 +1,4 @@
-"""Models in files, in Keras's own formats: what minicnn writes Keras reads, and the other way round.
+"""Models in files, in Keras's formats. Keras reads the files that minicnn writes, and minicnn reads Keras's files.
 
     atomic.py          a file is replaced as a whole or not at all
     configuration.py   a model's structure and settings as Keras's JSON, and back
@@ -7,10 +7,10 @@
     legacy_h5.py       `.h5` of older Keras: the same in one HDF5 file
     operations.py      `+ - * /` between symbols, as Keras writes them
     hdf5_check.py      damaged HDF5 files, found before they are read
-    files.py           which of them a file's name means: `save_model`, `load_model`, `save_weights`, `load_weights`
+    files.py           `save_model`, `load_model`, `save_weights`, `load_weights`: the file's name selects the format
 
-Nothing in a file is ever executed: a class is looked up by its name among minicnn's own and those given as
-`custom_objects`, and any other name is an error.
+Nothing in a file is ever executed. A class is looked up by its name among minicnn's classes and the `custom_objects`;
+any other name is an error.
 """
 
 from ..registry import custom_object_scope, register_keras_serializable

@@ -1,6 +1,7 @@
 """The `.keras` file: a zip of metadata.json, config.json and model.weights.h5, nothing compressed.
 
-config.json holds the structure and how the model was compiled, model.weights.h5 the weights and the optimizer's state.
+config.json holds the model's structure and the arguments of `compile`. model.weights.h5 holds the weights and the
+optimizer's state.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from .configuration import compile_from_keras, compile_to_keras, model_from_kera
 from .hdf5_check import check_heaps, check_heaps_of_file
 from .weights import read_optimizer, read_weights, write_weights
 
-_WRITTEN_AS = "3.15.0"  # the Keras whose form is written
-_LARGEST_TEXT = 64 << 20  # bytes of a configuration that is read
-_EXPANSION = 100  # how many times its stored size a member may have: Keras writes them uncompressed
+_WRITTEN_AS = "3.15.0"  # the Keras version whose format is written
+_LARGEST_TEXT = 64 << 20  # the most bytes of a configuration that is read
+_EXPANSION = 100  # the most times that a member may be larger than its stored bytes; Keras writes them uncompressed
 
 
 def write(file: str, model, include_optimizer=True) -> None:
@@ -53,7 +54,7 @@ def read(file: str, custom_objects=None, compile=True):
 
 
 def read_weights_only(file: str, model, skip_mismatch=False) -> None:
-    """Take the weights of a `.keras` file."""
+    """Set the model's weights from a `.keras` file."""
     with zipfile.ZipFile(file) as archive:
         weights = io.BytesIO(_member(archive, "model.weights.h5"))
     with opened(weights, file) as h5:
@@ -61,7 +62,7 @@ def read_weights_only(file: str, model, skip_mismatch=False) -> None:
 
 
 def opened(h5, file):
-    """`h5py.File` of a path or of bytes in memory. ValueError where that is no HDF5 file, or a damaged one."""
+    """`h5py.File` of a path or of bytes in memory. ValueError if they are not an HDF5 file, or a damaged one."""
     if isinstance(h5, io.BytesIO):
         check_heaps(h5.getvalue(), file)
     else:
@@ -75,7 +76,7 @@ def opened(h5, file):
 
 
 def _member(archive, name, largest=None) -> bytes:
-    """The bytes of a member; ValueError where it is missing, or much larger than what is stored of it."""
+    """The bytes of a member. ValueError if the member is missing, or much larger than its stored bytes."""
     try:
         info = archive.getinfo(name)
     except KeyError:

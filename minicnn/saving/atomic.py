@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all."""
+"""Replace a file as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def replacing(file):
-    """`with replacing(file) as new:` writes to the path `new`; when the block ends it takes the place of `file`.
+    """`with replacing(file) as new:` lets the block write to the path `new`, and then moves `new` to `file`.
 
-    After an error or an interruption the old file is still there, whole. An interrupted process may leave a file that
-    begins with the same name and ends in .partial.
+    After an error or an interruption the old file is still complete. An interrupted process may leave behind a file
+    whose name begins with the same name and ends in .partial.
     """
     file = os.path.realpath(file)
     handle, new = tempfile.mkstemp(".partial", os.path.basename(file)[:100] + ".", os.path.dirname(file))
@@ -29,7 +29,7 @@ def replacing(file):
 
 
 def _usual_mode(file):
-    """The mode of the file that is replaced, or what a new file would get."""
+    """The permissions of the file that is replaced, or those that a new file would get."""
     if os.path.exists(file):
         return os.stat(file).st_mode & 0o777
     mask = os.umask(0)

@@ -1,9 +1,10 @@
 """A model's structure and settings as Keras's JSON, and back.
 
-In Keras's JSON an object is {"module", "class_name", "config", "registered_name"}; here it is {"class_name", "config"}.
-Going there adds what is missing. Coming back drops what minicnn's classes do not know, if it says nothing (None,
-False, or a number that only matters with another option); an option that is set, and unknown, is an error. Of "module"
-nothing is made but an error message: the class is looked up by its name, and nothing is imported.
+In Keras's JSON an object is {"module", "class_name", "config", "registered_name"}; in minicnn it is
+{"class_name", "config"}. Writing adds the missing entries. Reading drops an option that minicnn's class does not have,
+if the option has no effect: it is None or False, or it only matters together with another option. An unknown option
+that is set is an error. Reading imports nothing: it looks up a class by its name. "module" is only compared with the
+names of Keras's modules, and shown in error messages.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..models import Functional, Model
 from ..registry import Configurable, custom_object, custom_object_scope, serialize, snake_case
 from .operations import layer_from_keras, layer_to_keras
 
-KINDS = {  # {base class: (Keras's module, the registry that knows the classes)}
+KINDS = {  # {base class: (Keras's module, the registry of the classes)}
     Model: ("keras", layer_registry),
     Layer: ("keras.layers", layer_registry),
     optimizers.Optimizer: ("keras.optimizers", optimizers.registry),
@@ -30,19 +31,20 @@ KINDS = {  # {base class: (Keras's module, the registry that knows the classes)}
     regularizers.Regularizer: ("keras.regularizers", regularizers.registry),
     constraints.Constraint: ("keras.constraints", constraints.registry),
 }
-_SAYS_NOTHING = {  # options of Keras that only matter together with others, which must be None or False
+_SAYS_NOTHING = {  # Keras options that only matter together with other options, which must be None or False
     "ema_momentum", "steps_per_execution", "jit_compile", "run_eagerly", "auto_scale_loss", "dtype", "name",
     "renorm_momentum",
 }  # fmt: skip
 
 
 _KERAS = ("keras", "tf_keras")
-_SHORT_METRICS = {"mae", "MAE", "mse", "MSE", "mape", "MAPE", "msle", "MSLE", "bce", "BCE"}  # under these names in logs
+# Short metric names that stay short in the file, because logs use them.
+_SHORT_METRICS = {"mae", "MAE", "mse", "MSE", "mape", "MAPE", "msle", "MSLE", "bce", "BCE"}
 _ADVICE = "load with compile=False if it is about training, or build the model in code and load its weights"
 
 
 def to_keras(value):
-    """A value, object or configuration as Keras's JSON has it."""
+    """A value, object or configuration in the form of Keras's JSON."""
     if isinstance(value, Configurable):
         return _object_to_keras(serialize(value), type(value))
     if isinstance(value, dict):
@@ -76,7 +78,7 @@ def _object_to_keras(described, found):
 
 
 def _class_of(name, module=None):
-    """The class of that name, from the registry that goes with Keras's module if that is known; or None."""
+    """The class of that name, or None. The registry that belongs to Keras's module is searched first."""
     for _, registry in sorted(KINDS.values(), key=lambda kind: kind[0] != module):
         try:
             found = registry.find(name)
@@ -88,7 +90,7 @@ def _class_of(name, module=None):
 
 
 def from_keras(value):
-    """A value or configuration from Keras's JSON, as minicnn's `from_config` takes it. ValueError for what it lacks."""
+    """A value from Keras's JSON in the form that minicnn's `from_config` takes. ValueError if minicnn lacks a part."""
     if isinstance(value, list):
         return [from_keras(entry) for entry in value]
     if not isinstance(value, dict):
@@ -112,7 +114,7 @@ def _object_from_keras(described):
         return config.get("value")
     registered = described.get("registered_name")
     if isinstance(name, str):
-        name = name.removeprefix("Custom>")  # as Keras 2 calls its own optimizers
+        name = name.removeprefix("Custom>")  # Keras 2 puts this before the names of its own optimizers
     found = None
     for own in (registered, name):
         if found is None and isinstance(own, str):
@@ -133,10 +135,10 @@ def _object_from_keras(described):
 
 
 def _understood(found, config):
-    """The configuration without what says nothing; ValueError for an option that is set and that minicnn lacks."""
+    """The configuration without unknown options that have no effect. ValueError for an unknown option that is set."""
     known = set(found._argument_names()) | {"batch_input_shape", "batch_shape", "input_shape"}
     if not found.__module__.startswith("minicnn."):
-        return config  # a class of the user's, which knows what it wrote
+        return config  # a user's class knows all the options it wrote
     if issubclass(found, optimizers.Optimizer) and "lr" in config:  # the name in old files
         config["learning_rate"] = config.pop("lr")
     understood = {}
@@ -152,12 +154,12 @@ def _understood(found, config):
 
 
 def to_json(model, **options) -> str:
-    """The structure of a model as JSON text, without weights: Keras reads it too."""
+    """The structure of a model as JSON text, without weights. Keras can read the text too."""
     return json.dumps(model_to_keras(model), **options)
 
 
 def model_to_keras(model) -> dict:
-    """The structure of a model as Keras's JSON. ValueError for what would come back as something else."""
+    """The structure of a model as Keras's JSON. ValueError if a layer is in two models: loading would make it two."""
     _refuse_layers_in_two_models(model)
     found = to_keras(model)
     shape = model.input_shape if model.inputs else model._built_for
@@ -179,7 +181,7 @@ def _refuse_layers_in_two_models(model):
 
 
 def from_json(text: str, custom_objects=None):
-    """A new model, its weights drawn anew, from what `to_json` of minicnn or Keras wrote."""
+    """A new model, with newly drawn weights, from the text that `to_json` of minicnn or Keras wrote."""
     return model_from_keras(_parsed(text), custom_objects)
 
 
@@ -194,12 +196,12 @@ def _parsed(text):
 
 
 def model_from_keras(described: dict, custom_objects=None):
-    """A new model from Keras's JSON. ValueError for whatever does not make one."""
+    """A new model from Keras's JSON. ValueError if the JSON does not describe a model."""
     with custom_object_scope(custom_objects or {}):
         try:
             model = layer_registry.get(from_keras(described))
             shape = (described.get("build_config") or {}).get("input_shape")
-            if isinstance(model, Model) and not model.built and shape:  # a class of one's own
+            if isinstance(model, Model) and not model.built and shape:  # a user's class
                 model.build_for([tuple(s) for s in shape] if isinstance(shape[0], list) else tuple(shape))
         except (KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
             raise ValueError(f"The model's configuration is broken: {type(error).__name__} {error}.") from error
@@ -209,7 +211,7 @@ def model_from_keras(described: dict, custom_objects=None):
 
 
 def compile_to_keras(model) -> dict | None:
-    """How a model was compiled, as Keras's JSON; None if it was not."""
+    """The arguments of a model's `compile` as Keras's JSON; None if the model is not compiled."""
     if not model.compiled:
         return None
     arguments = model.compile_arguments
@@ -226,12 +228,12 @@ def compile_to_keras(model) -> dict | None:
 
 
 def _in_list(given):
-    """Metrics as Keras takes them: never one alone."""
+    """Metrics as Keras takes them: one metric goes into a list."""
     return given if given is None or isinstance(given, (list, tuple, dict)) else [given]
 
 
 def _full_names(given, kept=()):
-    """Names of losses and metrics, alone, in lists or dictionaries, as Keras's files have them; some are kept."""
+    """Names of losses and metrics, in lists or dictionaries too, as Keras's files have them; names in `kept` stay."""
     if isinstance(given, dict) and "class_name" not in given:
         return {name: _full_names(entry, kept) for name, entry in given.items()}
     if isinstance(given, (list, tuple)):
@@ -240,13 +242,13 @@ def _full_names(given, kept=()):
 
 
 def _full_name(identifier):
-    """A loss's or metric's name as Keras's files have it: "mse" as a loss, or "kld", is not understood everywhere."""
+    """The full name of a loss or metric, as Keras's files have it: not all of Keras reads short names such as "kld"."""
     found = losses.registry.entries.get(identifier) if isinstance(identifier, str) else None
     return snake_case(found.__name__) if isinstance(found, type) else identifier
 
 
 def compile_from_keras(model, described: dict, custom_objects=None) -> None:
-    """Compile a model as a file says."""
+    """Compile a model with the arguments stored in a file."""
     with custom_object_scope(custom_objects or {}):
         settings = from_keras(described)
         if not isinstance(settings, dict):
@@ -260,8 +262,10 @@ def compile_from_keras(model, described: dict, custom_objects=None) -> None:
 
 
 def _known(given, registry):
-    """Every loss or metric in what was saved, by itself, in lists or in dictionaries by output: from a configuration an
-    object, or of the user's by name, now that the names are known; others stay names."""
+    """Losses or metrics as objects: from a configuration, or from the name of a custom object. Other names stay names.
+
+    given: one of them, a list, or a dictionary by output.
+    """
     if isinstance(given, dict) and "class_name" not in given:
         return {name: _known(entry, registry) for name, entry in given.items()}
     if isinstance(given, list):
@@ -272,7 +276,7 @@ def _known(given, registry):
 
 
 def _single(value, what):
-    """What is wrapped in a list or dictionary for each output, as a model of one output takes it."""
+    """The entry for the one output, taken out of a list or dictionary that has an entry for each output."""
     if isinstance(value, dict) and "class_name" not in value:
         value = list(value.values())
     while isinstance(value, list) and len(value) == 1 and (what == "loss" or isinstance(value[0], list)):

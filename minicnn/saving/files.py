@@ -1,4 +1,4 @@
-"""Which format a file's name means."""
+"""Save and load models and weights. The ending of the file's name selects the format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .weights import child, read_optimizer, read_weights, write_weights
 def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
     """Save structure, weights and optimizer state to a file that ends in .keras, .h5 or .hdf5.
 
-    An existing file is replaced as a whole, or with overwrite=False refused (FileExistsError).
+    An existing file is replaced as a whole. With overwrite=False, an existing file raises FileExistsError.
     """
     if unknown:
         raise TypeError(f"save_model has no argument {next(iter(unknown))!r}.")
@@ -29,9 +29,9 @@ def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, *
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True) -> Model:
-    """The model in a .keras, .h5 or .hdf5 file of minicnn or Keras; compiled as it was, unless compile=False.
+    """The model in a .keras, .h5 or .hdf5 file of minicnn or Keras, compiled as it was saved unless compile=False.
 
-    custom_objects: {name: class} for classes of your own. No code in a file is ever run, whatever safe_mode says.
+    custom_objects: {name: class} for your own classes. No code in a file is ever run; safe_mode changes nothing.
     """
     file = _existing(_checked(filepath, (".keras", ".h5", ".hdf5"), "A model"))
     with broken_files_told(file):
@@ -39,7 +39,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True) -> M
 
 
 def save_weights(model: Model, filepath, overwrite=True) -> None:
-    """Save the weights to a file that ends in .weights.h5 (as Keras 3 lays it out) or .h5 (as older Keras does)."""
+    """Save the weights to a file that ends in .weights.h5 (the format of Keras 3) or .h5 (that of older Keras)."""
     file = _checked(filepath, (".h5", ".hdf5"), "Weights")
     if not model.built:
         raise ValueError(f"{model.name!r} has no weights yet: build it, or call it on data, before saving them.")
@@ -49,10 +49,10 @@ def save_weights(model: Model, filepath, overwrite=True) -> None:
 
 
 def load_weights(model: Model, filepath, skip_mismatch=False, by_name=False) -> None:
-    """Take the weights of a .weights.h5, .keras or .h5 file; nothing is changed if they do not fit.
+    """Set the model's weights from a .weights.h5, .keras or .h5 file. If the file does not fit, no weight changes.
 
-    skip_mismatch leaves out the layers whose weights have other shapes. by_name (older .h5 files only) takes the
-    layers whose names are in the file.
+    skip_mismatch leaves out the layers whose weights have other shapes. by_name (.h5 files of older Keras only) sets
+    the layers whose names are in the file.
     """
     file = _existing(_checked(filepath, (".keras", ".h5", ".hdf5"), "Weights"))
     if not model.built:
@@ -75,7 +75,7 @@ def load_weights(model: Model, filepath, skip_mismatch=False, by_name=False) -> 
 
 @contextmanager
 def broken_files_told(file):
-    """Within this block, whatever a broken or hostile file brings about becomes a ValueError."""
+    """Turn the errors that a broken or hostile file causes in this block into a ValueError."""
     try:
         yield
     except (ValueError, FileNotFoundError, PermissionError, IsADirectoryError):

@@ -1,7 +1,7 @@
-"""Damaged heaps of HDF5 files, found before the HDF5 library reads them.
+"""Find damaged heaps of HDF5 files before the HDF5 library reads them.
 
-Text of variable length, as Keras writes its names, lies in "global heap collections". The library walks through a
-collection from object to object by the sizes that stand there, and a size of zero keeps it walking forever. Format:
+Text of variable length, such as the names that Keras writes, is stored in "global heap collections". The library walks
+through a collection from object to object by their stored sizes, and at a size of zero it never stops. Format:
 "HDF5 File Format Specification Version 3.0", III.E.
 """
 
@@ -11,18 +11,18 @@ import mmap
 import struct
 
 _BEGINNING = b"GCOL\x01\0\0\0"  # signature, version 1, reserved; then the collection's size in 8 bytes
-_HEADER = 16  # bytes, of a collection and of an object in it
+_HEADER = 16  # bytes of a collection's header, and of an object's header in it
 
 
 def check_heaps(content, file) -> None:
-    """ValueError if the bytes of an HDF5 file hold a collection whose objects do not follow one another to its end."""
+    """Raise ValueError if the bytes of an HDF5 file hold a collection whose objects' sizes do not lead to its end."""
     start = content.find(_BEGINNING)
     while start >= 0:
         (size,) = struct.unpack_from("<Q", content, start + 8) if start + _HEADER <= len(content) else (0,)
         place, end = start + _HEADER, start + size
         while end <= len(content) and place + _HEADER <= end:
             number, _, length = struct.unpack_from("<HHxxxxQ", content, place)
-            taken = length if number == 0 else _HEADER + -(-length // 8) * 8  # the free space counts its header
+            taken = length if number == 0 else _HEADER + -(-length // 8) * 8  # free space counts its header
             if taken < _HEADER:
                 break
             place += taken
@@ -32,7 +32,7 @@ def check_heaps(content, file) -> None:
 
 
 def check_heaps_of_file(path) -> None:
-    """The same of a file on the disk."""
+    """Do the same for a file on disk."""
     with open(path, "rb") as stream:
         try:
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

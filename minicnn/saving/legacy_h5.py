@@ -2,12 +2,13 @@
 
     model_config, training_config      attributes of the file: JSON
     model_weights/<layer>/             attribute weight_names, and the arrays under these names
-    optimizer_weights/                 the same of the optimizer: number of steps, rate, then its memories
+    optimizer_weights/                 the same for the optimizer: number of steps, rate, then its memories
 
-Keras 3.15 cannot go on training a model from such a file with optimizer_weights in it, its own included. So minicnn
-reads them, and writes its own to optimizer_state/, which Keras leaves alone: there it starts with a fresh optimizer.
+Keras 3.15 cannot continue training a model from a file that has optimizer_weights, even from a file of its own. So
+minicnn reads optimizer_weights, but writes to optimizer_state/. Keras ignores that group and starts with a fresh
+optimizer.
 
-Weights of Keras 2 files have names as dense/dense/kernel:0; only their order counts.
+In files of Keras 2 the weights have names such as dense/dense/kernel:0. Only the order of the names is used.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .archive import _WRITTEN_AS, opened
 from .configuration import compile_from_keras, compile_to_keras, model_from_keras, model_to_keras
 from .weights import array_of, attribute_of, child, dataset_in, take_optimizer_state
 
-_LARGEST_ATTRIBUTE = 64_000  # bytes: what HDF5 keeps in an attribute
+_LARGEST_ATTRIBUTE = 64_000  # the most bytes that HDF5 keeps in an attribute
 
 
 def write(file: str, model, include_optimizer=True) -> None:
@@ -68,7 +69,7 @@ def _write_arrays(group, names, arrays):
 
 
 def _write_names(group, attribute, names):
-    """The names as an attribute, in several of about 64 kB where one cannot hold them."""
+    """Write the names to an attribute, or to several attributes of about 64 kB if one cannot hold them."""
     encoded = [name.encode() for name in names]
     pieces = 1
     while any(np.array(part).nbytes > _LARGEST_ATTRIBUTE for part in np.array_split(encoded, pieces)):
@@ -81,12 +82,12 @@ def _write_names(group, attribute, names):
 
 
 def legacy_weights(layer) -> list:
-    """A layer's weights in the order of these files: what training changes first, also of layers within."""
+    """A layer's weights in the order of these files: first all trainable weights, those of inner layers included."""
     return layer.trainable_weights + layer.non_trainable_weights
 
 
 def read(file: str, custom_objects=None, compile=True):
-    """The model in a file. ValueError for whatever is not one."""
+    """The model in a file. ValueError if the file does not hold one."""
     with opened(file, file) as h5:
         model = model_from_keras(_json(h5, "model_config", file), custom_objects)
         weights = child(h5, "model_weights")
@@ -123,7 +124,7 @@ def _json(h5, name, file):
 
 
 def read_weights(group: h5py.Group, model, skip_mismatch=False, by_name=False) -> None:
-    """Take the weights of every layer, in order or by the layers' names. ValueError before any is changed."""
+    """Set the weights of every layer, in order or by the layers' names. A ValueError leaves all weights unchanged."""
     layers = {layer.name: legacy_weights(layer) for layer in model.layers}
     layers = {name: variables for name, variables in layers.items() if variables}
     stored = {}
@@ -158,7 +159,7 @@ def _stored(group):
 
 
 def _names(group, attribute):
-    """The names in an attribute, or in its several parts."""
+    """The names in an attribute, or in the several attributes that `_write_names` makes."""
     values = attribute_of(group, attribute)
     if values is None:
         parts = []

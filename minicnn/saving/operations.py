@@ -1,7 +1,7 @@
-"""`+ - * /` and `[..., ::-1]` on symbols, as Keras writes them: operations of its own, called on tensors and constants.
+"""`+ - * /` and `[..., ::-1]` on symbols, as Keras writes them: operations that are called on tensors and constants.
 
-In a functional model's configuration such an operation stands among the layers; what it calculates with stands in its
-call. minicnn keeps the constant in the layer (`layers/arithmetic.py`).
+In a functional model's configuration such an operation is in the list of layers, and its tensors and constants are the
+arguments of its call. minicnn keeps the constant in the layer (`layers/arithmetic.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REVERSED = [
 
 
 def layer_to_keras(described: dict) -> dict:
-    """A layer's entry in a functional model's configuration, with minicnn's arithmetic as Keras's operation."""
+    """A layer's entry in a functional model's configuration. minicnn's arithmetic layers become Keras's operations."""
     name, config = described["class_name"], described["config"]
     if name == "Arithmetic":
         kind = _CLASSES[config["operation"]]
@@ -44,7 +44,7 @@ def _arguments(taken, config):
 
 
 def layer_from_keras(described: dict) -> dict:
-    """The other way: Keras's operation as a layer of minicnn. ValueError for one that minicnn does not have."""
+    """The inverse: Keras's operation as a layer of minicnn. ValueError for an operation that minicnn does not have."""
     if described.get("module") != _MODULE:
         return described
     kind, name, nodes = described.get("class_name"), described["config"].get("name"), described["inbound_nodes"]

@@ -1,10 +1,10 @@
-"""Every weight of a model at its place in an HDF5 file, as Keras 3 lays them out.
+"""Every weight of a model at its path in an HDF5 file, in the layout of Keras 3.
 
     layers/conv2d/vars/0          the first convolution's kernel: layers by class, numbered from the second one on
     layers/conv2d/vars/1          its bias
     layers/conv2d_1/vars/0        the second convolution's kernel
     layers/functional/layers/...  a model within the model
-    optimizer/vars/0              the optimizer's number of steps; 1 its learning rate; then its memory of each weight
+    optimizer/vars/0              the optimizer's number of steps; 1: its learning rate; then its memory of each weight
 
 A layer's trainable weights come first. Layers that draw random numbers keep their state in seed_generator/vars/0.
 """
@@ -21,11 +21,11 @@ from ..models import Model
 from ..registry import snake_case
 from ..variable import Variable
 
-_LARGEST_ATTRIBUTE = 16 << 20  # bytes: far more than a model's description needs
+_LARGEST_ATTRIBUTE = 16 << 20  # bytes, far more than a model's description needs
 
 
 def places(layer: Layer, path: str = "") -> dict[str, Layer]:
-    """{path: layer} for a layer and all within, each at the first path that leads there."""
+    """{path: layer} for a layer and all layers inside it, each at the first path that leads to it."""
     found: dict[str, Layer] = {}
     _walk(layer, path, found, set())
     return found
@@ -41,7 +41,7 @@ def _walk(layer, path, found, visited):
 
 
 def _children(layer):
-    """(name, layer) of the layers directly within: a model's by class and number, others' by attribute."""
+    """(name, layer) of the layers directly inside: a model's named by class and number, other layers' by attribute."""
     if not isinstance(layer, Model):
         return sorted((name, value) for name, value in vars(layer).items() if isinstance(value, Layer))
     children, used = [], {}
@@ -53,19 +53,19 @@ def _children(layer):
 
 
 def own_variables(layer: Layer) -> list[Variable]:
-    """A layer's own weights as Keras counts them."""
+    """A layer's own weights in Keras's order: trainable ones first."""
     return sorted(layer._variables, key=lambda variable: not variable.trainable)
 
 
 def write_weights(file: h5py.File, model: Layer, include_optimizer=True) -> None:
-    """All weights, and the optimizer's state if the model was compiled and trained."""
+    """Write all weights, and the optimizer's state if the model is compiled."""
     for path, layer in places(model).items():
         group = file.require_group(path) if path else file
         _write(group, [variable.numpy() for variable in own_variables(layer)], layer.name)
         if hasattr(layer, "random_counter"):
             state = np.array([layer.random_stream % 2**32, layer.random_counter], np.uint32)
             _write(group.require_group("seed_generator"), [state], "seed_generator")
-            group["seed_generator"].attrs["minicnn_stream"] = np.uint64(layer.random_stream)  # whole, for minicnn
+            group["seed_generator"].attrs["minicnn_stream"] = np.uint64(layer.random_stream)  # all 64 bits, for minicnn
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and include_optimizer:
         _write(file.require_group("optimizer"), optimizer.state(model.trainable_weights), optimizer.name)
@@ -79,7 +79,7 @@ def _write(group, arrays, name):
 
 
 def read_weights(file: h5py.File, model: Layer, skip_mismatch=False) -> None:
-    """Take all weights. ValueError, before any is changed, where one is missing, too many or of another shape."""
+    """Set all weights. ValueError, before any weight changes, if one is missing, too many or of another shape."""
     pairs = []
     for path, layer in places(model).items():
         wanted, stored = own_variables(layer), _stored(file, path)
@@ -98,7 +98,7 @@ def read_weights(file: h5py.File, model: Layer, skip_mismatch=False) -> None:
 
 
 def _read_random_state(file, path, layer):
-    """Where a layer's random numbers stood; not from files of Keras, which draws other numbers."""
+    """Set a layer's random state. A file of Keras changes nothing, because Keras draws other numbers."""
     group = child(file, f"{path}/seed_generator")
     stored = _stored(file, f"{path}/seed_generator")
     stream = None if group is None else attribute_of(group, "minicnn_stream")
@@ -107,7 +107,7 @@ def _read_random_state(file, path, layer):
 
 
 def _problem(wanted, stored):
-    """What keeps datasets from being these variables' values, or None. Nothing is read for that."""
+    """The reason why the datasets do not fit these variables, or None. No data is read for this check."""
     if len(wanted) != len(stored):
         return f"the layer has {len(wanted)}, the file {len(stored)} of them"
     for variable, dataset in zip(wanted, stored, strict=True):
@@ -117,14 +117,14 @@ def _problem(wanted, stored):
 
 
 def read_optimizer(file: h5py.File, model) -> None:
-    """Take the optimizer's state, if the file has one that fits."""
+    """Set the optimizer's state, if the file has one that fits."""
     take_optimizer_state(model, _stored(file, "optimizer"))
 
 
 def take_optimizer_state(model, stored: list[h5py.Dataset]) -> None:
-    """Give the optimizer the state in these datasets; if it does not fit, say so and leave it as it is.
+    """Give the optimizer the state in these datasets. If it does not fit, print so and leave the optimizer unchanged.
 
-    A model that was compiled and not trained has no memories in Keras's files: then there is nothing to take.
+    If a model was compiled but not trained, Keras's file has no memories. Then the optimizer silently stays unchanged.
     """
     wanted = [array.shape for array in model.optimizer.state(model.trainable_weights)]
     found = [dataset.shape for dataset in stored]
@@ -139,7 +139,7 @@ def take_optimizer_state(model, stored: list[h5py.Dataset]) -> None:
 
 
 def _stored(file, path):
-    """The datasets at a path, in order; none where there is no such path."""
+    """The datasets at a path, in order; an empty list if there is no such path."""
     group = child(file, f"{path}/vars" if path else "vars")
     if group is None:
         return []
@@ -149,7 +149,7 @@ def _stored(file, path):
 
 
 def child(group, path):
-    """The group or dataset at a path, or None. ValueError for a link, which could lead to another file."""
+    """The group or dataset at a path, or None. ValueError for a link, because a link could lead to another file."""
     for name in path.split("/"):
         link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
         if link is None:
@@ -161,10 +161,10 @@ def child(group, path):
 
 
 def attribute_of(group, name):
-    """An attribute, or None if there is none.
+    """An attribute's value, or None if there is no such attribute.
 
-    ValueError where it claims to be larger than any that a model needs, or holds objects other than text, on which the
-    HDF5 library may crash.
+    ValueError if the attribute claims to be larger than a model needs. ValueError too if it holds objects other than
+    text, because the HDF5 library may crash on them.
     """
     if name not in group.attrs:
         return None

@@ -1,6 +1,6 @@
-"""Tools around models: one-hot labels, seeds, pictures, and a check of gradients.
+"""Tools for models: one-hot labels, seeds, images, and a check of gradients.
 
-gradient_check   a layer's backward beside measured slopes    plot_model   a model as boxes and arrows
+gradient_check   compares `backward` with measured slopes     plot_model   a model as boxes and arrows
 to_categorical   labels as one-hot rows                       normalize    arrays of norm 1
 """
 
@@ -23,7 +23,7 @@ _PICTURES = ("array_to_img", "image_dataset_from_directory", "img_to_array", "lo
 
 
 def __getattr__(name):
-    if name in _PICTURES:  # from preprocessing, when one is first asked for
+    if name in _PICTURES:  # minicnn.preprocessing is imported at its first use
         place = "preprocessing" if name == "image_dataset_from_directory" else "preprocessing.image"
         return getattr(_import_module(f"minicnn.{place}"), name)
     raise missing_name(__name__, name)

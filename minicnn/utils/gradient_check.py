@@ -1,7 +1,7 @@
-"""Are the gradients right? Compare them with slopes measured by moving each number a little.
+"""Are the gradients right? Compare them with slopes that are measured by changing each number a little.
 
-The measured slope of f at a number v is (f(v + h) - f(v - h)) / 2h, whose error falls with h^2. In float64 with
-h = 1e-5 it is exact to about ten digits, so any mistake in a `backward` stands out.
+The measured slope of f at a number v is (f(v + h) - f(v - h)) / 2h. Its error falls with h^2. In float64 with
+h = 1e-5 the slope is exact to about ten digits, so a mistake in a `backward` is easy to see.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..layers.penalty import collected_losses, with_activity_penalty
 from ..layers.state import unchanged_state
 from ..runtime import transfer
 
-_KINK = 1e-3  # left and right slope further apart than this (relative): a kink lies between
-_KINKS_ALLOWED = 0.05  # of a tensor's entries
+_KINK = 1e-3  # if left and right slope differ by more than this (relative), there is a kink between them
+_KINKS_ALLOWED = 0.05  # the largest share of a tensor's entries
 
 
 def gradient_check(
@@ -32,16 +32,16 @@ def gradient_check(
     seed: int = 0,
     verbose: bool = True,
 ) -> float:
-    """The largest error of the gradients of a layer or model, on its inputs x and all trainable weights.
+    """The largest error of a layer's or model's gradients, for its inputs x and all trainable weights.
 
-    Everything runs in float64; weights, moving statistics and dropout masks are as before afterwards, and dropout
-    draws the same mask every time. Without y the function differentiated is a sum of the outputs, each with a random
-    factor (equal factors would hide mistakes). With targets y it is the model's loss (or `loss`), each sample with a
+    Everything runs in float64, and dropout draws the same mask every time. Afterwards weights, moving statistics and
+    random states are as before. Without y the checked function is a sum of the outputs, each times a random factor
+    (equal factors would hide mistakes). With targets y it is the model's loss (or `loss`), where each sample has a
     random weight.
 
     The error of a tensor is max|analytic - measured| / max(1, max|measured|); a right gradient stays below 1e-6.
-    Of large tensors, max_entries entries are drawn. Entries where left and right slope differ, because a kink (of
-    relu, max, abs) lies within one `step`, are left out; ValueError if they are more than 5 % of a tensor.
+    In large tensors, max_entries entries are checked, chosen at random. Entries where left and right slope differ are
+    left out: there is a kink (of relu, max, abs) within one `step`. ValueError if they are more than 5 % of a tensor.
     The worst entry is printed unless verbose is False.
     """
     layer, rng = model_or_layer, np.random.default_rng(seed)
@@ -70,12 +70,12 @@ def gradient_check(
 
 
 class _Problem:
-    """A function of a layer's inputs and weights: its value, and its gradients by `backward`."""
+    """The checked function of a layer's inputs and weights: its value, and its gradients by `backward`."""
 
     def __init__(self, layer, xs, y, loss, training, rng):
         self.layer, self.xs, self.training, self.rng = layer, xs, training, rng
-        self.held = [(variable, variable.value) for variable in layer.weights]  # on the host, where entries are moved
-        self.y, self.loss, self.factors = None, None, None  # factors: of the outputs where there is no loss
+        self.held = [(variable, variable.value) for variable in layer.weights]  # on the host, where entries are changed
+        self.y, self.loss, self.factors = None, None, None  # factors: of the outputs or losses, drawn at the first use
         if y is not None:
             loss = getattr(layer, "loss", None) if loss is None else loss
             if loss is None or layer.gives_several:
@@ -87,7 +87,7 @@ class _Problem:
         self.joined = self.loss is not None and self.loss.joins(layer.ends_in)
 
     def _outputs(self, need_saved):
-        """(the list of outputs, saved, what layers add to the loss)."""
+        """(the list of outputs, saved, the losses that layers add)."""
         for variable, value in self.held:
             variable.value = transfer.to_device(value)
         xs = [transfer.to_device(x) for x in self.xs]
@@ -103,7 +103,7 @@ class _Problem:
         return self.loss.forward(targets, outputs, self.joined)
 
     def _weigh(self, arrays):
-        """The sum of all numbers, times random factors drawn once: neither equal nor near zero."""
+        """The sum of all numbers, each times a random factor. Factors are drawn once, and none is near zero."""
         arrays = [transfer.to_host(array) for array in arrays]
         if self.factors is None:
             self.factors = [self.rng.uniform(0.5, 1.5, a.shape) * self.rng.choice([-1.0, 1.0], a.shape) for a in arrays]
@@ -142,7 +142,7 @@ class _Problem:
 
 
 def _worst_entry(problem, name, array, gradient, step, max_entries, rng):
-    """((error, name, place, analytic, measured) of the worst entry, number of kinks)."""
+    """((error, name, place, analytic, measured) of the worst entry or None, number of entries left out at kinks)."""
     places = list(np.ndindex(array.shape))
     if len(places) > max_entries:
         places = [places[i] for i in np.sort(rng.choice(len(places), max_entries, replace=False))]
@@ -175,7 +175,7 @@ def _worst_entry(problem, name, array, gradient, step, max_entries, rng):
 
 @contextmanager
 def _in_float64(layer):
-    """Within this block the layer and all within it hold and compute float64."""
+    """In this block the layer and all layers inside it store and compute float64."""
     inner = layer.flattened()
     dtypes = [(part, part.dtype) for part in inner]
     values = [(variable, variable.value) for part in inner for variable in part._variables]

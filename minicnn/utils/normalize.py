@@ -1,4 +1,4 @@
-"""Arrays brought to a norm of one."""
+"""Scale arrays to a norm of one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def normalize(x, axis=-1, order=2) -> np.ndarray:
-    """x divided by its norm of that order along an axis; where the norm is 0, x stays.
+    """x divided by its norm of that order along an axis. Where the norm is 0, x stays the same.
 
     >>> normalize(np.array([[3.0, 4.0], [0.0, 0.0]]))
     array([[0.6, 0.8],

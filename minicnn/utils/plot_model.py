@@ -1,7 +1,7 @@
-"""A model drawn as boxes and arrows, by matplotlib alone.
+"""Draw a model as boxes and arrows, with matplotlib alone.
 
-A box is one call of a layer; boxes stand in rows by the longest way from an input, and in a row near those they read
-from. A nested model is one box, or with expand_nested a frame around its own boxes.
+A box is one call of a layer. Its row is the length of the longest path from an input to it. In a row, boxes are sorted
+so that each is near the boxes it reads from. A nested model is one box, or with expand_nested a frame around its boxes.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from ..layers.base import Layer
 from ..models import Model
 from ..symbol import Symbol
 
-_COLOURS = {  # by what a layer does
+_COLOURS = {  # {word in the layer's class name: colour}
     "Input": "#e8e8e8", "Conv": "#cfe3f7", "Dense": "#d8efd3", "Pooling": "#f9e0c7", "Normalization": "#eadcf4",
     "Dropout": "#f6d5d5",
 }  # fmt: skip
-_LETTER, _LINE = 0.075, 0.17  # inches of a character and of a line of text
+_LETTER, _LINE = 0.075, 0.17  # inches: the width of a character, the height of a line of text
 _GAP_ACROSS, _GAP_DOWN, _MARGIN = 0.35, 0.38, 0.12
 
 
 @dataclass
 class Box:
-    """One call of a layer: its lines of text, and where it stands (the centre and the size, in inches)."""
+    """One call of a layer: its lines of text, its centre (x, y) and its size, in inches."""
 
     layer: Layer
     lines: list[str]
@@ -54,9 +54,9 @@ def plot_model(
     show_layer_activations=False,
     show_trainable=False,
 ):
-    """Draw a built model into a .png, .svg or .pdf file; returns the matplotlib figure. to_file None writes none.
+    """Draw a built model into a .png, .svg or .pdf file, and return the matplotlib figure.
 
-    rankdir "TB" draws from top to bottom, "LR" from left to right.
+    to_file=None writes no file. rankdir "TB" draws from top to bottom, "LR" from left to right.
     """
     if not (isinstance(model, Model) and model.built and model.inputs):
         raise ValueError(f"plot_model draws a built model; received {model!r}. Call build(input_shape), or fit, first.")
@@ -76,7 +76,7 @@ def plot_model(
 
 
 def _lines(layer, taken, made, shapes, dtype, names, activations, trainable):
-    """The text of a box: class (or name and class), then what was asked for."""
+    """The text of a box: the layer's class (or name and class), then the lines chosen in `plot_model`."""
     kind = type(layer).__name__
     lines = [f"{layer.name} ({kind})" if names else kind]
     activation = getattr(layer, "activation", None)
@@ -94,7 +94,7 @@ def _lines(layer, taken, made, shapes, dtype, names, activations, trainable):
 
 
 def _boxes(model, text, expand_nested) -> list[Box]:
-    """All boxes of a model, each after those it reads from."""
+    """All boxes of a model, each after the boxes it reads from."""
     boxes: list[Box] = []
     made = {id(symbol): _add_input(boxes, symbol, text) for symbol in model.inputs}
     _add_calls(model, made, boxes, (), text, expand_nested)
@@ -107,7 +107,7 @@ def _add_input(boxes, symbol, text):
 
 
 def _add_calls(model, made: dict[int, Box], boxes, frames, text, expand_nested):
-    """Add the calls of a model whose inputs come from the boxes `made` ({id of symbol: box})."""
+    """Add boxes for the calls of a model. `made` is {id of symbol: box}; at first it holds the model's inputs."""
     for node in _calls(model):
         sources = [made[id(symbol)] for symbol in node.inputs]
         inner = node.layer
@@ -123,7 +123,7 @@ def _add_calls(model, made: dict[int, Box], boxes, frames, text, expand_nested):
 
 
 def _calls(model):
-    """The calls between a model's inputs and outputs, in order."""
+    """The calls between a model's inputs and outputs, in the order of computation."""
     found, stack, given = {}, list(model.outputs), {id(symbol) for symbol in model.inputs}
     while stack:
         symbol: Symbol = stack[-1]
@@ -138,7 +138,7 @@ def _calls(model):
 
 
 def _place(boxes, rankdir):
-    """Give every box its place: rows by level, each row sorted by where its sources stand, centred."""
+    """Give every box its place: a centred row for each level, sorted by the places of the boxes' sources."""
     rows: dict[int, list[Box]] = {}
     for box in boxes:
         rows.setdefault(box.level, []).append(box)
@@ -164,7 +164,7 @@ def _drawn(boxes, rankdir):
     top, bottom = min(b.y - b.height / 2 for b in boxes), max(b.y + b.height / 2 for b in boxes)
     edge = 0.25 + 0.15 * max(len(box.frames) for box in boxes)
     if any(box.level - source.level > 1 for box in boxes for source in box.sources):
-        edge += 0.35  # for arrows that pass by on the side
+        edge += 0.35  # for arrows that pass beside boxes
     figure = Figure((right - left + 2 * edge, bottom - top + 2 * edge))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(left - edge, right + edge)
@@ -197,7 +197,7 @@ def _draw_box(axes, box):
 
 
 def _draw_arrow(axes, source, box, between, rankdir):
-    """An arrow from one box to the next; where boxes stand between them it bends around these."""
+    """Draw an arrow between two boxes. If other boxes are in its way, the arrow bends around them."""
     if rankdir == "TB":
         begin, end = (source.x, source.y + source.height / 2), (box.x, box.y - box.height / 2)
         in_the_way = [other.width / 2 for other in between if abs(other.x - (begin[0] + end[0]) / 2) < other.width / 2]
@@ -207,7 +207,7 @@ def _draw_arrow(axes, source, box, between, rankdir):
             other.height / 2 for other in between if abs(other.y - (begin[1] + end[1]) / 2) < other.height / 2
         ]
     distance = ((end[0] - begin[0]) ** 2 + (end[1] - begin[1]) ** 2) ** 0.5
-    bend = 2 * (max(in_the_way) + 0.3) / distance if in_the_way else 0  # an arc is half as far out as its control point
+    bend = 2 * (max(in_the_way) + 0.3) / distance if in_the_way else 0  # an arc bends half as far as its control point
     arrow = {
         "arrowstyle": "-|>", "color": "#404040", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.9,
         "connectionstyle": f"arc3,rad={bend}",
@@ -216,7 +216,7 @@ def _draw_arrow(axes, source, box, between, rankdir):
 
 
 def _draw_frames(axes, boxes):
-    """A dashed frame with the name of each nested model around its boxes."""
+    """Draw a dashed frame, with the model's name, around the boxes of each nested model."""
     from matplotlib.patches import Rectangle
 
     nested = {box.frames[:depth] for box in boxes for depth in range(1, len(box.frames) + 1)}

@@ -1,4 +1,4 @@
-"""Labels as one-hot rows."""
+"""Convert labels to one-hot rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def to_categorical(x, num_classes: int | None = None) -> np.ndarray:
-    """Labels (...) or (..., 1) of integers as float32 rows (..., num_classes) with a single one.
+    """Integer labels (...) or (..., 1) as float32 rows (..., num_classes): 1 at the label, 0 elsewhere.
 
     num_classes is the largest label plus one unless given. ValueError for labels that are not whole numbers in range.
     """

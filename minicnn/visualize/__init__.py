@@ -1,12 +1,12 @@
-"""Pictures of training and of what a network sees, as matplotlib figures: `figure.savefig("name.png")`.
+"""Plots of training and of what a network computes, as matplotlib figures: `figure.savefig("name.png")`.
 
 history            loss and metrics over the epochs, of training and validation
 filters            a convolution's kernels
-feature_maps       what a layer makes of an image; before and after training
-predictions        images with their labels and what the network thinks of them
-confusion_matrix   which class is taken for which
+feature_maps       a layer's outputs for an image; before and after training
+predictions        images with the predicted class and the right one
+confusion_matrix   how often each class is predicted as each other class
 pixels             an image as its matrix of numbers
-grad_cam           where in the image the evidence for a class lies
+grad_cam           the places in an image that are evidence for a class
 
 `grid` is the figure of many small images that filters, feature_maps and predictions draw on.
 """

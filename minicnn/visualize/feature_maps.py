@@ -1,4 +1,4 @@
-"""What a layer makes of an image."""
+"""Draw the feature maps that a layer computes from an image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from .grid import figure_of, grid, shown
 
 
 def feature_maps(model, image, layer, map=None, before=None, columns=8):
-    """The maps (H, W, F) that a layer of a built model makes of one image (H, W, C), each stretched to its own range.
+    """Draw the maps (H, W, F) that a layer of a built model computes from one image (H, W, C), each in its own range.
 
-    layer: its name, its number, or itself. map: only this one, large, beside the image. before: the same maps from
-    another time, an array (H, W, F) or a model with the weights of that time, drawn above those of now.
+    layer: its name, its number, or the layer object. map: draw only the map of this number, large, beside the image.
+    before: the same maps from an earlier time, drawn above the present ones; an array (H, W, F), or a model with the
+    weights of that time.
     """
     layer = found_layer(model, layer)
     now, image = _maps(model, image, layer), np.asarray(image)
@@ -36,7 +37,7 @@ def feature_maps(model, image, layer, map=None, before=None, columns=8):
 
 
 def found_layer(model, layer):
-    """A layer of a model by itself, its name or its number. ValueError if there is none."""
+    """The layer of a model, given as the layer object, its name or its number. ValueError if there is none."""
     if isinstance(layer, str):
         return model.get_layer(layer)
     if hasattr(layer, "__index__"):
@@ -47,7 +48,7 @@ def found_layer(model, layer):
 
 
 def made_by(model, layer):
-    """The symbol of what a layer gives within a model, which may be nested, or belong to other models too."""
+    """The symbol of a layer's output within a model. The layer may belong to other models too."""
     waiting, seen = list(model.outputs), {id(symbol) for symbol in model.inputs}
     while waiting:
         symbol = waiting.pop()

@@ -1,4 +1,4 @@
-"""A convolution's kernels as images."""
+"""Draw a convolution's kernels as images."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .grid import grid, scaled
 
 
 def filters(layer, channel=None, columns=8):
-    """The kernels (KH, KW, C, F) of a convolution, one image for each filter.
+    """Draw the kernel (KH, KW, C, F) of a convolution, one image for each filter.
 
-    Of three channels they are drawn in colour, each stretched to its own range; otherwise one channel (the first unless
-    given) in grey, all on one scale, on which grey is zero.
+    With three channels, and no `channel` given, images are in colour, each in its own range. Otherwise they show one
+    channel (the first unless given), all on one scale from black to white, where the middle grey is zero.
     """
     if not isinstance(layer, (Conv2D, DepthwiseConv2D)) or not layer.built:
         raise ValueError(f"filters draws a built convolution; received {layer!r}.")

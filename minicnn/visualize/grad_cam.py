@@ -1,7 +1,7 @@
-"""Where in an image the evidence for a class lies.
+"""Show which places in an image are evidence for a class.
 
-The gradient of a class's score, averaged over each map of the last convolution, says how much that map speaks for the
-class. The maps summed with these weights, where the sum is positive, are the evidence.
+The gradient of a class's score, averaged over a map of the last convolution, is the map's weight. It says how much the
+map supports the class. The evidence is the sum of the maps times their weights, with negative sums set to 0.
 
 Source: Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", 2017.
 """
@@ -17,10 +17,11 @@ from .grid import figure_of, shown
 
 
 def grad_cam_map(model, image, layer=None, label=None) -> np.ndarray:
-    """The evidence (H, W) for a class in an image (H, W, C), from 0 to 1, as large as the layer's maps.
+    """The evidence for a class in an image (H, W, C): an array from 0 to 1, of the size of one of the layer's maps.
 
-    layer: its name, its number or itself; the last one that makes maps (N, H, W, F) unless given. label: the class; the
-    likeliest unless given. The model is built and ends in one score or probability for each class.
+    layer: its name, its number or the layer object; by default the last layer that makes maps (N, H, W, F). label: the
+    class; by default the likeliest one. The model ends in one score or probability for each class, or in one output for
+    two classes.
     """
     image = np.asarray(image)
     if image.ndim != 3:
@@ -38,7 +39,7 @@ def grad_cam_map(model, image, layer=None, label=None) -> np.ndarray:
     if not 0 <= label < max(K, 2):
         raise ValueError(f"The model has {K} outputs; received label={label!r}.")
     dy = np.zeros((1, K), maps.dtype)
-    dy[0, label if K > 1 else 0] = 1 if K > 1 or label == 1 else -1  # one output is the score of class 1
+    dy[0, label if K > 1 else 0] = 1 if K > 1 or label == 1 else -1  # a single output is the score of class 1
     before = [variable.grad for variable in rest.weights]
     gradient = transfer.to_host(rest.backward(transfer.to_device(dy), saved))
     for variable, grad in zip(rest.weights, before, strict=True):
@@ -49,7 +50,7 @@ def grad_cam_map(model, image, layer=None, label=None) -> np.ndarray:
 
 
 def grad_cam(model, image, layer=None, label=None, classes=None):
-    """The image, the evidence, and both laid over each other; see `grad_cam_map`."""
+    """Draw the image, the evidence, and both on top of each other; see `grad_cam_map`."""
     evidence = grad_cam_map(model, image, layer, label)
     if label is None:
         scores = model.predict(np.asarray(image)[None], verbose=0)[0]

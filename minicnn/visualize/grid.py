@@ -1,4 +1,4 @@
-"""A figure of many small images."""
+"""Draw many small images in one figure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 
 def figure_of(size):
-    """A matplotlib figure of (width, height) inches that no window shows."""
+    """A matplotlib figure of (width, height) inches that opens no window."""
     from matplotlib.figure import Figure
 
     return Figure(size, layout="constrained")
 
 
 def shown(image) -> np.ndarray:
-    """An image (H, W), (H, W, 1) or (H, W, 3) as matplotlib draws it: grey, or colours from 0 to 1."""
+    """An image (H, W), (H, W, 1) or (H, W, 3) as matplotlib takes it: grey (H, W), or colours from 0 to 1."""
     image = np.asarray(image, np.float64)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
@@ -27,13 +27,13 @@ def shown(image) -> np.ndarray:
 
 
 def scaled(image) -> np.ndarray:
-    """The numbers stretched to 0 .. 1."""
+    """The numbers, stretched to the range from 0 to 1."""
     low, high = float(image.min()), float(image.max())
     return (image - low) / (high - low) if high > low else np.zeros_like(image)
 
 
 def grid(images, titles=None, columns=8, size=1.1, limits=None, colours=None):
-    """A figure of images side by side; titles and their colours are one for each; limits (low, high) of grey."""
+    """A figure of images side by side. titles, colours: one for each image; limits: (low, high) of the grey scale."""
     images = list(images)
     columns = max(1, min(columns, len(images)))
     rows = math.ceil(len(images) / columns)

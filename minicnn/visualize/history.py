@@ -1,4 +1,4 @@
-"""Training curves."""
+"""Draw training curves."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from .grid import figure_of
 
 
 def history(record, first_epoch=1, keys=None):
-    """Loss and metrics over the epochs, a panel for each, training and validation in one.
+    """Draw loss and metrics over the epochs. Each has a panel with its training and its validation curve.
 
-    record: the History that `fit` returns, or its dictionary of lists. first_epoch: the first one drawn (counted from
-    1), to leave out a high start. keys: which of them, by their names without "val_"; all unless given.
+    record: the History that `fit` returns, or its dictionary of lists. first_epoch: the first epoch drawn, counted from
+    1, to leave out high values at the start. keys: the names to draw, without "val_"; all unless given.
     """
     logs = getattr(record, "history", record)
     names = [name for name in logs if not name.startswith("val_")]

@@ -1,4 +1,4 @@
-"""An image as the computer has it: a matrix of numbers."""
+"""Draw an image as the computer stores it: a matrix of numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .grid import figure_of
 
 
 def pixels(image, channel=0):
-    """One channel of an image (H, W) or (H, W, C), every pixel with its number. At most 64 x 64 pixels are readable."""
+    """Draw one channel of an image (H, W) or (H, W, C) with every pixel's number. At most 64 x 64 pixels."""
     image = np.asarray(image)
     if image.ndim == 3:
         if not 0 <= channel < image.shape[2]:

@@ -1,4 +1,4 @@
-"""What a network thinks of images, and how often it is right about which class."""
+"""Draw a network's predictions for images, and its confusion matrix."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from .grid import figure_of, grid
 
 
 def predictions(images, probabilities, labels=None, classes=None, columns=6):
-    """Images (N, H, W, C) titled with the likeliest class and its probability; wrong ones in red, with the right class.
+    """Draw images (N, H, W, C), each with its likeliest class and its probability in the title.
 
-    probabilities (N, K), or (N, 1) from a sigmoid; labels (N,) integers; classes: the K names.
+    The title of a wrong prediction is red and also names the right class. probabilities (N, K), or (N, 1) from a
+    sigmoid; labels (N,) integers; classes: the K names.
     """
     images, probabilities = np.asarray(images), np.asarray(probabilities)
     likeliest, certainty = _likeliest(probabilities)
@@ -27,7 +28,7 @@ def predictions(images, probabilities, labels=None, classes=None, columns=6):
 
 
 def confusion_matrix(labels, predicted, classes=None):
-    """How often each class (a row) is taken for each (a column), with the share of its row in colour.
+    """Draw how often images of each class (row) are predicted as each class (column). Colour is the share of the row.
 
     labels (N,) integers; predicted (N,) integers, or probabilities (N, K).
     """
