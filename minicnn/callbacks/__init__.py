@@ -1,9 +1,9 @@
 """Callbacks: what happens between the steps of training.
 
 base                      Callback and its hooks, CallbackList     history          the record that fit returns
-monitor                   base of callbacks that watch a number    early_stopping   stops when it gets no better
+monitor                   base of callbacks that watch a number    early_stopping   stops when it no longer improves
 model_checkpoint          saves the model while it trains          csv_logger       a line of a file per epoch
-reduce_lr_on_plateau      a smaller rate when it gets no better    lambda_callback  callbacks from functions
+reduce_lr_on_plateau      a smaller rate when it stops improving   lambda_callback  callbacks from functions
 learning_rate_scheduler   a rate for every epoch                   terminate_on_nan stops at a NaN loss
 backup_and_restore        continues an interrupted training
 """

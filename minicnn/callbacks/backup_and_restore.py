@@ -1,4 +1,4 @@
-"""Training that goes on where an interrupted one stopped."""
+"""Continue an interrupted training at the place where it stopped."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .base import Callback
 
 
 class BackupAndRestore(Callback):
-    """Keep weights, optimizer state and epoch in the folder backup_dir, and start from there if they are found.
+    """Keep weights, optimizer state and epoch in the folder backup_dir. If they are found there, start from them.
 
-    They are written after every epoch, or after every save_freq batches (the epoch is then begun anew, with these
+    They are written after every epoch, or after every save_freq batches (training then repeats the epoch, with these
     weights). After a training that ran to its end the backup is deleted, unless delete_checkpoint is False. With
-    double_checkpoint the backup before the last one is kept too, and used where the last one is missing or broken.
+    double_checkpoint the backup before the last one is kept too, and used if the last one is missing or broken.
     """
 
     def __init__(self, backup_dir, save_freq="epoch", double_checkpoint=False, delete_checkpoint=True):

@@ -6,8 +6,8 @@ from __future__ import annotations
 class Callback:
     """Base class: override the hooks you want. `self.model` and `self.params` are set before the first one.
 
-    `logs` is a dictionary of the loss and metrics so far; set `self.model.stop_training = True` to end training
-    after the running epoch (or after the running batch, in a batch hook).
+    `logs` is a dictionary of the loss and metrics so far. Set `self.model.stop_training = True` to end training after
+    the running epoch (or after the running batch, in a batch hook).
     """
 
     def __init__(self):
@@ -64,12 +64,12 @@ class CallbackList:
             callback.set_model(model)
 
     def call(self, hook: str, *arguments) -> None:
-        """Call the hook of that name on every callback."""
+        """Call the hook with this name on every callback."""
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments)
 
     def overrides(self, hook: str) -> bool:
-        """Whether any callback does something at that hook (so that logs for it are worth making)."""
-        names = (hook, hook.replace("train_batch", "batch"))  # the second by Keras's older name
+        """Whether any callback overrides this hook. If not, the caller need not compute logs for it."""
+        names = (hook, hook.replace("train_batch", "batch"))  # the second is Keras's older name
         methods = ((name, getattr(callback, name)) for callback in self.callbacks for name in names)
         return any(getattr(method, "__func__", method) is not getattr(Callback, name) for name, method in methods)

@@ -9,7 +9,7 @@ from .base import Callback
 
 
 class CSVLogger(Callback):
-    """Write epoch and logs to `filename`; with append, behind what is there. A value that an epoch lacks is NA."""
+    """Write epoch and logs to `filename`; with append, after what the file holds. A value that an epoch lacks is NA."""
 
     def __init__(self, filename, separator=",", append=False):
         super().__init__()
@@ -26,7 +26,7 @@ class CSVLogger(Callback):
         logs = logs or {}
         if self.keys is None:
             self.keys = sorted(logs)
-            if not any(key.startswith("val_") for key in self.keys):  # an epoch that is validated may come later
+            if not any(key.startswith("val_") for key in self.keys):  # a later epoch may be validated
                 self.keys += [f"val_{key}" for key in self.keys]
             self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
             if not self._header_there:

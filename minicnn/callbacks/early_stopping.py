@@ -1,4 +1,4 @@
-"""Stop when the watched number no longer gets better."""
+"""Stop training when the watched number no longer improves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .monitor import MonitorCallback
 class EarlyStopping(MonitorCallback):
     """Stop training after `patience` epochs in which `monitor` did not improve by more than min_delta.
 
-    mode "min", "max" or "auto" (the metric knows). With a baseline, only
-    being better than it counts. Nothing is watched before epoch `start_from_epoch`. With restore_best_weights the
-    model ends with the weights of its best epoch, also when training runs to its end.
+    mode is "min", "max" or "auto" (the metric decides). With a baseline, the count of epochs starts again only when
+    `monitor` is also better than the baseline. Epochs before `start_from_epoch` are ignored. With restore_best_weights
+    the model ends with the weights of its best epoch, also when training runs to its end.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Callbacks out of plain functions."""
+"""A callback made of plain functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A learning rate of one's own for every epoch."""
+"""A learning rate for every epoch, from your own function."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from .monitor import MonitorCallback
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Save after every epoch, or after every `save_freq` batches, in the format that the end of `filepath` names.
+    """Save after every epoch, or after every `save_freq` batches. The ending of `filepath` decides the format.
 
-    filepath may hold {epoch}, {batch} and the keys of the logs: "{epoch:02d}-{val_loss:.2f}.keras". With
-    save_best_only only when `monitor` is better than ever, or than initial_value_threshold at first. With
+    filepath may hold {epoch}, {batch} and the keys of the logs: "{epoch:02d}-{val_loss:.2f}.keras". save_best_only
+    saves only when `monitor` is better than its best value so far, which starts at initial_value_threshold. With
     save_weights_only the file's name ends in .weights.h5, otherwise in .keras or .h5.
     """
 

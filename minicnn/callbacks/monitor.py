@@ -1,4 +1,4 @@
-"""What callbacks share that watch one number and compare it with the best so far."""
+"""Base class of callbacks that watch one number and compare it with the best so far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Callback
 
 
 class MonitorCallback(Callback):
-    """Watches `monitor`, a key of the logs. mode "min" or "max" says what is better; "auto" asks the metric."""
+    """Watches `monitor`, a key of the logs. mode "min" or "max" says what is better; with "auto" the metric decides."""
 
     def __init__(self, monitor="val_loss", mode="auto", min_delta=0):
         super().__init__()
@@ -17,9 +17,9 @@ class MonitorCallback(Callback):
         self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
 
     def monitored(self, logs):
-        """The watched number, or None after an epoch that `validation_freq` leaves without it.
+        """The watched number, or None after an epoch without validation (see `validation_freq`) that does not have it.
 
-        ValueError where this training never reports it.
+        ValueError if this training never reports the number.
         """
         logs = logs or {}
         epoch_without_validation = self.params.get("do_validation") and not any(n.startswith("val_") for n in logs)
@@ -42,7 +42,7 @@ class MonitorCallback(Callback):
         """Whether value is better than reference by more than min_delta."""
         if reference is None:
             return True
-        if reference != reference:  # NaN, which any number is better than
+        if reference != reference:  # NaN: any number is better
             return value == value
         gain = value - reference if self.larger_is_better() else reference - value
         return gain > self.min_delta

@@ -1,4 +1,4 @@
-"""Smaller steps when the watched number no longer gets better."""
+"""Lower the learning rate when the watched number no longer improves."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .monitor import MonitorCallback
 class ReduceLROnPlateau(MonitorCallback):
     """Multiply the learning rate by `factor` after `patience` epochs in which `monitor` did not improve by min_delta.
 
-    For `cooldown` epochs after that nothing is counted. The rate never falls below min_lr. The logs get the epoch's
-    "learning_rate".
+    After that, epochs without improvement count again from the `cooldown`-th epoch on, as in Keras. The rate never
+    falls below min_lr. The logs get the epoch's "learning_rate".
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ReduceLROnPlateau(MonitorCallback):
             self.best, self.wait = value, 0
         elif not self.in_cooldown():
             self.wait += 1
-            # In float32, as steps are taken: 0.001 * 0.1 * 0.1 is 1e-5 then, and not a little more.
+            # Compare in float32, the type of the steps: there 0.001 * 0.1 * 0.1 is 1e-5, and not a little more.
             if self.wait >= self.patience and np.float32(optimizer.learning_rate) > np.float32(self.min_lr):
                 optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
                 if self.verbose:

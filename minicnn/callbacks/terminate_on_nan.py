@@ -1,4 +1,4 @@
-"""Stop when the loss is no number any more."""
+"""Stop training when the loss is not finite."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Callback
 
 
 class TerminateOnNaN(Callback):
-    """Stop training after a batch whose loss is NaN or infinite; with raise_error by a RuntimeError."""
+    """Stop training after a batch whose loss is NaN or infinite; with raise_error, raise a RuntimeError."""
 
     def __init__(self, raise_error=False):
         super().__init__()

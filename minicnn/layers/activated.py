@@ -1,4 +1,4 @@
-"""Layers with weights whose last step is an activation: what Conv2D, DepthwiseConv2D and Dense share."""
+"""Base class of Conv2D, DepthwiseConv2D and Dense: layers with weights, whose last step is an activation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .base import Layer
 class ActivatedLayer(Layer):
     """y = activation(product(x, kernel) + bias). Subclasses define `forward` and `backward`, with the methods below.
 
-    ReLU is fused into the product. A softmax or sigmoid at the end can be left out, for the loss that joins it.
+    ReLU is fused into the product. A softmax or sigmoid at the end can be left out if the loss computes it.
     """
 
     kernel_name = "kernel"
@@ -71,11 +71,11 @@ class ActivatedLayer(Layer):
         return self.bias.value if self.use_bias else None
 
     def activate(self, y, need_saved, logits=False):
-        """(the activation of the product y, what `activation_gradient` needs). With logits it is left out."""
+        """(the activation of the product y, what `activation_gradient` needs). With logits the product itself."""
         if self.fuses_relu or logits:
             return y, None
         return self.activation.forward(y, need_saved)
 
     def activation_gradient(self, dy, saved):
-        """The product's gradient for dy, the gradient of what `activate` gave."""
+        """The product's gradient, for dy, the gradient of what `activate` returned."""
         return dy if saved is None else self.activation.backward(dy, saved)

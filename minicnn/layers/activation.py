@@ -1,4 +1,4 @@
-"""Activations as layers of their own."""
+"""Activations as layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _ActivationLayer(Layer):
 
 
 class Activation(_ActivationLayer):
-    """The activation of that name."""
+    """Applies `activation`: a name, or a function of `minicnn.activations`."""
 
     def __init__(self, activation, **kwargs):
         super().__init__(**kwargs)
@@ -32,7 +32,7 @@ class Activation(_ActivationLayer):
 
 
 class ReLU(_ActivationLayer):
-    """max(x, 0), at most max_value; negative numbers times negative_slope. Of the last two, only one may be set."""
+    """max(x, 0), at most max_value; negative numbers times negative_slope. Only one of the two may be set."""
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)

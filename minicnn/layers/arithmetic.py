@@ -1,4 +1,4 @@
-"""`+ - * /` and `[..., ::-1]` on symbols: each is the call of a layer made on the spot."""
+"""`+ - * /` and `[..., ::-1]` on symbols: each makes a new layer and calls it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _NAMES = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply", "divide"
 class Arithmetic(Layer):
     """Two arrays added, subtracted, multiplied or divided, number by number.
 
-    operation: "add", "subtract", "multiply" or "divide". With a constant, a number or an array that broadcasts, the
-    layer takes one input, the second of the two if constant_first; without one it takes a list of two.
+    operation: "add", "subtract", "multiply" or "divide". With a constant (a number, or an array that broadcasts) the
+    layer takes one input, which is the second of the two if constant_first. Without a constant it takes a list of two.
     """
 
     def __init__(self, operation, constant=None, constant_first=False, name=None, **kwargs):
@@ -44,7 +44,7 @@ class Arithmetic(Layer):
         merged = None
         if constant is None:
             merged = broadcast_shape(shapes)
-        elif len(constant) < len(input_shape) or constant[:1] == (1,):  # nothing for the samples of a batch
+        elif len(constant) < len(input_shape) or constant[:1] == (1,):  # all samples get the same constant
             merged = broadcast_shape([(1,) * (len(input_shape) - len(shape)) + tuple(shape) for shape in shapes])
         if merged is None:
             raise ValueError(
@@ -68,7 +68,7 @@ class Arithmetic(Layer):
 
 @registry.add()
 class ReverseLastAxis(Layer):
-    """The last axis the other way round, as images go from RGB to BGR."""
+    """Reverses the last axis, as from RGB to BGR."""
 
     def __init__(self, name=None, **kwargs):
         super().__init__(name=name or automatic_name("GetItem"), **kwargs)  # as Keras calls it
@@ -84,7 +84,7 @@ class ReverseLastAxis(Layer):
 
 
 def _calculate(operation, first, second):
-    """The symbol of `first operation second`, one of which is a symbol."""
+    """The symbol of `first operation second`; at least one of the two is a symbol."""
     symbol = first if isinstance(first, Symbol) else second
     if is_symbolic(first) and is_symbolic(second):
         return Arithmetic(operation, dtype=symbol.dtype)([first, second])

@@ -1,7 +1,7 @@
-"""Layers that change pictures at random in training, so that the network sees no picture twice.
+"""Layers that change images at random in training, so that the network sees no image twice.
 
-They draw on the host, a few numbers for each image, and work where the backend computes. Like Keras's they are also
-active when they, or models of them, are called on arrays by themselves; in `predict` and `evaluate` never.
+The host draws a few random numbers for each image, and the backend changes the images. As in Keras, the layers are also
+active when you call them, or a model that holds them, on arrays. They are never active in `predict` and `evaluate`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 
 
 class Augmentation(ImageLayer, _Random):
-    """A layer for images whose random numbers the host draws."""
+    """Base class of layers for images that draw random numbers on the host."""
 
     may_be_recorded = False
 
@@ -36,17 +36,17 @@ class Augmentation(ImageLayer, _Random):
         return (low + (high - low) * (bits / 2.0**32)).astype(np.float32)
 
     def forward(self, x, training=False, need_saved=True):
-        if training is not None and not training:  # None: nobody has said, which counts as training here
+        if training is not None and not training:  # None: `training` was not given, which means training here
             return x, None
         return self.changed(x, bool(need_saved))
 
     def changed(self, x, need_saved):
-        """(y, saved) for images that are to be changed."""
+        """Change the images x, and return (y, saved)."""
         raise NotImplementedError(f"{type(self).__name__} does not define changed.")
 
 
 class _Moved(Augmentation):
-    """A layer that moves pixels: each image has a transform of its own, see `ops/affine_transform`."""
+    """A layer that moves pixels: each image has its own transform, see `ops/affine_transform`."""
 
     fill_mode, fill_value, interpolation = "constant", 0.0, "nearest"
 
@@ -56,7 +56,7 @@ class _Moved(Augmentation):
         self.interpolation = checked_choice(interpolation, affine_transform.INTERPOLATIONS, "interpolation")
 
     def draw(self, N) -> tuple[np.ndarray, ...]:
-        """What `transforms` takes, for N images."""
+        """The random numbers that `transforms` takes, for N images."""
         raise NotImplementedError(f"{type(self).__name__} does not define draw.")
 
     def transforms(self, H, W, *drawn) -> np.ndarray:
@@ -75,7 +75,7 @@ class _Moved(Augmentation):
 
 
 class RandomFlip(_Moved):
-    """Mirrors every other image, on average: mode "horizontal" (left and right), "vertical", or both at once."""
+    """Mirrors each image with probability 1/2. mode: "horizontal" (left and right), "vertical", or both together."""
 
     def __init__(self, mode="horizontal_and_vertical", seed=None, data_format=None, **kwargs):
         super().__init__(seed, data_format, **kwargs)
@@ -90,8 +90,8 @@ class RandomFlip(_Moved):
 
 
 class RandomRotation(_Moved):
-    """Turns each image around its centre, by a share of a full turn between the two numbers of `factor`, or between
-    -factor and factor; positive ones counterclockwise."""
+    """Turns each image around its centre by a random share of a full turn, counterclockwise if it is positive. factor:
+    the two limits of the share, or one number for the limits -factor and factor."""
 
     def __init__(
         self, factor, fill_mode="reflect", interpolation="bilinear", seed=None, fill_value=0.0, data_format=None,
@@ -112,8 +112,8 @@ class RandomRotation(_Moved):
 
 
 class RandomZoom(_Moved):
-    """Shows more of each image (factors above 0) or less, by up to such a share: two numbers, or -factor to factor.
-    Without width_factor the proportions stay."""
+    """Shows more of each image (shares above 0) or less, by a random share. Each factor: the two limits of the share,
+    or one number for the limits -factor and factor. Without width_factor the proportions stay."""
 
     def __init__(
         self, height_factor, width_factor=None, fill_mode="reflect", interpolation="bilinear", seed=None,
@@ -139,8 +139,8 @@ class RandomZoom(_Moved):
 
 
 class RandomTranslation(_Moved):
-    """Shifts each image down and to the right, by up to such shares of its height and width: two numbers, or -factor to
-    factor."""
+    """Shifts each image down and to the right, by random shares of its height and width. Each factor: the two limits of
+    the share, or one number for the limits -factor and factor."""
 
     def __init__(
         self, height_factor, width_factor, fill_mode="reflect", interpolation="bilinear", seed=None, fill_value=0.0,
@@ -160,8 +160,8 @@ class RandomTranslation(_Moved):
 
 
 class RandomContrast(Augmentation):
-    """Moves each image's pixels away from the mean of their channel, or towards it: by a factor between 1 - lower and
-    1 + upper, for factor = (lower, upper). A single number raises contrast by up to so much, as in Keras."""
+    """Multiplies each pixel's distance from the mean of its channel by a random number, one for each image, between
+    1 - lower and 1 + upper, for factor = (lower, upper). A single number is upper, and lower is 0, as in Keras."""
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
         super().__init__(seed, **kwargs)
@@ -180,14 +180,15 @@ class RandomContrast(Augmentation):
 
 
 class RandomBrightness(Augmentation):
-    """Adds to each image a share of value_range between the two numbers of `factor`, or between -factor and factor."""
+    """Adds to each image a random share of the width of value_range. factor: the two limits of the share, or one number
+    for the limits -factor and factor."""
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
         super().__init__(seed, **kwargs)
         self.factor, self.value_range = _bounds(factor, "factor", -1, 1), _range(value_range)
 
     def draw(self, N):
-        """What is added to each of N images."""
+        """The number that is added to each of N images."""
         low, high = self.value_range
         return self.uniform(N, *self.factor) * np.float32(high - low)
 
@@ -200,12 +201,12 @@ class RandomBrightness(Augmentation):
 
 
 def _columns(*columns):
-    """Numbers, or one number for each image, side by side: (N, 6) in float32."""
+    """Six columns side by side, each a number or one number for each image: (N, 6) in float32."""
     return np.stack(np.broadcast_arrays(*(np.asarray(column, np.float32) for column in columns)), axis=1)
 
 
 def _bounds(factor, name, least, most):
-    """(lower, upper) from two numbers, or from one that goes both ways; ValueError outside `least` and `most`."""
+    """(lower, upper) from two numbers, or (max(-x, least), x) from one. ValueError outside `least` and `most`."""
     pair = list(factor) if isinstance(factor, (tuple, list)) else [factor]
     numbers = all(isinstance(f, (int, float, np.number)) and not isinstance(f, bool) for f in pair)
     if not numbers or len(pair) > 2 or not all(least <= f <= most for f in pair):

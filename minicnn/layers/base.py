@@ -1,7 +1,7 @@
 """The layer contract: build, compute_output_shape, forward, backward.
 
 A layer keeps no state between calls except its weights and its random counter. `forward` returns what `backward`
-needs, so a layer used twice in a model gets its two gradients right.
+needs, so a layer that a model uses twice gets both gradients right.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .names import automatic_name, building, path_of_weight
 from .penalty import add_loss, collected_losses, with_activity_penalty
 
 FOR_WEIGHTS = "weights"
-"""`need_saved` may be True (backward will be asked for every gradient), FOR_WEIGHTS (for the weights' only: nothing
-below can be trained) or False (there will be no backward). A single layer may treat the first two alike."""
+"""`need_saved` is True (backward will compute every gradient), FOR_WEIGHTS (only gradients of the weights, as nothing
+below can be trained) or False (there will be no backward). A single layer may treat True and FOR_WEIGHTS alike."""
 
 registry = Registry("layer")
 """Layers and models by the names of their classes."""
@@ -41,7 +41,7 @@ class Layer(Configurable):
     """The number of axes that inputs must have, or None for any number."""
 
     ends_in: str | None = None
-    """"softmax" or "sigmoid" if that is the last operation; then `forward` takes logits=True, to leave it out."""
+    """"softmax" or "sigmoid" if that is the last operation; then `forward` takes logits=True, which leaves it out."""
 
     _not_in_config = ("input_shape", "batch_shape", "batch_input_shape", "input_dim")
 
@@ -86,7 +86,7 @@ class Layer(Configurable):
     # What subclasses define
 
     def __init_subclass__(cls, **kwargs):
-        """Whoever calls `build`, weights are made once."""
+        """Make `build` safe to call twice: weights are made only once."""
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _once(cls.build)
@@ -95,7 +95,7 @@ class Layer(Configurable):
         """Make the weights for inputs of this shape (None for unknown sizes)."""
 
     def compute_output_shape(self, input_shape) -> tuple:
-        """The shape of the output for inputs of this shape; may be asked before `build`."""
+        """The shape of the output for inputs of this shape; may be called before `build`."""
         return tuple(input_shape)
 
     def forward(self, x, training=False, need_saved=True):
@@ -115,7 +115,7 @@ class Layer(Configurable):
 
     def get_config(self):
         config = super().get_config()
-        if config.get("activity_regularizer", 0) is None:  # not every class of Keras's takes it
+        if config.get("activity_regularizer", 0) is None:  # not every class of Keras has this argument
             del config["activity_regularizer"]
         return config
 
@@ -124,7 +124,7 @@ class Layer(Configurable):
     _keeps_layers = True
 
     def __setattr__(self, name, value):
-        """A layer kept in an attribute, or in a list or dictionary there, belongs to this one with its weights."""
+        """Set an attribute. Layers in it, also in a list or dictionary, belong to this layer with their weights."""
         super().__setattr__(name, value)
         if name.startswith("_") or not self._keeps_layers:
             return
@@ -144,7 +144,7 @@ class Layer(Configurable):
 
     @property
     def _inner_layers(self) -> list[Layer]:
-        """The layers within this one, as they are now: a list may have grown."""
+        """The layers within this one, read from lists and dictionaries each time, because these may have grown."""
         if not self._containers:
             return self._sublayers
         held = [v for c in self._containers for v in (c.values() if isinstance(c, dict) else c) if isinstance(v, Layer)]
@@ -171,7 +171,7 @@ class Layer(Configurable):
 
     @property
     def trainable(self) -> bool:
-        """Whether training may change the weights. Setting it sets every layer within."""
+        """Whether training may change the weights. Setting it also sets it in every layer within."""
         return self._trainable
 
     @trainable.setter
@@ -213,7 +213,7 @@ class Layer(Configurable):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training leaves alone."""
+        """The weights that training does not change."""
         trainable = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trainable]
 
@@ -243,20 +243,20 @@ class Layer(Configurable):
         return sum(variable.value.size for variable in self.weights)
 
     def has_trainable_weights(self) -> bool:
-        """Whether backward has anything to do here for the weights' sake."""
+        """Whether backward must compute gradients of weights here."""
         return self._trainable and (
             any(v.trainable for v in self._variables) or any(s.has_trainable_weights() for s in self._inner_layers)
         )
 
     def add_gradients(self, *pairs) -> None:
-        """Add gradients to their variables: (variable, gradient) pairs, either of them None where there is none."""
+        """Add gradients to their variables: (variable, gradient) pairs; a pair with None in it is skipped."""
         if self._trainable:
             for variable, gradient in pairs:
                 if variable is not None and variable.trainable and gradient is not None:
                     variable.add_gradient(gradient)
 
     def add_loss(self, loss) -> None:
-        """For `forward`: add a number to the loss of the running pass. Its gradient is for `backward` to add."""
+        """For use in `forward`: add a number to the loss of the running pass. `backward` must add its gradient."""
         add_loss(loss)
 
     @property
@@ -268,11 +268,11 @@ class Layer(Configurable):
     # Being called
 
     def __call__(self, x, training=None):
-        """On symbols: a symbol, the layer added to the graph. On arrays: the output, an array of its own.
+        """On symbols, add the layer to the graph and return a symbol. On arrays, return the output, a new array.
 
-        On arrays layers work as in inference unless training is given; only augmentation is then active, as in Keras.
-        On symbols a value that is given holds for this call in whatever model it belongs to; without one the model says
-        whether it trains.
+        Without `training`, layers work on arrays as in inference, but augmentation is active, as in Keras. On symbols,
+        a given `training` holds for this call in every model that contains the call; otherwise the model says whether
+        it trains.
         """
         if is_symbolic(x):
             return self._call_on_symbols(x, training)
@@ -381,7 +381,7 @@ class Layer(Configurable):
 
 
 def _once(build):
-    """`build`, doing nothing on a layer that is built already."""
+    """A `build` that does nothing on a layer that is built already."""
 
     @functools.wraps(build)
     def build_once(self, input_shape=None):

@@ -10,11 +10,11 @@ from .base import Layer
 
 
 class BatchNormalization(Layer):
-    """Each channel brought to mean 0 and variance 1 over the batch, then scaled by gamma and shifted by beta.
+    """Brings each channel to mean 0 and variance 1 over the batch, then scales it by gamma and shifts it by beta.
 
-    In training it uses the batch's statistics and moves its own; otherwise, and whenever it is frozen
-    (`trainable = False`), it uses its own. Weights (C,): gamma (with `scale`), beta (with `center`), moving_mean,
-    moving_variance.
+    In training it uses the batch's mean and variance, and moves moving_mean and moving_variance towards them. In
+    inference, and always when it is frozen (`trainable = False`), it uses moving_mean and moving_variance. Weights
+    (C,): gamma (with `scale`), beta (with `center`), moving_mean, moving_variance.
     """
 
     def __init__(

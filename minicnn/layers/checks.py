@@ -1,4 +1,4 @@
-"""The checks of what layers receive: arguments of their constructors, and the shapes of inputs."""
+"""Checks of what layers receive: arguments of their constructors, and shapes of inputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checked_choice(value, choices, name: str):
 
 
 def check_sizes(layer, input_shape) -> None:
-    """ValueError unless a shape, or each of a list of shapes, has the axes that the layer takes and no empty one."""
+    """ValueError unless a shape has the axes that the layer takes. Sizes, also in a list of shapes, must not be 0."""
     if layer.rank is not None and len(input_shape) != layer.rank:
         axes = {4: "(N, H, W, C)", 2: "(N, features)"}.get(layer.rank, f"{layer.rank} axes")
         raise ValueError(

@@ -13,7 +13,7 @@ from .checks import checked_choice
 
 
 class _Convolution(ActivatedLayer):
-    """What Conv2D and DepthwiseConv2D share: the window and its arithmetic."""
+    """Base class of Conv2D and DepthwiseConv2D: the window and its sizes."""
 
     rank = 4
 
@@ -124,7 +124,7 @@ class Conv2D(_Convolution):
         return (*self.kernel_size, C // self.groups, self.filters)
 
     def forward(self, x, training=False, need_saved=True, logits=False, pool=None):
-        """As a layer's. pool: the size of the max pooling that is done in the same pass (`models/schedule.py`)."""
+        """As in `Layer`. pool: the size of a max pooling that is done in the same pass (`models/schedule.py`)."""
         y, saved = conv2d.forward(
             x, self.kernel.value, self.bias_value, self.strides, self.padding, self.dilation_rate, self.groups,
             self.fuses_relu, pool, bool(need_saved),
@@ -141,7 +141,7 @@ class Conv2D(_Convolution):
 
 
 class DepthwiseConv2D(_Convolution):
-    """Each channel convolved by itself with `depth_multiplier` kernels: (N, H, W, C) to (N, OH, OW, C * multiplier).
+    """Convolves each channel by itself with `depth_multiplier` kernels: (N, H, W, C) to (N, OH, OW, C * multiplier).
 
     This is Conv2D with as many groups as channels; the kernel (KH, KW, C, multiplier) is the grouped kernel
     (KH, KW, 1, C * multiplier) in another shape, the numbers in the same order.

@@ -1,5 +1,5 @@
-"""Layers that drop or disturb numbers in training. Their only state is `random_counter`: how many masks they have drawn
-of `random_stream`."""
+"""Layers that drop or disturb numbers in training. Their only state is `random_counter`: the number of masks that they
+have drawn from `random_stream`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import Layer
 
 
 class _Random(Layer):
-    """A layer that draws random numbers: the same ones again in every process for the same seed."""
+    """A layer that draws random numbers. The same seed gives the same numbers in every process."""
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -24,7 +24,7 @@ class _Random(Layer):
         self.random_counter = 0
 
     def key(self):
-        """The random stream of this call."""
+        """The key of the random numbers of this call."""
         return transfer.number(self._next_key, "uint64")
 
     def _next_key(self):
@@ -34,14 +34,14 @@ class _Random(Layer):
 
 
 class _Dropping(_Random):
-    """A layer that drops with probability `rate`, along the axes where noise_shape is 1 together."""
+    """A layer that drops with probability `rate`. Along axes where noise_shape is 1, numbers drop together."""
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
         self.rate, self.noise_shape = _checked_rate(rate), noise_shape
 
     def mask_shape(self, x_shape) -> tuple | None:
-        """The shape that the mask is drawn in, or None for x's own."""
+        """The shape of the mask, or None if it is x's shape."""
         if self.noise_shape is None:
             return None
         sizes = [size if noise is None else noise for noise, size in zip(self.noise_shape, x_shape, strict=False)]
@@ -54,7 +54,7 @@ class _Dropping(_Random):
 
 
 class Dropout(_Dropping):
-    """In training each number is zero with probability `rate`, and the others grow by 1 / (1 - rate)."""
+    """In training each number is zero with probability `rate`, and the others are multiplied by 1 / (1 - rate)."""
 
     def forward(self, x, training=False, need_saved=True):
         if not training or self.rate == 0:
@@ -66,7 +66,7 @@ class Dropout(_Dropping):
 
 
 class SpatialDropout2D(Dropout):
-    """Dropout of whole channels: neighbouring pixels say much the same, so dropping single ones takes little away."""
+    """Dropout of whole channels. Neighbouring pixels are similar, so dropping single pixels would change little."""
 
     rank = 4
     _not_in_config = (*Layer._not_in_config, "noise_shape", "trainable")  # Keras's takes no trainable
@@ -81,7 +81,7 @@ class SpatialDropout2D(Dropout):
 
 
 class AlphaDropout(_Dropping):
-    """Dropout for networks of selu: dropped numbers go to where selu saturates, and mean and variance stay."""
+    """Dropout for networks with selu: dropped numbers get the value where selu saturates. Mean and variance stay."""
 
     def forward(self, x, training=False, need_saved=True):
         if not training or self.rate == 0:
@@ -93,7 +93,7 @@ class AlphaDropout(_Dropping):
 
 
 class GaussianDropout(_Random):
-    """In training each number is multiplied by a normal one of mean 1 and variance rate / (1 - rate)."""
+    """In training each number is multiplied by a normally distributed one of mean 1 and variance rate / (1 - rate)."""
 
     def __init__(self, rate, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
@@ -112,7 +112,7 @@ class GaussianDropout(_Random):
 
 
 class GaussianNoise(_Random):
-    """In training a normal number of standard deviation `stddev` is added to each number."""
+    """In training a normally distributed number of standard deviation `stddev` is added to each number."""
 
     def __init__(self, stddev, seed=None, **kwargs):
         super().__init__(seed, **kwargs)

@@ -1,4 +1,4 @@
-"""Layers that hand their input on: as they are, or with a penalty on it."""
+"""Layers that return their input: unchanged, or with a penalty on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .base import Layer
 
 
 class Identity(Layer):
-    """Hands its input on."""
+    """Returns its input unchanged."""
 
     def flops(self, input_shape):
         return 0
@@ -20,7 +20,7 @@ class Identity(Layer):
 
 
 class ActivityRegularization(Identity):
-    """Hands its input on, and adds l1 * sum|x| + l2 * sum x^2, divided by the number of samples, to the loss."""
+    """Returns its input x unchanged, and adds (l1 * sum|x| + l2 * sum x^2) / (number of samples) to the loss."""
 
     _not_in_config = (*Layer._not_in_config, "activity_regularizer")
 

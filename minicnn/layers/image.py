@@ -8,7 +8,7 @@ from .base import Layer
 
 
 class ImageLayer(Layer):
-    """A layer for images (N, H, W, C) that takes a single one (H, W, C) as well."""
+    """A layer for images (N, H, W, C) that takes a single image (H, W, C) as well."""
 
     rank = 4
 

@@ -1,4 +1,4 @@
-"""Where a graph begins."""
+"""The beginning of a graph."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .identity import Identity
 
 
 class InputLayer(Identity):
-    """The beginning of a graph: it hands its input on. shape is without the batch axis."""
+    """The beginning of a graph: returns its input unchanged. shape does not contain the batch axis."""
 
     def __init__(self, shape=None, batch_size=None, batch_shape=None, **kwargs):
         if kwargs.get("dtype") is not None and np.dtype(kwargs["dtype"]).kind in "bui":
-            kwargs["dtype"] = None  # the type of the data; the model computes in the default type
+            kwargs["dtype"] = None  # this is the type of the data; the model computes in the default type
         super().__init__(**kwargs)
         if batch_shape is not None:
             batch_size, shape = batch_shape[0], tuple(batch_shape)[1:]
@@ -34,9 +34,9 @@ class InputLayer(Identity):
 
 
 def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None) -> Symbol:
-    """A symbol for a model's input. shape is without the batch axis, None standing for sizes not yet known.
+    """A symbol for a model's input. shape does not contain the batch axis; None is a size not yet known.
 
-    A float dtype is the type that the model computes in. Data of any type is cast a batch at a time, so an integer
+    A float dtype is the type that the model computes in. Data of any type is cast batch by batch, so an integer
     dtype changes nothing.
     """
     return InputLayer(shape=shape, batch_size=batch_size, batch_shape=batch_shape, dtype=dtype, name=name).output

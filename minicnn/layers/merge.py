@@ -7,7 +7,7 @@ from .base import Layer
 
 
 def broadcast_shape(shapes: list[tuple]) -> tuple | None:
-    """The shape of arrays of these shapes, of one rank, merged number by number; None where they do not fit."""
+    """The shape after merging arrays of these shapes number by number; None if they do not fit or differ in rank."""
     if len({len(shape) for shape in shapes}) != 1:
         return None
     merged = []
@@ -45,7 +45,7 @@ class _Elementwise(_Merge):
         return merged
 
     operation = ""
-    """Its name in `ops.merge`."""
+    """The name in `ops.merge`."""
 
     def forward(self, x, training=False, need_saved=True):
         return merge.forward(self.operation, x, bool(need_saved))
@@ -85,7 +85,7 @@ class Minimum(_Elementwise):
 
 
 class Subtract(_Elementwise):
-    """The first of two inputs less the second."""
+    """The first of two inputs minus the second."""
 
     operation = "subtract"
 
@@ -149,7 +149,7 @@ def minimum(inputs, **kwargs):
 
 
 def subtract(inputs, **kwargs):
-    """The first of two symbols or arrays less the second."""
+    """The first of two symbols or arrays minus the second."""
     return Subtract(**kwargs)(inputs)
 
 

@@ -1,4 +1,4 @@
-"""Names: of layers that were given none, and the paths of weights in the layers around them."""
+"""Automatic names of layers, and the paths of weights, made of the names of layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def automatic_name(class_name: str) -> str:
 
 
 def clear_session() -> None:
-    """Start the automatic names anew, and give the memory that no model is using just now back."""
+    """Begin the automatic names again without numbers, and give memory that is kept for later back to the system."""
     _names_given.clear()
     transfer.clear()
 
@@ -36,7 +36,7 @@ _building = _Building()
 
 @contextmanager
 def building(layer):
-    """Within this block weights are made for `layer`: their paths begin with the names of those around, and its own."""
+    """Within this block weights are made for `layer`: their paths begin with the outer layers' names and its own."""
     around = _building.layers
     if not (around and around[-1] is layer):
         _building.layers = [*around, layer]
@@ -47,5 +47,5 @@ def building(layer):
 
 
 def path_of_weight(name: str) -> str:
-    """The path of a weight that is made now: the names of the layers it is made for, and its own."""
+    """The path of a weight that is made now: the names of the layers in `building`, then the weight's name."""
     return "/".join([*(layer.name for layer in _building.layers), name])

@@ -1,4 +1,4 @@
-"""Numbers brought to mean 0 and variance 1, by statistics that are found before training."""
+"""Normalization to mean 0 and variance 1, by a mean and a variance that are found before training."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .base import Layer
 
 
 class Normalization(Layer):
-    """(x - mean) / standard deviation, or the way back with invert=True.
+    """(x - mean) / standard deviation, or the inverse of this with invert=True.
 
-    mean and variance are numbers, or one for each channel (the last axis, axis=-1; axis=None: one for all). Instead of
-    giving them, call `adapt` with data before training.
+    mean and variance are numbers, or arrays with one number for each channel (the last axis). If they are not given,
+    call `adapt` with data before training: it finds them for each channel (axis=-1), or for all together (axis=None).
     """
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
@@ -26,7 +26,7 @@ class Normalization(Layer):
         self.axis = None if axis in (None, (), []) else -1
         self._given, self.invert = None if mean is None else (mean, variance), bool(invert)
 
-    may_be_recorded = False  # the statistics are looked at on the host
+    may_be_recorded = False  # the host reads the statistics
 
     def build(self, input_shape):
         if self._given:
@@ -36,16 +36,16 @@ class Normalization(Layer):
         shape = (input_shape[-1],) if self.axis == -1 else ()
         self.adapt_mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
         self.adapt_variance = self.add_weight(shape, "ones", trainable=False, name="variance")
-        self.count = self.add_weight((), "zeros", dtype="int32", trainable=False, name="count")  # as Keras's files have
+        self.count = self.add_weight((), "zeros", dtype="int32", trainable=False, name="count")  # Keras's files have it
 
     @property
     def mean(self) -> np.ndarray | None:
-        """The mean in use, as it broadcasts over inputs; None before there is one."""
+        """The mean in use, in a shape that broadcasts over inputs; None before there is one."""
         return self._statistic(0)
 
     @property
     def variance(self) -> np.ndarray | None:
-        """The variance in use, as it broadcasts over inputs; None before there is one."""
+        """The variance in use, in a shape that broadcasts over inputs; None before there is one."""
         return self._statistic(1)
 
     def _statistic(self, which):
@@ -64,7 +64,7 @@ class Normalization(Layer):
         if self._given:
             raise ValueError(f"{self.name!r} was given mean and variance: there is nothing to adapt.")
         batches = [data] if isinstance(data, np.ndarray) else data
-        if hasattr(data, "num_batches"):  # a PyDataset, whose iterator may begin anew for ever
+        if hasattr(data, "num_batches"):  # a PyDataset, whose iterator may never end
             batches = (data[i] for i in range(len(data)))
         count, total, squares, shift = 0, 0.0, 0.0, None
         for batch in batches:
@@ -72,7 +72,7 @@ class Normalization(Layer):
             self.build_for(x.shape)
             axes = tuple(range(x.ndim - 1)) if self.axis == -1 else None
             x = x.astype(np.float64)
-            shift = x.mean(axis=axes) if shift is None else shift  # sums around zero lose digits where means are large
+            shift = x.mean(axis=axes) if shift is None else shift  # sums of large numbers would lose digits
             count += x.size // np.size(shift)
             total += (x - shift).sum(axis=axes)
             squares += ((x - shift) ** 2).sum(axis=axes)
@@ -96,7 +96,7 @@ class Normalization(Layer):
 
         if self.invert:
             steps = [(deviation, mean)]
-        else:  # the mean first: after the division it would be large, and its digits lost
+        else:  # the mean first: after the division it may be large, and digits are lost
             steps = [(1.0, -mean), (1 / deviation, 0.0)]
         saved = []
         for scale, offset in steps:

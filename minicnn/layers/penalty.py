@@ -1,6 +1,7 @@
-"""Losses that layers add on their own, and the penalty on what a layer gives out (`activity_regularizer`).
+"""Losses that layers add, and the penalty on a layer's output (`activity_regularizer`).
 
-A pass over a model collects them: `with collected_losses() as losses` gives the list that `add_loss` fills meanwhile.
+A pass over a model collects these losses: within `with collected_losses() as losses`, `add_loss` adds to the list
+`losses`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _collecting = _Collecting()
 
 
 class collected_losses:
-    """Within this block, what layers add to the loss is collected in the list that the block is given."""
+    """Within this block, the losses that layers add are collected in the list that the block gets."""
 
     def __enter__(self) -> list:
         self.losses: list = []
@@ -32,16 +33,16 @@ class collected_losses:
 
 
 def add_loss(loss) -> None:
-    """Add to the losses of the running pass, if one is collecting them. loss: what `runtime.weighted_sum` gives, or
-    a float."""
+    """Add a loss to the running pass, if a pass is collecting losses. loss: a float, or what `runtime.weighted_sum`
+    gives."""
     if _collecting.lists:
         _collecting.lists[-1].append(loss)
 
 
 class PenalizedActivity:
-    """Stands in for a layer with an activity_regularizer while a model runs: forward and backward as a layer has them.
+    """Takes the place of a layer with an activity_regularizer while a model runs. Has a layer's forward and backward.
 
-    The penalty, l1 * sum|y| + l2 * sum y^2 of the output divided by the number of samples, goes to the losses.
+    Forward adds the penalty of the output y to the losses: (l1 * sum|y| + l2 * sum y^2) / (number of samples).
     """
 
     def __init__(self, layer):
@@ -73,7 +74,7 @@ class PenalizedActivity:
 
 
 def makes_gradients(part) -> bool:
-    """Whether a layer, or what stands in for one, has a gradient to pass on also where none reaches its output."""
+    """Whether a layer, or its PenalizedActivity, has a gradient to pass on even if none reaches its output."""
     if isinstance(part, PenalizedActivity):
         return True
     inner = part.flattened()[1:] if hasattr(part, "flattened") else []
@@ -81,5 +82,5 @@ def makes_gradients(part) -> bool:
 
 
 def with_activity_penalty(layer):
-    """The layer, or what stands in for it if it has an activity_regularizer."""
+    """The layer, or its PenalizedActivity if it has an activity_regularizer."""
     return layer if layer.activity_regularizer is None else PenalizedActivity(layer)

@@ -12,7 +12,7 @@ from .checks import checked_choice
 
 
 class _Pooling(Layer):
-    """A window that makes one number of many: (N, H, W, C) to (N, OH, OW, C). strides None means the pool's size."""
+    """One number per window and channel: (N, H, W, C) to (N, OH, OW, C). strides None means the pool's size."""
 
     rank = 4
     op = None

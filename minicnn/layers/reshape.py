@@ -13,7 +13,7 @@ from .base import Layer
 
 
 class _View(Layer):
-    """A layer that hands out its input in another shape: no number moves."""
+    """A layer that gives its input another shape: no number moves."""
 
     def forward(self, x, training=False, need_saved=True):
         return x.reshape(self.compute_output_shape(x.shape)), x.shape
@@ -26,7 +26,7 @@ class _View(Layer):
 
 
 class Flatten(_View):
-    """(N, ...) to (N, the product of the rest)."""
+    """(N, ...) to (N, the product of the other sizes)."""
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
@@ -38,7 +38,7 @@ class Flatten(_View):
 
 
 class Reshape(_View):
-    """(N, ...) to (N, *target_shape); one size may be -1, for what is left."""
+    """(N, ...) to (N, *target_shape); one size may be -1: it follows from the others."""
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)

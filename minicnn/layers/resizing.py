@@ -1,4 +1,4 @@
-"""Layers that give images another size: resized, cut out, or padded."""
+"""Layers that give images another size: by resizing, cutting or padding."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _OfSize(ImageLayer):
         return y, [(resize, kept)]
 
     def _fitted(self, x, interpolation, need_saved):
-        """The largest part of the wanted proportions, out of the middle, resized."""
+        """Cut the largest part with the new proportions out of the middle, and resize it."""
         top, left, height, width = middle(x.shape[1], x.shape[2], (self.height, self.width))
         part, cut = _window(x, top, left, (height, width), 0.0, need_saved)
         y, resized = self._resized(part, interpolation, need_saved)
@@ -44,10 +44,10 @@ class _OfSize(ImageLayer):
 
 
 class Resizing(_OfSize):
-    """Images in the size height x width, "bilinear" or "nearest".
+    """Resizes images to height x width; interpolation is "bilinear" or "nearest".
 
-    crop_to_aspect_ratio first cuts the largest part of the new proportions out of the middle, pad_to_aspect_ratio first
-    puts fill_value around; otherwise proportions may change.
+    crop_to_aspect_ratio first cuts the largest part with the new proportions out of the middle. pad_to_aspect_ratio
+    first pads with fill_value to the new proportions. Otherwise the proportions may change.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Resizing(_OfSize):
 
 
 class CenterCrop(_OfSize):
-    """The middle of each image; where images are too small, the largest part of these proportions resized."""
+    """Cuts out the middle of each image. If images are too small, resizes their largest part with these proportions."""
 
     def forward(self, x, training=False, need_saved=True):
         _, H, W, _ = x.shape
@@ -89,14 +89,14 @@ class CenterCrop(_OfSize):
 
 
 class RandomCrop(_OfSize, Augmentation):
-    """A part of the images, the same one for all images of a batch; in inference, and where images are too small, the
-    largest part of these proportions resized."""
+    """Cuts out a random part, the same for all images of a batch. In inference, or if a side of the images is not
+    larger than the part's, resizes their largest part with these proportions."""
 
     def __init__(self, height, width, seed=None, data_format=None, **kwargs):
         super().__init__(height, width, data_format, seed=seed, **kwargs)
 
     def start(self, H, W) -> tuple[int, int]:
-        """(top, left) of what is cut out of images (H, W), drawn at random."""
+        """(top, left) of the part that is cut out of images (H, W), drawn at random."""
         drawn = self.uniform(2, 0, 1)
         return int(drawn[0] * (H - self.height + 1)), int(drawn[1] * (W - self.width + 1))
 
@@ -109,7 +109,7 @@ class RandomCrop(_OfSize, Augmentation):
 
 
 def _window(x, top, left, size, fill_value, need_saved):
-    """(y, saved): what is seen of images x through a window of `size` at (top, left), fill_value outside."""
+    """(y, saved): the part of images x in a window of `size` at (top, left), with fill_value outside the images."""
     transforms = np.tile(np.array([1, 0, left, 0, 1, top], np.float32), (len(x), 1))
     y, kept = affine_transform.forward(
         x, transfer.to_device(transforms), size, "constant", fill_value, "nearest", bool(need_saved)

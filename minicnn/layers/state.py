@@ -1,4 +1,4 @@
-"""What a forward in training mode changes in layers, kept as it was."""
+"""Keeps the state of layers that a forward pass in training mode changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .base import Layer
 
 @contextmanager
 def unchanged_state(layer: Layer):
-    """Forward may run in training mode in this block; after it moving statistics and random counters are as before."""
+    """After this block, moving statistics and random counters are as before, also if forward ran in training mode."""
     layers = layer.flattened()
     counters = [(inner, inner.random_counter) for inner in layers if hasattr(inner, "random_counter")]
     values = [(v, v.numpy()) for inner in layers for v in inner._variables if not v.trainable]

@@ -1,12 +1,12 @@
 """Losses as Keras names them: objects for `compile`, functions for arrays.
 
-A loss flattens predictions (N, ..., K) to rows (M, K) and gives one number per row; `fit` takes their mean, each
-row weighted by its sample's weight. Where the loss joins the activation that the model ends in (softmax with
-cross-entropy, sigmoid with binary cross-entropy), the trainer hands over logits instead of probabilities.
+A loss flattens predictions (N, ..., K) to rows (M, K) and gives one number per row. `fit` takes the mean of these
+numbers, each weighted by its sample's weight. Some losses also compute the activation that the model ends in (softmax
+with cross-entropy, sigmoid with binary cross-entropy): the trainer gives them logits instead of probabilities.
 
-- base.py: what every loss is: targets checked, one number per row, the weight of each row in the batch's loss
-- cross_entropy.py: of labels, of one-hot targets, of yes and no; with logits, label smoothing and ignored classes
-- regression.py: squared, absolute and relative distances of numbers; Huber and log-cosh
+- base.py: the base class: checks targets, gives one number per row, and each row's weight in the batch's loss
+- cross_entropy.py: for labels, one-hot targets, and yes or no; with logits, label smoothing and ignored classes
+- regression.py: squared, absolute and relative errors; Huber and log-cosh
 - distributions.py: Kullback-Leibler divergence and Poisson
 - hinges.py: hinge and its square
 """

@@ -1,4 +1,4 @@
-"""What every loss is: it checks its targets, gives one number per row, and weights the rows."""
+"""The base class of losses: it checks the targets, gives one number per row, and weights the rows."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Loss(Configurable):
         return Number(losses.reshape(-1) @ row_weights)
 
     def row_weights(self, y: np.ndarray, sample_weight, shape: tuple, dtype) -> np.ndarray:
-        """Each row's weight in the loss of a batch, for rows of losses of `shape` and the samples' weights or None.
+        """Each row's weight in the loss of a batch. shape: the shape of the losses; sample_weight: per sample, or None.
 
-        The samples' weights, 1 unless given and 0 for rows that do not count, divided by the number of rows that count
-        for the mean, or by the sum of weights for the mean with sample weights.
+        A row has its sample's weight (1 if none is given), or 0 if the row does not count. For a mean these weights are
+        divided by the number of rows that count, for "mean_with_sample_weight" by their sum.
         """
         counted = self.counted_rows(y)
         if sample_weight is None:
@@ -71,7 +71,7 @@ class Loss(Configurable):
         return transfer.to_host(self.rows_on_device(np.asarray(y_true), float_array(y_pred)))
 
     def rows_on_device(self, y_true, y_pred):
-        """The same, of checked arrays, left where the backend in use computes; y_pred may lie there already."""
+        """As `rows`, for arrays. The result stays where the backend computes, and y_pred may be there already."""
         check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
         targets = transfer.to_device(self.targets(y_true, y_pred.shape, y_pred.dtype))
@@ -81,19 +81,19 @@ class Loss(Configurable):
     def joins(self, activation: str | None) -> bool:
         """Whether the loss is computed together with the activation ("softmax", "sigmoid") that a model ends in.
 
-        As in Keras, cross-entropies take the logits of either, and also where from_logits was said by mistake.
+        As in Keras, cross-entropies take the logits of both activations, also if from_logits was given by mistake.
         """
         return activation is not None and self.logits_operation is not None
 
     def forward(self, targets, y_pred, logits=False, need_saved=True):
-        """losses (M,) of predictions or logits (N, ..., K) against what `targets` made; and what backward needs."""
+        """(losses (M,), what `backward` needs) of predictions or logits (N, ..., K) and what `targets` returned."""
         operation = self.logits_operation if logits or self.from_logits else self.operation
         rows = y_pred.reshape(-1, y_pred.shape[-1])
         losses, saved = op.forward(operation, rows, targets, self.parameter(), need_saved)
         return losses, (operation, saved, y_pred.shape)
 
     def parameter(self) -> float:
-        """The operation's parameter: what keeps numbers from zero, unless a loss has another."""
+        """The operation's parameter: epsilon, which keeps numbers away from zero, unless a loss has another."""
         return config.epsilon()
 
     def backward(self, dlosses, saved):
@@ -102,7 +102,7 @@ class Loss(Configurable):
         return op.backward(operation, dlosses, op_saved).reshape(shape)
 
     def targets(self, y, output_shape, dtype) -> np.ndarray:
-        """A batch of targets as the operation takes them: labels (M,), or numbers (M, K) of the given type."""
+        """A batch of targets in the form that the operation takes: labels (M,), or numbers (M, K) of type dtype."""
         if self.sparse:
             return np.ascontiguousarray(y.reshape(-1), np.int64)
         return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
@@ -112,7 +112,7 @@ class Loss(Configurable):
         return None
 
     def check_targets(self, y: np.ndarray, output_shape) -> None:
-        """ValueError unless the targets y (N, ...) suit outputs of `output_shape` (N, ..., K), N aside."""
+        """ValueError unless the targets y (N, ...) suit outputs of `output_shape` (N, ..., K). N is not checked."""
         name, K = type(self).__name__, output_shape[-1]
         rows = tuple(output_shape[1:-1])
         if y.dtype.kind not in "buif":
@@ -142,7 +142,7 @@ class Loss(Configurable):
 
 
 def weights_per_row(sample_weight, shape: tuple, dtype) -> np.ndarray:
-    """Weights of samples, (N,) or (N, 1), or of every row, (N, ...), as one weight for each row of losses `shape`."""
+    """Weights of samples, (N,) or (N, 1), or of all rows, (N, ...), as one weight for each row of losses of `shape`."""
     weights, rows = np.asarray(sample_weight, dtype), math.prod(shape)
     if weights.ndim == 0:
         weights = weights.reshape(1)
@@ -158,7 +158,7 @@ def check_lengths(y_true: np.ndarray, y_pred: np.ndarray) -> None:
 
 
 def float_array(x) -> np.ndarray:
-    """Predictions as a contiguous float array of rows (N, ..., K); one that lies elsewhere stays as it is."""
+    """Predictions as a contiguous float array of rows (N, ..., K); an array on another device stays there."""
     if not isinstance(x, np.ndarray) and hasattr(x, "to_host"):
         return x
     x = np.asarray(x)

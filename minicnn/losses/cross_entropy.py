@@ -17,7 +17,7 @@ class _CrossEntropy(Loss):
 
 
 class _SmoothedCrossEntropy(_CrossEntropy):
-    """With label_smoothing s, targets are drawn together before: t (1 - s) + s / (number of choices)."""
+    """With label_smoothing s, a target t first becomes t (1 - s) + s / (number of choices)."""
 
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name=None):
         super().__init__(from_logits, reduction, name)
@@ -28,7 +28,7 @@ class _SmoothedCrossEntropy(_CrossEntropy):
         self.label_smoothing, self.axis = label_smoothing, axis
 
     def choices(self, output_shape) -> int:
-        """Among how many classes a target chooses."""
+        """The number of classes that a target chooses from."""
         return output_shape[-1]
 
     def targets(self, y, output_shape, dtype):
@@ -43,7 +43,7 @@ class _SmoothedCrossEntropy(_CrossEntropy):
 class SparseCategoricalCrossentropy(_CrossEntropy):
     """-log of the probability given to the label; labels (N, ...) or (N, ..., 1) integers.
 
-    Rows with the label ignore_class, as unlabelled pixels have, count for nothing: not even in the mean.
+    Rows with the label ignore_class (for unlabelled pixels, for example) do not count, also not in the mean's divisor.
     """
 
     operation, logits_operation = "sparse_categorical_cross_entropy", "sparse_softmax_cross_entropy"

@@ -1,4 +1,4 @@
-"""Losses of distributions: how well predicted probabilities or rates suit what was observed."""
+"""Losses of distributions: how well predicted probabilities or rates fit the targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class KLDivergence(Loss):
 
 @registry.add("poisson")
 class Poisson(Loss):
-    """Mean over the last axis of p - t log p: how well counts t suit the rates p."""
+    """Mean over the last axis of p - t log p: how well counts t fit the rates p."""
 
     operation = "poisson"
 

@@ -8,7 +8,7 @@ from .base import Loss, registry
 
 
 class _Hinge(Loss):
-    """Targets are -1 and 1; zeros and ones are taken for them."""
+    """Targets are -1 and 1. If all are 0 or 1, the zeros become -1."""
 
     def targets(self, y, output_shape, dtype):
         t = super().targets(y, output_shape, dtype)

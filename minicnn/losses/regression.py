@@ -1,4 +1,4 @@
-"""Losses of numbers: how far predictions lie from their targets."""
+"""Losses of numbers: how far predictions are from their targets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MeanSquaredLogarithmicError(Loss):
 
 @registry.add("huber", "huber_loss")
 class Huber(Loss):
-    """Mean over the last axis of (p - t)^2 / 2, which goes on as a straight line where |p - t| is above delta."""
+    """Mean over the last axis of (p - t)^2 / 2, continued as a straight line where |p - t| is above delta."""
 
     operation = "huber"
 

@@ -1,8 +1,8 @@
 """Where batches come from: arrays cut into pieces, a `PyDataset`, or anything that can be iterated over.
 
-A source begins a pass with `begin()`, which gives batches one after the other as (data, rows): the rows of the data
-to be used. `length` is the number of batches of a pass, None where that is not known; `once` says that it can be begun
-only once.
+`begin()` starts a pass over a source. It gives the batches one after the other as (data, rows): these rows of the data
+are the batch. `length` is the number of batches in a pass, None if it is not known. `once` says that the source can
+begin only one pass.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _END = object()
 class PyDataset:
     """A data set that makes its batches by number: subclass it with `__len__` and `__getitem__`.
 
-    `self[i]` is batch i: (x, y) or (x, y, weights). Batches are made ahead of the training, by `workers` threads, at
-    most max_queue_size of them; use_multiprocessing is accepted and changes nothing. `on_epoch_end` is called after
-    every pass. Where the number of batches is not known, override `num_batches` to give None.
+    `self[i]` is batch i: (x, y) or (x, y, weights). `workers` threads make batches ahead of the training, at most
+    max_queue_size of them; use_multiprocessing is accepted and changes nothing. `on_epoch_end` is called after every
+    pass. If the number of batches is not known, override `num_batches` to return None.
     """
 
     def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
@@ -39,7 +39,7 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """How many batches there are, or None for no end."""
+        """The number of batches, or None if there is no end."""
         return len(self)
 
     def __len__(self):
@@ -56,7 +56,7 @@ class PyDataset:
 
 
 class ArraySource:
-    """The rows of a `Data`, batch_size at a time, in a new random order for every pass if there is a generator."""
+    """The rows of a `Data`, batch_size at a time, in a new random order for every pass if a generator is given."""
 
     once = False
 
@@ -72,9 +72,9 @@ class ArraySource:
 
 
 class BatchSource:
-    """Batches that somebody else makes, ahead of time in threads.
+    """Batches from a PyDataset or an iterable, made ahead of time in threads.
 
-    batches: a PyDataset, or an iterable; make(batch) turns one into a `Data`.
+    make(batch) turns what `batches` yields into a `Data`.
     """
 
     def __init__(self, batches, make, generator: np.random.Generator | None = None):
@@ -91,7 +91,7 @@ class BatchSource:
         return self._made_ahead(self._threads, tasks, ahead)
 
     def _numbered(self):
-        """(functions that each make one batch, number of threads, number of batches made ahead)."""
+        """(functions that each make one batch, number of threads, number of batches made ahead), for a PyDataset."""
         self.batches.on_epoch_begin()
         numbers = itertools.count() if self.length is None else range(self.length)
         if self.generator is not None and self.length is not None:
@@ -110,7 +110,7 @@ class BatchSource:
         return itertools.repeat(next_one), 1, _AHEAD
 
     def _made_ahead(self, threads, tasks, ahead):
-        """The results of the tasks in order, the next `ahead` of them under way."""
+        """Yield the results of the tasks in order, while the threads work on the next `ahead` tasks."""
         waiting = deque(threads.submit(task) for task in itertools.islice(tasks, ahead))
         while waiting:
             data = waiting.popleft().result()
@@ -122,15 +122,15 @@ class BatchSource:
             self.batches.on_epoch_end()
 
     def close(self):
-        """Let the threads end. Batches that are being made are finished and forgotten; of a generator always as many,
-        so that who goes on with it finds it at rest, and at the same place every time."""
+        """Stop the threads. They finish the batches that they are making, and these are dropped. For a generator they
+        also finish all waiting batches. So a generator always stops at the same batch and can be reused."""
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=not self.once)
             self._threads = None
 
 
 def _length(batches):
-    """How many batches an iterable says it has, or None."""
+    """The number of batches that an iterable reports with `len`, or None."""
     try:
         return len(batches)
     except TypeError:
@@ -144,14 +144,14 @@ def is_source_of_batches(x) -> bool:
 
 
 def refuse_beside_batches(**arguments):
-    """ValueError for arguments that go with arrays only."""
+    """ValueError if an argument is given that goes with arrays only."""
     for name, value in arguments.items():
         if value is not None:
             raise ValueError(f"Where x yields batches, {name} comes with them: leave {name} out.")
 
 
 def parts_of_batch(batch):
-    """(x,), (x, y) or (x, y, weights), from what a source yields. A list of two or three counts as a tuple."""
+    """(x,), (x, y) or (x, y, weights), from what a source yields. A list of one to three parts counts as a tuple."""
     if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
         return tuple(batch)
     if isinstance(batch, (tuple, list)):
@@ -160,10 +160,10 @@ def parts_of_batch(batch):
 
 
 class Passes:
-    """One pass after another over a source: each all of its batches, or `steps` of them, going on where the last ended.
+    """Passes over a source, one after another. Each takes all batches, or the next `steps` batches after the last pass.
 
-    `length` is the number of batches of a pass, None as long as it is not known. check(data), if given, is called with
-    every batch before it is used.
+    `length` is the number of batches in a pass, None as long as it is not known. check(data), if given, is called with
+    every batch before the batch is used.
     """
 
     def __init__(self, source, steps=None, label="steps_per_epoch", check=None):
@@ -178,7 +178,7 @@ class Passes:
         self._begun = False
 
     def first(self):
-        """The first batch's data, to look at; the first pass gives it again."""
+        """The data of the first batch, to be checked. The first pass gives this batch again."""
         self._start()
         batch = next(self._running, None)
         if batch is None:
@@ -187,14 +187,14 @@ class Passes:
         return batch[0]
 
     def _start(self):
-        """Begin the source anew, or go on with it where it can be begun only once."""
+        """Begin a new pass over the source, or continue the first one if the source allows only one."""
         if not (self._begun and self.source.once):
             self._running = self.source.begin()
         self._begun = True
 
     def batches(self):
-        """The batches of the next pass: fewer than `steps` where the source ends within it, and the pass after that
-        begins it anew. Sets `ran_out` where it cannot be begun anew: then there were too few batches, or none."""
+        """Yield the batches of the next pass: `steps` of them, or fewer if the source ends. The pass after that begins
+        the source again. If the source can begin only once, `ran_out` says that there were too few batches, or none."""
         if self._running is None:
             self._start()
         count = 0
@@ -202,7 +202,7 @@ class Passes:
             batch = next(self._running, None)
             if batch is None:
                 break
-            if self.check is not None:  # nobody has looked at this batch before
+            if self.check is not None:  # only the first batch has been checked already
                 self.check(batch[0])
             count += 1
             yield batch
@@ -214,7 +214,7 @@ class Passes:
             self.length = count
 
     def _is_over(self):
-        """Whether the source has no further batch. One that it has is kept for the next pass."""
+        """Whether the source has no further batch. If it has one, the next pass begins with this batch."""
         batch = next(self._running, None)
         if batch is not None:
             self._running = itertools.chain([batch], self._running)

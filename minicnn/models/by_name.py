@@ -1,4 +1,4 @@
-"""Inputs, outputs and targets of a model, given one by one, as a list, or as a dictionary by name."""
+"""Inputs, outputs and targets of a model, given as a single value, a list, or a dictionary by name."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ def as_list(value) -> list:
 
 
 def listed(one_or_several) -> list:
-    """A list or tuple as a list; anything else as a list of one, None as an empty one."""
+    """A list or tuple as a list; anything else as a list of one, None as an empty list."""
     if one_or_several is None:
         return []
     return list(one_or_several) if isinstance(one_or_several, (list, tuple)) else [one_or_several]
 
 
 def in_order(given, names: list[str], what: str, missing_allowed: bool = False) -> list:
-    """`given`, a dictionary by name or a list in the names' order, as a list with an entry for every name.
+    """`given`, a dictionary by name or a list in the order of the names, as a list with one entry per name.
 
-    ValueError where a name is unknown or missing (unless allowed: then it has None), or the list has another length.
+    ValueError if a name is unknown or missing, or if the list has another length. With missing_allowed, a missing name
+    gets None.
     """
     if isinstance(given, dict):
         unknown = [name for name in given if name not in names]

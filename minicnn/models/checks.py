@@ -1,4 +1,4 @@
-"""What happens before the first step of training, evaluation or prediction: data checked, the model built for them."""
+"""Before the first step of training, evaluation or prediction: check the data, and build the model for them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from .data import Data
 
 
 class Checks:
-    """The part of a model that checks data against it."""
+    """The part of a model that checks whether data fit the model."""
 
     def _data(self, x, y=None, sample_weight=None):
         return Data(x, y, sample_weight, self.input_names, self.output_names)
 
     def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
-        """The passes over a Data, or over a source of batches, whose first one builds the model."""
+        """The passes over a Data, or over a source of batches. The first batch of a source builds the model."""
         if isinstance(data, Data):
             return Passes(ArraySource(data, batch_size, generator), steps, label)
 

@@ -12,8 +12,8 @@ from .by_name import in_order
 class Data:
     """Inputs xs, one (n, ...) for each input; targets ys and weights, for each output an array (n, ...) or None.
 
-    Each is given as an array, or for several inputs or outputs as a list or a dictionary by name. A model with one
-    input and output takes it wrapped as well. No array is copied.
+    Each is given as an array, or for several inputs or outputs as a list or a dictionary by name. A single array may
+    also come in a list or a dictionary of one entry. No array is copied.
     """
 
     def __init__(self, x, y=None, sample_weight=None, input_names=("x",), output_names=("y",)):
@@ -43,7 +43,7 @@ class Data:
                     )
 
     def fit_ranks(self, input_shapes) -> None:
-        """Give xs the model's ranks where only a channel axis of size 1 is missing or too much, as Keras does."""
+        """Add or remove a last axis of size 1 where this gives xs the ranks that the model takes, as Keras does."""
         for i, (x, shape) in enumerate(zip(self.xs, input_shapes, strict=True)):
             if x.ndim == len(shape) - 1 and shape[-1] == 1:
                 self.xs[i] = x[..., None]
@@ -51,7 +51,7 @@ class Data:
                 self.xs[i] = x[..., 0]
 
     def apply_class_weight(self, class_weight: dict, loss: Loss) -> None:
-        """Multiply every sample's weight by its class's, which is 1 for a class without an entry."""
+        """Multiply every sample's weight by the weight of its class, which is 1 for a class without an entry."""
         if len(self.ys) > 1:
             raise ValueError("class_weight is for models with one output; give sample_weight for each output instead.")
         y, weights = self.ys[0], self.weights[0]
@@ -86,14 +86,14 @@ class Data:
         return part
 
     def batches(self, batch_size: int, order=None):
-        """Which rows come next, batch_size at a time (fewer at the end): parts of `order`, or slices of all rows."""
+        """Yield the rows of each batch, batch_size at a time (fewer at the end): parts of `order`, or slices."""
         for start in range(0, self.size, batch_size):
             rows = slice(start, min(start + batch_size, self.size))
             yield rows if order is None else order[rows]
 
 
 def checked_batch_size(batch_size) -> int:
-    """32 for None; ValueError unless a positive integer."""
+    """The batch size, 32 for None; ValueError unless it is a positive integer."""
     if batch_size is None:
         return 32
     if not is_positive_integer(batch_size):
@@ -102,7 +102,7 @@ def checked_batch_size(batch_size) -> int:
 
 
 def _by_name(arrays, names, what, missing_allowed=False) -> list:
-    """An array for each name. A single array that is wrapped in a list, tuple or dictionary is taken out."""
+    """An array for each name. A single array is taken out of the list, tuple or dictionary that holds it."""
     if len(names) > 1:
         return in_order(arrays, list(names), what, missing_allowed)
     if isinstance(arrays, dict) and len(arrays) == 1:

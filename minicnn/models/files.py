@@ -1,6 +1,6 @@
-"""Saving and loading where Keras has them, among the models.
+"""Saving and loading, at the same place as in Keras: in `models`.
 
-The work is done in `minicnn.saving`, a floor above, which loads h5py: so it is looked up when it is first asked for.
+`minicnn.saving` does the work. It is one floor above and imports h5py, so it is imported only when it is needed.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
 
 
 def model_from_json(json_string, custom_objects=None):
-    """A new model from what `to_json` wrote; see `minicnn.saving.from_json`."""
+    """A new model from the text that `to_json` returned; see `minicnn.saving.from_json`."""
     return saving().from_json(json_string, custom_objects)
 
 
 def clone_model(model, input_tensors=None, clone_function=None):
-    """A model of the same structure with weights of its own, drawn anew.
+    """A model of the same structure with new weights.
 
-    clone_function(layer), asked for every layer but inputs, gives the layer to stand in its place, which is made anew
-    from that one's configuration; by default one of the same configuration.
+    clone_function(layer) is called for every layer except inputs, and returns a layer. The clone then gets a new
+    layer with the returned layer's configuration. By default the new layer has the old layer's configuration.
     """
     if input_tensors is not None:
         raise ValueError("clone_model makes inputs of its own: call the clone on the symbols given as input_tensors.")

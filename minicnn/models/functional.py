@@ -1,4 +1,4 @@
-"""Models made of a graph of symbols: `Model(inputs, outputs)`. A model is a layer, so models nest."""
+"""Models made of a graph of symbols: `Model(inputs, outputs)`. A model is a layer, so a model can hold models."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .trainer import Trainer
 
 
 class Model(Trainer, Layer):
-    """A layer that holds layers and can be trained: `Model(inputs, outputs)`, or a class of one's own.
+    """A layer that holds layers and can be trained: `Model(inputs, outputs)`, or a subclass that you write.
 
-    inputs are symbols made by `Input` or belonging to another model, outputs symbols computed from them: one, a list,
-    or a dictionary by name. Layers are shared with every other model that the symbols belong to.
+    inputs are symbols made by `Input` or symbols of another model, outputs are symbols computed from them. Each is one
+    symbol, a list, or a dictionary by name. A model shares its layers with the other models of these symbols.
 
-    A class of one's own either hands inputs and outputs to this class's `__init__`, or keeps its layers in attributes
-    and defines `forward` and `backward`, as a layer does.
+    A subclass either passes inputs and outputs to this class's `__init__`, or keeps its layers in attributes and
+    defines `forward` and `backward`, as a layer does.
     """
 
     def __new__(cls, *args, **kwargs):
@@ -53,7 +53,7 @@ class Model(Trainer, Layer):
 
     @property
     def _keeps_layers(self):
-        return self.plan is None  # a graph's layers are those between its symbols
+        return self.plan is None  # with a graph, the layers are those between its symbols
 
     @property
     def layers(self) -> list[Layer]:
@@ -61,7 +61,7 @@ class Model(Trainer, Layer):
         return list(self._inner_layers)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """The layer of that name or number; ValueError if there is none."""
+        """The layer with this name or index; ValueError if there is none."""
         if (name is None) == (index is None):
             raise ValueError(f"get_layer takes a name or an index; received name={name!r}, index={index!r}.")
         if index is not None:
@@ -83,12 +83,12 @@ class Model(Trainer, Layer):
 
     @property
     def input_names(self) -> list[str]:
-        """The inputs' names: by them a dictionary of arrays is put in order."""
+        """The inputs' names. A dictionary of arrays is put in their order."""
         return self._input_keys or [symbol.name for symbol in self.inputs] or ["input"]
 
     @property
     def output_names(self) -> list[str]:
-        """The outputs' names: by them dictionaries of targets, losses, metrics and weights are put in order."""
+        """The outputs' names. Dictionaries of targets, losses, metrics and weights are put in their order."""
         if self._output_keys:
             return self._output_keys
         names, taken = [symbol.name for symbol in self.outputs] or [self.name], Counter()
@@ -122,26 +122,26 @@ class Model(Trainer, Layer):
 
     @property
     def input_shape(self) -> tuple:
-        """The input's shape, None for the batch; the list of shapes of several inputs."""
+        """The input's shape, with None for the batch axis; for several inputs a list of shapes."""
         self._only(self.inputs)
         shapes = [symbol.shape for symbol in self.inputs]
         return shapes if self.takes_several else shapes[0]
 
     @property
     def output_shape(self) -> tuple:
-        """The output's shape, None for the batch; the list of shapes of several outputs."""
+        """The output's shape, with None for the batch axis; for several outputs a list of shapes."""
         self._only(self.outputs)
         shapes = [symbol.shape for symbol in self.outputs]
         return shapes if self.gives_several else shapes[0]
 
     def __call__(self, x, training=None):
-        """As a layer's. Several inputs come in a list, or in a dictionary by name; outputs as the model has them."""
+        """Call the model as a layer. Several inputs come in a list or a dictionary by name; outputs: see `as_given`."""
         if isinstance(x, dict) or self.takes_several:
             x = in_order(x, self.input_names, f"A call of {self.name!r}")
         return self.as_given(super().__call__(x if self.takes_several or not isinstance(x, list) else x[0], training))
 
     def as_given(self, outputs):
-        """A list of outputs as a dictionary, if that is what the model was given."""
+        """The outputs as a dictionary by name if the model was made with one, otherwise unchanged."""
         if not self._output_keys:
             return outputs
         return dict(zip(self._output_keys, outputs if self.gives_several else [outputs], strict=True))
@@ -168,7 +168,7 @@ class Model(Trainer, Layer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        if "input_layers" not in config:  # a class of one's own, described by its arguments
+        if "input_layers" not in config:  # a user's subclass, described by its arguments
             return cls(**config)
         with custom_object_scope(custom_objects or {}):
             inputs, outputs = graph_from_config(config)
@@ -208,7 +208,7 @@ class Model(Trainer, Layer):
 
     def __reduce_ex__(self, protocol):
         if self.plan is None and type(self).get_config is Model.get_config:
-            return super().__reduce_ex__(protocol)  # a class of one's own, without a description: its attributes
+            return super().__reduce_ex__(protocol)  # a user's subclass without get_config: pickle its attributes
         return rebuilt, parts_of(self)
 
     def save(self, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
@@ -220,11 +220,11 @@ class Model(Trainer, Layer):
         saving().save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath, skip_mismatch=False, by_name=False) -> None:
-        """Take the weights in a file; see `minicnn.saving.load_weights`."""
+        """Load the weights from a file; see `minicnn.saving.load_weights`."""
         saving().load_weights(self, filepath, skip_mismatch, by_name)
 
     def to_json(self, **options) -> str:
-        """The structure as JSON text; `models.model_from_json` makes a model of it."""
+        """The structure as JSON text; `models.model_from_json` makes a model from it."""
         return saving().to_json(self, **options)
 
     def summary(
@@ -239,7 +239,7 @@ class Model(Trainer, Layer):
 
 
 class Functional(Model):
-    """What `Model(inputs, outputs)` makes; see `Model`."""
+    """The class of the object that `Model(inputs, outputs)` makes; see `Model`."""
 
     def __init__(self, inputs, outputs, name=None, trainable=True):
         super().__init__(inputs, outputs, name, trainable)

@@ -1,4 +1,4 @@
-"""The graph between symbols as a plan: which layer runs when, and from which slots to which it reads and writes."""
+"""A model's graph as a plan: in which order the layers run, and which slots each one reads and writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .schedule import Step, count_readers, schedule
 class Plan:
     """The layers between `inputs` and `outputs` in an order in which they can run.
 
-    `layers` lists each layer once, in Keras's order: by the longest way to an output, the far ones first.
+    `layers` lists each layer once, in Keras's order: layers with a longer way to an output come first.
     """
 
     def __init__(self, inputs: list[Symbol], outputs: list[Symbol]):
@@ -23,7 +23,7 @@ class Plan:
         count = len(inputs)
         for node in nodes:
             taken, made = [slots[id(symbol)] for symbol in node.inputs], []
-            for symbol in node.outputs:  # what is an input of the model is not read from here, though it is made
+            for symbol in node.outputs:  # a model's input keeps its slot: this output is then not read
                 slots.setdefault(id(symbol), count)
                 made.append(count)
                 count += 1
@@ -37,7 +37,7 @@ class Plan:
 
     @property
     def ends(self) -> list[str | None]:
-        """For each output what the layer that makes it ends in, if nothing else reads it ("softmax", "sigmoid")."""
+        """For each output its layer's last activation ("softmax", "sigmoid"); None if another step reads it too."""
         readers = count_readers(self.steps, self.output_slots)
         made_by = {slot: (step.layer, i) for step in self.steps for i, slot in enumerate(step.outputs)}
         ends = []
@@ -49,19 +49,19 @@ class Plan:
         return ends
 
     def output_shapes(self, input_shapes: list) -> list[tuple]:
-        """The outputs' shapes for inputs of these shapes; ValueError where a layer cannot take its."""
+        """The outputs' shapes for inputs of these shapes; ValueError if a layer cannot take its input's shape."""
         shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))
         for step, shape in self._input_shapes(shapes):
             step.layer.build_for(shape)
         return [shapes[slot] for slot in self.output_slots]
 
     def flops(self, input_shapes: list) -> int:
-        """Floating-point operations for one input of these shapes: every call of every layer."""
+        """Floating-point operations for one input of these shapes: the sum over every call of every layer."""
         shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))
         return sum(step.layer.flops(shape) for step, shape in self._input_shapes(shapes))
 
     def _input_shapes(self, shapes):
-        """(step, shape or shapes of what it reads) for every step; fills in the slots' shapes on the way."""
+        """Yield (step, shape or shapes that it reads) for every step, and add the shapes that it makes to `shapes`."""
         for step in self.steps:
             taken = [shapes[slot] for slot in step.inputs]
             shape = taken if step.takes else taken[0]
@@ -70,7 +70,7 @@ class Plan:
             shapes.update(zip(step.outputs, map(tuple, made if step.gives else [made]), strict=True))
 
     def forward(self, xs: list, training, need_saved, logits=()):
-        """(outputs, saved): every step in turn. logits: see `schedule`."""
+        """Run every step in order, and return (outputs, saved). logits: see `schedule`."""
         values, lent_before, saved = dict(zip(self.input_slots, xs, strict=True)), workspace.lent(), []
         steps = schedule(self.steps, self.input_slots, self.output_slots, need_saved, logits)
         last_reader = {slot: i for i, step in enumerate(steps) for slot in step.inputs}
@@ -88,9 +88,9 @@ class Plan:
         return [values[slot] for slot in self.output_slots], saved
 
     def backward(self, dys: list, saved, need_dx=True) -> list | None:
-        """The inputs' gradients: every step in reverse; where an output went several ways, gradients add up.
+        """Run every step in reverse, and return the inputs' gradients. Gradients of a slot with several readers add up.
 
-        dys: the outputs' gradients, None where there is none; so are the inputs' that no gradient reaches.
+        dys: the outputs' gradients, None where there is none. An input that no gradient reaches gets None too.
         """
         gradients: dict = {}
         for slot, dy in zip(self.output_slots, dys, strict=True):
@@ -108,7 +108,7 @@ class Plan:
 
 
 def _add_to(gradients, slot, part):
-    """Add a gradient, if there is one, to what has reached the slot."""
+    """Add a gradient, if there is one, to the slot's gradient so far."""
     if part is None:
         return
     if slot in gradients:
@@ -117,7 +117,7 @@ def _add_to(gradients, slot, part):
 
 
 def _ordered_nodes(inputs, outputs) -> list[Node]:
-    """The nodes between inputs and outputs, each after those it reads from."""
+    """The nodes between inputs and outputs, each after the nodes that it reads from."""
     given = {id(symbol) for symbol in inputs}
     ordered, finished = [], set()
     stack = [(symbol, False) for symbol in reversed(outputs)]
@@ -140,7 +140,7 @@ def _ordered_nodes(inputs, outputs) -> list[Node]:
 
 
 def _in_keras_order(starts, nodes, outputs) -> list[Layer]:
-    """Each layer once: by depth (the longest way to an output), equal depths in the order of the nodes."""
+    """Each layer once, by falling depth (the longest way to an output); equal depths in the order of the nodes."""
     depth = {id(symbol.node): 0 for symbol in outputs}
     layer_depth: dict[int, int] = {}
     for node in reversed(nodes):

@@ -1,7 +1,7 @@
-"""A functional model's graph as a configuration, in Keras's form, and back.
+"""A functional model's graph as a configuration in Keras's form, and back.
 
-A layer is listed with its calls, the "inbound nodes". What a call takes is written as the call that made it:
-[layer's name, which of that layer's calls, which of its outputs].
+Each layer is listed with its calls, the "inbound nodes". An input of a call is written as the place where it was made:
+[name of the layer, number of that layer's call, number of that call's output].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def graph_to_config(model) -> dict:
     layers = []
     for i, symbol in enumerate(model.inputs):
         layer = symbol.node.layer
-        if symbol.node.inputs:  # the model begins in the middle of another one: there it gets an input of its own
+        if symbol.node.inputs:  # the model begins in the middle of another one: it gets an input layer there
             layer = InputLayer(batch_shape=symbol.shape, dtype=symbol.dtype, name=f"{layer.name}_output_{i}")
         places[id(symbol)] = [layer.name, 0, 0]
         layers.append({**serialize(layer), "name": layer.name, "inbound_nodes": []})
@@ -41,7 +41,7 @@ def graph_to_config(model) -> dict:
 
 
 def _as_given(places, keys):
-    """The place itself where there is one, so that Keras knows it from a list; by name where a dictionary was given."""
+    """A single place as it is, so that Keras can tell it from a list; places by name if a dictionary was given."""
     if keys:
         return dict(zip(keys, places, strict=True))
     return places[0] if len(places) == 1 else places
@@ -60,12 +60,12 @@ def _call_to_config(node, places):
 
 
 def graph_from_config(config: dict) -> list:
-    """[inputs, outputs], each a list or a dictionary by name: the layers made anew, and called on each other.
+    """Make new layers, call them on each other, and return [inputs, outputs], each a list or a dictionary by name.
 
-    ValueError where the calls do not fit.
+    ValueError if the calls do not fit.
     """
     made: dict[str, Layer] = {}
-    waiting: list[tuple] = []  # (layer, number of the call, the places it takes, whether as a list, training)
+    waiting: list[tuple] = []  # (layer, (name, number of the call), places of the inputs, whether as a list, training)
     symbols: dict[tuple, Symbol] = {}
     for entry in config["layers"]:
         layer = registry.get({key: entry.get(key) for key in ("class_name", "config", "registered_name")})
@@ -91,7 +91,7 @@ def graph_from_config(config: dict) -> list:
 
 
 def _places_of(call):
-    """(places that a call takes, whether in a list, what it says of training), of Keras 3's form or Keras 2's lists."""
+    """(places of a call's inputs, whether in a list, its `training`), from Keras 3's form or from Keras 2's lists."""
     if isinstance(call, list):  # [[layer, call, output, options], ...]
         said = [history[3].get("training") for history in call if len(history) > 3]
         return [_place(history) for history in call], len(call) > 1, _checked_training(next(iter(said), None))
@@ -123,7 +123,7 @@ def _place(history):
 
 
 def _ends(places, symbols, key):
-    """The symbols of the model's inputs or outputs: one, a list, or a dictionary by name."""
+    """The symbols of the model's inputs or outputs: a list, or a dictionary by name."""
     keys = list(places) if isinstance(places, dict) else None
     places = list(places.values()) if keys else places
     several = [places] if places and isinstance(places[0], str) else places
@@ -135,13 +135,13 @@ def _ends(places, symbols, key):
 
 
 def row_to_config(model) -> dict:
-    """{"layers"} of a Sequential model, with the input as its first layer where it is known."""
+    """{"layers"} of a Sequential model. If its input is known, an input layer comes first."""
     layers = [model.inputs[0].node.layer] if model.inputs else []
     return {"layers": [serialize(layer) for layer in [*layers, *model.layers]]}
 
 
 def row_from_config(config: dict) -> list[Layer]:
-    """The layers of a Sequential model, made anew."""
+    """New layers of a Sequential model, from its configuration."""
     layers = [registry.get(entry) for entry in config["layers"]]
     shape = config.get("build_input_shape")
     if shape and layers and not isinstance(layers[0], InputLayer):

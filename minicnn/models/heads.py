@@ -1,4 +1,4 @@
-"""What is trained and measured at each output of a model: a loss with its weight, and metrics."""
+"""The heads of a model: for each output a loss with its weight, and metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .by_name import in_order, listed
 
 
 class Head:
-    """One output in training: `index` says which. Without a loss it is not trained, without metrics not watched."""
+    """Output number `index` in training. Without a loss it is not trained, without metrics it is not measured."""
 
     def __init__(self, index, name, loss, weight, identifiers, weighted_identifiers):
         self.index, self.name = index, name
@@ -23,13 +23,13 @@ class Head:
         self.identifiers, self.weighted_identifiers = identifiers, weighted_identifiers
         self.metrics: list[metrics.Metric] | None = None  # chosen with the first data
         self.weighted_metrics: list[metrics.Metric] = []
-        self.joined: Activation | None = None  # the activation that the loss computes together with itself
+        self.joined: Activation | None = None  # the last activation, if the loss computes it as well
         self.loss_mean = RunningMean()
-        for identifier in (*identifiers, *weighted_identifiers):  # a wrong name is an error now, not with the data
+        for identifier in (*identifiers, *weighted_identifiers):  # a wrong name is an error now, not later
             metrics.get(identifier, None, (None,), (None, 1))
 
     def prepare(self, y, weights, output_shape, ends_in, dtype) -> None:
-        """Check targets and weights against the output, and choose what depends on them."""
+        """Check targets and weights against the output, and choose the metrics and the joined activation."""
         if self.loss is not None:
             self.loss.check_targets(y, output_shape)
             self.joined = Activation(ends_in, ends_in) if self.loss.joins(ends_in) else None
@@ -47,11 +47,11 @@ class Head:
         return [*(self.metrics or []), *self.weighted_metrics]
 
     def targets(self, y, shape, dtype):
-        """A batch of targets as the loss takes them, where the backend computes."""
+        """A batch of targets in the form that the loss takes, moved to where the backend computes."""
         return transfer.to_device(self.loss.targets(y, shape, dtype))
 
     def update_metrics(self, y, output, weights) -> None:
-        """Show a batch to the metrics: minicnn's read it where it lies, others get a NumPy copy to keep."""
+        """Give a batch to the metrics. minicnn's read the output where it is; others get a NumPy copy to keep."""
         copied = None
         for metric in self.all_metrics():
             shown = output
@@ -93,8 +93,8 @@ def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_giv
 
 
 def _by_output(given, names, what) -> list[list]:
-    """The metrics of each output. Of one output: a list of metrics, or one alone. Of several: a list with an entry for
-    each of them, or a dictionary by name."""
+    """The metrics of each output. A model with one output takes a list of metrics, or one metric. A model with several
+    takes a list with one entry for each output, or a dictionary by name."""
     if given is None or (isinstance(given, (list, tuple, dict)) and not given):
         return [[] for _ in names]
     if isinstance(given, dict) and "class_name" not in given:
@@ -106,8 +106,8 @@ def _by_output(given, names, what) -> list[list]:
 
 
 def log_names(heads: list[Head]) -> dict[str, metrics.Metric]:
-    """{name in the logs: metric}, as Keras names them: with the output's name before it where there are several, and a
-    number, or "weighted_", where a name comes twice."""
+    """{name in the logs: metric}, with Keras's names. With several outputs the output's name comes first. If a name
+    comes twice, the second gets "weighted_" or a number."""
     found: dict[str, metrics.Metric] = {}
     taken: Counter[str] = Counter()
     several = len(heads) > 1

@@ -1,4 +1,4 @@
-"""evaluate and predict: passes over data in which nothing is learned."""
+"""evaluate and predict: passes over data that do not train the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .training_step import TrainingStep
 
 
 class Inference(Checks):
-    """The part of a model that evaluates and predicts. It needs the trainer's way through a batch, and its logs."""
+    """The part of a model that evaluates and predicts. It uses `TrainingStep` for each batch, and `Trainer`'s logs."""
 
     def evaluate(
         self,
@@ -50,7 +50,7 @@ class Inference(Checks):
         return logs if return_dict else self._in_order(logs)
 
     def _evaluate(self, passes, training_step, hooks, progress):
-        """A pass in inference: the logs."""
+        """Evaluate the model in one pass over the data, and return the logs."""
         self.reset_metrics()
         hooks.call("on_test_begin", {})
         for step, (data, rows) in enumerate(passes.batches()):
@@ -74,7 +74,7 @@ class Inference(Checks):
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs for inputs x (n, ...): an array (n, ...) of the model's type, or one for each of several outputs.
 
-        x may also be batches, as in `fit`; of (x, y) only x is looked at.
+        x may also be batches, as in `fit`. Of a batch (x, y) only x is used.
         """
         data = x
         if not is_source_of_batches(x):
@@ -95,7 +95,7 @@ class Inference(Checks):
         return self.as_given(outputs if self.gives_several else outputs[0])
 
     def _predict(self, passes, size, hooks, progress):
-        """The outputs of a pass: an array for each. size: the number of samples, or None if it is not known."""
+        """The outputs of a pass, a list of arrays. size: the number of samples, or None if it is not known."""
         collected, done = None, 0
         for step, (data, rows) in enumerate(passes.batches()):
             hooks.call("on_predict_batch_begin", step, {})
@@ -135,7 +135,7 @@ class Inference(Checks):
 
 
 class _Rows:
-    """Rows that come a batch at a time: in one array where their number is known, else put together in the end."""
+    """Collects rows batch by batch: in one array if their number is known, otherwise in parts that are joined later."""
 
     def __init__(self, size, first):
         self.array = None if size is None else np.empty((size, *first.shape[1:]), first.dtype)
@@ -143,7 +143,7 @@ class _Rows:
 
     def add(self, start, rows):
         if self.array is None:
-            self.parts.append(rows.copy())  # what was computed lies in a lent buffer
+            self.parts.append(rows.copy())  # the outputs are in a buffer borrowed from the workspace
         else:
             self.array[start : start + len(rows)] = rows
 

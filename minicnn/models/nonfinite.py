@@ -12,7 +12,7 @@ from ..runtime import transfer
 
 
 def first_non_finite(model: Layer, inputs: list, targets: list, training: bool) -> str:
-    """A sentence naming the first layer whose output for the inputs is not finite. The model's state stays."""
+    """A sentence that names the first layer whose output is not finite. The model's state does not change."""
     if not all(np.isfinite(transfer.to_host(x)).all() for x in inputs):
         return "the input batch holds NaN or infinity already."
     if not all(np.isfinite(transfer.to_host(t)).all() for t in targets):
@@ -38,7 +38,7 @@ def first_non_finite(model: Layer, inputs: list, targets: list, training: bool) 
             layer.forward = watch(layer, layer.forward)
         with unchanged_state(model):
             model.forward(x, training, need_saved=False)
-            for layer in inner:  # once more with the dropout masks of the step that failed
+            for layer in inner:  # run again with the dropout masks of the step that failed
                 if hasattr(layer, "random_counter"):
                     layer.random_counter -= 2 * calls[layer.name]
             culprits.clear()

@@ -1,5 +1,5 @@
-"""Models in pickles: what they are made from, their weights, and how far they are trained. No graph is followed, so a
-deep model needs no deep stack."""
+"""Pickles of models: configuration, weights, and the state of the training. Pickling does not follow the graph from
+layer to layer, so a deep model needs no deep recursion."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..registry import custom_object_scope
 
 
 def parts_of(model) -> tuple:
-    """What `rebuilt` takes."""
+    """The arguments with which `rebuilt` makes an equal model."""
     classes = {type(layer).__name__: type(layer) for layer in model.flattened()}
     training = None
     if model.compiled:
@@ -20,7 +20,7 @@ def parts_of(model) -> tuple:
 
 
 def _progress_of(model):
-    """How far the optimizer is: (places of the weights it remembers, its state for them, places of those it spares)."""
+    """The optimizer's (indices of weights with memories, state for these, indices of weights without weight decay)."""
     optimizer, places = model.optimizer, list(enumerate(model.weights))
     remembered = [i for i, v in places if optimizer.remembers(v)]
     spared = [i for i, v in places if not optimizer.decays(v)]
@@ -28,10 +28,10 @@ def _progress_of(model):
 
 
 def rebuilt(model_class, config, classes, built_for, weights_and_counters, training):
-    """The model of these parts."""
+    """The model made from what `parts_of` returned."""
     with custom_object_scope(classes):
         model = model_class.from_config(config)
-    if not model.built and built_for is not None:  # a class of one's own
+    if not model.built and built_for is not None:  # a user's subclass
         model.build_for(built_for)
     weights, counters = weights_and_counters
     if weights is not None:

@@ -17,8 +17,8 @@ _INTERVAL = 0.05  # seconds between two drawings of the bar
 class Progress:
     """The progress of one pass over the data.
 
-    verbose 0 shows nothing; 1 draws a bar with the remaining time on a terminal, or prints one line at the end where
-    the output is no terminal; 2 prints one line at the end. steps: how many there will be, None if that is not known.
+    verbose 0 shows nothing; 1 draws a bar with the remaining time on a terminal, or prints one line at the end if the
+    output is not a terminal; 2 prints one line at the end. steps: the number of steps, None if it is not known.
     """
 
     def __init__(self, steps: int | None, verbose):
@@ -37,15 +37,15 @@ class Progress:
         self._compiling += seconds
 
     def step(self, done: int) -> None:
-        """So many steps are done."""
+        """Set the number of steps that are done."""
         self.done = done
 
     def wants_logs(self) -> bool:
-        """Whether `update` would draw now, so that the caller need not make logs in vain."""
+        """Whether it is time to draw the bar again. If not, the caller need not compute the logs."""
         return self.draws and time.perf_counter() - self._last_drawn >= _INTERVAL
 
     def update(self, logs: dict) -> None:
-        """Draw the bar as it stands."""
+        """Draw the bar, with the remaining time and the logs."""
         if self.draws:
             self._last_drawn = time.perf_counter()
             pace = self._pace(self.done)
@@ -55,7 +55,7 @@ class Progress:
             self._draw(pace, logs, end="")
 
     def finish(self, logs: dict) -> None:
-        """The last drawing, or the line."""
+        """Draw the bar for the last time, or print the line."""
         if self.verbose == 0:
             return
         self.steps = self.steps or self.done
@@ -113,7 +113,7 @@ def _number(value):
 
 @contextmanager
 def announced_compiling(progress):
-    """Say that kernels are being compiled, and then how long it took; keep it out of the step's time."""
+    """Print that kernels are being compiled, and then how long it took. This time does not count as a step's time."""
     count, seconds = compile_clock.count, compile_clock.seconds
     compile_clock.announce = progress.verbose != 0
     try:

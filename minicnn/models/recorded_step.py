@@ -1,9 +1,9 @@
 """Which training steps are recorded and replayed, and what a recording depends on.
 
-A recording is a list of kernels with the memory that they read and write (`kernels/cpu/recording.py`), made by
-`runtime/replay` once a step has run a few times. It holds as long as nothing that the step depends on has changed: the
-attributes of the layers, of the optimizer and of the losses, and which arrays the weights are. Any change ends it,
-and the step is recorded again.
+A recording is a list of kernels with the memory that they read and write (`kernels/cpu/recording.py`). `runtime/replay`
+makes it after a step has run a few times. A recording is valid until one of the things that the step depends on
+changes: an attribute of a layer, of the optimizer or of a loss, or the array in which a weight is stored. Then the step
+is recorded again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HELD_BY_LAYERS = (Activation, Regularizer)
 
 
 def recorded_step(model, learn):
-    """`learn`, a function of a batch's arrays, replayed where it can be; `learn` itself for a class of the user's."""
+    """A function that replays `learn` where it can; `learn` itself with run_eagerly or for a user's model class."""
     own_code = not type(model).__module__.startswith("minicnn.") or {"forward", "backward"} & vars(model).keys()
     if model.run_eagerly or own_code:
         return learn
@@ -25,7 +25,7 @@ def recorded_step(model, learn):
 
 
 def _what_it_depends_on(model):
-    """(the objects whose code a step runs, [(object, name of an attribute)] that it uses besides)."""
+    """(the objects whose code a step runs, [(object, name of an attribute)] for the other values that it uses)."""
     layers = model.flattened()[1:]
     rules = [rule for v in model.weights for rule in (v.regularizer, v.constraint) if rule is not None]
     held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]

@@ -1,12 +1,14 @@
-"""In which steps a model runs: which layers are joined, what each step keeps for backward, when memory is freed.
+"""The steps of a forward pass: which layers are joined, what each step keeps for backward, when memory is freed.
 
-Both kinds of model make their steps here, a `Sequential` for every forward pass over its row of layers, a functional
-model over its graph (`graph.py`). Three things are decided:
+Both kinds of model make their steps here for every forward pass: a `Sequential` from its row of layers, a functional
+model from its graph (`graph.py`). A slot is the number of an array that a step reads or writes. Three things are
+decided:
 
-- **joined**: a convolution whose output only a max pooling reads pools in the same pass: its own output is never
-  written down. A softmax or sigmoid at the end is left out where the loss computes it (`logits`).
-- **kept**: from the lowest trainable layer on, a step saves what backward needs. Below it nothing is saved.
-- **freed**: as long as nothing has been saved, the memory of what no later step reads serves again.
+- **joined**: if only a max pooling reads a convolution's output, both run in one pass over the images, and the
+  convolution's own output is never stored. A softmax or sigmoid at the end is left out if the loss computes it
+  (`logits`).
+- **kept**: from the lowest trainable layer on, a step saves what backward needs. Below this layer nothing is saved.
+- **freed**: as long as nothing has been saved, memory that no later step reads is reused.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ class Step(NamedTuple):
     """One call of a layer. Its inputs come from the slots `inputs`, its outputs go to the slots `outputs`.
 
     takes, gives    whether the layer takes and gives lists
-    training        what the call of the layer said about it, or None
-    options         what the layer does besides, or leaves out: {"pool": size}, {"logits": True}
+    training        the value that the call of the layer was given, or None
+    options         further arguments of `forward`: {"pool": size} pools too, {"logits": True} skips the activation
     need_saved      True, FOR_WEIGHTS or False, see `layers/base.py`
-    frees           whether memory that no later step reads may serve again
+    frees           whether memory that no later step reads may be reused
     """
 
     layer: Layer | PenalizedActivity
@@ -47,7 +49,7 @@ def row_of_steps(layers: list[Layer]) -> list[Step]:
 
 
 def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logits=()) -> list[Step]:
-    """The steps as they run. logits: for each output whether to leave out the activation it ends in; () for none."""
+    """The steps as they run. logits: for each output, whether to leave out its last activation; () for no output."""
     as_logits = {slot for slot, wanted in zip(output_slots, logits, strict=False) if wanted}
     scheduled, nothing_saved = [], True
     gradient_wanted = dict.fromkeys(input_slots, need_saved is True)
@@ -63,7 +65,7 @@ def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logi
 
 
 def joined(steps: list[Step], output_slots) -> list[Step]:
-    """The steps, a convolution and the pooling that alone reads its output joined into one."""
+    """The steps, where a convolution and a pooling are one step if only the pooling reads the convolution's output."""
     readers = count_readers(steps, output_slots)
     made_by, together = {}, []
     for step in steps:
@@ -81,9 +83,9 @@ def joined(steps: list[Step], output_slots) -> list[Step]:
 
 
 def pools_in_one_pass(convolution: Layer, pooling: Layer) -> bool:
-    """Whether the two can run as one: ReLU or no activation, windows side by side, both layers' own forward.
+    """Whether the two can run as one step: ReLU or no activation, windows side by side, `forward` not replaced.
 
-    A layer whose forward was replaced (`nonfinite.py` watches outputs so) runs by itself.
+    `nonfinite.py` replaces `forward` to watch outputs; such a layer runs by itself.
     """
     return (
         type(convolution) is Conv2D
@@ -98,12 +100,12 @@ def pools_in_one_pass(convolution: Layer, pooling: Layer) -> bool:
 
 
 def count_readers(steps: list[Step], output_slots) -> Counter:
-    """{slot: how many steps read it, and once more where it is an output}."""
+    """{slot: the number of steps that read it, plus one if it is an output}."""
     return Counter([*(slot for step in steps for slot in step.inputs), *output_slots])
 
 
 def _logits_option(step, as_logits):
-    """{"logits": ...} for a step whose outputs are wanted as logits: True, or a list for one that gives several."""
+    """{"logits": True} if a step's output is wanted as logits; a list of booleans if it has several; {} for none."""
     wanted = [slot in as_logits for slot in step.outputs]
     if not any(wanted):
         return {}

@@ -22,10 +22,10 @@ _FOR_ANY_SHAPE = (Rescaling, Normalization)
 
 
 class Sequential(Model):
-    """A model whose layers run one after the other. It knows its shapes once it knows its input's.
+    """A model whose layers run one after the other. It knows its shapes when it knows the shape of its input.
 
     The first layer may be `Input(shape=...)`, an InputLayer, or any layer with input_shape=...; otherwise the first
-    data decide.
+    data decide the shape.
     """
 
     def __init__(self, layers=None, trainable=True, name=None):
@@ -80,7 +80,7 @@ class Sequential(Model):
         self._sublayers.append(layer)
 
     def pop(self) -> Layer:
-        """Take the last layer off."""
+        """Remove the last layer and return it."""
         if not self._sublayers:
             raise ValueError(f"{self.name!r} has no layer to take off.")
         layer = self._sublayers.pop()
@@ -107,7 +107,7 @@ class Sequential(Model):
         super().build_for(input_shape)
 
     def __call__(self, x, training=None):
-        """As a layer's. A model made only of layers that take images takes a single image (H, W, C) too, as they do."""
+        """Call the model as a layer. If all its layers take images, a single image (H, W, C) is allowed too."""
         if isinstance(x, np.ndarray) and x.ndim == 3 and self._takes_images():
             return super().__call__(x[None], training)[0]
         return super().__call__(x, training)
@@ -152,7 +152,7 @@ class Sequential(Model):
         return dy
 
     def _schedule(self, need_saved, logits):
-        """The layers in a row, as `schedule.py` lets them run."""
+        """The steps of the layers in this row; see `schedule.py`."""
         return schedule(row_of_steps(self._sublayers), [0], [len(self._sublayers)], need_saved, [logits])
 
     def flops(self, input_shape):

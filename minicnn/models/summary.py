@@ -13,7 +13,7 @@ from ..runtime import transfer
 
 def print_summary(model, line_length, positions, print_fn, expand_nested, show_trainable, cost) -> None:
     """Print the table; see `Model.summary`. ValueError if the line is too short for the columns."""
-    from rich.console import Console  # not at import: minicnn starts without it
+    from rich.console import Console  # imported only here: minicnn starts without it
     from rich.markup import escape
     from rich.table import Column, Table
 
@@ -45,14 +45,14 @@ def print_summary(model, line_length, positions, print_fn, expand_nested, show_t
 
 
 class _Column:
-    """A column of the table: its title, its side, and what stands in a layer's cell."""
+    """A column of the table: its title, its alignment, and the function that gives the text of a layer's cell."""
 
     def __init__(self, title, justify, cell):
         self.title, self.justify, self.cell = title, justify, cell
 
 
 class _CostColumn(_Column):
-    """A column of numbers, `value(layer)` each."""
+    """A column of numbers: `value(layer)` for each layer."""
 
     def __init__(self, title, value):
         super().__init__(title, "right", lambda layer, depth: _number(value(layer)))
@@ -86,7 +86,7 @@ def _cost_columns(model):
 
 
 def _line(linear, show_trainable):
-    """(length, positions): the characters of a line, and where its columns end as shares of it. Keras's numbers."""
+    """(length, positions): characters in a line, and the columns' ends as shares of the line. Keras's numbers."""
     length, positions = (88, [0.45, 0.80, 1.0]) if linear else (108, [0.3, 0.56, 0.74, 1.0])
     if show_trainable:
         length, positions = length + 12, [p * 0.9 for p in positions] + [1.0]
@@ -113,7 +113,7 @@ def _rows(model, expand_nested, depth=0):
 
 
 def _is_linear(model):
-    """Whether the layers form one chain in which none comes twice."""
+    """Whether the layers form one chain in which no layer comes twice."""
     if getattr(model, "plan", None) is None:
         return True
     steps = model.plan.steps
@@ -138,7 +138,7 @@ def _parameters(layer):
 
 
 def _connections(model, layer):
-    """What the layer reads in this model: "conv2d[0][0], ..." with the numbers of the call and of the output."""
+    """What the layer reads in this model: "conv2d[0][0], ...", with the numbers of the call and of its output."""
     names = []
     for node in model.plan.nodes:
         if node.layer is layer:
@@ -151,7 +151,7 @@ def _trainable(layer):
 
 
 def _calls(model, layer):
-    """The nodes at which this model calls the layer: several if it uses it several times, none for its input."""
+    """The nodes at which this model calls the layer: one for each use of the layer, none for an input layer."""
     if getattr(model, "plan", None) and any(node.layer is layer for node in model.plan.nodes):
         return [node for node in model.plan.nodes if node.layer is layer]
     return [node for node in layer._nodes[:1] if node.inputs]
@@ -218,7 +218,7 @@ def _count(variables):
 
 
 def _readable(size):
-    """Bytes in the largest unit that leaves at least one.
+    """A number of bytes, written in the largest unit that makes it at least 1.
 
     >>> _readable(320), _readable(1_334_104)
     ('320.00 B', '1.27 MB')

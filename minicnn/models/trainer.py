@@ -1,4 +1,4 @@
-"""compile and fit: epochs, callbacks, arguments. What happens to one batch is in `training_step.py`: read that first.
+"""compile and fit: epochs, callbacks, arguments. What happens to one batch is in `training_step.py`: read it first.
 
 `inference.py` has evaluate and predict.
 """
@@ -28,7 +28,7 @@ class Trainer(Inference):
     loss = None
     run_eagerly = False
     stop_training = False
-    _told_non_finite = False  # whether it has been said, in this call, that a loss was not finite
+    _told_non_finite = False  # whether this call has printed that a loss is not finite
     history: History | None = None
     _heads: list[Head] = []  # noqa: RUF012 - replaced by compile, never changed in place
 
@@ -53,9 +53,9 @@ class Trainer(Inference):
         loss for all of them, or losses, loss_weights and metrics in lists, one entry for each output, or in
         dictionaries by `output_names`.
 
-        With run_eagerly every step of `fit` runs through the layers' Python, to be followed in a debugger; without it
-        most are replayed from a list of kernels (`recorded_step.py`). steps_per_execution, jit_compile and
-        auto_scale_loss are Keras's and change nothing here.
+        With run_eagerly every step of `fit` runs the layers' Python code, so that a debugger can follow it. Without it
+        most steps are replayed from a list of kernels (`recorded_step.py`). steps_per_execution, jit_compile and
+        auto_scale_loss are accepted, as in Keras, and change nothing here.
         """
         optimizer = optimizers.get(optimizer)
         heads = make_heads(self.output_names, loss, loss_weights, metrics, weighted_metrics)
@@ -73,26 +73,26 @@ class Trainer(Inference):
 
     @property
     def metrics_names(self) -> list[str]:
-        """What `evaluate` returns, in order: that of `compile`, or for several outputs that of the names."""
+        """The names of what `evaluate` returns: metrics as in `compile`, or sorted by name for several outputs."""
         own_losses = [f"{head.name}_loss" for head in self._heads_with_own_loss()]
         names = list(self.named_metrics)
         return ["loss", *own_losses, *(names if len(self._heads) == 1 else sorted(names))]
 
     @property
     def metrics(self) -> list:
-        """The metrics, once the first data have shown which are meant."""
+        """The metrics; none before the first data, which decide what a name such as "accuracy" means."""
         return list(self.named_metrics.values())
 
     @property
     def named_metrics(self) -> dict[str, metrics.Metric]:
-        """{name in the logs: metric}, once the first data have shown which are meant."""
+        """{name in the logs: metric}; empty before the first data, as `metrics`."""
         return log_names(self._heads)
 
     def _heads_with_loss(self):
         return [head for head in self._heads if head.loss is not None]
 
     def _heads_with_own_loss(self):
-        """The heads whose losses stand in the logs by themselves: where there are several."""
+        """The heads whose own losses are in the logs: all with a loss if there are several, otherwise none."""
         heads = self._heads_with_loss()
         return heads if len(heads) > 1 else []
 
@@ -119,13 +119,17 @@ class Trainer(Inference):
     ) -> History:
         """Train on arrays x (n, ...) and y (n, ...), or on batches, and return the History.
 
-        Instead of arrays x may be a `PyDataset`, a generator or any iterable of batches (x, y) or (x, y, weights); they
-        are read ahead in a thread. steps_per_epoch: how many batches make an epoch, all of them unless given.
-        batch_size 32 unless given; validation_split takes the last part of the data, before shuffling;
-        validation_data (x, y) or (x, y, weights), or batches, goes before it; class_weight {label: weight} and
-        sample_weight (n,) weigh the loss of training (not of validation_split's part, as far as classes go).
-        validation_freq: validate after every so many epochs, or after the epochs listed. Several inputs and outputs
-        come in lists, or in dictionaries by name. Every argument is checked before the first step.
+        Instead of an array, x may be a `PyDataset`, a generator or any iterable of batches (x, y) or (x, y, weights);
+        threads read the batches ahead. Several inputs and outputs come in lists, or in dictionaries by name. Every
+        argument is checked before the first step.
+
+        batch_size         32 unless given
+        steps_per_epoch    the number of batches in an epoch, all of them unless given
+        validation_data    (x, y), (x, y, weights) or batches; used instead of validation_split if both are given
+        validation_split   the share of the data, taken from their end before shuffling, to validate on
+        validation_freq    validate after every so many epochs, or after the epochs in this list
+        class_weight       {label: weight}: weighs the loss of training, but not of validation
+        sample_weight      (n,): weighs the loss of training, and of the part that validation_split takes
         """
         self._check_compiled("fit")
         batch_size = checked_batch_size(batch_size)
@@ -158,7 +162,7 @@ class Trainer(Inference):
                 validation_passes.close()
 
     def _fit(self, passes, validation, epochs, initial_epoch, validation_freq, verbose, callbacks):
-        """The epochs of a training whose data and arguments are checked."""
+        """Run the epochs. The data and the arguments have been checked."""
         history = self.history = History()
         verbose = 1 if verbose == "auto" else verbose
         hooks = CallbackList(
@@ -168,7 +172,7 @@ class Trainer(Inference):
         batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
         training_step = TrainingStep(self, recorded=True)
-        self.initial_epoch = initial_epoch  # a callback may say that training goes on later
+        self.initial_epoch = initial_epoch  # a callback may set it, to continue an earlier training
         hooks.call("on_train_begin", {})
         logs: dict = {}
         for epoch in range(self.initial_epoch, epochs):
@@ -207,7 +211,7 @@ class Trainer(Inference):
         return history
 
     def _data_of_fit(self, x, y, sample_weight, class_weight, validation_data, validation_split):
-        """(data, validation or None), each a Data, checked, for which the model is built, or a source of batches."""
+        """(data, validation or None), each a checked Data for which the model is built, or a source of batches."""
         validation = None
         if is_source_of_batches(x):
             refuse_beside_batches(y=y, sample_weight=sample_weight, validation_split=validation_split or None)
@@ -252,13 +256,13 @@ class Trainer(Inference):
         return logs if return_dict else self._in_order(logs)
 
     def reset_metrics(self) -> None:
-        """Start the running means of loss and metrics anew."""
+        """Set the running means of loss and metrics back to their start."""
         self._loss_mean = RunningMean()
         for head in self._heads:
             head.reset()
 
     def get_metrics_result(self) -> dict:
-        """Loss and metrics so far, in the order of their names, as Keras logs them."""
+        """Loss and metrics so far, sorted by name, as Keras logs them."""
         logs = {"loss": self._loss_mean.result()}
         logs.update({f"{head.name}_loss": head.loss_mean.result() for head in self._heads_with_own_loss()})
         for name, metric in self.named_metrics.items():
@@ -269,13 +273,13 @@ class Trainer(Inference):
 
     def _in_order(self, logs):
         """[loss, metrics...], or the loss alone where there are no metrics."""
-        names = [name for name in self.metrics_names if name in logs]  # a metric may give several under other names
+        names = [name for name in self.metrics_names if name in logs]  # a metric may give several, under other names
         values = [logs[name] for name in [*names, *sorted(set(logs) - set(names))]]
         return values if len(values) > 1 else values[0]
 
 
 def _plain(result):
-    """A metric's result as Python's number, or as an array where it is several numbers."""
+    """A metric's result as a float, or as an array if it has several numbers."""
     result = np.asarray(result)
     return result if result.ndim else float(result)
 

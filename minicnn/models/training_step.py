@@ -1,10 +1,10 @@
 """What happens to one batch: forward, loss, backward, update, count. Read this first, from top to bottom.
 
 `fit` (`trainer.py`) calls `train` for every batch of an epoch, `evaluate` (`inference.py`) calls `evaluate`. A step
-computes in lent buffers (`kernels/cpu/workspace.py`): what it makes is gone when it ends.
+computes in buffers borrowed from the workspace (`kernels/cpu/workspace.py`). Later steps overwrite these buffers.
 
-The first few steps of a `fit` run as they stand here. Then one is recorded, and the next ones are replayed from a list
-of kernels (`recorded_step.py`). With `compile(run_eagerly=True)` every step runs as it stands here.
+The first few steps of a `fit` run the code of `_learn`. Then one step is recorded, and the next ones are replayed from
+a list of kernels (`recorded_step.py`). With `compile(run_eagerly=True)` every step runs the code of `_learn`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class TrainingStep:
         joined = [head.joined is not None for head in model._heads]
         self.logits = {"logits": joined if model.gives_several else True} if any(joined) else {}
         self.output_shapes: dict[tuple, list] = {}  # {shapes of the inputs: shapes of the outputs}
-        self.not_looked_at: tuple | None = None  # the last batch, where its loss is still on the way from the GPU
+        self.not_looked_at: tuple | None = None  # the last batch, if its loss is still on the way from the GPU
         self.learn = recorded_step(model, self._learn) if recorded else self._learn
 
     def train(self, data, rows) -> None:
         """Learn from these rows of the data, and count the loss and the metrics."""
         variables = self.model.weights
-        forget_gradients(variables)  # an interrupted step may have left some behind
+        forget_gradients(variables)  # an interrupted step may have left gradients behind
         with workspace.step():
             batch = self._on_device(data, rows)
             losses, penalties, outputs = self.learn(*batch)
@@ -46,7 +46,7 @@ class TrainingStep:
             forget_gradients(variables)
 
     def _learn(self, *batch):
-        """Forward, loss, backward, update: (the losses, the penalties, what the metrics look at)."""
+        """Forward, loss, backward, update. Returns (losses, penalties, outputs for the metrics)."""
         model, variables = self.model, self.model.trainable_weights
         x, targets = self._parts(batch)
         with collected_losses() as added:
@@ -74,8 +74,8 @@ class TrainingStep:
             self._count(losses, penalties, outputs, data, rows, batch, training=False)
 
     def _on_device(self, data, rows) -> list:
-        """The batch where the backend computes: the inputs; then for each loss its targets and its row weights (and
-        where the loss has a weight in the sum, the row weights times it)."""
+        """The batch's arrays, moved to where the backend computes: the inputs, then for each loss its targets and row
+        weights. If the weight of the loss in the sum is not 1, the row weights times this weight follow."""
         model = self.model
         arrays = [gather.forward(x, rows, model.dtype) for x in data.xs]
         key = tuple(x.shape for x in arrays)
@@ -90,7 +90,7 @@ class TrainingStep:
         return arrays
 
     def _parts(self, batch):
-        """(the inputs, [(targets, row weights, row weights times the loss's weight)] for each loss) of a batch."""
+        """Split a batch's arrays: (inputs, [(targets, row weights, row weights times loss weight) for each loss])."""
         count, targets = len(self.model.inputs) if self.model.takes_several else 1, []
         rest = list(batch[count:])
         for head in self.heads:
@@ -110,7 +110,7 @@ class TrainingStep:
         return losses, dys if self.model.gives_several else dys[0]
 
     def _outputs_to_measure(self, y):
-        """The outputs that metrics look at, probabilities where the loss took logits; None for the others."""
+        """The outputs that metrics read, None for the others. Logits that the loss took become probabilities here."""
         return [
             None if not head.all_metrics() else head.joined.forward(part, need_saved=False)[0] if head.joined else part
             for head, part in zip(self.model._heads, y if self.model.gives_several else [y], strict=True)
@@ -137,7 +137,7 @@ class TrainingStep:
                 head.update_metrics(data.ys[head.index][rows], output, None if weights is None else weights[rows])
 
     def logs(self) -> dict:
-        """The means of loss and metrics so far; looks at a loss that has come from the GPU meanwhile."""
+        """The means of loss and metrics so far. Also checks the last loss from the GPU, which has arrived by then."""
         logs = self.model.get_metrics_result()
         last, self.not_looked_at = self.not_looked_at, None
         if last and not math.isfinite(logs["loss"]):
@@ -145,17 +145,17 @@ class TrainingStep:
         return logs
 
     def _look_at(self, losses, penalties, batch, training):
-        """Say where it comes from if the loss is not finite, before the update makes every weight so."""
+        """If the loss is not finite, print where this comes from: now, before the update changes the weights."""
         known = [*losses, *penalties]
         if all(isinstance(part, float) for part in known) and not math.isfinite(sum(known)):
             self._tell_non_finite(batch, training)
 
     def _tell_non_finite(self, batch, training):
-        """One line, once per fit, about where the first NaN or infinity came from. Training goes on, as in Keras."""
+        """Print, once per fit, where the first NaN or infinity came from. Training goes on, as in Keras."""
         model = self.model
         if not model._told_non_finite:
             model._told_non_finite = True
-            replay.refuse()  # the batch is run once more
+            replay.refuse()  # the batch is run again here, which no recording should repeat
             count = len(model.inputs) if model.takes_several else 1
             where = first_non_finite(model, batch[:count], batch[count:], training)
             print(f"minicnn: the loss is not finite; {where}", flush=True)
@@ -181,7 +181,7 @@ def add_penalty_gradients(variables) -> None:
 
 
 def _row_weights(head, y, weights, shape, dtype, factor=1.0):
-    """Each row's weight in the batch's loss, where the backend computes; times the loss's weight in the sum."""
+    """Each row's weight in the batch's loss, times `factor`, moved to where the backend computes."""
     if weights is None and head.loss.counted_rows(y) is None:
         return _equal_row_weights(math.prod(shape), head.loss.reduction != "sum", dtype, backend(), factor)
     row_weights = head.loss.row_weights(y, weights, shape, dtype)
@@ -190,6 +190,6 @@ def _row_weights(head, y, weights, shape, dtype, factor=1.0):
 
 @lru_cache(maxsize=16)
 def _equal_row_weights(count, in_mean, dtype, backend_name, factor):
-    """The weights of rows that weigh the same; the same array every time."""
+    """Equal weights for all rows. The same arguments give the same array every time."""
     ones = np.ones(count, dtype)
     return transfer.to_device((ones / ones.dtype.type(count) if in_mean else ones) * ones.dtype.type(factor))

@@ -1,4 +1,4 @@
-"""Adadelta: steps as large as the steps before, in proportion to the gradient."""
+"""Adadelta: the sizes of the last steps and of the last gradients set the size of a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Optimizer, checked_share, registry
 
 @registry.add("adadelta")
 class Adadelta(Optimizer):
-    """Adadelta: the gradient times the ratio of two running root mean squares, of the steps and of the gradients."""
+    """Adadelta: a step is the gradient times (running root mean square of the steps) / (that of the gradients)."""
 
     def __init__(
         self,

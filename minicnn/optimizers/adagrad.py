@@ -1,4 +1,4 @@
-"""Adagrad: a rate for each weight, which falls with all that its gradients have been."""
+"""Adagrad: a rate for each weight, which falls as the sum of the weight's squared gradients grows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .base import Optimizer, registry
 
 @registry.add("adagrad")
 class Adagrad(Optimizer):
-    """Adagrad: the step divided by the root of the sum of all squared gradients, which starts at a small number."""
+    """Adagrad: divides the step by the root of the sum of all squared gradients. The sum starts at a small number."""
 
     def __init__(
         self,

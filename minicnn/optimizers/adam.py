@@ -10,7 +10,7 @@ from .base import Optimizer, checked_share, registry
 
 @registry.add("adam")
 class Adam(Optimizer):
-    """Adam; amsgrad divides by the largest second moment so far."""
+    """Adam; with amsgrad it divides by the root of the largest second moment so far."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Adam(Optimizer):
         return [["momentum", "velocity"], *([["velocity_hat"]] if self.amsgrad else [])]
 
     def step_rate(self, learning_rate):
-        """Both means start at zero, so that at step t they are too small, by 1 - beta^t."""
+        """The rate, corrected for the start at zero: at step t both means are too small by the factor 1 - beta^t."""
         t = self.iterations
         return learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
 

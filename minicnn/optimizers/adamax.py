@@ -8,7 +8,7 @@ from .base import Optimizer, checked_share, registry
 
 @registry.add("adamax")
 class Adamax(Optimizer):
-    """Adamax: momentum divided by the largest size of a gradient so far, which fades by beta_2 a step."""
+    """Adamax: momentum divided by the largest |gradient| so far, which is multiplied by beta_2 in every step."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Adamax(Optimizer):
         return [self.memory_names()]
 
     def step_rate(self, learning_rate):
-        """The momentum starts at zero, so that at step t it is too small, by 1 - beta_1^t."""
+        """The rate, corrected for the start at zero: at step t momentum is too small by the factor 1 - beta_1^t."""
         return learning_rate / (1 - self.beta_1**self.iterations)
 
     def update(self, w, g, memory, rate):

@@ -1,4 +1,4 @@
-"""What all optimizers share: the rate, clipping, weight decay, and the memory they keep of every weight."""
+"""The base class of optimizers: the rate, clipping, weight decay, and the memories of every weight."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ registry = Registry("optimizer")
 class Optimizer(Configurable):
     """Base class. A subclass names its memories in `memory_names` and defines `update`.
 
-    learning_rate: a number, or one of `schedules`; weight_decay: a step also subtracts weight * rate * weight_decay;
-    clipnorm: each gradient is shrunk to at most this norm; global_clipnorm: all gradients together are; clipvalue: each
-    number is limited.
+    learning_rate      a number, or one of `schedules`
+    weight_decay       every step also subtracts weight * rate * weight_decay
+    clipnorm           the largest norm of each gradient; a larger gradient is scaled down
+    global_clipnorm    the same for the norm of all gradients together
+    clipvalue          every number of a gradient is limited to -clipvalue to clipvalue
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Optimizer(Configurable):
 
     @property
     def learning_rate(self) -> LearningRate:
-        """The step size of the next step; may be set while training, unless it follows a schedule."""
+        """The step size of the next step; may be set during training, unless it follows a schedule."""
         return LearningRate(self._rate(), self)
 
     def _rate(self):
@@ -72,14 +74,14 @@ class Optimizer(Configurable):
         return {**super().get_config(), "learning_rate": serialize(self._schedule or self._learning_rate)}
 
     def memory_names(self) -> list[str]:
-        """The arrays kept for each weight."""
+        """The names of the arrays that the optimizer keeps for each weight."""
         return []
 
     first_memory = 0.0
-    """The number that fills them before the first step."""
+    """The number that fills the memories before the first step."""
 
     def step_rate(self, learning_rate: float) -> float:
-        """What the gradients of this step, the one that `iterations` counts, are multiplied with."""
+        """The rate that multiplies the gradients of this step. `iterations` already counts this step."""
         return learning_rate
 
     def update(self, w: np.ndarray, g: np.ndarray, memory: dict[str, np.ndarray], rate) -> None:
@@ -87,7 +89,7 @@ class Optimizer(Configurable):
         raise NotImplementedError(f"{type(self).__name__} does not define update.")
 
     def memory_order(self) -> list[list[str]]:
-        """`memory_names` in Keras's order: a list's arrays stand side by side, weight by weight."""
+        """`memory_names` in the order of Keras's files: for each list in turn, weight by weight, the list's arrays."""
         return [[name] for name in self.memory_names()]
 
     def state(self, variables: list[Variable]) -> list[np.ndarray]:
@@ -101,7 +103,7 @@ class Optimizer(Configurable):
         return arrays
 
     def set_state(self, variables: list[Variable], arrays: list[np.ndarray]) -> None:
-        """Take what `state` gave. ValueError, before anything changes, if it does not fit the variables."""
+        """Take over what `state` returned. ValueError, before anything changes, if it does not fit the variables."""
         places = [(v, name) for names in self.memory_order() for v in variables for name in names]
         numbers = 1 if self._schedule else 2
         (steps, *rate), memories = arrays[:numbers] or [None], arrays[numbers:]
@@ -111,7 +113,7 @@ class Optimizer(Configurable):
                 f"The state of {self.name!r} has {len(arrays)} arrays; for {len(variables)} weights it needs "
                 f"{len(places) + numbers}, of their shapes."
             )
-        if rate and np.float32(self.learning_rate) != np.float32(rate[0]):  # kept in float32: an equal one stays exact
+        if rate and np.float32(self.learning_rate) != np.float32(rate[0]):  # `state` gives float32: keep an equal rate
             self.learning_rate = float(rate[0])
         self.iterations = int(steps)
         for (variable, name), array in zip(places, memories, strict=True):
@@ -122,13 +124,13 @@ class Optimizer(Configurable):
         return variable in self._memories
 
     def build(self, variables: list[Variable]) -> None:
-        """Make the memories of these weights now instead of in their first step."""
+        """Make the memories of these weights now, not in the first step."""
         for variable in variables:
             self._memory_of(variable)
 
     @property
     def variables(self) -> list[Variable]:
-        """Copies of the number of steps and the rate, and the memories of every weight that has some."""
+        """The number of steps and the rate, as copies, and the memories of every weight that has some."""
         numbers = {"iteration": self.iterations}
         if self._schedule is None:
             numbers["learning_rate"] = self._learning_rate
@@ -146,7 +148,7 @@ class Optimizer(Configurable):
         return own
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
-        """Let these weights not decay: those in var_list, and those in whose path one of the patterns is found."""
+        """Turn weight decay off for the weights in var_list, and for those with a path that matches a pattern."""
         self._not_decayed += [id(variable) for variable in var_list or []]
         self._names_not_decayed += [re.compile(name) for name in var_names or []]
 
@@ -156,7 +158,7 @@ class Optimizer(Configurable):
         return not named and id(variable) not in self._not_decayed
 
     def apply_gradients(self, grads_and_vars) -> None:
-        """One step, from pairs (gradient, variable): gradients of one's own, as NumPy arrays."""
+        """Do one step with your own gradients, NumPy arrays in pairs (gradient, variable)."""
         pairs = [
             (None if g is None else transfer.to_device(np.require(g, v.dtype, ["C"])), v) for g, v in grads_and_vars
         ]
@@ -170,7 +172,7 @@ class Optimizer(Configurable):
             memory.update({name: transfer.to_device(array) for name, array in memory.items()})
 
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
-        """One step: every variable by its gradient; a variable without gradient stays as it is."""
+        """Do one step: change every variable by its gradient. A variable without a gradient stays as it is."""
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
         dtype = pairs[0][1].value.dtype if pairs else "float64"
         rate = transfer.number(self._next_rate, dtype)
@@ -207,7 +209,7 @@ class Optimizer(Configurable):
 
 
 class LearningRate(Number):
-    """A learning rate: a number that also has what Keras's users call on it."""
+    """A learning rate: a number with the methods that it has in Keras."""
 
     def __new__(cls, value, optimizer):
         rate = super().__new__(cls, value)
@@ -215,7 +217,7 @@ class LearningRate(Number):
         return rate
 
     def __reduce__(self):
-        """In a pickle, as in a History: a number."""
+        """Pickle the rate as a plain number, for example in a History."""
         return float, (float(self),)
 
     def assign(self, value) -> None:
@@ -224,7 +226,7 @@ class LearningRate(Number):
 
 
 def checked_share(value, label: str):
-    """A number from 0 up to, but not, 1: what decays a running mean. ValueError otherwise."""
+    """The factor by which a running mean decays, as a float. ValueError unless it is from 0 to below 1."""
     if not (is_number(value) and 0 <= value < 1):
         raise ValueError(f"{label} must be a number from 0 to below 1; received {label}={value!r}.")
     return float(value)

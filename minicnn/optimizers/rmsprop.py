@@ -8,7 +8,7 @@ from .base import Optimizer, checked_share, registry
 
 @registry.add("rmsprop")
 class RMSprop(Optimizer):
-    """RMSprop, with momentum and, centered, the gradient's running mean taken out of its mean square."""
+    """RMSprop, also with momentum. centered subtracts the square of the running mean from the running mean square."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Learning rates that follow a formula of the step: given as an optimizer's `learning_rate`. Formulas as in Keras."""
+"""Learning rates that follow a formula of the step, for an optimizer's `learning_rate`. Formulas as in Keras."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ registry = Registry("learning-rate schedule")
 
 
 class LearningRateSchedule(Configurable):
-    """Base class: schedule(step) is the rate of a step, counted from 0."""
+    """Base class: schedule(step) is the rate of a step. Steps are counted from 0."""
 
     def __call__(self, step) -> float:
         raise NotImplementedError(f"{type(self).__name__} does not define __call__.")
 
 
 class _Decay(LearningRateSchedule):
-    """A rate that falls with step / decay_steps; in whole numbers of them with `staircase`."""
+    """A rate that falls with step / decay_steps; with `staircase` this quotient is rounded down."""
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name=None):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, _positive(decay_steps, "decay_steps")
@@ -47,7 +47,7 @@ class InverseTimeDecay(_Decay):
 
 @registry.add()
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """values[0] up to step boundaries[0], values[1] up to boundaries[1], ..., the last one after the last."""
+    """values[0] up to step boundaries[0], values[1] up to boundaries[1], ..., the last value after all boundaries."""
 
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         self.boundaries, self.values, self.name = list(boundaries), list(values), name
@@ -63,8 +63,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 @registry.add()
 class PolynomialDecay(LearningRateSchedule):
-    """From initial to end_learning_rate in decay_steps, as (1 - step / decay_steps)^power; again and again with cycle,
-    over a multiple of decay_steps."""
+    """From initial to end_learning_rate in decay_steps, as (1 - step / decay_steps)^power. With cycle, decay_steps
+    grows to its next multiple each time that step passes it."""
 
     def __init__(
         self,
@@ -92,7 +92,8 @@ class PolynomialDecay(LearningRateSchedule):
 class CosineDecay(LearningRateSchedule):
     """Half a cosine from initial down to alpha * initial in decay_steps.
 
-    With a warmup_target the rate first rises from initial to it in warmup_steps, and falls from there.
+    With a warmup_target the rate first rises from initial to warmup_target in warmup_steps. Then it falls to
+    alpha * warmup_target.
 
     Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017.
     """
@@ -117,7 +118,7 @@ class CosineDecay(LearningRateSchedule):
 
 @registry.add()
 class CosineDecayRestarts(LearningRateSchedule):
-    """Half a cosine in first_decay_steps, then again, m_mul times as high in t_mul times as many steps, and so on."""
+    """Half a cosine in first_decay_steps. Each restart is m_mul times as high and takes t_mul times as many steps."""
 
     def __init__(
         self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"
