@@ -1,4 +1,4 @@
-"""The activations by name, as objects that layers run and users may call on arrays."""
+"""The activations by name, as objects that layers use and users may call on arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of `keras.backend`, and which variant of the operations runs: `set_backend`, see `dispatch.py`."""
+"""The names of `keras.backend`, and `set_backend`, which chooses the variant of the operations (`dispatch.py`)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def floatx() -> str:
 
 
 def set_floatx(dtype: str) -> None:
-    """Set the default type of weights and activations made from here on."""
+    """Set the default type of weights and activations made from now on."""
     global _floatx
     _floatx = checked_float_type(dtype)
 
@@ -37,7 +37,7 @@ def checked_float_type(dtype) -> str:
 
 
 def epsilon() -> float:
-    """The distance that losses keep probabilities from 0 and 1 (1e-7 unless set)."""
+    """A small number, 1e-7 unless set. For example, losses keep probabilities this far from 0 and 1."""
     return _epsilon
 
 
@@ -58,7 +58,7 @@ def set_image_data_format(data_format: str) -> None:
 
 
 def checked_data_format(data_format) -> str:
-    """Images are NHWC here; ValueError for Keras's other layout."""
+    """Always "channels_last"; ValueError for Keras's other layout."""
     if data_format not in (None, "channels_last"):
         raise ValueError(
             f'minicnn keeps images as (N, H, W, C), data_format="channels_last"; received data_format={data_format!r}.'
@@ -67,7 +67,7 @@ def checked_data_format(data_format) -> str:
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python's, NumPy's and minicnn's random numbers, so that a program repeats itself bit for bit."""
+    """Seed Python's, NumPy's and minicnn's random numbers, so that a program gives the same bits in every run."""
     global _seeds
     if not hasattr(seed, "__index__") or int(seed) < 0:
         raise ValueError(f"A seed is an integer, zero or more; received seed={seed!r}.")

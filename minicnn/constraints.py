@@ -1,4 +1,4 @@
-"""What weights are held to after every training step, as Keras names them."""
+"""Constraints: conditions that weights satisfy after every training step. The names are Keras's."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ registry = Registry("constraint")
 
 
 class Constraint(Configurable):
-    """Base class. A subclass of one's own defines `__call__`; minicnn's define `hold`, which copies nothing."""
+    """Base class. A user's subclass defines `__call__`. minicnn's subclasses define `hold`, which copies nothing."""
 
     def hold(self, w) -> None:
-        """Change the weight w, which lies where the backend computes, in place."""
+        """Change the weight w in place. w is stored where the backend computes."""
         if type(self).__call__ is Constraint.__call__:
             raise NotImplementedError(f"{type(self).__name__} does not define __call__(w), which gives the new weight.")
         transfer.assign(w, np.asarray(self(np.array(transfer.to_host(w))), w.dtype))
 
     @property
     def may_be_recorded(self) -> bool:
-        """Whether it works where the backend computes, so that a training step may be recorded (`runtime/replay`)."""
+        """Whether the subclass defines `hold`, which works where the backend computes. Only then may a training step
+        that uses the constraint be recorded (`runtime/replay`)."""
         return type(self).hold is not Constraint.hold
 
     def __call__(self, w) -> np.ndarray:
-        """What the constraint makes of an array."""
+        """A copy of the array w that satisfies the constraint."""
         held = transfer.to_device(np.array(w))
         self.hold(held)
         return np.array(transfer.to_host(held))
@@ -43,7 +44,7 @@ class NonNeg(Constraint):
 
 
 class _Norm(Constraint):
-    """A limit to the norm over `axis`: 0 for the units of a Dense kernel, [0, 1, 2] for the filters of a Conv2D's."""
+    """Limits the norm over `axis`: 0 for each unit of a Dense kernel, [0, 1, 2] for each filter of a Conv2D kernel."""
 
     axis: int | list[int]
     least, most, rate = 0.0, 1.0, 1.0
@@ -76,7 +77,7 @@ class UnitNorm(_Norm):
 
 @registry.add("min_max_norm")
 class MinMaxNorm(_Norm):
-    """A norm between min_value and max_value; with a rate below 1 only that part of the way there in each step."""
+    """A norm between min_value and max_value. With rate < 1, each step moves the norm only that part of the way."""
 
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis

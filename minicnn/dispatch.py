@@ -1,13 +1,13 @@
-"""Which variant of an operation runs. A backend is a file name inside each operation's folder.
+"""Choose which variant of an operation runs. A backend is a file name inside each operation's folder.
 
-    "loops"   loops.py       the definition in for-loops; where an operation has none, vectorized.py is the definition
+    "loops"   loops.py       the definition in for-loops; without this file, vectorized.py is the definition
     "numpy"   vectorized.py  NumPy
-    "tiled"   tiled.py       the first fast rung of the convolution, to be read before cpu.py; others run as in "cpu"
+    "tiled"   tiled.py       the convolution's first fast version, to read before cpu.py; other operations use cpu.py
     "cpu"     cpu.py         Numba, parallel (the default)
     "cuda"    gpu.py         numba.cuda, on an NVIDIA GPU
 
-`MINICNN_BACKEND` or `set_backend` chooses; "auto" is "cuda" where a GPU can be used and "cpu" elsewhere, and says
-which. A missing file or GPU is an error; nothing falls back in silence.
+`MINICNN_BACKEND` or `set_backend` chooses the backend. "auto" means "cuda" if a GPU can be used, else "cpu", and prints
+the choice. A missing file or GPU is an error: minicnn never switches to another backend silently.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def backends() -> list[str]:
 
 
 def _checked(name: str, source: str) -> str:
-    """The backend that a name stands for. ValueError for an unknown name, RuntimeError where there is no GPU for it."""
+    """The backend that `name` means. ValueError for an unknown name; RuntimeError for "cuda" without a usable GPU."""
     if name not in (*_FILES, "auto"):
         raise ValueError(f"Unknown backend {name!r} in {source}. {nearest(name, NAMES)}")
     if name == "cuda":
@@ -50,7 +50,7 @@ def _checked(name: str, source: str) -> str:
 
 
 def _device():
-    """`kernels/gpu/device.py`, loaded only where a GPU is asked for: it takes time, and numba-cuda may not be there."""
+    """Load `kernels/gpu/device.py`, only when a GPU may be used: loading takes time, and numba-cuda may be missing."""
     return importlib.import_module("minicnn.kernels.gpu.device")
 
 
@@ -63,7 +63,7 @@ def backend() -> str:
 
 
 def set_backend(name: str) -> None:
-    """Use the backend of that name for every operation from here on."""
+    """Use the backend of that name for every operation from now on."""
     global _backend
     _backend = _checked(name, "set_backend")
 

@@ -1,7 +1,7 @@
-"""How weights start. Named, scaled and truncated as in Keras.
+"""Initializers, which make the first values of weights. Names, scales and truncation are those of Keras.
 
-An initializer with a seed gives the same numbers at every call; without one it draws from the library's stream,
-which `set_random_seed` restarts.
+An initializer with a seed gives the same numbers at every call. Without a seed it draws from the library's stream of
+random numbers, which `set_random_seed` restarts.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from .registry import Configurable, Registry, missing_name
 from .registry import serialize as registry_serialize
 
 registry = Registry("initializer")
-_TRUNCATED_STD = 0.87962566103423978  # the standard deviation of a standard normal cut off at two
+_TRUNCATED_STD = 0.87962566103423978  # the standard deviation of a standard normal distribution cut off at -2 and 2
 
 
 class Initializer(Configurable):
     """Base class: a callable that makes an array of a given shape and type."""
 
     def __call__(self, shape, dtype=None) -> np.ndarray:
-        """An array of `shape` (ints) and `dtype` ("float32" or "float64", the default being `config.floatx()`)."""
+        """An array of `shape` (ints) and `dtype` ("float32" or "float64"; by default `config.floatx()`)."""
         raise NotImplementedError(f"{type(self).__name__} does not define __call__.")
 
 
@@ -57,7 +57,7 @@ class Ones(Initializer):
 
 @registry.add("constant")
 class Constant(Initializer):
-    """All one value."""
+    """The same value everywhere."""
 
     def __init__(self, value=0.0):
         self.value = value
@@ -68,7 +68,7 @@ class Constant(Initializer):
 
 @registry.add("random_normal", "normal")
 class RandomNormal(_Random):
-    """Normal numbers."""
+    """Random numbers from a normal distribution."""
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
@@ -79,7 +79,7 @@ class RandomNormal(_Random):
 
 @registry.add("random_uniform", "uniform")
 class RandomUniform(_Random):
-    """Uniform numbers in [minval, maxval)."""
+    """Random numbers from the uniform distribution on [minval, maxval)."""
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
         self.minval, self.maxval, self.seed = minval, maxval, seed
@@ -90,7 +90,7 @@ class RandomUniform(_Random):
 
 @registry.add("truncated_normal")
 class TruncatedNormal(_Random):
-    """Normal numbers, those more than two standard deviations from the mean drawn again."""
+    """Normal random numbers; those more than two standard deviations from the mean are drawn again."""
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
@@ -110,7 +110,7 @@ def _truncated_normal(generator, shape):
 
 @registry.add("variance_scaling")
 class VarianceScaling(_Random):
-    """Numbers of variance scale / fan: fan is the inputs ("fan_in"), outputs ("fan_out") or their mean ("fan_avg").
+    """Random numbers of variance scale / fan. fan: inputs ("fan_in"), outputs ("fan_out") or their mean ("fan_avg").
 
     A kernel (KH, KW, C, F) has KH*KW*C inputs and KH*KW*F outputs. Sources: Glorot and Bengio 2010 (fan_avg,
     scale 1); He et al. 2015 (fan_in, scale 2); LeCun et al. 1998 (fan_in, scale 1).
@@ -176,7 +176,7 @@ LecunNormal = _scaled(
 
 @registry.add("orthogonal")
 class Orthogonal(_Random):
-    """A random matrix with orthonormal rows or columns, times gain; all axes but the last make the rows."""
+    """A random matrix with orthonormal rows or columns, times gain. All axes except the last form its rows."""
 
     def __init__(self, gain=1.0, seed=None):
         self.gain, self.seed = gain, seed

@@ -1,5 +1,5 @@
 """Names and configurations: how `"relu"`, `"adam"` or a dictionary becomes an object, and how an object becomes
-a dictionary again. Layers, losses, metrics, optimizers, initializers and regularizers all use this one way."""
+a dictionary again. Layers, losses, metrics, optimizers, initializers and regularizers all use this module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TABLE = "The names of Keras's that minicnn has are listed in minicnn/README.md.
 
 
 class Configurable:
-    """An object that can be described by its constructor's arguments, each kept in an attribute of that name."""
+    """An object that its constructor's arguments describe. It keeps each argument in an attribute of the same name."""
 
     @classmethod
     def _argument_names(cls) -> list[str]:
@@ -30,7 +30,7 @@ class Configurable:
     _not_in_config: tuple[str, ...] = ()
 
     def get_config(self) -> dict:
-        """The constructor's arguments as plain Python values; `from_config` makes an equal object of them."""
+        """The constructor's arguments as plain Python values; `from_config` makes an equal object from them."""
         return {name: serialize(getattr(self, name)) for name in self._argument_names()}
 
     @classmethod
@@ -50,12 +50,12 @@ def serialize(value):
     return value
 
 
-_custom: list[dict] = [{}]  # the last one counts first; the first holds what is registered for good
+_custom: list[dict] = [{}]  # searched from last to first; `register_keras_serializable` fills the first
 
 
 @contextmanager
 def custom_object_scope(*objects: dict):
-    """Within this block the names in these {name: class or function} dictionaries are known to all registries."""
+    """Within this block all registries know the names in these {name: class or function} dictionaries."""
     _custom.append({name: entry for known in objects for name, entry in known.items()})
     try:
         yield
@@ -64,7 +64,7 @@ def custom_object_scope(*objects: dict):
 
 
 def register_keras_serializable(package="Custom", name=None):
-    """Decorator: a class of one's own that can be loaded from files, as "package>name"."""
+    """Decorator: register a user's class as "package>name", so that it can be loaded from files."""
 
     def decorate(entry):
         registered = f"{package}>{name or entry.__name__}"
@@ -76,12 +76,12 @@ def register_keras_serializable(package="Custom", name=None):
 
 
 def custom_object(name):
-    """What is known by that name from `custom_object_scope` or `register_keras_serializable`, or None."""
+    """The object of that name from `custom_object_scope` or `register_keras_serializable`, or None."""
     return next((known[name] for known in reversed(_custom) if name in known), None)
 
 
 class Registry:
-    """The objects of one kind that can be asked for by name."""
+    """The objects of one kind, found by name."""
 
     def __init__(self, kind: str):
         self.kind = kind
@@ -127,7 +127,7 @@ class Registry:
         return identifier
 
     def deserialize(self, config, custom_objects=None):
-        """A new object from what `serialize` returned; custom_objects: {name: class} of one's own."""
+        """A new object from what `serialize` returned; custom_objects: {name: a user's class}."""
         with custom_object_scope(custom_objects or {}):
             return self.get(config)
 

@@ -1,5 +1,5 @@
-"""What layers, losses and metrics give to whoever calls them: NumPy's array and Python's number, which also have the
-`.numpy()` that programs written for TensorFlow ask for."""
+"""The results that layers, losses and metrics return: a NumPy array and a Python number, both with the method
+`.numpy()`, which programs written for TensorFlow call."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class Number(float):
     """
 
     def numpy(self) -> np.float32:
-        """The number as NumPy has it."""
+        """The number as a NumPy float32."""
         return np.float32(self)

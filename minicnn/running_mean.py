@@ -1,16 +1,16 @@
-"""Sums and means of numbers that come one after the other, some of them still on their way from a GPU."""
+"""Sums and means of numbers that come one after the other; some may still be on their way from a GPU."""
 
 from __future__ import annotations
 
 
 class RunningSum:
-    """`add` takes numbers, `total` gives their sum so far and waits for those that have not arrived."""
+    """`add` takes numbers. `total` returns their sum so far; it waits for numbers that have not arrived yet."""
 
     def __init__(self):
         self._total, self._coming = 0.0, []
 
     def add(self, total, factor: float = 1.0) -> None:
-        """Add `factor * total`. total: a float, or what `runtime.weighted_sum` gives."""
+        """Add `factor * total`. total: a float, or a result of `runtime.weighted_sum`."""
         if isinstance(total, float):
             self._total += factor * total
         else:
@@ -25,14 +25,14 @@ class RunningSum:
 
 
 class RunningMean(RunningSum):
-    """`add` takes numbers with their weights, `result` gives their mean so far."""
+    """`add` takes numbers with their weights. `result` returns their mean so far."""
 
     def __init__(self):
         super().__init__()
         self._weight = 0.0
 
     def add(self, total, weight: float, factor: float = 1.0) -> None:
-        """Add `factor * total`, the sum of numbers that weigh `weight`."""
+        """Add `factor * total`, a sum of numbers whose weights add up to `weight`."""
         self._weight += weight
         super().add(total, factor)
 

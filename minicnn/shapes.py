@@ -1,4 +1,4 @@
-"""The notation, and the arithmetic of shapes: pure functions of integers.
+"""The notation of the whole library, and the arithmetic of shapes: pure functions of integers.
 
     N      images in the batch          H  W    height and width of the input
     C      channels of the input        F       filters, the channels of the output
@@ -7,7 +7,7 @@
     G      groups of channels           PT PB PL PR   padding: top, bottom, left, right
 
 Images are NHWC and C-contiguous; a convolution's kernel is (KH, KW, C/G, F). These are Keras's own layouts.
-Lower case names arrays (`x w b y dy dx dw db`), capitals name sizes.
+Lower-case names are arrays (`x w b y dy dx dw db`), capital letters are sizes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 
 def pair(value, name: str) -> tuple[int, int]:
-    """A size given once or per direction, as (down, sideways); ValueError unless made of positive integers.
+    """A pair (down, sideways), from one number for both or from two; ValueError unless they are positive integers.
 
     >>> pair(3, "kernel_size"), pair((2, 1), "strides")
     ((3, 3), (2, 1))
@@ -50,7 +50,7 @@ def is_positive_integer(value) -> bool:
 def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
     """How many cells `padding="same"` adds before and after, so that the output has ceil(size / stride) cells.
 
-    An odd total puts the extra cell after, as TensorFlow does.
+    If the total is odd, the extra cell goes after, as in TensorFlow.
 
     >>> same_padding(28, 3, 1), same_padding(28, 2, 1), same_padding(7, 3, 2), same_padding(6, 3, 2)
     ((1, 1), (0, 1), (1, 1), (0, 1))
@@ -62,7 +62,7 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tupl
 
 
 def output_size(size: int | None, kernel: int, stride: int, padding: str, dilation: int = 1) -> int | None:
-    """Positions a window of `kernel` taps takes along one axis; None (unknown) stays None, and 0 means no room.
+    """The number of positions of a window of `kernel` taps along one axis; None (unknown) stays None, 0 means no room.
 
     >>> output_size(28, 3, 1, "same"), output_size(28, 3, 1, "valid"), output_size(7, 2, 2, "same")
     (28, 26, 4)
@@ -78,7 +78,7 @@ def output_size(size: int | None, kernel: int, stride: int, padding: str, dilati
 
 
 class Window(NamedTuple):
-    """Where a KH x KW window stands on an H x W image: shared by convolution and pooling."""
+    """How a KH x KW window moves over an H x W image, in convolution and pooling."""
 
     KH: int
     KW: int
@@ -132,7 +132,7 @@ def check_convolution(x_shape, w_shape, groups: int) -> None:
 
 
 def middle(H: int, W: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of the largest part of the proportions of `size` in the middle of an image (H, W).
+    """(top, left, height, width) of the largest central part of an image (H, W) with the proportions of `size`.
 
     >>> middle(340, 500, (200, 200))
     (0, 80, 340, 340)

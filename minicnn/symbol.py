@@ -1,4 +1,4 @@
-"""The nodes of a model's graph: symbols stand for arrays that do not exist yet."""
+"""Symbols and nodes, the parts of a model's graph. A symbol represents an array that does not exist yet."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Callable
 
 
 class Symbol:
-    """The promise of an array: its shape, with None for the batch, its type, and the node that will make it.
+    """An array that does not exist yet: its shape (None for the batch), its type, and the node that will make it.
 
-    `+ - * /` with numbers, arrays and symbols, and `[..., ::-1]`, give symbols: each is a call of a layer.
+    `+ - * /` with numbers, arrays and symbols, and `[..., ::-1]`, return new symbols. Each of them calls a layer.
     """
 
-    __array_ufunc__ = None  # array + symbol is for the symbol to compute
+    __array_ufunc__ = None  # so that NumPy leaves array + symbol to the symbol
 
     calculate: Callable | None = None
-    """(name of the operation, first, second) -> symbol; `layers/arithmetic.py` says how."""
+    """(name of the operation, first, second) -> symbol; `layers/arithmetic.py` sets this function."""
 
     reverse: Callable | None = None
-    """(symbol) -> the symbol with its last axis reversed; `layers/arithmetic.py` says how."""
+    """(symbol) -> the symbol with its last axis reversed; `layers/arithmetic.py` sets this function."""
 
     def __init__(self, shape: tuple, dtype: str, node: Node | None = None, index: int = 0):
         self.shape = tuple(shape)
         self.dtype = dtype
         self.node = node
-        self.index = index  # which of the node's outputs it is
+        self.index = index  # the position of this symbol among the node's outputs
 
     @property
     def name(self) -> str:
@@ -80,7 +80,7 @@ class Symbol:
 class Node:
     """One call of a layer on symbols. A layer used twice has two nodes.
 
-    `training` is what the call says about it: True or False, or None for what the model that runs says.
+    `training` is the call's argument: True or False, or None to use the value of the model that runs.
     """
 
     def __init__(self, layer, inputs: list[Symbol], outputs: list[Symbol], training: bool | None = None):
@@ -93,7 +93,7 @@ class Node:
 
 
 def is_symbolic(x) -> bool:
-    """Whether x is a symbol, or a list or dictionary of symbols."""
+    """Whether x is a symbol, or a list, tuple or dictionary with a symbol in it."""
     if isinstance(x, dict):
         x = list(x.values())
     return isinstance(x, Symbol) or (isinstance(x, (list, tuple)) and any(isinstance(v, Symbol) for v in x))

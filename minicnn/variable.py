@@ -10,17 +10,17 @@ from .runtime import transfer
 
 
 def _operators(ufunc):
-    """What stands for an operator of a Variable with something, and of something with a Variable."""
+    """The two methods of an operator: for `variable op other` and for `other op variable`."""
     return (lambda self, other: ufunc(self, other)), (lambda self, other: ufunc(other, self))
 
 
 class Variable:
-    """One weight. `value` is the array itself, where the backend that uses it computes; `grad` its gradient in the
-    running step, or None.
+    """One weight. `value` is the array itself, stored where the backend that uses it computes. `grad` is its gradient
+    in the running step, or None.
 
-    initializer: an array, a number, or an initializer or its name, which needs the shape. path: the name with the
-    layer's before it. In arithmetic and in NumPy's functions a variable stands for its numbers, and gives an array;
-    `==` asks whether two are the same one. Counters may hold integers or booleans.
+    initializer: an array, a number, or an initializer or its name; the last two need the shape. path: the layer's name
+    and the weight's name. In arithmetic and in NumPy's functions a variable acts as the array of its numbers, and the
+    result is an array. `==` tells whether two variables are the same object. Counters may hold integers or booleans.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Variable:
                 raise ValueError("A Variable made by an initializer needs its shape.")
             initializer = initializer(tuple(shape), dtype)
         else:
-            initializer = np.array(initializer)  # the caller's array stays the caller's
+            initializer = np.array(initializer)  # a copy, so that training does not change the caller's array
         self.value = np.require(initializer, dtype, ["C", "W", "O"])
         if shape is not None and self.value.shape != tuple(shape):
             raise ValueError(
@@ -73,7 +73,7 @@ class Variable:
         return np.array(transfer.to_host(self.value))
 
     def assign(self, value) -> np.ndarray:
-        """Replace the value, keeping the array and its type, and give it; ValueError if the shape differs."""
+        """Replace the numbers, keeping the array and its type; return a copy. ValueError if the shape differs."""
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(f"Weight {self.path!r} has shape {self.shape}; received an array of shape {value.shape}.")
@@ -93,7 +93,7 @@ class Variable:
         self.value = transfer.to_device(self.value)
 
     def add_gradient(self, gradient: np.ndarray) -> None:
-        """Add to `grad`. The first gradient is kept as it is; a second one makes a sum in a buffer of its own."""
+        """Add to `grad`. The first gradient is kept without a copy; the sum with a second one gets a new buffer."""
         if self.grad is None:
             self.grad = gradient
         else:
@@ -105,7 +105,7 @@ class Variable:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        """NumPy's functions, and with them the operators below, see the numbers."""
+        """Run a NumPy function on the numbers. The operators below use this method too."""
         if any(isinstance(target, Variable) for target in kwargs.get("out", ())):
             raise TypeError("NumPy cannot write into a Variable: use assign, assign_add or assign_sub.")
         arrays = [part.numpy() if isinstance(part, Variable) else part for part in inputs]

@@ -1,7 +1,8 @@
-"""Compile ahead: `python -m minicnn.warmup` makes and keeps the machine code that training an image network needs.
+"""Compile in advance: `python -m minicnn.warmup` makes and keeps the machine code that training an image network needs.
 
-Kernels are compiled when they are first used, and kept. Run this once after installing, or while building a container
-image, and no first training step has to wait. Prints how many kernels were compiled and how long it took.
+minicnn compiles a kernel when it is first used, and keeps its machine code. Run this program once after installing, or
+while building a container image. Then no first training step has to wait. The program prints how many kernels it
+compiled and how long that took.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def warmup() -> None:
     """Train small networks that use the kernels of the usual layers, losses and optimizers, in float32."""
     rng = np.random.default_rng(0)
     optimizer = itertools.cycle([optimizers.Adam, optimizers.SGD, optimizers.RMSprop, optimizers.AdamW])
-    pictures = {np.uint8: (6, 6, 3), np.float32: (6, 6, 1), np.float64: (6, 6, 1)}  # 8 x 8 with their padding
+    pictures = {np.uint8: (6, 6, 3), np.float32: (6, 6, 1), np.float64: (6, 6, 1)}  # 8 x 8 after ZeroPadding2D
     activations = ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "swish", "gelu", "softmax"]
     for dtype, shape in pictures.items():
         x, y = rng.integers(0, 255, (6, *shape)).astype(dtype), rng.integers(0, 3, 6)

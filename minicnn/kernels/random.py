@@ -1,8 +1,8 @@
 """Counter-based random numbers: number i of stream `key` is a hash of (key, i).
 
-No state moves from one number to the next, so any element can be drawn by any thread, in any order, and the result
-is the same; NumPy and Numba run the same lines. The hash is SplitMix64 (Steele, Lea and Flood, "Fast splittable
-pseudorandom number generators", OOPSLA 2014): a counter stepped by the golden ratio, then a bit mixer.
+No state is kept from one number to the next. So any thread can draw any number, in any order, with the same result.
+NumPy and Numba run the same lines. The hash is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", OOPSLA 2014): a counter that grows in steps of the golden ratio, then a bit mixer.
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ def stream_key(seed: int, counter: int) -> np.uint64:
 
 
 def threshold(rate: float) -> np.uint64:
-    """The number below which `random_bits` falls with probability `rate`."""
+    """The number that `random_bits` is below with probability `rate`."""
     return np.uint64(round(rate * 2**32))

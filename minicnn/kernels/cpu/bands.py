@@ -1,14 +1,15 @@
-"""Images worked on in bands of rows, small enough to stay in a core's cache.
+"""Work on images in bands of rows, which are small enough to stay in a core's cache.
 
-A convolution wants its input padded, the gradient of its output sent back through ReLU and max pooling, and its own
-output pooled. Done to whole batches these are passes over main memory, which cost as much as the arithmetic. Here a
-thread does them to one band of rows just before it multiplies, or just after, in a scratch buffer of its own.
+A convolution has more to do than to multiply. It pads its input, pools its output, and sends the output's gradient back
+through max pooling and ReLU. Done for whole batches, these are passes over main memory, which cost as much as the
+arithmetic. Here a thread does this work for one band of rows, in its own scratch buffer, just before or just after it
+multiplies.
 
-    lay_band      rows of an image, or of a gradient sent back through ReLU or pooling, onto a canvas of zeros
-    finish_band   bias, ReLU and pooling of the raw sums of a band
-    add_columns   the bias gradient of a band
+    lay_band      copies rows of an image, or of a gradient sent back through ReLU or pooling, to a canvas of zeros
+    finish_band   applies bias, ReLU and pooling to the raw sums of a band
+    add_columns   adds up the bias gradient of a band
 
-What happens to one vector of numbers is written in `vector_loop`s, which compile quickly.
+The work on one vector of numbers is written as a `vector_loop`, which compiles quickly.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from .compile import THREADS, helper
 from .vector_loop import add, add_bias, copy, floor_of, pass_relu, vector_loop, zero
 
 PLAIN, THROUGH_RELU, THROUGH_POOL = 0, 1, 2
-"""What a band is laid from: an image; a gradient dy and the y of a ReLU; a pooled gradient and the winners."""
+"""The source of a band: an image; a gradient dy and a ReLU's output y; a pooled gradient and the pool's winners."""
 
 
 class Canvas(NamedTuple):
-    """Where an H x W image of C channels lies on a canvas of zeros: its pixel (h, w) at (top + h*SH, left + w*SW).
+    """The place of an H x W image of C channels on a canvas of zeros: pixel (h, w) is at (top + h*SH, left + w*SW).
 
-    PH x PW is the pool that the image has gone through, OH x OW what came out of it; asked only where there was one.
+    If the image went through a pool, PH x PW is the pool's size and OH x OW the size of its output.
     """
 
     H: int
@@ -44,7 +45,7 @@ class Canvas(NamedTuple):
 
 
 class Split(NamedTuple):
-    """How N outputs of OH rows are split into tasks: each has `images` images, or one band of `rows` rows of one."""
+    """How N outputs of OH rows are split into tasks: each has `images` images, or a band of `rows` rows of an image."""
 
     N: int
     OH: int
@@ -56,9 +57,9 @@ class Split(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def split(N: int, OH: int, unit: int, numbers_per_row: int, numbers: int) -> Split:
-    """Bands of a multiple of `unit` rows that hold about `numbers` numbers; several images where one holds fewer.
+    """Bands of a multiple of `unit` rows with about `numbers` numbers; several images if one image has fewer numbers.
 
-    There are at least four tasks a thread as long as there are rows for them.
+    The aim is four tasks per thread: if there are few images, they are cut into more bands, as far as they have rows.
     """
     wanted_tasks = 4 * THREADS
     fitting = max(1, numbers // (unit * numbers_per_row)) * unit
@@ -71,11 +72,11 @@ def split(N: int, OH: int, unit: int, numbers_per_row: int, numbers: int) -> Spl
     return Split(N, OH, rows, 1, images, -(-N // images))
 
 
-_PARTIAL = 16 * 1024 * 1024  # numbers of all pieces together: 64 MB in float32, however many threads there are
+_PARTIAL = 16 * 1024 * 1024  # numbers of all pieces together: 64 MB in float32, for any number of threads
 
 
 def pieces_of(tasks: int, size: int) -> int:
-    """Into how many pieces a sum of `size` numbers over all tasks is cut: two a thread, unless they are very large."""
+    """The number of pieces for a sum of `size` numbers over all tasks: two per thread, fewer if they are very large."""
     return max(1, min(tasks, 2 * THREADS, _PARTIAL // size))
 
 
@@ -99,8 +100,8 @@ def _pass_pool(emit, mask, dy, argmax, band, tap):
 def lay_band(kind, x, y, argmax, canvas, n, first, rows, band, start):
     """band[start:] = rows first .. first+rows of the canvas of image n: `rows` x canvas.width x canvas.C numbers.
 
-    All arrays flat. PLAIN copies x. THROUGH_RELU copies x where y > 0. THROUGH_POOL gives each pooled gradient x to
-    the pixel that won its window. What no pixel covers is zero.
+    All arrays are flat. PLAIN copies x. THROUGH_RELU copies x where y > 0. THROUGH_POOL gives each pooled gradient x to
+    the pixel that won its window. Places without a pixel are zero.
     """
     C, W = canvas.C, canvas.W
     for r in range(rows):
@@ -129,7 +130,7 @@ def lay_band(kind, x, y, argmax, canvas, n, first, rows, band, start):
 
 @helper
 def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
-    """Row h of an image whose pooled gradient is x: each number where the winner of its window was, zero elsewhere."""
+    """Lay row h of an image whose pooled gradient is x: each gradient at the winner of its window, zero elsewhere."""
     C, W = canvas.C, canvas.W
     oh, covered = h // canvas.PH, min(W, canvas.OW * canvas.PW)
     if oh >= canvas.OH:
@@ -146,9 +147,8 @@ def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
 def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start, argmax):
     """Add the bias to a band of raw sums (rows * PH, width, F), clamp with `relu`, pool: `rows` rows of y (.., OW, F).
 
-    Without a pool PH = PW = 1. With one, argmax remembers which tap of the window was the largest: its number in
-    reading order, or PH * PW if with `relu` no tap was positive, so that no gradient comes back. An empty argmax
-    remembers nothing.
+    Without a pool PH = PW = 1. With a pool, argmax gets the number, in reading order, of each window's largest tap.
+    With `relu`, it gets PH * PW if no tap was positive, so that no gradient comes back. An empty argmax gets nothing.
     """
     for r in range(rows):
         for ow in range(OW):
@@ -161,21 +161,22 @@ def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start,
 
 @vector_loop(arrays=4, scalars=6)
 def _pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, F):
-    """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; argmax = which it was."""
+    """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; argmax = its number."""
     builder, lowest = emit.builder, floor_of(emit, relu)
     best, tap = _largest(emit, mask, sums, bias, PH, PW, row, F)
     emit.store(emit.at_least(lowest, best), y, mask)
     with builder.if_then(emit.is_set(remember)):
-        # with `relu` nobody wins unless above zero; "unordered" is true for NaN, whose gradient ReLU stops too
+        # with `relu` only a number above zero wins; "unordered" is true for NaN, whose gradient ReLU stops too
         lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
         nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
         emit.store(builder.select(lost, nobody, tap), argmax, mask)
 
 
 def _largest(emit, mask, sums, bias, PH, PW, row, F):
-    """(the largest of a window's sums + bias, its number in reading order); the first of equals; NaN above all."""
+    """(the largest of a window's sums + bias, its number in reading order). NaN counts as largest; the first of equals
+    wins."""
     builder, bias = emit.builder, emit.load(bias, mask)
-    # the bias first: it may round two sums to the same number, and then the first of them wins
+    # add the bias before comparing: it may round two sums to the same number, and then the first of them wins
     best = emit.variable(builder.fadd(emit.load(sums, mask), bias))
     tap, argmax = emit.variable(emit.splat(emit.byte(0))), emit.variable(emit.splat(emit.byte(0)))
     with emit.repeat(PH) as down:
@@ -193,7 +194,7 @@ def _largest(emit, mask, sums, bias, PH, PW, row, F):
 
 @helper
 def add_columns(dz, start, M, F, sums, sums_start, db, db_start):
-    """db[db_start + f] += the sum of column f of M rows of dz. The rows are first summed apart: less rounding."""
+    """db[db_start + f] += the sum of column f of M rows of dz. `sums` first gets this sum alone, for less rounding."""
     zero(sums, sums_start, F)
     for i in range(M):
         add(dz, start + i * F, sums, sums_start, F)

@@ -1,7 +1,7 @@
-"""How kernels are compiled: one decorator, one cache folder, one place that counts the waiting.
+"""How kernels are compiled: one decorator, one cache folder, one clock for the time that compiling takes.
 
-`@kernel` turns a function into machine code at its first call and keeps the code on disk. The folder's name holds
-a hash of every kernel source, because Numba itself does not notice when a helper in another file changes.
+`@kernel` turns a function into machine code at its first call and keeps the code on disk. The folder's name contains
+a hash of all kernel sources, because Numba itself does not notice when a helper in another file changes.
 """
 
 from __future__ import annotations
@@ -23,34 +23,35 @@ from ...config import cache_home
 from .linking import link_before_compiling
 from .recording import recording
 
-# Reorderings may change the last bits. "nnan" and "ninf" stay out: NaN must stay NaN. So does "contract": where LLVM
-# makes one instruction of a product and a sum in one translation of a loop and not in another, a seed's first run,
-# which compiles, is not its second, which loads. Seen with the translations that `linking.py` has since left out.
+# Reordering may change the last bits. "nnan" and "ninf" are left out, because NaN must stay NaN. "contract" is left out
+# too. With it LLVM may make one instruction of a product and a sum when it compiles a loop once, and not when it
+# compiles the loop again. Then a seed's first run, which compiles, differs from its second, which loads. This happens
+# where Numba compiles a loop four times, as it does without `linking.py`.
 FASTMATH = {"reassoc", "nsz"}
 OPTIONS = {"fastmath": FASTMATH, "nogil": True, "error_model": "numpy"}
 
 AS_WRITTEN = {**OPTIONS, "fastmath": {"nsz"}}
 
 THREADS = numba.config.NUMBA_NUM_THREADS
-"""The most threads that a kernel may run on. Work is cut for them all, also where fewer were asked for: so the same
-sums are added up in the same order whatever `numba.set_num_threads` says."""
+"""The most threads that a kernel may run on. Work is always cut for this number of threads. So the same sums are added
+up in the same order for any `numba.set_num_threads`."""
 
-_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # nobody calls them from Python: quicker to compile
+_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # Python never calls helpers: less to compile
 
 helper = numba.njit(**OPTIONS, **_INNER)
-"""Decorator for a function that only kernels call: compiled into its callers."""
+"""Decorator for a function that only kernels call. It is compiled into its callers."""
 
 helper_as_written = numba.njit(**AS_WRITTEN, **_INNER)
-"""The same, for formulas whose order of operations keeps digits: `(z - largest) - log(sum)` must not become
+"""The same, for formulas whose digits depend on the order of operations: `(z - largest) - log(sum)` must not become
 `z - (largest + log(sum))`."""
 
 
 def kernel(parallel: bool = False, as_written: bool = False):
     """Decorator: compile for the argument types at the first call, keep the result on disk.
 
-    A parallel kernel is launched through a lock where Numba's threading layer cannot bear two at once. Sums may be
-    reordered, which vectorises them, unless as_written: where that brings nothing, or has given other bits in the
-    process that compiled than in those that load (`FASTMATH`).
+    A lock makes parallel kernels run one after the other, unless Numba's threading layer allows several. LLVM may
+    reorder sums, so that it can vectorise them, unless as_written is set. Set as_written where reordering gains
+    nothing, or where the process that compiles gets other bits than those that load (`FASTMATH`).
     """
 
     def decorate(function):
@@ -88,9 +89,9 @@ class _ParallelKernel:
 
 @lru_cache(maxsize=1)
 def cache_folder() -> Path | None:
-    """The folder of compiled kernels, or None where none can be written (said in one line).
+    """The folder of compiled kernels, or None, with a printed line, if it cannot be written.
 
-    Below `config.cache_home()`, a folder for these sources and this Numba.
+    It is a folder in `config.cache_home()` for these sources and this version of Numba.
     """
     package = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256(numba.__version__.encode())
@@ -114,7 +115,7 @@ def cache_folder() -> Path | None:
 
 
 class _KernelLocator(_CacheLocator):
-    """Tells Numba where a kernel's machine code lies: in `cache_folder()`, whose name covers all sources."""
+    """Tells Numba where a kernel's machine code is stored: in `cache_folder()`, whose name depends on all sources."""
 
     def __init__(self, function, file):
         self._py_file = file
@@ -139,12 +140,12 @@ class _KernelCacheImpl(CompileResultCacheImpl):
 
 
 class _KernelCache(FunctionCache):
-    """Numba's cache, in our folder. A damaged or unwritable file costs a compilation, never the run."""
+    """Numba's cache, in `cache_folder()`. A damaged or unwritable file costs a compilation, but stops no program."""
 
     _impl_class = _KernelCacheImpl
 
     def _index_key(self, sig, codegen):
-        """Argument types, processor, and the names of what a kernel made by a factory closes over."""
+        """Argument types, processor, and the values that a kernel made by a factory closes over (functions by name)."""
         cells = self._py_func.__closure__ or ()
         closed_over = tuple(getattr(cell.cell_contents, "__qualname__", cell.cell_contents) for cell in cells)
         return sig, codegen.magic_tuple(), closed_over
@@ -152,7 +153,7 @@ class _KernelCache(FunctionCache):
     def load_overload(self, sig, target_context):
         try:
             return super().load_overload(sig, target_context)
-        except Exception:  # whatever unpickling a damaged file raises: compiling anew replaces it
+        except Exception:  # unpickling a damaged file may raise any error; compiling again replaces the file
             return None
 
     def save_overload(self, sig, data):
@@ -161,7 +162,7 @@ class _KernelCache(FunctionCache):
                 super().save_overload(sig, data)
             except (OSError, MemoryError):
                 raise
-            except Exception:  # a damaged index, as above: start it anew
+            except Exception:  # a damaged index, as above: start an empty one
                 self.flush()
                 super().save_overload(sig, data)
         except OSError as error:
@@ -169,11 +170,11 @@ class _KernelCache(FunctionCache):
 
 
 class _CompileClock(event.Listener):
-    """Adds up the seconds spent compiling minicnn's kernels, counts them, and may announce the first."""
+    """Adds up the seconds spent compiling minicnn's kernels, counts the kernels, and may announce the first one."""
 
     def __init__(self):
         self.seconds, self.count, self._started = 0.0, 0, 0.0
-        self._depth = 0  # a kernel's helpers are compiled while it is
+        self._depth = 0  # 1 in a kernel, more in the helpers that are compiled within it
         self.announce = False
 
     def _is_ours(self, happening):
@@ -181,7 +182,7 @@ class _CompileClock(event.Listener):
 
     @contextmanager
     def around(self, gpu_dispatcher):
-        """Watch a launch of a GPU kernel: numba.cuda tells nobody when it compiles, but keeps what it has compiled."""
+        """Watch a launch of a GPU kernel. numba.cuda sends no event when it compiles, but then `overloads` grows."""
         before, started = len(gpu_dispatcher.overloads), time.perf_counter()
         yield
         if len(gpu_dispatcher.overloads) > before:

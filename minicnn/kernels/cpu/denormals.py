@@ -1,11 +1,13 @@
-"""Numbers too small to be written the usual way (below 1.2e-38 in float32) count as zero while a network computes.
+"""Denormal numbers, too small for the usual form of a float (below 1.2e-38 in float32), count as zero in a step.
 
-Such "denormal" numbers gather where gradients die out: Adam's means of a unit that no longer fires shrink by a tenth
-in every step until they are denormal, and each operation on one costs an Intel core some 150 cycles. A training step of
-five dense layers took 5.4 ms with them and 1.3 without. TensorFlow flushes them to zero too.
+Denormal numbers appear where gradients become zero. If a unit is no longer active, Adam's mean of its gradients shrinks
+by a tenth in every step until the mean is denormal. Each operation on a denormal number costs an Intel core about 150
+cycles. A training step of five dense layers takes 5.4 ms with such numbers and 1.3 ms without. TensorFlow also takes
+them for zero.
 
-A bit in a core's control register says so. It belongs to the thread: `flushed` sets it in the thread that calls, and
-puts it back; threads that Numba makes meanwhile inherit it. Elsewhere than on x86 it does nothing.
+Two bits in a core's control register do this. Each thread has its own register. `flushed` sets the bits in the calling
+thread and restores the register afterwards. Threads that Numba makes meanwhile inherit the bits. On processors other
+than x86 `flushed` does nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ _FLUSH = 0x8040
 _EVERYTHING = 0xFFFFFFFF
 
 for _type in (np.float32, np.float64):
-    np.finfo(_type)  # NumPy looks once whether denormal numbers exist, and would warn about flushing
+    np.finfo(_type)  # NumPy tests only once whether denormal numbers exist; within `flushed` the test would warn
 
 
 @intrinsic
@@ -59,7 +61,7 @@ def _call(builder, name, place):
 
 @kernel()
 def _exchange(kept, added):
-    """The register becomes (register & kept) | added. Gives what it was."""
+    """Set the register to (register & kept) | added, and return its old value."""
     before = _control_register()
     _set_control_register(np.uint32((before & kept) | added))
     return before

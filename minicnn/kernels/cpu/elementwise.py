@@ -1,4 +1,4 @@
-"""Parallel kernels made from a function of one number: the loop is always the same, only the formula differs."""
+"""Make parallel kernels from a function of one number: the loop is always the same, only the formula differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LLVM's vector instructions, the handful that the microkernel and the vector loops are written in."""
+"""The few vector instructions of LLVM that the microkernel and the vector loops are made of."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from numba.core import cgutils
 
 
 def array_data(context, builder, signature, args, position):
-    """The pointer to the first number of the array that is the argument at `position` of an intrinsic."""
+    """The pointer to the first number of an array: the argument at `position` of an intrinsic."""
     return context.make_array(signature.args[position])(context, builder, args[position]).data
 
 
 class Emitter:
-    """Emits vector instructions, `lanes` numbers of `bits` bits to a vector, at the place where `builder` stands."""
+    """Emits vector instructions at the builder's current place. A vector has `lanes` numbers of `bits` bits."""
 
     def __init__(self, builder, bits, lanes):
         self.builder, self.lanes = builder, lanes
@@ -30,14 +30,14 @@ class Emitter:
         return self.builder.gep(pointer, [offset])
 
     def times(self, number, value):
-        """number * value, of a number known now and an integer known later."""
+        """number * value. The Python int `number` is known now, `value` only when the kernel runs."""
         return self.builder.mul(self.index(number), value)
 
     def smaller(self, left, right):
         return self.builder.select(self.builder.icmp_signed("<", left, right), left, right)
 
     def splat(self, scalar):
-        """A vector of `lanes` times the same number or byte."""
+        """A vector with the same number or byte in all lanes."""
         undefined = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
         lane_zero = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
         everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
@@ -56,7 +56,7 @@ class Emitter:
         return self.call(f"llvm.fma.{self.suffix}", self.vector, [x, y, z])
 
     def load(self, pointer, mask):
-        """The vector at a pointer to numbers or bytes; with a mask, zero where it is not set."""
+        """The vector at a pointer to numbers or bytes; with a mask, zero where the mask is not set."""
         kind = ir.VectorType(pointer.type.pointee, self.lanes)
         pointer = self.builder.bitcast(pointer, kind.as_pointer())
         if mask is None:
@@ -66,7 +66,7 @@ class Emitter:
         return self.call(f"llvm.masked.load.{self._suffix(kind)}.p0", kind, [pointer, alignment, mask, zero])
 
     def store(self, value, pointer, mask):
-        """Write a vector of numbers or bytes to a pointer; with a mask, only where it is set."""
+        """Write a vector of numbers or bytes to a pointer; with a mask, only where the mask is set."""
         pointer = self.builder.bitcast(pointer, value.type.as_pointer())
         if mask is None:
             self.builder.store(value, pointer, align=self._alignment(value.type))
@@ -84,7 +84,7 @@ class Emitter:
         return f"v{kind.count}" + {"float": "f32", "double": "f64"}.get(str(kind.element), str(kind.element))
 
     def over_lanes(self, count, one_vector):
-        """one_vector(lane, mask) for lane = 0, lanes, 2 * lanes, ... below count: whole vectors, then a masked rest."""
+        """Emit one_vector(lane, mask) for lane = 0, lanes, 2 * lanes, ... < count: whole vectors, then a masked one."""
         builder = self.builder
         before = builder.block
         check, whole, rest, done = (
@@ -115,7 +115,7 @@ class Emitter:
         return self.builder.select(self.builder.fcmp_ordered("<", value, lowest), lowest, value)
 
     def sum_of_multiples(self, factors, vectors):
-        """The sum of factor * vector, in order, with an instruction for each factor that is not zero."""
+        """The sum of factor * vector, in order, with at most one instruction for each factor that is not zero."""
         total = None
         for factor, vector in zip(factors, vectors, strict=True):
             if factor == 0:
@@ -137,7 +137,10 @@ class Emitter:
         return ir.Constant(self.vector, [float(number)] * self.lanes)
 
     def choose(self, *cases):
-        """Emit the block of the first of (condition, block) whose condition holds."""
+        """Emit a chain of if and else from pairs (condition, block): the first block whose condition holds will run.
+
+        The last block is the else; its condition is not tested.
+        """
         (condition, block), *others = cases
         if not others:
             block()
@@ -149,13 +152,13 @@ class Emitter:
                 self.choose(*others)
 
     def opaque(self, value):
-        """The same integer, hidden from LLVM, which else copies and unrolls the loops around for what it may be."""
+        """The same integer, hidden from LLVM, which would otherwise copy and unroll loops for its possible values."""
         return self.builder.asm(ir.FunctionType(self.integer, [self.integer]), "", "=r,0", [value], True)
 
     def variable(self, value):
-        """A place that holds `value` until something else is stored there: for values that a loop changes."""
+        """A place that holds `value` until another value is stored in it: for values that a loop changes."""
         return cgutils.alloca_once_value(self.builder, value)
 
     def repeat(self, count):
-        """`with emit.repeat(count) as loop:` emits its block as a loop; loop.index counts from 0."""
+        """`with emit.repeat(count) as loop:` emits the block below it as a loop; loop.index counts from 0."""
         return cgutils.for_range(self.builder, count)

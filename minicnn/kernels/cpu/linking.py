@@ -1,12 +1,13 @@
-"""A loop over threads, turned into machine code once, where Numba does it four times over.
+"""Compile a loop over threads once, where Numba compiles it four times.
 
-Numba takes the body of a `prange` out of its function and makes three libraries of it before the function's own: the
-body, a wrapper that unpacks the body's arguments, and a wrapper that hands that one to the threads. Each holds all of
-the one before, each is optimised and becomes machine code, and only the last is run and kept. Here the three are parts:
-they are linked into the function's library, which alone is optimised and translated. The kernels of a small
-convolutional network's first step take 27 s of a Zen 3 core to compile instead of 49.
+Numba takes the body of a `prange` out of its function. It makes three libraries before the function's own: the body, a
+wrapper that unpacks the body's arguments, and a wrapper that gives the first wrapper to the threads. Each library holds
+all code of the one before. Numba optimises each and turns it into machine code, but only the function's own library is
+run and kept. Here the three are parts: they are linked into the function's library, and only this library is optimised
+and turned into machine code. The kernels of a small convolutional network's first step then take 27 s to compile
+instead of 49, on a Zen 3 core.
 
-This goes by names inside Numba, tested with its releases 0.61 and 0.68.
+The code depends on names inside Numba. It is tested with the releases 0.61 and 0.68.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _PARTS = ("__numba_parfor_gufunc", "<numba.np.ufunc.wrappers._GufuncWrapper", "p
 
 
 def link_before_compiling(dispatcher) -> None:
-    """From now on the dispatcher compiles its function as above."""
+    """Make the dispatcher compile its function as described above."""
     compiler = dispatcher._compiler
     compile_as_numba_does = compiler.compile
 
@@ -39,28 +40,30 @@ class _Part(JITCodeLibrary):
     """A library that is linked into others and never called by its address."""
 
     def _optimize_final_module(self):
-        """Not here, but once for all."""
+        """Do nothing: the function's library is optimised once, with its parts in it."""
 
     def _finalize_final_module(self):
-        """Linked, and nothing else."""
+        """Finish without making machine code: the part will only be linked."""
         self._finalize_dynamic_globals()
         self._finalized = True
 
     def get_pointer_to_function(self, name):
-        """Zero, Numba's word for a function that is not there: it is, once the part is linked."""
+        """Zero, which tells Numba that the function has no address yet. It gets one when the part is linked."""
         return 0
 
 
 @contextmanager
 def _parts_only_linked(codegen):
-    """Meanwhile `codegen` makes `_Part`s of what `_PARTS` names. Numba's compiler lock keeps other threads away."""
+    """Within this block `codegen` makes a `_Part` of each library that `_PARTS` names. Meanwhile Numba's compiler lock
+    makes other threads wait."""
 
     def create_library(name, **options):
         kind = _Part if name.startswith(_PARTS) else JITCodeLibrary
         return kind(codegen, name, **options)
 
     def set_env(name, environment):
-        """Tell a function what it raises errors with, unless it is in a part: then it is told when that is linked."""
+        """Give a function the environment from which it raises errors. For a function in a part, `compile` does this
+        later, after linking."""
         if codegen._engine.is_symbol_defined(name):
             type(codegen).set_env(codegen, name, environment)
 

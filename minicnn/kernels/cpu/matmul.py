@@ -1,25 +1,25 @@
-"""Whole matrix products out of microkernel tiles, split over the threads: the three products of a dense layer.
+"""Whole matrix products made of microkernel tiles, split over the threads: the three products of a dense layer.
 
     multiply                  c = a @ b              forward: x @ w, with bias and ReLU in the same pass
     multiply_transposed       c = a^T @ b            the kernel's gradient x^T @ dy, and the bias's
     multiply_by_transposed    c = a @ b^T            the input's gradient dy @ w^T
 
-What each idea bought, on two Zen 4 cores:
-- long sums are cut into parts of `_PART` terms. The part of b under a tile then stays in the cache while all rows of a
-  go by; and the parts are added up apart, so rounding grows with their length, not with K.
-- a part of b is first copied into a panel as wide as a tile ("packing", as GotoBLAS has it), and the sums of a panel
-  grow beside it, both small enough for the first-level cache: 502 us instead of 571 for 128 x 784 times 784 x 512.
-  On two Intel cores a panel of 16 kB took 394 us where one of 8 kB took 412.
-- bias and ReLU are added when a panel's sums are written out, still in the cache.
-- the gradients read dy through the ReLU: what it stopped becomes zero while dy is laid into a panel or turned, and the
-  bias gradient is the sum of a panel's rows. A pass of its own before them took 40 us a training step, for five dense
-  layers from 784 to 10 on two Intel cores, and the products take no longer for it.
-- b^T is never made. Its product is computed as (b @ a^T)^T: a, the smaller matrix, is turned beforehand, and every
-  finished tile is turned when it is written.
+What each idea gains, on two Zen 4 cores:
+- Long sums are cut into parts of `_PART` terms. The part of b that a tile reads stays in the cache while all rows of a
+  are multiplied with it. Each part is added up separately, so rounding grows with the length of a part, not with K.
+- A part of b is first copied into a panel as wide as a tile (GotoBLAS calls this "packing"). The sums of a panel are
+  stored beside the panel, and both fit the first-level cache: 502 us instead of 571 for 128 x 784 times 784 x 512. On
+  two Intel cores a panel of 16 kB takes 394 us, one of 8 kB takes 412 us.
+- Bias and ReLU are applied when a panel's sums are written out, while the sums are still in the cache.
+- The gradients read dy through the ReLU. Numbers that the ReLU stopped become zero while dy is copied into a panel or
+  transposed. The bias gradient is the sum of a panel's rows. This does not slow the products down. A separate pass
+  before them takes 40 us per training step, for five dense layers from 784 to 10 on two Intel cores.
+- b^T is never stored. Its product is computed as (b @ a^T)^T: a, the smaller matrix, is transposed before, and every
+  finished tile is transposed when it is written.
 
-What did not pay: to lay the panels of the weights once for all batches of a prediction took 5 % less for 128 pictures
-through 784, 512, 256, 128, 64 and 10 units, but is a second way through the kernel, and as much memory again as the
-weights; to fetch the next panel ahead changed nothing.
+Two ideas do not pay. The panels of the weights could be laid once for all batches of a prediction. This takes 5 % less
+time for 128 images through 784, 512, 256, 128, 64 and 10 units. But it needs a second path through the kernel, and
+extra memory as large as the weights. Fetching the next panel ahead changes nothing.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from .packing import lay_panel, lay_panel_through_relu, sum_rows, tile_width
 from .recording import do
 from .vector_loop import add, add_bias, copy
 
-_PART = 8192 // VECTOR_BYTES  # terms of a sum that are added in one go: a panel of 16 kB in float32
-_STRIP = 16  # at most so many tiles of rows go by while a panel is in the cache
+_PART = 8192 // VECTOR_BYTES  # terms of a sum that a tile adds in one loop, so that a panel has 16 kB
+_STRIP = 16  # the most tiles of rows that are multiplied with one panel
 _PIECE = 1024  # terms of a sum that one thread adds up
 
 
@@ -52,8 +52,9 @@ def multiples(count, step):
 def multiply(a, b, bias, c, relu=False):
     """c (M, F) = a (M, K) @ b (K, F) + bias (F,), clamped below at zero with `relu`.
 
-    The work is cut into panels of columns, and into strips where many rows go by; where these are too few for the
-    threads also along K, into pieces that are added up in order; where even these are too few, into more strips.
+    The work is cut into panels of columns and, if there are many rows, into strips of rows. If these are too few for
+    the threads, it is also cut along K, into pieces that are added up in order. If even these are too few, it is cut
+    into more strips.
     """
     (M, K), F, width = a.shape, b.shape[1], tile_width(a.dtype)
     row_tiles, panels, enough = -(-M // ROWS), -(-F // width), 4 * THREADS
@@ -74,7 +75,7 @@ def multiply(a, b, bias, c, relu=False):
 
 @kernel(parallel=True)
 def _multiply(a, M, K, F, rows, cols, b, bias, relu, c, pieces, strips, scratch, size):
-    """c[piece] = a piece's share of a @ b, plus bias: panel by panel, in a scratch buffer of the thread's own."""
+    """c[piece] = a piece's share of a @ b, plus bias: panel by panel, in the thread's own scratch buffer."""
     width = VECTORS * (VECTOR_BYTES // a.itemsize)
     row_tiles, panels = (M + ROWS - 1) // ROWS, (F + width - 1) // width
     for task in prange(pieces * strips * panels):
@@ -98,7 +99,7 @@ def _multiply(a, M, K, F, rows, cols, b, bias, relu, c, pieces, strips, scratch,
 
 @kernel(parallel=True)
 def _finish_pieces(partial, M, F, pieces, bias, relu, c):
-    """c (M, F) = the pieces of `partial` added up in order, and the bias; with ReLU."""
+    """c (M, F) = the sum of the pieces of `partial`, in order, plus bias, clamped below at zero with `relu`."""
     for i in prange(M):
         for piece in range(1, pieces):
             add(partial, (piece * M + i) * F, partial, i * F, F)
@@ -108,7 +109,8 @@ def _finish_pieces(partial, M, F, pieces, bias, relu, c):
 def multiply_transposed(a, b, c, y=None):
     """c[:K] (K, F) = a (M, K)^T @ b (M, F), and c[K] = the sums of b's columns, as if a had a column of ones.
 
-    With y (M, F), b counts only where y > 0. Long sums are cut into pieces, which are added up in order.
+    With y (M, F), b counts as zero where y is not above zero. Long sums are cut into pieces, which are added up in
+    order.
     """
     (M, K), F = a.shape, b.shape[1]
     if M == 0:
@@ -165,7 +167,7 @@ def add_pieces(partial, out):
 
 
 def multiply_by_transposed(a, b, c, y=None):
-    """c (M, K) = a (M, F) @ b (K, F)^T, as (b @ a^T)^T. With y (M, F), a counts only where y > 0."""
+    """c (M, K) = a (M, F) @ b (K, F)^T, as (b @ a^T)^T. With y (M, F), a counts as zero where y is not above zero."""
     (M, F), K, width = a.shape, b.shape[0], tile_width(a.dtype)
     panels = -(-M // width)
     turned = workspace.empty((panels * F * width,), a.dtype)
@@ -180,7 +182,10 @@ def multiply_by_transposed(a, b, c, y=None):
 
 @kernel(parallel=True)
 def _turn(a, y, relu, M, F, width, turned):
-    """a (M, F) turned, in panels: turned[panel, f, i] = a[panel * width + i, f]; the last row fills the last panel."""
+    """Transpose a (M, F) into panels: turned[panel, f, i] = a[panel * width + i, f]; the last row fills the last panel.
+
+    With `relu`, numbers whose y is not above zero become zero.
+    """
     parts = (F + _PART - 1) // _PART
     for task in prange((M + width - 1) // width * parts):
         panel, begin = task // parts, task % parts * _PART

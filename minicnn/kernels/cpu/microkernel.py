@@ -1,32 +1,32 @@
-"""The multiply-add at the bottom of everything: one small block of a matrix product, held in registers.
+"""The innermost loop of every matrix product: multiply-adds into one small block of sums, held in registers.
 
 **What it computes.** With ROWS x (VECTORS * lanes) sums in registers, for k = 0 .. K-1:
 
     c[i, j] = sum over k of   a[rows[i] + cols[k]] * b[k, j]          i < ROWS, j < WIDTH = VECTORS * lanes
 
 **What a register tile is.** A processor core multiplies and adds two vectors of `lanes` numbers several times per
-nanosecond, but memory cannot feed it two new vectors each time. So keep a block of sums in registers. Each k loads
-VECTORS vectors of b and ROWS single numbers of a, and uses every one of them several times: ROWS * VECTORS
+nanosecond, but memory cannot feed it two new vectors each time. So the tile, a block of sums, stays in registers. Each
+k loads VECTORS vectors of b and ROWS single numbers of a, and uses each of them several times: ROWS * VECTORS
 multiply-adds for ROWS + VECTORS loads. The block must be large enough to hide the latency of a multiply-add and
-small enough to fit the register file; a sum that spills to the stack costs more than it brings.
+small enough to fit the register file; a sum that spills to the stack costs more than it saves.
 
-**Why two offset tables are im2col without the copy.** The left matrix is never stored. Its entry (i, k) lies at
-a[rows[i] + cols[k]], and that is exactly how im2col indexes an image: row i is an output pixel and `rows[i]` the
-place of its window's first number; column k is a tap (kh, kw, c) and `cols[k]` the way from there to the tap.
-im2col would write this matrix out, each pixel KH*KW times over. Here it stays an index map ("implicit" im2col).
-Swap the two tables and the matrix is transposed, which is the kernel gradient. Tables of plain row and
-column offsets give the dense layer. One loop serves them all.
+**Why two offset tables are im2col without the copy.** The left matrix is never stored. Its entry (i, k) is read from
+a[rows[i] + cols[k]], and this is exactly how im2col indexes an image. Row i is an output pixel, and `rows[i]` is the
+place of its window's first number. Column k is a tap (kh, kw, c), and `cols[k]` is the distance from there to the tap.
+im2col would write this matrix out, with each pixel KH*KW times. Here it stays an index map ("implicit" im2col).
+If the two tables are swapped, the matrix is transposed, which gives the kernel gradient. Tables of plain row and
+column offsets give the dense layer. One loop computes them all.
 
-**Why b lies in a panel.** b[k] is as wide as the tile, and the next b[k] follows at once. Were b a plain matrix, its
-rows would lie F numbers apart: for F = 512 they all fall on a sixteenth of the first-level cache, and the distance
-takes one more register than there is. Copying a panel costs little beside the many tiles that read it.
+**Why b is in a panel.** In a panel, b[k] is as wide as the tile and b[k + 1] follows it directly. The rows of a plain
+matrix would be F numbers apart. For F = 512 they all fall on a sixteenth of the first-level cache, and the distance
+needs one register more than there is. Copying a panel costs little, because many tiles read it.
 
-**Edges.** Missing rows repeat the last one, missing columns are what fills up the panel; neither is stored. They live
-in copies of the loop, so whole tiles pay nothing for them: one as large, one half as wide, for 10 columns out of 32,
-and one half as high.
+**Edges.** Missing rows repeat the last one, and missing columns read what fills the panel; neither is stored. Copies of
+the loop handle the tiles at the edges, so whole tiles pay nothing for them. One copy has the full size, one half the
+width (for 10 columns out of 32, say) and one half the height.
 
-The code below is LLVM's vector language, emitted through Numba's `@intrinsic`: Numba compiles plain loops well, but
-does not keep a two-dimensional block of vectors in registers on its own. `tile_by_loops` is the slow twin.
+The code below emits LLVM's vector instructions through Numba's `@intrinsic`. Numba compiles plain loops well, but does
+not keep a two-dimensional block of vectors in registers by itself. `tile_by_loops` computes the same in plain loops.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def _block_shape() -> tuple[int, int, int]:
     """(vector bytes, ROWS, VECTORS) for this processor.
 
     AVX-512 has 32 registers of 64 bytes: 8 x 2 sums, 2 of b, and 8 numbers of a loaded ahead. AVX2 has 16 of 32 bytes:
-    6 x 2 sums. Anything else computes in 16-byte vectors, which every processor has or LLVM takes apart. On two Zen 4
-    cores 8 x 2 multiplies 128 x 784 by 784 x 512 in 502 us, where 7 x 2 takes 565, 4 x 4 514 and 8 x 3 556.
+    6 x 2 sums. Other processors compute in 16-byte vectors; where these do not exist, LLVM splits them. On two Zen 4
+    cores 8 x 2 multiplies 128 x 784 by 784 x 512 in 502 us; 7 x 2 takes 565 us, 4 x 4 514 us and 8 x 3 556 us.
     """
     features = numba_config.CPU_FEATURES
     if features is None:
@@ -62,13 +62,13 @@ VECTOR_BYTES, ROWS, VECTORS = _block_shape()
 
 
 def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
-    """The block product for one register shape, as a function that kernels can call:
+    """Make the block product for one register shape, a function that kernels can call:
 
     tile(a, a_start, rows, row_start, row_count, cols, col_start, K, b, b_start,
          c, c_start, c_stride, column_count, add)
 
-    a, b, c are flat arrays of float32 or float64, rows and cols flat arrays of integers (intp). Row i < ROWS reads
-    a[a_start + rows[row_start + i] + cols[col_start + k]] and b[b_start + k * WIDTH + j], and writes
+    a, b, c are flat arrays of float32 or float64; rows and cols are flat arrays of integers (intp). Row i < ROWS reads
+    a[a_start + rows[row_start + i] + cols[col_start + k]] and b[b_start + k * WIDTH + j]. It writes
     c[c_start + i * c_stride + j], or with `add` adds to it. Only row_count rows and column_count columns are written;
     K must be at least 1.
     """
@@ -105,7 +105,7 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
                     row = emit.index(i) if whole else emit.smaller(emit.index(i), last)
                     row_starts.append(emit.at(a, builder.load(emit.at(rows, row))))
 
-                # for k in range(K): the loop that everything else is made for
+                # for k in range(K): the innermost loop
                 before = builder.block
                 loop = builder.append_basic_block("multiply_add")
                 builder.branch(loop)
@@ -175,7 +175,7 @@ def tile_by_loops(
     WIDTH, a, a_start, rows, row_start, row_count, cols, col_start, K,
     b, b_start, c, c_start, c_stride, column_count, add,
 ):  # fmt: skip
-    """The same block of a product in plain loops: what `tile` must equal. Here to be read and tested, not called."""
+    """The same block of a product in plain loops: what `tile` must equal. For reading and tests only."""
     for i in range(row_count):
         for j in range(column_count):
             total = 0.0

@@ -1,7 +1,7 @@
-"""Panels: the right matrix of a product as the microkernel wants it, cut into columns as wide as a tile.
+"""Panels: the right matrix of a product, cut into parts as wide as a tile, in the layout that the microkernel reads.
 
-In a plain matrix b (K, F) the next row lies F numbers on. In a panel it follows at once, and zeros fill up what the
-last columns leave free ("packing", as GotoBLAS has it).
+In a plain matrix b (K, F) the next row begins F numbers later. In a panel the next row follows directly, and zeros fill
+the columns that are missing in the last panel. GotoBLAS calls this "packing".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def tile_width(dtype) -> int:
 
 
 def _make_lay_panel(through_relu):
-    """The function that lays a panel; with `through_relu` only what has passed a ReLU, whose output is y."""
+    """The function that lays a panel. With `through_relu` it lays zeros where the ReLU's output y is not above zero."""
 
     @intrinsic
     def lay(typing_context, b, y, start, stride, depth, columns, panel, place):
@@ -59,23 +59,23 @@ _lay_panel, _lay_panel_through_relu = _make_lay_panel(False), _make_lay_panel(Tr
 
 @helper
 def lay_panel(b, start, stride, depth, columns, panel, place):
-    """Copy `depth` rows of `columns` numbers, `stride` apart in b, into a panel; zeros fill the width of a tile.
+    """Copy `depth` rows of `columns` numbers, `stride` apart in b, into a panel; zeros fill the rest of a tile's width.
 
-    A masked load is zero where its mask is not set, so whole and narrow panels take the same few instructions a row.
-    With a loop over each row's vectors and another for the zeros, 32 x 784 times 784 x 512 took 10 % longer.
+    A masked load is zero where its mask is not set, so whole and narrow panels take the same few instructions per row.
+    With a loop over each row's vectors and another for the zeros, 32 x 784 times 784 x 512 takes 10 % longer.
     """
     _lay_panel(b, b, start, stride, depth, columns, panel, place)
 
 
 @helper
 def lay_panel_through_relu(b, y, start, stride, depth, columns, panel, place):
-    """`lay_panel`, with zeros also where y, which lies as b does, is not above zero."""
+    """`lay_panel`, with zeros also where y is not above zero. y has the layout of b."""
     _lay_panel_through_relu(b, y, start, stride, depth, columns, panel, place)
 
 
 @intrinsic
 def sum_rows(typing_context, panel, place, depth, sums, start, columns, add):
-    """sums[start:] = the sum of a panel's `depth` rows, of which `columns` numbers count; with `add` added to it."""
+    """sums[start:] = the sum of a panel's `depth` rows, for `columns` columns; with `add`, sums[start:] += this sum."""
     n = types.intp
     signature = types.void(panel, n, n, sums, n, n, n)
 
@@ -100,7 +100,7 @@ def sum_rows(typing_context, panel, place, depth, sums, start, columns, add):
 
 
 def in_panels(b, groups=1):
-    """b (K, F), for each group of F // groups columns in panels as wide as a tile: (groups, panels, K, width), flat."""
+    """b (K, F) in panels as wide as a tile, for each group of F // groups columns: (groups, panels, K, width), flat."""
     (K, F), width = b.shape, tile_width(b.dtype)
     panels = workspace.empty((groups * -(-F // groups // width) * K * width,), b.dtype)
     _lay_panels(b.reshape(-1), K, F, F // groups, panels)

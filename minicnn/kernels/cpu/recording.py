@@ -1,20 +1,21 @@
-"""A training step written down as the list of its kernels' calls, and replayed: no Python between two kernels.
+"""Record a training step as the list of its kernel calls, and replay the list: no Python between two kernels.
 
-A step of a small network calls some thirty kernels of 5 to 500 us. To find out which, with what arrays, Python takes
-230 us for five dense layers and 900 us for CIFAR-10's sixteen, and finds out the same in every step. So one step is
-recorded while it runs, and the steps after it are replayed. On two Intel cores, in turns, lower quartiles, that
-took the steps of `benchmarks/` from 1.15 to 1.03 ms (mlp), from 3.22 to 2.97 (fashion) and from 14.4 to 13.6 (cifar).
+A step of a small network calls about thirty kernels of 5 to 500 us. Python decides which kernels to call, with which
+arrays. This takes 230 us for five dense layers and 900 us for the sixteen layers of the CIFAR-10 network, and the
+answer is the same in every step. So one step is recorded while it runs, and the steps after it are replayed. On two
+Intel cores the steps of `benchmarks/` then take 1.03 instead of 1.15 ms (mlp), 2.97 instead of 3.22 (fashion) and 13.6
+instead of 14.4 (cifar). Both ways ran in turns; the times are lower quartiles.
 
-What makes it right:
-- **the same memory every time.** Buffers that a recorded step was lent stay with the recording; the inputs are copied
-  to where the recorded kernels read them.
-- **what changes from step to step lies in memory too**, as `number`: the learning rate, and the keys of dropout masks.
-  A number passed to a kernel by value would stay what it was.
-- **nothing is missed.** Kernels write themselves down. What NumPy does to an array goes through `do`; what cannot be
-  repeated from the list says `refuse`, and then there is no recording. The tests replay every operation on other
+What makes a replay correct:
+- **The same memory every time.** The recording keeps the buffers that the recorded step borrowed from the workspace. A
+  replay copies its inputs to where the recorded kernels read them.
+- **Numbers that change from step to step are in memory too**, as `number`: the learning rate, and the keys of dropout
+  masks. A number passed to a kernel by value would never change.
+- **No work is missed.** Kernels record their own calls. What NumPy does to an array goes through `do`. Code that cannot
+  be repeated from the list calls `refuse`, and then there is no recording. The tests replay every operation on other
   numbers.
 
-`graph.py` does the same with a CUDA graph.
+`kernels/gpu/graph.py` does the same with a CUDA graph.
 """
 
 from __future__ import annotations
@@ -33,26 +34,26 @@ _here = _ThisThread()
 
 
 def recording() -> Recording | None:
-    """The recording that this thread's kernels are written to, if any."""
+    """The recording to which this thread's kernels add their calls, or None."""
     return _here.recording
 
 
 def do(function, *arguments, **named) -> None:
-    """Call a function that works in place and depends on nothing but its arguments' memory; it is written down."""
+    """Call a function and record the call. It must work in place and depend only on the memory of its arguments."""
     function(*arguments, **named)
     if _here.recording is not None:
         _here.recording.calls.append((partial(function, **named) if named else function, arguments))
 
 
 def refuse() -> None:
-    """Say that what happens now cannot be repeated from a recording."""
+    """Give up the running recording, if any: what happens now cannot be repeated from it."""
     if _here.recording is not None:
         _here.recording.refused = True
 
 
 def number(next_one, dtype):
-    """next_one(); while recording an array (1,) that holds it, and in every step that is replayed the next one."""
-    running, _here.recording = _here.recording, None  # next_one may be anybody's code
+    """next_one(). While recording, an array (1,) with this number; every replay writes the next number into it."""
+    running, _here.recording = _here.recording, None  # next_one may be a user's code, which is not recorded
     try:
         value = next_one()
     finally:
@@ -69,22 +70,22 @@ def _take(there, next_one):
 
 
 def number_there(value, dtype) -> np.ndarray:
-    """A number for kernels that read it from memory: an array (1,) of this type."""
+    """An array (1,) of this type with the number in it, for kernels that read the number from memory."""
     if isinstance(value, np.ndarray) and value.dtype == dtype:
         return value
     if isinstance(value, np.ndarray):
-        refuse()  # the copy would stay what it is
+        refuse()  # the copy below would never change
     return np.full(1, value, dtype)
 
 
 class Reading(float):
-    """A number that was looked at while recording, and how to look again."""
+    """A number that was computed while recording. `again` is the function that computes it again."""
 
     again = None
 
 
 def reading(look) -> float:
-    """look(), a float that is made of arrays; when a step is replayed, made again at its end."""
+    """look(), a float computed from arrays. At the end of a replayed step it is computed again."""
     if _here.recording is None:
         return look()
     made = Reading(look())
@@ -93,7 +94,7 @@ def reading(look) -> float:
 
 
 class Recording:
-    """What function(*inputs) called. `play` does it again with other inputs of the same shapes and types."""
+    """The calls of function(*inputs). `replay` repeats them with other inputs of the same shapes and types."""
 
     def __init__(self, inputs):
         self.inputs = [x.copy() for x in inputs]
@@ -101,7 +102,7 @@ class Recording:
         self.outputs, self.kept, self.refused = None, [], False
 
     def record(self, function):
-        """function(*inputs), written down."""
+        """Run function(*inputs), record its calls, and return its outputs."""
         if _here.recording is not None:
             raise RuntimeError("A step is being recorded already.")
         _here.recording = self
@@ -112,7 +113,7 @@ class Recording:
         return self.outputs
 
     def replay(self, inputs):
-        """The outputs for these inputs; arrays among them are overwritten by the next time."""
+        """The outputs for these inputs. The next replay overwrites the arrays among them."""
         for x, there in zip(inputs, self.inputs, strict=True):
             np.copyto(there, x)
         for function, arguments in self.calls:
@@ -121,14 +122,14 @@ class Recording:
 
 
 def _read(output):
-    """The output with every reading made anew."""
+    """The output, with every reading computed again."""
     if type(output) in (list, tuple):
         return type(output)(_read(part) for part in output)
     return output.again() if isinstance(output, Reading) else output
 
 
 def is_made_of_arrays(output) -> bool:
-    """Whether an output can be found again: arrays, readings, None, and lists and tuples of these."""
+    """Whether a replay can return such an output: an array, a reading, None, or a list or tuple of these."""
     if isinstance(output, (list, tuple)):
         return all(is_made_of_arrays(part) for part in output)
     return output is None or isinstance(output, (np.ndarray, Reading))

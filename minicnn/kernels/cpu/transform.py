@@ -1,8 +1,8 @@
-"""A small block of pixels between two constant matrices, for many channels at once: y = M x M^T.
+"""Multiply a small block of pixels by two constant matrices, for many channels together: y = M x M^T.
 
-This is the one building block of the Winograd convolution (`ops/conv2d/winograd.py`), whose transforms differ
-only in M. Channels lie side by side in memory, so a vector holds the same pixel of `lanes` channels, and M x M^T
-becomes additions of whole vectors. M is known when the code is made: a zero costs nothing, a one no multiplication.
+All transforms of the Winograd convolution (`ops/conv2d/winograd.py`) are made this way; they differ only in M. Channels
+are neighbours in memory, so a vector holds the same pixel of `lanes` channels, and M x M^T becomes additions of whole
+vectors. M is known when the code is made, so a zero in M costs nothing, and a one costs no multiplication.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from .vector_loop import vector_loop
 
 
 def make_transform(matrix: np.ndarray, vector_bytes: int = VECTOR_BYTES):
-    """For a constant matrix M (S, R), a function that kernels can call:
+    """Make a function for a constant matrix M (S, R), which kernels can call:
 
     transform(x, x_start, y, y_start, x_row, x_col, y_row, y_col, count)
 
-    x and y are flat arrays of one float type. For lane = 0 .. count-1 the block x[x_start + i*x_row + j*x_col + lane],
-    i and j < R, is turned into y[y_start + i*y_row + j*y_col + lane], i and j < S.
+    x and y are flat arrays of one float type. For lane = 0 .. count-1 it reads the block
+    x[x_start + i*x_row + j*x_col + lane], i and j < R, and writes y[y_start + i*y_row + j*y_col + lane], i and j < S.
     """
     M = np.asarray(matrix).tolist()
     S, R = len(M), len(M[0])
@@ -39,7 +39,7 @@ def make_transform(matrix: np.ndarray, vector_bytes: int = VECTOR_BYTES):
 
 
 def transform_by_loops(M, x, x_start, y, y_start, x_row, x_col, y_row, y_col, count):
-    """What a function made by `make_transform(M)` computes, in plain loops: here to be read and tested, not called."""
+    """What a function made by `make_transform(M)` computes, in plain loops. For reading and tests only."""
     S, R = M.shape
     for lane in range(count):
         for i in range(S):

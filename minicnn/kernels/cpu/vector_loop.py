@@ -1,9 +1,9 @@
-"""Loops over numbers that lie side by side, `lanes` of them at a time, written as what happens to one vector.
+"""Loops over neighbouring numbers, `lanes` of them at a time. The code of a loop says what happens to one vector.
 
-Numba and LLVM vectorise a plain loop too, but make of it a vectorised loop, an unrolled one and one for the rest, each
-guarded by tests of whether the arrays overlap, and copy the loops around it for every size that they know to be fixed.
-The code is no faster, but compiling the four kernels of the convolution took 18 s with plain loops and takes 12
-with these.
+Numba and LLVM vectorise a plain loop too. But they turn it into a vectorised loop, an unrolled one and one for the
+rest, each guarded by tests of whether the arrays overlap. They also copy the loops around it for every size that they
+know to be fixed. The code is no faster, but takes longer to compile: the four kernels of the convolution take 18 s with
+plain loops and 12 s with these.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .microkernel import VECTOR_BYTES
 
 
 def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES):
-    """Decorator: what happens to one vector becomes a function of `arrays` flat arrays that kernels can call.
+    """Decorator: turn the work on one vector into a function of `arrays` flat arrays, which kernels can call.
 
     body(emit, mask, *pointers, *scalars) emits the instructions for the vectors that begin at the pointers; `emit` is
     an Emitter for the first array's type. The function made of it is
 
         function(array_0, start_0, array_1, start_1, ..., *scalars, count)
 
-    and does it for numbers start .. start+count of every array. Scalars are integers.
+    and does the work for `count` numbers of every array, from its start on. Scalars are integers.
     """
 
     def decorate(body):
@@ -66,7 +66,7 @@ def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES)
         definition.__signature__ = inspect.Signature(named)
         definition.__name__, definition.__doc__ = body.__name__, body.__doc__
         loop = intrinsic(definition)
-        loop.body = body  # to make it anew with other vectors
+        loop.body = body  # to make the loop again with other vectors
         return loop
 
     return decorate
@@ -98,7 +98,7 @@ def add_bias(emit, mask, sums, bias, y, relu):
 
 
 def floor_of(emit, relu):
-    """A vector of what a value may at least be: zeros with `relu`, minus infinity without."""
+    """A vector of the least value that is allowed: zeros with `relu`, minus infinity without."""
     return emit.splat(emit.builder.select(emit.is_set(relu), emit.number(0), emit.number(-inf)))
 
 

@@ -1,20 +1,21 @@
-"""Windows of an image, each times a number of its own: added up, or added to. Few windows of many, wherever they lie.
+"""Add up windows of an image, or add to them, each window times its own number. Made for few windows, at any places.
 
-A window is R rows of V vectors, the rows `x_row` numbers apart, and begins at x[x_start + places[k]]. One block of the
-same shape lies at y[y_start], its rows `y_row` apart:
+A window is R rows of V vectors. Its rows are `x_row` numbers apart, and it begins at x[x_start + places[k]]. One block
+of the same shape begins at y[y_start], its rows `y_row` apart:
 
     gather     block += sum over k of   values[k] * window k
     scatter    window k += values[k] * block,   for every k
 
-**What it is for.** The microkernel multiplies whole matrices; where most of a matrix is zero, most of its work is for
-nothing. Here only the numbers that are not zero are listed, and each costs R * V multiply-adds.
+**What it is for.** The microkernel multiplies whole matrices. If most numbers of a matrix are zero, most of that work
+is wasted. Here only the numbers that are not zero are listed, and each costs R * V multiply-adds.
 
-**What stays in registers.** The block, for all k: of a gather the sums, of a scatter the factors. A gather then loads
-one vector for each multiply-add, which a core can do as fast as it multiplies. A scatter loads and stores one, and a
-store takes Zen 4 twice as long: it is half as fast. Both want whole vectors that lie where cache lines begin; windows
-that overlap are then read back from stores of the same vectors, without waiting for the cache.
+**What stays in registers.** The block, for all k: in a gather the sums, in a scatter the factors. A gather then loads
+one vector for each multiply-add, which a core can do as fast as it multiplies. A scatter loads one vector and stores
+one. A store takes Zen 4 twice as long, so a scatter is half as fast. Both are fastest with whole vectors that begin at
+cache lines. If windows overlap, the core then reads a vector back from a store of the same vector, without waiting for
+the cache.
 
-`gather_by_loops` and `scatter_by_loops` are the slow twins.
+`gather_by_loops` and `scatter_by_loops` compute the same in plain loops.
 """
 
 from __future__ import annotations
@@ -29,24 +30,25 @@ from .emitter import Emitter, array_data
 from .microkernel import VECTOR_BYTES
 
 REGISTERS = 20 if VECTOR_BYTES == 64 else 12
-"""Vectors that a block may have. Of the 32 registers of AVX-512, or 16 of AVX2, some must be left to work with; and
-with 20, 3x3 kernels on 32, 64, 96 and 128 channels have blocks of one shape, for which the code is made once."""
+"""The most vectors that a block may have. AVX-512 has 32 registers and AVX2 has 16; some must stay free for other
+values. With 20 vectors, 3x3 kernels on 32, 64, 96 and 128 channels have blocks of the same shape, so their code is
+made only once."""
 
 
 def vectors_across(R: int, vectors: int) -> int:
-    """The V of the widest blocks of R rows that fit the registers and cut `vectors` side by side into equal parts."""
+    """The largest V such that R rows of V vectors fit the registers and V divides `vectors`, the vectors of a row."""
     return max(V for V in range(1, vectors + 1) if vectors % V == 0 and (V == 1 or R * V <= REGISTERS))
 
 
 @lru_cache
 def make_gather(R: int, V: int, vector_bytes: int = VECTOR_BYTES):
-    """For one shape of block, a function that kernels can call:
+    """Make a function for one block shape, which kernels can call:
 
     gather(x, x_start, x_row, places, values, first, count, y, y_start, y_row)
 
-    It adds up count windows, those of places[first:] and values[first:], and adds their sum to the block at y: rounding
-    grows with the length of one list, not of all. All arrays are flat, places of integers (intp), the others of one
-    float type.
+    It adds up `count` windows, those of places[first:] and values[first:], and then adds their sum to the block at y.
+    So the rounding error grows with the length of one list, not of all lists. All arrays are flat. `places` holds
+    integers (intp); the others hold numbers of one float type.
     """
 
     def emit_all(emit, x, x_row, places, values, count, y, y_row):
@@ -63,11 +65,11 @@ def make_gather(R: int, V: int, vector_bytes: int = VECTOR_BYTES):
 
 @lru_cache
 def make_scatter(R: int, V: int, vector_bytes: int = VECTOR_BYTES):
-    """The same for
+    """Make a function for one block shape, which kernels can call:
 
     scatter(x, x_start, x_row, places, values, first, count, y, y_start, y_row)
 
-    which adds the block at y to count windows of x.
+    It adds the block at y, times values[k], to window k of x, for `count` windows. The arrays are those of `gather`.
     """
 
     def emit_all(emit, x, x_row, places, values, count, y, y_row):
@@ -117,7 +119,7 @@ def _as_function(emit_all, vector_bytes):
 
 
 def gather_by_loops(R, width, x, x_start, x_row, places, values, first, count, y, y_start, y_row):
-    """What `gather` computes with blocks `width` numbers wide: here to be read and tested, not called."""
+    """What `gather` computes with blocks `width` numbers wide, in plain loops. For reading and tests only."""
     for k in range(first, first + count):
         for r in range(R):
             for j in range(width):
@@ -125,7 +127,7 @@ def gather_by_loops(R, width, x, x_start, x_row, places, values, first, count, y
 
 
 def scatter_by_loops(R, width, x, x_start, x_row, places, values, first, count, y, y_start, y_row):
-    """What `scatter` computes."""
+    """What `scatter` computes, in plain loops."""
     for k in range(first, first + count):
         for r in range(R):
             for j in range(width):

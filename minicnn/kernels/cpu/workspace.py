@@ -1,14 +1,17 @@
-"""Buffers lent for one training or prediction step and taken back when it ends.
+"""Buffers that a training or prediction step borrows. They are taken back when the step ends, and used again.
 
-Fresh memory pages cost as much as the arithmetic at the sizes of small networks, and every step asks for the same
-sizes in the same order. So inside `step()` the function `empty` hands out buffers that earlier steps have used;
-outside a step it is `np.empty`. The rule that makes this safe: nothing made in a step outlives it uncopied.
-Where nothing is kept for a backward pass, large buffers serve again within the step, once what lies on them has been
-read (`give_back`): inference needs the memory of its largest layer, not of all layers.
-What a kernel needs only while it runs (`scratch`) lies in one arena, which every kernel uses anew: it stays in the
-cache, and there is nothing to lend or to take back.
-Each thread has buffers of its own. They are kept from one call of `fit` or `predict` to the next, and given back to the
-operating system once a while of steps has had no use for them.
+At the sizes of small networks new memory pages cost as much as the arithmetic, and every step needs the same sizes in
+the same order. So inside `step()` the function `empty` returns buffers that earlier steps have used. Outside a step it
+is `np.empty`. One rule makes this safe: an array made in a step must be copied if it is used after the step.
+
+If nothing is kept for a backward pass, large buffers are used again within the step, once their numbers have been read
+(`give_back`). So inference needs the memory of its largest layer, not of all layers.
+
+Memory that a kernel needs only while it runs (`scratch`) is in one arena, which all kernels share. The arena stays in
+the cache, and no buffers are borrowed or taken back.
+
+Each thread has its own buffers. They are kept from one call of `fit` or `predict` to the next. A buffer that no step
+has used for a while goes back to the operating system.
 """
 
 from __future__ import annotations
@@ -24,13 +27,13 @@ from .denormals import flushed
 from .recording import refuse
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
-_WASTE = 2  # a buffer serves another shape down to half its size
-_IDLE_STEPS = 64  # a buffer that so many steps have not used is given back
+_WASTE = 2  # a buffer may be used for another shape, down to half the buffer's size
+_IDLE_STEPS = 64  # a buffer that this many steps have not used goes back to the operating system
 _LARGE = 1 << 20  # bytes: smaller buffers are not worth taking back before the step ends
 
 
 def _aligned(size):
-    """`size` new bytes that begin with a cache line."""
+    """`size` new bytes that begin at a cache line."""
     raw = np.empty(size + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     return raw[start : start + size]
@@ -50,13 +53,13 @@ class _Pool(threading.local):
 
 _pool = _Pool()
 poison_released_buffers = False
-"""For tests: fill every buffer with NaN bytes when it is taken back, so that a stale use cannot go unseen."""
+"""For tests: fill every buffer with NaN bytes when it is taken back, so that a test notices if it is still used."""
 
 
 @contextmanager
 def step():
-    """Within this block `empty` lends buffers; when the outermost block ends, all are taken back. Denormal numbers
-    count as zero in it."""
+    """Within this block `empty` returns reused buffers. When the outermost block ends, all of them are taken back.
+    Denormal numbers count as zero within the block."""
     pool = _pool
     try:
         pool.depth += 1
@@ -65,7 +68,7 @@ def step():
     finally:
         pool.depth -= 1
         if pool.depth == 0:
-            # taken out first: an interruption may lose buffers, but never lends one twice
+            # empty the lists first: then an interruption may lose buffers, but no buffer is in use twice
             taken_back, pool.lent, pool.large = pool.lent + pool.large, [], []
             _take_back(pool, taken_back)
             pool.steps += 1
@@ -74,13 +77,13 @@ def step():
 
 
 def lent() -> int:
-    """How many large buffers this thread's step has lent so far: from there on `give_back` may take some back."""
+    """The number of large buffers that this thread's step has borrowed so far; `give_back` takes it as `since`."""
     return len(_pool.large)
 
 
 def keep(function, most: int):
-    """(function(), the large and small buffers that it was lent and that are now its caller's), within a step. Nothing
-    is kept if it would be more than `most` bytes: None then."""
+    """Run function() within a step: (its result, the buffers that it borrowed). These buffers now belong to the caller.
+    If they have more than `most` bytes together, the step keeps them, and None is returned in their place."""
     pool = _pool
     lent, large = len(pool.lent), len(pool.large)
     result = function()
@@ -92,9 +95,9 @@ def keep(function, most: int):
 
 
 def give_back(since: int, needed: list[np.ndarray]) -> None:
-    """Take back, within a step, the large buffers lent since `lent()` was `since`, but none that a needed array is on.
+    """Take back, within a step, the large buffers borrowed since `lent()` was `since`, except those of needed arrays.
 
-    For forward passes of which nothing is saved: `needed` is all that later layers will read.
+    For forward passes that save nothing: `needed` is all that later layers will read.
     """
     pool = _pool
     done, kept = [], []
@@ -102,7 +105,7 @@ def give_back(since: int, needed: list[np.ndarray]) -> None:
         still_needed = any(np.may_share_memory(entry[1], array) for array in needed)
         (kept if still_needed else done).append(entry)
     if done:
-        refuse()  # they will serve others between two steps, and within one
+        refuse()  # other arrays will use these buffers, so a recording cannot keep them
         pool.large[since:] = kept
         _take_back(pool, done)
 
@@ -121,7 +124,7 @@ def _forget_unused(pool):
 
 
 def empty(shape: tuple, dtype) -> np.ndarray:
-    """An uninitialised C-contiguous array: lent within a step, an array of its own outside."""
+    """An uninitialised C-contiguous array: on a reused buffer within a step, a new array outside."""
     pool = _pool
     if pool.depth == 0:
         return np.empty(shape, dtype)
@@ -133,9 +136,10 @@ def empty(shape: tuple, dtype) -> np.ndarray:
 
 
 def _fitted(pool, shape, dtype):
-    """An idle buffer of another shape that is large enough, or a new one; and the array on it.
+    """(an idle buffer of another shape that is large enough, or a new buffer; the array on it).
 
-    Not a buffer much too large, unless both are large and this very step has used it before: then it is there anyway.
+    A buffer that is much too large is used only for a large array, and only if this step has used it before: then the
+    step needs its memory anyway.
     """
     needed = math.prod(shape) * dtype.itemsize
     spare = pool.steps if needed >= _LARGE else None
@@ -154,9 +158,9 @@ def _fitted(pool, shape, dtype):
 
 
 def scratch(dtype, *sizes: int) -> list[np.ndarray]:
-    """For each of the sizes a flat, uninitialised array of so many numbers for every thread of one kernel.
+    """One flat, uninitialised array for each size, with room for `size` numbers for every thread of one kernel.
 
-    The next call may give the same memory: ask for all that a kernel needs at once, and pass nothing on with it.
+    The next call may return the same memory. So get all arrays of a kernel in one call, and keep no results in them.
     """
     pool = _pool
     key = (dtype, *sizes)

@@ -10,7 +10,7 @@ from .device import gpu_lock, stream
 from .memory import Memory, Pool, common_pool, remembered
 from .recording import not_while_recording
 
-_MOST_NUMBERS = (1 << 31) - 1  # what 32-bit indices reach
+_MOST_NUMBERS = (1 << 31) - 1  # the most that 32-bit indices can reach
 
 
 class DeviceArray:
@@ -34,7 +34,7 @@ class DeviceArray:
 
     @property
     def pool(self) -> Pool:
-        """Where the array's memory comes from, and goes back to."""
+        """The pool that the array's memory comes from and goes back to."""
         return self._memory.pool
 
     @property
@@ -49,7 +49,7 @@ class DeviceArray:
         return self.shape[0]
 
     def reshape(self, *shape) -> DeviceArray:
-        """The same numbers in another shape; one size may be -1, for what is left."""
+        """The same numbers in another shape; one size may be -1, which is computed from the others."""
         shape = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         if -1 in shape:
             known = -math.prod(shape)
@@ -59,7 +59,7 @@ class DeviceArray:
         return DeviceArray(shape, self.dtype, self._memory)
 
     def copy(self) -> DeviceArray:
-        """The same numbers in memory of their own."""
+        """A copy of the numbers in other memory."""
         not_while_recording("an array was copied")
         twin = DeviceArray(self.shape, self.dtype)
         if self.size:
@@ -68,7 +68,7 @@ class DeviceArray:
         return twin
 
     def fill_from(self, array: np.ndarray) -> None:
-        """Replace the numbers by those of an array of the host, of the same shape."""
+        """Replace the numbers by those of a host array of the same shape."""
         not_while_recording("an array was sent to the GPU")
         array = np.ascontiguousarray(array, self.dtype).reshape(-1)
         if self.size:
@@ -77,7 +77,7 @@ class DeviceArray:
                 stream().synchronize()  # the host may change its array from here on
 
     def to_host(self) -> np.ndarray:
-        """A copy of the numbers in an array of the host. Waits for all that is queued before."""
+        """A copy of the numbers in a host array. Waits for all work that is queued before."""
         not_while_recording("an array was fetched from the GPU")
         with gpu_lock:
             flat = self.data[: self.size].copy_to_host(stream=stream()) if self.size else np.empty(0, self.dtype)
@@ -100,19 +100,19 @@ def empty(shape, dtype) -> DeviceArray:
 
 
 def empty_number(dtype) -> DeviceArray:
-    """An uninitialised array (1,), also within a recording in memory that serves no other array of it."""
+    """An uninitialised array (1,). Within a recording, no other array of the recording uses its memory."""
     return DeviceArray((1,), dtype, Memory(1, np.dtype(dtype), common_pool))
 
 
 def upload(array: np.ndarray) -> DeviceArray:
-    """A copy of an array of the host. Waits until it is there; for batches see `stage`."""
+    """A copy of a host array in the GPU's memory. Waits until it has arrived; for batches see `stage`."""
     there = DeviceArray(array.shape, array.dtype)
     there.fill_from(array)
     return there
 
 
 def constant(array: np.ndarray) -> DeviceArray:
-    """The same as `upload`, for what never changes: equal arrays are copied once."""
+    """The same as `upload`, for arrays that never change: equal arrays are copied only once."""
     array = np.ascontiguousarray(array)
     return _constant(array.tobytes(), array.shape, array.dtype)
 

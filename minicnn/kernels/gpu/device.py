@@ -1,11 +1,11 @@
-"""The GPU: whether there is one, the stream on which it computes, and the lock of those who talk to it.
+"""The GPU: whether there is one, the stream on which it computes, and the lock for using it.
 
-Work for the GPU is queued on the stream, not waited for: the host is free to prepare the next batch while the GPU
-computes. Three files keep that up:
+The host queues work for the GPU on the stream and does not wait for it. So the host can prepare the next batch while
+the GPU computes. Three files keep the host from waiting:
 
-- `memory.py`: asking the driver for memory makes host and GPU wait for each other, so memory is kept;
-- `stages.py`: batches go up beside the computing;
-- `readings.py`: numbers, as losses, come down when they are looked at.
+- `memory.py`: asking the driver for memory makes host and GPU wait for each other, so memory is kept for reuse;
+- `stages.py`: batches are sent to the GPU while it computes;
+- `readings.py`: numbers such as losses are fetched only when the host reads them.
 
 With NUMBA_ENABLE_CUDASIM=1 all of this runs in numba-cuda's simulator, in plain Python, without a GPU.
 """
@@ -19,13 +19,13 @@ from numba import config, cuda
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
 
-config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # a small layer is a small grid, and its user cannot make it larger
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # a small layer has a small grid, and the user cannot make it larger
 
 _OLDEST_DRIVER = (13, 0)  # what the CUDA 13 packages of numba-cuda need
 
 
 def check() -> None:
-    """RuntimeError, with what to do about it, unless a GPU can be used."""
+    """RuntimeError, which says what to do, unless a GPU can be used."""
     missing = what_is_missing()
     if missing:
         raise RuntimeError(f'The "cuda" backend cannot be used: {missing}')
@@ -33,7 +33,7 @@ def check() -> None:
 
 @lru_cache(maxsize=1)
 def what_is_missing() -> str | None:
-    """A sentence about what keeps the GPU from being used, or None."""
+    """A sentence that says why no GPU can be used, or None."""
     if SIMULATED:
         return None
     if getattr(cuda, "implementation", "Built-in") != "NVIDIA":
@@ -66,14 +66,14 @@ _LOST = ("ILLEGAL", "LAUNCH_FAILED", "LAUNCH_TIMEOUT", "MISALIGNED", "ECC", "HAR
 
 
 class LostDeviceError(RuntimeError):
-    """The GPU runs no kernel any more."""
+    """The GPU can no longer run kernels."""
 
 
 class _GPULock:
-    """Within this block other threads wait: what they queue meanwhile could get into this thread's recording.
+    """Within this block other threads wait. Otherwise the work that they queue could get into this thread's recording.
 
-    The driver knows for each thread of the host which GPU it works with; the first block of a thread tells it. An error
-    after which the GPU runs no kernel any more becomes a LostDeviceError, a sentence.
+    The driver must know for each thread of the host which GPU the thread uses; the thread's first block tells it. An
+    error after which the GPU can no longer run kernels becomes a LostDeviceError, which says what to do.
     """
 
     def __init__(self):
@@ -96,7 +96,7 @@ class _GPULock:
 
 
 gpu_lock = _GPULock()
-"""Everything that talks to the GPU holds it."""
+"""All code that uses the GPU holds this lock."""
 
 
 # The stream

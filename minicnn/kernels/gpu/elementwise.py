@@ -1,7 +1,7 @@
-"""GPU kernels made from a function of one number: the loop is always the same, only the formula differs.
+"""Make GPU kernels from a function of one number: the loop is always the same, only the formula differs.
 
-Memory is the limit here: a GPU multiplies dozens of numbers in the time it takes to load one. So what counts is that
-neighbouring threads take neighbouring numbers (a warp's 32 loads are then one access) and that formulas are fused, so
+Memory is the limit here: a GPU multiplies dozens of numbers in the time that it takes to load one. So two things
+matter. Neighbouring threads take neighbouring numbers, so that a warp's 32 loads are one access. Formulas are fused, so
 that every number is read once and written once.
 """
 
@@ -51,7 +51,7 @@ def copy(x, y, n):
 
 
 def number_there(value, dtype):
-    """A number for kernels that take it from the GPU's memory: itself if it is there already, else put there."""
+    """A number in the GPU's memory, for kernels that read it there: `value` itself if it is there, else a copy."""
     if isinstance(value, DeviceArray):
         return value
     there = arrays.empty((1,), dtype)
@@ -74,7 +74,7 @@ def pick(x, index, y, n):
 
 
 def through_relu(dy, y):
-    """dz = dy where y > 0, else 0: the gradient behind a ReLU whose output was y."""
+    """dz = dy where y > 0, else 0: the gradient of a ReLU's input, from its output y and the output's gradient dy."""
     dz = arrays.empty(dy.shape, dy.dtype)
     _through_relu.over(dy.size, dy, y, dy.dtype.type(0), dz)
     return dz

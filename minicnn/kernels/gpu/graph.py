@@ -1,18 +1,18 @@
 """A whole training step as one launch: recorded once, replayed from then on. On hardware this is a CUDA graph.
 
-A small network's step is some sixty kernels of a few microseconds each, and Python needs longer to queue one than the
-GPU to run it. But every step queues the same kernels with the same arguments. So a step is recorded: its kernels are
-written down instead of run. A replay runs them all, and Python makes one call.
+A small network's step has about sixty kernels of a few microseconds each, and Python takes longer to queue a kernel
+than the GPU to run it. But every step queues the same kernels with the same arguments. So one step is recorded: its
+kernels are written down and not run. A replay runs them all with one call from Python.
 
-What a recording needs to be right:
-- **the same memory every time.** All that the step allocates comes from a pool of its own, which nobody else gets
-  arrays from. Its inputs are copied to where the recorded kernels read them; its outputs lie where they write them,
+What makes a recording correct:
+- **The same memory every time.** All memory that the step allocates comes from its own pool, which no other code uses.
+  A replay copies its inputs to where the recorded kernels read them. The outputs stay where the kernels write them,
   until the next replay.
-- **what changes from step to step lies in memory too.** The learning rate, Adam's correction and the keys of dropout
-  masks are `numbers`: each with a function that gives the next one, called before every replay. A number passed to a
-  kernel by value would stay what it was.
-- **readings are taken out.** A loss is written to the same place every time, and copied from there to a place of its
-  own, where it may wait until someone looks.
+- **Numbers that change from step to step are in memory too.** The learning rate, Adam's correction and the keys of
+  dropout masks are `numbers`. Each has a function that returns the next number, and every replay calls it first. A
+  number passed to a kernel by value would never change.
+- **Readings are copied.** A recorded kernel writes a loss to the same place every time. From there it is copied to
+  another place, where it may wait until the host reads it.
 
 In the simulator the recording is a list of launches.
 """
@@ -36,7 +36,7 @@ _MOST_READINGS = 256
 
 
 class RecordedReading:
-    """The place of a number that every replay writes anew."""
+    """The place of a number that every replay overwrites."""
 
     def __init__(self, place):
         self.place = place
@@ -50,14 +50,14 @@ class Graph:
     """function(*inputs), recorded. `replay` runs it on other arrays of the same shapes and types."""
 
     def __init__(self, function, inputs):
-        self.numbers: list[tuple] = []  # (where it lies, the function that gives the next one)
-        self.kept: list = []  # arrays from elsewhere that recorded kernels use
+        self.numbers: list[tuple] = []  # (the array (1,) that holds it, the function that returns the next one)
+        self.kept: list = []  # arrays from outside the graph's pool that recorded kernels use
         self.launches = [] if SIMULATED else None  # (kernel, blocks, threads, arguments); None: the driver has them
         self.readings = arrays.empty((_MOST_READINGS,), np.float64)
         self.readings_used = 0
         self.pool = Pool()
         with recorded_by(self):
-            common_pool.idle.clear()  # the memory of the steps before: this graph's pool takes its place
+            common_pool.idle.clear()  # frees the memory of earlier steps: this step uses the graph's pool
             self.inputs = [arrays.empty(x.shape, x.dtype) for x in inputs]
             captured = _Captured() if self.launches is None else None
             with captured or nullcontext():
@@ -65,7 +65,7 @@ class Graph:
         self._run = captured.launch if captured else self._launch_all
 
     def new_number(self, next_one, dtype):
-        """An array (1,) that holds next_one() when a replay begins: the recorded step must not write on it before."""
+        """An array (1,) that holds next_one() when a replay begins. No other array of the step uses its memory."""
         there = arrays.empty_number(dtype)
         self.numbers.append((there, next_one))
         return there
@@ -79,11 +79,11 @@ class Graph:
         return RecordedReading(self.readings_used - 1)
 
     def keep(self, arguments) -> None:
-        """Hold on to what a recorded kernel uses, unless the graph's pool does anyway."""
+        """Keep references to a recorded kernel's arguments, except arrays that the graph's pool keeps anyway."""
         self.kept += [a for a in arguments if not (isinstance(a, DeviceArray) and a.pool is self.pool)]
 
     def replay(self, inputs):
-        """The outputs for these inputs; arrays among them are overwritten by the next replay."""
+        """The outputs for these inputs. The next replay overwrites the arrays among them."""
         with device.gpu_lock:
             for x, there in zip(inputs, self.inputs, strict=True):
                 copy.over(x.size, x, there)
@@ -97,7 +97,7 @@ class Graph:
             kernel.launch(blocks, threads, *arguments)
 
     def _read(self, output):
-        """The output with every recorded reading in a place of its own."""
+        """The output, with every recorded reading copied to a new `Reading`."""
         if isinstance(output, (list, tuple)):
             return type(output)(self._read(part) for part in output)
         if not isinstance(output, RecordedReading):
@@ -111,9 +111,11 @@ def _copy_number(x, i, y, j):
 
 
 class _Captured:
-    """What is queued on the stream within a `with` block, captured by the driver instead of run, as a CUDA graph.
+    """A CUDA graph of the work that is queued on the stream within a `with` block. The driver captures it, and does not
+    run it.
 
-    See "CUDA Graphs" in the CUDA programming guide. Relaxed: a kernel that is loaded meanwhile does not end it.
+    See "CUDA Graphs" in the CUDA programming guide. The mode is "relaxed": if a kernel is loaded meanwhile, the capture
+    goes on.
     """
 
     def __enter__(self):
@@ -127,7 +129,7 @@ class _Captured:
     def __exit__(self, kind, error, traceback):
         result = self.driver.cuStreamEndCapture(self.stream)
         if error is not None and result[0] != self.driver.CUresult.CUDA_SUCCESS:
-            return False  # the error of the step says why
+            return False  # the step's own error says why
         (graph,) = self._checked(result)
         try:
             if error is None:

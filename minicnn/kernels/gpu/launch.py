@@ -1,16 +1,16 @@
 """How a GPU kernel is made and launched.
 
-A GPU runs a kernel as a grid of blocks of threads, a thread for each piece of work. A kernel here takes flat arrays,
-and the sizes as 32-bit integers: what numba makes of arrays with several axes (64-bit strides, indices that may be
-negative) costs more than the arithmetic of a small kernel.
+A GPU runs a kernel as a grid of blocks of threads, with a thread for each piece of work. A kernel here takes flat
+arrays, and the sizes as 32-bit integers. For arrays with several axes numba uses 64-bit strides and indices that may be
+negative; these cost more than the arithmetic of a small kernel.
 
-Queueing a kernel takes the host longer than a GPU needs to run a small one. MINICNN_CUDA_LAUNCH chooses how it is done:
+The host takes longer to queue a kernel than a GPU to run a small one. MINICNN_CUDA_LAUNCH chooses how to queue it:
 
-    numba    numba.cuda's own launch (the default): 13 us, and 7 us more for each array, at which it looks anew
-    direct   the compiled kernel is handed to the driver with its arguments as numbers: 5.5 us, and 2.5 us more for each
-    graph    direct, and whole training steps recorded and replayed (`graph.py`): one launch a step
+    numba    numba.cuda's own launch (the default): 13 us, and 7 us more for each array, which it inspects every time
+    direct   the driver gets the compiled kernel with its arguments as numbers: 5.5 us, and 2.5 us more for each array
+    graph    as direct, but whole training steps are recorded and replayed (`graph.py`): one launch per step
 
-"direct" and "graph" have not run on hardware yet. What they cost was measured on an AMD EPYC (Zen 4) with a driver that
+"direct" and "graph" have not run on hardware yet. The times were measured on an AMD EPYC (Zen 4) with a driver that
 launches nothing; of the 5.5 us, cuda.core's launch takes 1.
 """
 
@@ -29,7 +29,7 @@ from .device import SIMULATED
 from .recording import recording
 
 BLOCK = 8 if SIMULATED else 256
-"""Threads of a block where they work by themselves. The simulator runs every thread in Python: it gets few."""
+"""The usual number of threads in a block. The simulator runs every thread in Python, so its blocks have few."""
 
 _MOST_BLOCKS = 4 if SIMULATED else 132 * 8  # enough to fill the largest GPU; each thread then does several numbers
 
@@ -39,7 +39,7 @@ _WAYS = ("numba", "direct", "graph")
 
 @lru_cache(maxsize=1)
 def way_to_launch() -> str:
-    """What MINICNN_CUDA_LAUNCH says, read once. ValueError for another word."""
+    """The value of MINICNN_CUDA_LAUNCH, read once. ValueError if it is not in `_WAYS`."""
     way = os.environ.get("MINICNN_CUDA_LAUNCH", "numba")
     if way not in _WAYS:
         raise ValueError(f"MINICNN_CUDA_LAUNCH must be one of {', '.join(_WAYS)}; received {way!r}.")
@@ -56,7 +56,7 @@ def device_function(function, **options):
 
 
 class GPUKernel:
-    """A kernel: `over(n, ...)` runs it on n numbers, `launch(blocks, threads, ...)` on a grid of one's own."""
+    """A kernel: `over(n, ...)` runs it on n numbers, `launch(blocks, threads, ...)` on a grid of that size."""
 
     def __init__(self, function, **options):
         self.function, self.options = function, options
@@ -77,7 +77,7 @@ class GPUKernel:
 
     def _queue(self, blocks, threads, arguments):
         with device.gpu_lock, compile_clock.around(self.dispatcher):
-            if SIMULATED:  # there a kernel itself remembers its last grid
+            if SIMULATED:  # in the simulator the kernel itself stores its last grid
                 self.dispatcher[blocks, threads, device.stream()](*arguments)
             elif way_to_launch() == "numba":
                 self._configuration(blocks, threads)(*arguments)
@@ -85,7 +85,7 @@ class GPUKernel:
                 self._launch_directly(blocks, threads, arguments)
 
     def _configuration(self, blocks, threads):
-        """What to call to launch on this grid; kept, because numba.cuda keeps 128 of them for all kernels together."""
+        """The object to call for a launch on this grid. It is kept here: numba.cuda keeps only 128, for all kernels."""
         if (blocks, threads) not in self._configured:
             self._configured[blocks, threads] = self.dispatcher[blocks, threads, device.stream()]
         return self._configured[blocks, threads]
@@ -100,7 +100,7 @@ class GPUKernel:
         launch(_stream(), _grid(blocks, threads), self._compiled[types], *numbers)
 
     def over(self, n: int, *arguments) -> None:
-        """Queue the kernel for n pieces of work; it gets n as its last argument and strides over the grid itself."""
+        """Queue the kernel for n pieces of work. It gets n as its last argument and strides by the grid's size."""
         if n:
             self.launch(min(-(-n // BLOCK), _MOST_BLOCKS), BLOCK, *arguments, n)
 
@@ -140,8 +140,8 @@ def _compiled(dispatcher, arguments):
 
 
 def as_numbers(argument) -> tuple:
-    """An argument as a compiled kernel of numba takes it. For a flat array these are seven numbers: two that only the
-    CPU uses, the length, the bytes of an item, the address, and once more the length and the stride."""
+    """An argument in the form that numba's compiled kernels take. A flat array becomes seven numbers: two that only the
+    CPU uses, the length, the bytes of an item, the address, the length again, and the stride."""
     if isinstance(argument, np.generic):
         return (argument,)
     size, width = argument.size, argument.dtype.itemsize

@@ -1,27 +1,29 @@
-"""The matrix product on the GPU, in four versions: the loop at the bottom of convolutions and dense layers.
+"""The matrix product on the GPU, in four versions: the innermost loop of convolutions and dense layers.
 
     c[i, j] = sum over k of   a[rows[i] + cols[k]] * b[k, j]   + bias[j], through ReLU if `relu`
 
     rows (M,), cols (K,)      where the rows and columns of the left matrix begin in the flat array a
-    b (K, N), c (M, N)        as they lie
+    b (K, N), c (M, N)        plain matrices, row after row
 
-As on the CPU (`kernels/cpu/microkernel.py`), the two offset tables are im2col without the copy: rows say where a window
-begins, cols where its taps lie; swap them and the matrix is transposed. Tables of multiples make an ordinary matrix.
+As on the CPU (`kernels/cpu/microkernel.py`), the two offset tables are im2col without the copy. `rows` tells where a
+window begins, `cols` where its taps are. With the two tables swapped, the matrix is transposed. Tables of multiples
+give an ordinary matrix.
 
-**v1, one thread per output.** Every multiply-add loads two numbers: memory sets the pace. It is also the version for
-grouped convolutions, where each filter sees few channels.
+**v1, one thread per output.** Every multiply-add loads two numbers, so memory limits the speed. It is also the version
+for grouped convolutions, where each filter reads few channels.
 
 **v2, tiles in shared memory.** A block of TILE x TILE threads loads one TILE x TILE piece of each matrix into memory
-that the block shares, then every number loaded is used TILE times. Per multiply-add two loads are left, but from memory
-as near as a cache.
+that the block shares. Then every loaded number is used TILE times. Each multiply-add still needs two loads, but from
+memory that is as near as a cache.
 
 **v3, sums in registers.** The same tiles, but each thread computes EACH x EACH outputs and keeps their sums in
-registers. For each k it loads EACH numbers of a and EACH of b from shared memory and makes EACH^2 multiply-adds of
-them: with 4 x 4 outputs, half a load per multiply-add. No operation uses it. It shows what this step alone does, before
+registers. For each k it loads EACH numbers of a and EACH of b from shared memory and makes EACH^2 multiply-adds with
+them: for 4 x 4 outputs, half a load per multiply-add. No operation uses v3. It shows what this step alone does, before
 v4 adds the others.
 
-**v4, all at once** (`register_tiles.py`). A block computes a tile of up to 128 x 128 outputs, and each of its threads
-8 x 8 of them, a fourth of a load per multiply-add; loads are 128 bits wide and come while the last tile is multiplied.
+**v4, all steps together** (`register_tiles.py`). A block computes a tile of up to 128 x 128 outputs. Each of its
+threads computes 8 x 8 of them, with a fourth of a load per multiply-add. Loads are 128 bits wide, and they fetch the
+next tile while the present one is multiplied.
 
 Long sums with few outputs (a kernel's gradient sums over all pixels) are cut into pieces along k, which are added in
 order. Source of the tiling: Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008.
@@ -44,20 +46,21 @@ from .register_tiles import register_tiles
 
 _TILE = 4 if SIMULATED else 16  # v2
 _WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v4: columns of a block's tile, BN
-_BM, _BK = (16, 4) if SIMULATED else (128, 8)  # and its rows, and the terms between two barriers
-_BUSY = 4 if SIMULATED else 264  # so many blocks a large GPU runs at a time
-_SHORTEST_PIECE = 64  # terms: a sum of K is cut into K // 64 pieces at most
+_BM, _BK = (16, 4) if SIMULATED else (128, 8)  # v4: the tile's rows, and the terms between two barriers
+_BUSY = 4 if SIMULATED else 264  # the number of blocks that a large GPU runs at the same time
+_SHORTEST_PIECE = 64  # terms: a sum of K terms is cut into at most K // 64 pieces
 
 
 def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
     """c (M, N) as above; a, b, c, bias and the tables are DeviceArrays, bias may be None.
 
-    runs: along which axis the left matrix is contiguous in memory, in runs of four numbers that one 128-bit load reads.
+    runs: the axis along which the left matrix is contiguous in memory, in runs of four numbers. One 128-bit load reads
+        a run.
         "k"     contiguous along k: cols comes in runs of four neighbours, and every row is a multiple of four
         "i"     contiguous along i, as a transposed matrix is: the same with rows and cols exchanged
         None    neither, or not in fours: one number at a time
 
-    With groups, the columns of group g read a from C_group * g on.
+    With groups, the columns of group g read a starting C_group * g numbers later.
     """
     M, K, N = rows.size, cols.size, c.size // max(rows.size, 1)
     if c.size == 0:
@@ -233,9 +236,9 @@ def _sums_in_registers(dtype, TILE, EACH):
 
 
 def _register_tiles(runs, M, K, N):
-    """(run, number of blocks): the narrowest tile that holds N columns, or the widest.
+    """(a function that runs the product, number of blocks), for the narrowest tile that holds N columns, or the widest.
 
-    Numbers that come one by one take more registers than the widest tile leaves.
+    Loading numbers one by one takes more registers than the widest tile leaves free, so it uses narrower tiles.
     """
     b_runs = N % 4 == 0
     widths = _WIDTHS if (runs and b_runs) or SIMULATED else _WIDTHS[1:]
@@ -245,7 +248,7 @@ def _register_tiles(runs, M, K, N):
     blocks_down, blocks_across = -(-M // BM), -(-N // BN)
 
     def run(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces, N_group, C_group):
-        share = -(-K // (pieces * BK)) * BK  # of k for each piece: whole steps
+        share = -(-K // (pieces * BK)) * BK  # terms of k for each piece: whole steps of BK
         tiles.launch(
             (blocks_down, blocks_across, pieces), BM * BN // 64,
             a, rows, cols, b, bias, has_bias, relu, c, M, N, K, share,

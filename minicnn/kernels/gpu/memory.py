@@ -1,8 +1,8 @@
-"""The GPU's memory, which is kept.
+"""The GPU's memory, kept for reuse.
 
-Asking the driver for memory makes host and GPU wait for each other. So the memory of an array that nobody holds any
-more serves the next array of about its size (`Pool`). That is safe because all computing is queued on one stream: the
-old array's last reader stands before the new array's first writer.
+Asking the driver for memory makes host and GPU wait for each other. So when an array is no longer used, the next array
+of about its size gets its memory (`Pool`). This is safe because all computing is queued on one stream: the old array's
+last reader runs before the new array's first writer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .recording import recording
 
 
 class Memory:
-    """A piece of the GPU's memory; goes back to the pool when nobody holds it any more."""
+    """A piece of the GPU's memory. It goes back to the pool when no object refers to it any more."""
 
     __slots__ = ("data", "key", "pool")
 
@@ -27,22 +27,22 @@ class Memory:
         self.data = self.pool.take(*self.key)
 
     def __del__(self):
-        if hasattr(self, "data"):  # the pool may have refused
+        if hasattr(self, "data"):  # not if `take` raised an error
             self.pool.give_back(self.key, self.data)
 
 
 def bucket(size):
-    """`size` rounded up, by at most a quarter, so that arrays of about a size share their memory."""
+    """`size` rounded up, to at least 64 or by at most a quarter, so that arrays of similar sizes can share memory."""
     size = max(size, 64)
     step = 1 << max(size.bit_length() - 3, 0)
     return -(-size // step) * step
 
 
 class Pool:
-    """Keeps memory that nobody holds any more: {(size, dtype): [flat arrays]}.
+    """Keeps memory that is free for reuse: {(size, dtype): [flat arrays]}.
 
-    It also holds on to what it gave out. Where arrays are garbage in a cycle of Python objects, numba.cuda frees what
-    only they hold before `Memory.__del__` can give it back.
+    It also keeps references to the memory in use (`given`). Without them, if arrays are garbage in a cycle of Python
+    objects, numba.cuda would free their memory before `Memory.__del__` can give it back.
     """
 
     def __init__(self):
@@ -62,7 +62,7 @@ class Pool:
 
 
 common_pool = Pool()
-"""Where arrays come from outside of recordings."""
+"""The memory of arrays that are made outside of recordings."""
 
 _remembering: list = []
 
@@ -75,7 +75,7 @@ def remembered(function):
 
 
 def clear() -> None:
-    """Give the memory back to the driver that nobody holds, or that only `remembered` functions do."""
+    """Give back to the driver the memory that is free for reuse, or that only the results of `remembered` use."""
     with gpu_lock:
         for cached in _remembering:
             cached.cache_clear()
@@ -83,15 +83,15 @@ def clear() -> None:
 
 
 def allocated(size, dtype):
-    """New memory. If there is too little, what is idle goes first; MemoryError if that does not help."""
+    """New memory. If there is too little, idle memory is given back first; MemoryError if that does not help."""
     try:
         return cuda.device_array(size, dtype)
     except Exception as error:
         if "OUT_OF_MEMORY" not in str(error):
             raise
-    gc.collect()  # what cycles of garbage hold is idle then
+    gc.collect()  # makes the memory of garbage cycles idle
     if recording():
-        common_pool.idle.clear()  # what is remembered may be part of the recording
+        common_pool.idle.clear()  # keep the results of `remembered`: the recording may use them
     else:
         clear()
     try:

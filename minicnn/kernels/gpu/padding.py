@@ -1,4 +1,4 @@
-"""Images laid out on a larger canvas of zeros, and cut out of one, on the GPU: what `padding.py` is for the CPU."""
+"""Images laid out on a larger canvas of zeros, and cut out of one, on the GPU. See `kernels/cpu/padding.py`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Numbers on their way down, when they are looked at.
+"""Numbers on their way from the GPU to the host, fetched when the host reads them.
 
-A loss is a `Reading`: a place in the GPU's memory. `float(reading)` fetches all readings since the last time in one
+A loss is a `Reading`: a place in the GPU's memory. `float(reading)` fetches all readings since the last fetch in one
 copy.
 """
 
@@ -14,7 +14,7 @@ from .device import gpu_lock, stream
 from .memory import allocated
 from .recording import not_while_recording, recording
 
-_READINGS = 1024  # so many numbers may wait to be fetched
+_READINGS = 1024  # the most numbers that may wait to be fetched
 
 
 class Reading:
@@ -32,7 +32,7 @@ class Reading:
 
 
 class _Readings:
-    """The GPU's memory for numbers that wait to be looked at."""
+    """The GPU's memory for numbers that wait to be fetched."""
 
     def __init__(self):
         self.data = allocated(_READINGS, np.dtype(np.float64))

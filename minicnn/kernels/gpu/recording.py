@@ -1,4 +1,4 @@
-"""Whether this thread records a training step as a graph (`graph.py`): then kernels are written down, not run."""
+"""Whether this thread is recording a training step as a graph (`graph.py`). Then kernels are recorded, not run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recorded_by(graph):
 
 
 def not_while_recording(what: str) -> None:
-    """RuntimeError if a step is being recorded, in which nothing may pass between host and GPU."""
+    """RuntimeError if a step is being recorded: then no data may move between host and GPU."""
     if recording():
         raise RuntimeError(
             f"While a training step was recorded as a CUDA graph, {what}, which a replay would not repeat. "

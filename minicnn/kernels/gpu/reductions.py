@@ -1,5 +1,5 @@
-"""Sums on the GPU. Thousands of threads cannot add to one number: each adds up a share, and the shares are added in
-order. So the same numbers give the same bits every time, which atomic additions would not.
+"""Sums on the GPU. Thousands of threads cannot add to one number. So each thread adds up a share, and the shares are
+then added in a fixed order. The same numbers give the same bits every time; with atomic additions they would not.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from .device import SIMULATED
 from .launch import BLOCK, gpu_kernel
 from .readings import new_reading
 
-_MOST_SUMS = 64 if SIMULATED else 1 << 17  # threads that are worth having: each adds up one piece of one column
-_AT_ONCE = 4 if SIMULATED else 64  # so many pieces are added one after the other
+_MOST_SUMS = 64 if SIMULATED else 1 << 17  # the most threads of a sum: each adds up one piece of one column
+_AT_ONCE = 4 if SIMULATED else 64  # the most pieces that one thread adds up
 _MOST_BLOCKS = 2 if SIMULATED else 256
 
 
 def pieces_of(M, F):
-    """Into how many pieces of rows the columns of an array (M, F) are cut to be added up."""
+    """The number of pieces into which the M rows of an array (M, F) are cut, to add up its columns."""
     return max(1, min(_MOST_SUMS // F, M // 8))
 
 
@@ -44,7 +44,7 @@ def _column_sums(x, M, F, pieces, zero, partial, n):
 
 
 def sum_pieces(partial, pieces, size, total):
-    """total[i] = the sum of partial[piece, i] over pieces of `size` numbers; many pieces in several passes."""
+    """total[i] = the sum of partial[piece, i] over pieces of `size` numbers; many pieces take several passes."""
     while pieces > _AT_ONCE:
         groups = -(-pieces // _AT_ONCE)
         sums = arrays.empty((groups, size), partial.dtype)
@@ -55,7 +55,7 @@ def sum_pieces(partial, pieces, size, total):
 
 @gpu_kernel()
 def _sum_pieces(partial, pieces, size, sums, n):
-    """sums[group, i] = the sum of a group of pieces, in order; as many groups as n has room for."""
+    """sums[group, i] = the sum of a group of pieces, in order; there are n // size groups."""
     groups = n // size
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         group, i = place // size, place % size
@@ -72,7 +72,7 @@ def weighted_sum(x, weights, n):
 
 
 def sum_into(sums, place, x, weights, n):
-    """sums[place] = the same sum; sums are float64."""
+    """sums[place] = the sum that `weighted_sum` returns; sums is a float64 array."""
     weighted, weights = weights is not None, x if weights is None else weights
     blocks = max(1, min(_MOST_BLOCKS, n // (64 * BLOCK)))
     if blocks == 1:
@@ -85,8 +85,8 @@ def sum_into(sums, place, x, weights, n):
 
 @gpu_kernel()
 def _sum_block(x, weights, weighted, n, sums, first):
-    """sums[first + block] = the sum of the block's share: every thread adds up some, then half of the threads add the
-    other half's sums to theirs, then a quarter, until one is left."""
+    """sums[first + block] = the sum of the block's share. Every thread adds up some numbers. Then half of the threads
+    add the other half's sums to theirs, then a quarter of the threads, until one sum is left."""
     shares = cuda.shared.array(BLOCK, float64)
     thread = cuda.threadIdx.x
     total = float64(0)

@@ -1,35 +1,35 @@
-"""v4 of the matrix product (`matmul.py`): a block's tile of outputs lives in its threads' registers.
+"""v4 of the matrix product (`matmul.py`): a block's threads hold its tile of outputs in registers.
 
 A block of threads computes BM x BN outputs, each thread 8 x 8: 4 rows from `down * 4` on in the upper half of the tile
-and 4 in the lower, 4 columns from `across * 4` on in its left half and 4 in the right. What it does beyond v3:
+and 4 in the lower, 4 columns from `across * 4` on in its left half and 4 in the right. What it adds to v3:
 
 - **64 sums in registers** instead of 16. For each k a thread loads 8 numbers of a and 8 of b from shared memory, in
-  four 128-bit loads, and makes 64 multiply-adds of them.
-- **Loads that come in time.** The next tiles are on their way from memory into registers while the present ones are
+  four 128-bit loads, and makes 64 multiply-adds with them.
+- **Loads that come in time.** The next tiles are loaded from memory into registers while the present ones are
   multiplied. Two buffers of shared memory take turns, so that one barrier per tile is enough.
-- **128 bits at a time.** Where a is contiguous along k or along i, in runs of four, four numbers are loaded at once;
-  one at a time where it is not, as in images of 1 or 3 channels.
-- **a's tile is laid down transposed**, [k, i], so that both operands are read along rows. Its rows are 4 numbers longer
-  than the tile: the threads that transpose it would all write to the same bank of shared memory otherwise.
-- **No loop around the multiply-adds.** NVVM does not unroll a loop of BK steps, so one step is doubled as a function
-  until there are BK (`_twice`).
+- **128 bits at a time.** If a is contiguous along k or along i, in runs of four, one load reads four numbers. If not,
+  as in images of 1 or 3 channels, one load reads one number.
+- **a's tile is stored transposed**, [k, i], so that both operands are read along rows. Its rows are 4 numbers longer
+  than the tile. Otherwise the threads that transpose it would all write to the same bank of shared memory.
+- **No loop around the multiply-adds.** NVVM does not unroll a loop of BK steps. So a function of one step is doubled
+  until it has BK steps (`_twice`).
 
-How a and b are read depends on how they lie in memory. For each layout a function makes the parts of the kernel that
-differ, device functions that the compiler inlines:
+How a and b are read depends on their layout in memory. For each layout a function makes the parts of the kernel that
+differ. They are device functions, which the compiler inlines:
 
     a contiguous along k: `along_k`; along i: `along_i`; neither: `one_by_one`
         (how many registers `at` takes, how many `taps` takes, starts, look_ahead, fetch, lay)
     b (and c) with rows of a multiple of four: `b_in_runs`; others: `b_one_by_one`
         (fetch, lay, store)
 
-    starts        into `at`: where the thread's rows begin in a
-    look_ahead    into `taps`: the thread's entries of cols for the next tile
-    fetch         the thread's share of a tile, from memory into registers
-    lay           the same, from registers into shared memory
-    store         four outputs beside each other, into c
+    starts        writes to `at` where the thread's rows begin in a
+    look_ahead    writes to `taps` the thread's entries of cols for the next tile
+    fetch         loads the thread's share of a tile from memory into registers
+    lay           stores this share from registers into shared memory
+    store         stores four neighbouring outputs into c
 
-Rows beyond M repeat the last one, columns beyond N are zero, neither is stored; terms beyond the sum's end are zero on
-both sides.
+Rows beyond M repeat the last rows, and columns beyond N are zero; neither is stored. Terms beyond the sum's end are
+zero in both a and b.
 """
 
 from __future__ import annotations
@@ -43,29 +43,29 @@ from .vector_access import ALIGNMENT, load1, load4, store1, store4
 
 
 def along_k(BM, BK, THREADS, LDA):
-    """a contiguous along k, four numbers at a time."""
+    """Read a where it is contiguous along k, four numbers at a time."""
     RUNS, PARTS = BK // 4, BM * BK // 4 // THREADS
 
     def starts(rows, M, first_row, thread, at):
-        """Where the rows of the share begin in a."""
+        """at = where the rows of the thread's share begin in a."""
         for part in range(PARTS):
             at[part] = load1(rows, min(first_row + int32(thread + part * THREADS) // RUNS, M - 1))
 
     def look_ahead(cols, k, last, thread, taps):
-        """How far from there the columns of the tile at k lie, read a tile ahead; -1 beyond the sum's end."""
+        """taps = the offsets from there of the columns of the tile at k, read a tile ahead; -1 beyond the sum's end."""
         for part in range(PARTS):
             tap = k + int32(thread + part * THREADS) % RUNS * 4
             taps[part] = load1(cols, tap) if tap < last else int32(-1)
 
     def fetch(a, cols, at, taps, k, last, thread, numbers):
-        """The share of the tile at k from memory into registers; zeros beyond the sum's end."""
+        """Load the share of the tile at k from memory into registers; zeros beyond the sum's end."""
         for part in range(PARTS):
             store4(numbers, part * 4, (float32(0), float32(0), float32(0), float32(0)))
             if taps[part] >= 0:
                 store4(numbers, part * 4, load4(a, at[part] + taps[part]))
 
     def lay(numbers, thread, tile, start):
-        """From registers into shared memory: tile[k, i]."""
+        """Store the share from registers into shared memory: tile[k, i]."""
         for part in range(PARTS):
             place = int32(thread + part * THREADS)
             for i in range(4):
@@ -75,7 +75,8 @@ def along_k(BM, BK, THREADS, LDA):
 
 
 def along_i(BM, BK, THREADS, LDA):
-    """a contiguous along i, as a transposed matrix is, four numbers at a time. A thread's runs begin at one row."""
+    """Read a where it is contiguous along i, as in a transposed matrix, four numbers at a time. All runs of a thread
+    begin at the same row."""
     RUNS, PARTS = BM // 4, BM * BK // 4 // THREADS
 
     def starts(rows, M, first_row, thread, at):
@@ -97,7 +98,7 @@ def along_i(BM, BK, THREADS, LDA):
 
 
 def one_by_one(BM, BK, THREADS, LDA):
-    """a one number at a time; neighbouring threads take neighbouring rows, a thread few rows."""
+    """Read a one number at a time. Neighbouring threads take neighbouring rows, and a thread takes few rows."""
     COUNT, ROWS = BM * BK // THREADS, max(1, BM // THREADS)
 
     def starts(rows, M, first_row, thread, at):
@@ -118,11 +119,11 @@ def one_by_one(BM, BK, THREADS, LDA):
 
 
 def no_look_ahead(cols, k, last, thread, taps):
-    """Threads side by side read the same entry of the table: it comes soon enough when it is needed."""
+    """Read nothing ahead. Neighbouring threads read the same entry of the table, so it comes quickly when needed."""
 
 
 def b_in_runs(BN, BK, THREADS):
-    """b four numbers at a time along its rows."""
+    """Read b and store c four numbers at a time along their rows."""
     RUNS, PARTS = BN // 4, BN * BK // 4 // THREADS
 
     def fetch(b, N, first_column, k, last, thread, numbers):
@@ -145,7 +146,7 @@ def b_in_runs(BN, BK, THREADS):
 
 
 def b_one_by_one(BN, BK, THREADS):
-    """b one number at a time, where N is not a multiple of four."""
+    """Read b and store c one number at a time, where N is not a multiple of four."""
     COUNT = BN * BK // THREADS
 
     def fetch(b, N, first_column, k, last, thread, numbers):
@@ -171,8 +172,8 @@ A_WAYS = {"k": along_k, "i": along_i, None: one_by_one}
 
 @lru_cache(maxsize=32)
 def register_tiles(BM, BN, BK, a_runs, b_runs):
-    """The kernel for tiles of BM x BN outputs in steps of BK terms; a_runs: a is contiguous along "k",
-    along "i" or neither (None); b_runs: whether the rows of b come in fours.
+    """The kernel for tiles of BM x BN outputs in steps of BK terms. a_runs: whether a is contiguous along "k",
+    along "i" or neither (None). b_runs: whether the length of b's rows is a multiple of four.
 
     It is launched on (tiles down, tiles across, pieces) blocks of BM * BN // 64 threads.
     """
@@ -216,7 +217,7 @@ def register_tiles(BM, BN, BK, a_runs, b_runs):
             lay_a(a_next, thread, a_tiles, 0)
             lay_b(b_next, thread, b_tiles, 0)
             cuda.syncthreads()
-        a_now, b_now = int32(0), int32(0)  # which of the two buffers is being multiplied
+        a_now, b_now = int32(0), int32(0)  # the offsets of the buffers that are being multiplied
         while k < last:
             k += BK
             if k < last:
@@ -247,7 +248,7 @@ def register_tiles(BM, BN, BK, a_runs, b_runs):
 
 def _make_finish(HALF_N, store):
     def finish(c, above, row, M, column, N, bias, has_bias, relu, sums, start):
-        """Bias and ReLU for a thread's eight outputs in one row, sums[start : start + 8]; then they are stored."""
+        """Add bias and ReLU to a thread's eight outputs in one row, sums[start : start + 8], and store them."""
         if row < M:
             if has_bias:
                 for j in range(4):
@@ -283,7 +284,7 @@ def _make_step(HALF_M, HALF_N):
 
 
 def _twice(run, to_next_a, to_next_b):
-    """A device function: `run`, and once more `to_next_a` and `to_next_b` further on."""
+    """A device function that calls `run`, and then once more `to_next_a` and `to_next_b` numbers further on."""
 
     def both(a_tile, at_a, b_tile, at_b, a_part, b_part, sums):
         run(a_tile, at_a, b_tile, at_b, a_part, b_part, sums)

@@ -1,7 +1,7 @@
-"""Batches on their way up, beside the computing.
+"""Send batches to the GPU while it computes.
 
-`stage` copies a batch into page-locked memory, which the GPU can read by itself, and queues the copy on a stream of its
-own; computing waits for it only where it needs the batch.
+`stage` copies a batch into page-locked memory of the host, which the GPU can read by itself. The copy to the GPU is
+queued on a separate stream; computing waits for the copy only where it needs the batch.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .device import gpu_lock, stream
 from .memory import allocated, bucket
 from .recording import not_while_recording
 
-_STAGES = 3  # so many batches may be on their way up
+_STAGES = 3  # the number of batches of one type that may be on their way to the GPU
 
 
 class _Stage:
-    """Page-locked memory of the host and memory of the GPU for one batch on its way up."""
+    """Page-locked memory of the host and memory of the GPU, for one batch on its way to the GPU."""
 
     def __init__(self, size, dtype):
         self.host, self.there = cuda.pinned_array(size, dtype), allocated(size, dtype)
@@ -29,7 +29,7 @@ class _Stage:
 
 
 class _Stages:
-    """A few stages for each type of number, used in turns."""
+    """A few stages for each type of number, used in turn."""
 
     def __init__(self):
         self.stream = cuda.stream()
@@ -41,9 +41,9 @@ class _Stages:
             stages.append(_Stage(bucket(size), dtype))
             return stages[-1]
         stage = stages.pop(0)
-        stage.arrived.synchronize()  # the copy of some batches ago: long done
+        stage.arrived.synchronize()  # wait for the copy of an earlier batch, which is usually done
         if len(stage.host) < size:
-            stage.read.synchronize()  # before its memory is given up
+            stage.read.synchronize()  # before its memory is freed
             stage = _Stage(bucket(size), dtype)
         stages.append(stage)
         return stage
@@ -55,15 +55,15 @@ def _stages():
 
 
 def stage(shape, dtype, write, read):
-    """Send a batch up while the GPU computes: write(host array of `shape`) fills it in, read(flat data there) queues
-    the kernel that takes it from there."""
+    """Send a batch to the GPU while it computes. write(host array of `shape`) fills in the batch; read(flat data on the
+    GPU) queues the kernel that reads the batch."""
     not_while_recording("a batch was sent to the GPU")
     size, dtype = math.prod(shape), np.dtype(dtype)
     with gpu_lock:
         stages = _stages()
         at = stages.take(size, dtype)
         write(at.host[:size].reshape(shape))
-        at.read.wait(stages.stream)  # the kernel that read this stage's last batch
+        at.read.wait(stages.stream)  # for the kernel that reads this stage's last batch
         at.there[:size].copy_to_device(at.host[:size], stages.stream)
         at.arrived.record(stages.stream)
         at.arrived.wait(stream())

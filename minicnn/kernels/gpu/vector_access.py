@@ -1,8 +1,8 @@
-"""Loads and stores of several numbers at once, at a plain offset into flat memory.
+"""Loads and stores of four numbers together, or of one, at a plain offset into flat memory.
 
-One 128-bit access moves four float32 for one instruction and one address. Numba's own `x[i]` cannot say that, and it
-takes care of negative indices besides; these functions emit LLVM instead. The simulator gets the same in Python, with
-checks that hardware does not make: an offset outside the array, or one not on a multiple of the vector.
+One 128-bit access moves four float32 with one instruction and one address. Numba's own `x[i]` cannot do this, and it
+also handles negative indices. So these functions emit LLVM instead. The simulator gets the same functions in Python.
+They also check what hardware does not: the offset must be inside the array and a multiple of the vector's length.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Gather and cast in Numba: each number is read once and written once, rows shared among the threads; a slice of rows
-that have the type already is not even read.
+"""Gather and cast in Numba. Each number is read once and written once, and the threads share the rows. A slice of rows
+that already have the right type is not copied.
 
-Data that Numba has no loop for (not C-contiguous, byte-swapped, float16, boolean) is gathered by NumPy, then cast
-into the lent buffer.
+Some data has no compiled loop here: read-only, not C-contiguous, byte-swapped, or of a type that `_COMPILED` does not
+name. NumPy gathers it, then casts it into the reused buffer.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Gather and cast for the GPU: the host picks the rows into page-locked memory, they go up while the GPU computes, and
-the GPU casts them. Pixels of one byte travel as one byte.
+"""Gather and cast for the GPU. The host copies the chosen rows into page-locked memory. They are sent to the GPU while
+it computes, and the GPU casts them. Pixels of one byte are sent as one byte.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def forward(x, index, dtype):
         if isinstance(index, slice) or x.dtype != host.dtype:
             host[...] = x[index]
         else:
-            np.take(x, index, 0, out=host, mode="clip")  # "raise" would make a copy first
+            np.take(x, index, 0, out=host, mode="clip")  # mode="raise" would make a copy first
 
     def read(there):
         _cast.over(math.prod(y.shape), there, y)

@@ -1,10 +1,10 @@
-"""Work that is the same in every step: recorded once and replayed, without the Python around the kernels.
+"""Record work that is the same in every step once, and replay it without the Python code around the kernels.
 
-    steps = replay.make(function, parts)        steps(*arrays) is function(*arrays)
+    steps = replay.make(function, parts)        steps(*arrays) returns what function(*arrays) returns
 
-The function may use of the host only the `parts()`, objects and attributes of objects, see `settings.py`, and
-`transfer.number` for numbers that change in every step. It returns arrays, and numbers as `runtime.weighted_sum` makes
-them, in lists and tuples. The next call may overwrite them.
+On the host the function may depend only on the objects and attributes that `parts()` returns (see `settings.py`), and
+on `transfer.number` for numbers that change in every step. It returns arrays, and numbers from `runtime.weighted_sum`,
+in lists and tuples. The next call may overwrite them.
 
 Reading order: `vectorized.py` (the definition), `recorded.py` (what `make` returns),
 `settings.py` (what it depends on), `cpu.py`, `gpu.py`.
@@ -17,8 +17,9 @@ __all__ = ["make", "refuse"]
 
 
 def make(function, parts):
-    """The function, to be called with its arrays; where it is recorded, anew whenever one of its parts() has changed.
+    """The function, to be called with its arrays. If it is recorded, a change of one of its parts() records it again.
 
-    parts() gives (the objects whose code it runs, [(object, name of an attribute of it)] that it uses besides).
+    parts() returns two things: the objects whose code the function runs, and the other attributes that it uses, as
+    [(object, name of the attribute)].
     """
     return variant(__name__).make(function, parts)

@@ -1,6 +1,6 @@
-"""The same work recorded as a list of calls and replayed, see `kernels/cpu/recording.py`.
+"""Record the work as a list of calls and replay the list, see `kernels/cpu/recording.py`.
 
-Only where all the code is minicnn's own: what somebody else wrote may change arrays without the recording noticing.
+Work is recorded only if all its code is minicnn's own. Other code may change arrays without the recording noticing.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from ...kernels.cpu import workspace
 from ...kernels.cpu.recording import Recording, is_made_of_arrays
 from .recorded import Recorded
 
-_MOST = (
-    1 << 27
-)  # bytes that a recording may keep for itself; where a step needs more, its kernels take long, not Python
+_MOST = 1 << 27  # bytes that a recording may keep; a step that needs more spends its time in kernels, not in Python
 _OWN = ("minicnn", "numpy", "builtins")
 
 
@@ -27,7 +25,8 @@ def _record(function, arrays):
 
 
 def _allows(part):
-    """Whether a part is minicnn's, as it came, and holds nothing of anybody else's."""
+    """Whether a part may be recorded: its class and its attributes come from minicnn, NumPy or Python, and none of its
+    methods is replaced."""
     methods = [getattr(type(part), name, None) for name in ("forward", "backward", "update", "hold")]
     code = [type(part), *(method for method in methods if callable(method))]
     held = [value if callable(value) and hasattr(value, "__module__") else type(value) for value in vars(part).values()]

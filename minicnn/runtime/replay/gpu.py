@@ -1,4 +1,4 @@
-"""The same work recorded as a CUDA graph and replayed, see `kernels/gpu/graph.py`, where MINICNN_CUDA_LAUNCH=graph."""
+"""With MINICNN_CUDA_LAUNCH=graph, record the work as a CUDA graph and replay the graph, see `kernels/gpu/graph.py`."""
 
 from __future__ import annotations
 

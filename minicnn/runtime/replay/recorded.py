@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from .settings import Settings
 
-_CALLS_BEFORE = 2  # kernels are compiled, tables sent and memories made in the first calls
+_CALLS_BEFORE = 2  # calls before the recording: they compile kernels, send tables and allocate memory
 
 
 class Recorded:
-    """Calls the function, and after a few calls records and replays it, for the shapes that came first.
+    """Calls the function a few times, then records it and replays it, for arrays of the first call's shapes.
 
-    record(function, arrays) gives (a function that replays it with other arrays, or None where it cannot be recorded;
-    the outputs). allows(part) says whether a part's code may be recorded. Other shapes, as an epoch's last batch has,
-    are computed without a recording.
+    record(function, arrays) returns two things: a function that replays the work with other arrays (None if it cannot
+    be recorded), and the outputs. allows(part) tells whether a part's code may be recorded. Arrays of other shapes,
+    such as an epoch's last batch, are computed without a recording.
     """
 
     def __init__(self, function, parts, record, allows):

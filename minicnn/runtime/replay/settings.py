@@ -1,4 +1,4 @@
-"""What recorded work depends on, and whether it is still so."""
+"""The values that recorded work depends on, and a check that they have not changed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
 class Settings:
-    """The attributes of objects, and some of others, as they are when this is made.
+    """All attributes of some objects, and single attributes of others, as they are when this object is made.
 
-    Plain values and what lists and dictionaries hold must stay equal, and everything else must stay the same object.
-    `still_so` is asked in every step, so it compares identities first.
+    Plain values, and the contents of lists and dictionaries, must stay equal. Everything else must stay the same
+    object. Every step calls `still_so`, so it compares identities first.
     """
 
     def __init__(self, objects, attributes):
@@ -26,7 +26,7 @@ class Settings:
         self._backend = backend()
 
     def still_so(self) -> bool:
-        """Whether nothing of it has changed."""
+        """Whether none of these attributes has changed."""
         for held, name, value in self._values:
             if held.get(name, self) is not value and not _equal(held.get(name, self), value):
                 return False
@@ -35,7 +35,7 @@ class Settings:
                 return False
         try:
             return self._backend == backend() and all(value == content for value, content in self._contents)
-        except ValueError:  # arrays were compared: one has come in another's place
+        except ValueError:  # two arrays were compared, so one array has replaced another
             return False
 
 

@@ -1,4 +1,4 @@
-"""Arrays on the host, as in NumPy; the workspace keeps some for later."""
+"""Arrays on the host, as in `vectorized.py`; the workspace keeps some memory for reuse."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Arrays in the GPU's memory, see `kernels/gpu/arrays.py`. Small ones, as a batch's targets, go up beside the
-computing."""
+"""Arrays in the GPU's memory, see `kernels/gpu/arrays.py`. Small arrays, such as a batch's targets, are sent to the GPU
+while it computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays on the host: nothing moves, unless an array still lies in a GPU's memory from another backend."""
+"""Arrays on the host: nothing moves, unless an array is still in a GPU's memory because of another backend."""
 
 from __future__ import annotations
 
