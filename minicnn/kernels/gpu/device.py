@@ -6,8 +6,6 @@ computes. Three files keep that up:
 - `memory.py`: asking the driver for memory makes host and GPU wait for each other, so memory is kept;
 - `stages.py`: batches go up beside the computing;
 - `readings.py`: numbers, as losses, come down when they are looked at.
-
-With NUMBA_ENABLE_CUDASIM=1 all of this runs in numba-cuda's simulator, in plain Python, without a GPU.
 """
 
 from __future__ import annotations
@@ -16,8 +14,6 @@ import threading
 from functools import lru_cache
 
 from numba import config, cuda
-
-SIMULATED = bool(config.ENABLE_CUDASIM)
 
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # a small layer is a small grid, and its user cannot make it larger
 
@@ -34,8 +30,6 @@ def check() -> None:
 @lru_cache(maxsize=1)
 def what_is_missing() -> str | None:
     """A sentence about what keeps the GPU from being used, or None."""
-    if SIMULATED:
-        return None
     if getattr(cuda, "implementation", "Built-in") != "NVIDIA":
         return 'the package numba-cuda is not installed: pip install "minicnn[cuda]".'
     if not cuda.is_available():
@@ -54,8 +48,6 @@ def what_is_missing() -> str | None:
 
 def name() -> str:
     """The GPU's name."""
-    if SIMULATED:
-        return "numba-cuda's simulator"
     found = cuda.get_current_device().name
     return found.decode() if isinstance(found, bytes) else found
 
