@@ -14,13 +14,13 @@ import importlib.util
 
 import numpy as np
 import pytest
-from helpers import FOR_GPU_ALONE, OPERATION_FILES, AskedTwice, OnGPU, assert_close, drawing, package
+from helpers import OPERATION_FILES, VIRTUAL, AskedTwice, OnGPU, assert_close, drawing, package
 
 from minicnn.backend import backends
 
 CASES = {}  # {"operation-name": (operation, run)} of the files imported so far
 GPU = "cuda" in backends()
-VARIANTS = ("vectorized", *([] if FOR_GPU_ALONE else ["tiled", "cpu"]), *(["gpu"] if GPU else []))
+VARIANTS = ("vectorized", *([] if VIRTUAL else ["tiled", "cpu"]), *(["gpu"] if GPU else []))
 
 
 def case(operation, name):
@@ -87,7 +87,7 @@ DRAWS, FEW, DRAWS_OF_FEW = 5, 10, 25
 
 def is_as_near_the_definition_as_numpy(operation, run):
     loops = module(operation, "loops")
-    names = (*variants_of(operation), *(["loops"] if loops and not FOR_GPU_ALONE else []))
+    names = (*variants_of(operation), *(["loops"] if loops and not VIRTUAL else []))
     errors, definition = {}, {}
     for draw in range(DRAWS_OF_FEW):
         if draw >= DRAWS and max(value.size for value in definition.values()) > FEW:

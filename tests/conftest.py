@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import OPERATION_FILES, SIMULATED, VIRTUAL
+from helpers import OPERATION_FILES, SMALL_GRIDS, VIRTUAL
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -17,18 +17,17 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import minicnn
 from minicnn import backend, config
 
-if SIMULATED:
-    import simulator
-
-    simulator.prepare()
-elif VIRTUAL:
-    from virtual_gpu import driver, streams
+if VIRTUAL:
+    from virtual_gpu import driver, small_grids, streams
 
     driver.install()
+    if SMALL_GRIDS:
+        small_grids.install()
 from minicnn.kernels.cpu import workspace
 
-ROOT = Path(__file__).resolve().parents[1]
-# tests that run on a GPU where there is one; elsewhere test_gpu.py runs them, in the simulator and on the virtual GPU
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+# tests that run on a GPU where there is one; elsewhere test_gpu.py runs them, on the virtual GPU
 ON_GPU_ALONE = ("test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
 GPU_FILES = (*OPERATION_FILES, *ON_GPU_ALONE)
 collect_ignore = [
@@ -70,11 +69,6 @@ def is_quick(item) -> bool:
     """Whether `-m quick` runs a test: in a file of QUICK_FILES, with no fixture that takes long, and not in float32,
     where every case is drawn many times."""
     return item.path.name in QUICK_FILES and not TAKES_LONG & {*item.fixturenames} and "float32" not in item.name
-
-
-def pytest_configure(config):
-    # what wraps around on purpose in a hash of random numbers is a warning when the simulator does it in Python
-    config.addinivalue_line("filterwarnings", "ignore:.*overflow encountered in scalar:RuntimeWarning")
 
 
 def _missing(config, sentence):
@@ -124,7 +118,7 @@ def tf(request):
 
 @pytest.fixture(scope="session")
 def numba_cuda(request):
-    """numba-cuda, with which kernels can be simulated and compiled without a GPU."""
+    """numba-cuda, with which kernels are compiled, also without a GPU."""
     if importlib.util.find_spec("numba_cuda") is None:
         _missing(request.config, 'numba-cuda is not installed: pip install "minicnn[cuda]"')
 

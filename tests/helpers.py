@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
-SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"  # this process has numba-cuda's simulator for a GPU
-VIRTUAL = os.environ.get("MINICNN_TEST_GPU") == "virtual"  # or the one in virtual_gpu/
-FOR_GPU_ALONE = SIMULATED or VIRTUAL  # what needs no GPU is tested in other processes
+# this process has the virtual GPU of virtual_gpu/; what needs no GPU is tested in others. "virtual, small grids" gives
+# every kernel few and small blocks
+VIRTUAL = os.environ.get("MINICNN_TEST_GPU", "").startswith("virtual")
+SMALL_GRIDS = os.environ.get("MINICNN_TEST_GPU") == "virtual, small grids"
 
 
 OPERATION_FILES = (  # where the operations' cases are, each by its subject's name

@@ -1,22 +1,27 @@
 """Break the code on purpose, in one place at a time, and see whether a test fails.
 
+    python tests/mutations.py                               # every gradient and update
     python tests/mutations.py --list                        # what would be broken, line by line
     python tests/mutations.py --only ops/dense/vectorized   # the lines of the list that match this
-    python tests/mutations.py --only /cpu.py --sample 40 --seed 1
+    python tests/mutations.py --all --only metrics/ --sample 40 --seed 1
 
-A mutation is (file, line, what): one place of the source and what stands there instead.
+A mutation is (file, line, what): one place in the source, and the code that replaces it. Without `--all`, the place is
+in a function named backward, gradient, derivative or update, and the mutation is
 
 - a sign: + for -, - for +, and a minus left out; += for -= and the other way round
-- a factor: * for /, / for *, and every number one larger, which is also an index off by one
-- two operands exchanged: of - / // @ ** and of < <= > >=, two neighbouring arguments of a call, two results; == for !=
-- `need_dx` taken for False, so that a gradient is dropped, and for True, so that one is made that nobody asked for
+- a factor: * for /, / for *, *= and /= too, and every number one larger, which is also an index off by one
 
-They are made in `PLACES`: the operations' loops.py, vectorized.py and what cpu.py compiles, losses, optimizers,
-metrics, and whatever else is named backward, gradient, derivative or update. What is only said (errors) is left alone.
+`--all` breaks every function in `PLACES`, and besides signs and factors
 
-Nothing is written to the source. This process collects the tests once, and for every mutation forks: the fork takes the
-broken function's code, compiles the kernels that the file is part of anew, and runs the tests that `tests_of` names,
-until one fails. Before that they must pass as it is. What runs at import only is "NOT REACHED".
+- the order: two operands of - / // @ ** or of < <= > >= swapped, two neighbouring arguments of a call, two results
+- a choice: == for != and the other way round; `need_dx` False, so that a gradient is missing, and True, so that a
+  gradient is computed that no caller wants
+
+Error messages are left alone.
+
+Nothing is written to the source. This process collects the tests once, and forks for every mutation. The fork takes the
+broken function's code, compiles again the kernels that the file is part of, and runs the tests that `tests_of` names,
+until one fails. Without the mutation these tests must pass. Code that runs only at import is "NOT REACHED".
 """
 
 from __future__ import annotations
@@ -43,13 +48,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "minicnn"
 SECONDS = 300  # a mutation that makes a loop endless is stopped, and counts as caught
 GRADIENT = "backward|gradient|derivative|update"
-ALL = r"^(?!__init__$|get_config$|from_config$|check_|_?checked|__getattr__$)"
+EVERY = r"^(?!__init__$|get_config$|from_config$|check_|_?checked|__getattr__$)"
 COMPILED = ("tiled.py", "cpu.py", "winograd.py", "pooled.py", "formulas.py", "tables.py")
 PLACES = {  # files, and which of their functions: a regular expression that their names match
-    **{f"ops/*/{name}": ALL for name in ("vectorized.py", "loops.py")},
-    "losses/*.py": ALL, "metrics/*.py": ALL, "optimizers/*.py": ALL,
+    **{f"ops/*/{name}": EVERY for name in ("vectorized.py", "loops.py")},
+    "losses/*.py": EVERY, "metrics/*.py": EVERY, "optimizers/*.py": EVERY,
     "layers/*.py": GRADIENT, "ops/*/__init__.py": GRADIENT,
-    **{f"ops/*/{name}": ALL for name in COMPILED},
+    **{f"ops/*/{name}": EVERY for name in COMPILED},
 }  # fmt: skip
 WORDS = {  # operation: the tests of its layers
     "activation": "activation or relu or elu or softmax", "avg_pool2d": "averagepool or avgpool",
@@ -77,11 +82,15 @@ class Mutation:
     file: str
     line: int
     function: str
+    kind: str  # "sign", "factor", "order" or "choice"
     what: str
     new_source: str
 
     def __str__(self):
         return f"{self.file}:{self.line} {self.function}: {self.what}"
+
+    def is_of_a_gradient(self):
+        return self.kind in ("sign", "factor") and bool(re.search(GRADIENT, self.function))
 
     def is_equivalent(self):
         return f"{self.file}: {self.new_source.splitlines()[self.line - 1].strip()}" in EQUIVALENT
@@ -110,13 +119,13 @@ def mutations_of(file, source, functions):
         if not (isinstance(function, ast.FunctionDef) and re.search(functions, function.name)):
             continue
         for node in (node for statement in function.body for node in _inside(statement)):
-            for new in _changes(node):
+            for kind, new in _changes(node):
                 start, end = place(node.lineno, node.col_offset), place(node.end_lineno, node.end_col_offset)
                 old, text = ast.unparse(node), ast.unparse(new)
                 rest = "\n" * source[start:end].count("\n")  # kernels are cached by the line they begin at
                 text_in_place = text + rest if isinstance(node, ast.stmt) else f"({text}{rest})"
                 broken = source[:start] + text_in_place + source[end:]
-                found.setdefault(broken, Mutation(file, node.lineno, function.name, f"{old} -> {text}", broken))
+                found.setdefault(broken, Mutation(file, node.lineno, function.name, kind, f"{old} -> {text}", broken))
     return list(found.values())
 
 
@@ -142,33 +151,37 @@ _UNORDERED = ("maximum", "minimum", "max", "min", "isinstance", "getattr", "hasa
 
 
 def _changes(node):
-    """The nodes that are put in the place of this one, one at a time."""
+    """(kind, node) for each node that replaces this one, one at a time."""
     match node:
         case ast.Name("need_dx", ast.Load()):
-            yield from (ast.Constant(False), ast.Constant(True))
+            yield from (("choice", ast.Constant(value)) for value in (False, True))
         case ast.Constant(int() | float() as value) if not isinstance(value, bool):
-            yield ast.Constant(value + 1)
+            yield "factor", ast.Constant(value + 1)
         case ast.UnaryOp(ast.USub(), operand):
-            yield operand
+            yield "sign", operand
         case ast.BinOp(left, operator, right):
             if type(operator) in _OTHER:
-                yield ast.BinOp(left, _OTHER[type(operator)](), right)
+                yield _kind(operator), ast.BinOp(left, _OTHER[type(operator)](), right)
             if isinstance(operator, _ORDERED):
-                yield ast.BinOp(right, operator, left)
+                yield "order", ast.BinOp(right, operator, left)
         case ast.AugAssign(target, operator, value) if type(operator) in _OTHER:
-            yield ast.AugAssign(target, _OTHER[type(operator)](), value)
+            yield _kind(operator), ast.AugAssign(target, _OTHER[type(operator)](), value)
         case ast.Compare(left, [operator], [right]):
             if type(operator) in _OTHER:
-                yield ast.Compare(left, [_OTHER[type(operator)]()], [right])
+                yield "choice", ast.Compare(left, [_OTHER[type(operator)]()], [right])
             if isinstance(operator, _ORDERED):
-                yield ast.Compare(right, [operator], [left])
+                yield "order", ast.Compare(right, [operator], [left])
         case ast.Call(function, arguments, options) if ast.unparse(function).split(".")[-1] not in _UNORDERED:
-            yield from (ast.Call(function, exchanged, options) for exchanged in _exchanged(arguments))
+            yield from (("order", ast.Call(function, swapped, options)) for swapped in _swapped(arguments))
         case ast.Return(ast.Tuple(parts)):
-            yield from (ast.Return(ast.Tuple(exchanged, ast.Load())) for exchanged in _exchanged(parts))
+            yield from (("order", ast.Return(ast.Tuple(swapped, ast.Load()))) for swapped in _swapped(parts))
 
 
-def _exchanged(parts):
+def _kind(operator):
+    return "sign" if isinstance(operator, (ast.Add, ast.Sub)) else "factor"
+
+
+def _swapped(parts):
     for i in range(len(parts) - 1):
         if ast.dump(parts[i]) != ast.dump(parts[i + 1]):
             yield [*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]]
@@ -303,12 +316,16 @@ class Mutations:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="every function, and the order and choices too")
     parser.add_argument("--list", action="store_true", help="list the mutations and run nothing")
     parser.add_argument("--only", default="", metavar="PATTERN", help="a regular expression, of what --list shows")
     parser.add_argument("--sample", type=int, metavar="N", help="draw N of them")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     arguments = parser.parse_args()
-    chosen = [m for m in all_mutations() if re.search(arguments.only, str(m)) and not m.is_equivalent()]
+    chosen = [
+        m for m in all_mutations()
+        if (arguments.all or m.is_of_a_gradient()) and re.search(arguments.only, str(m)) and not m.is_equivalent()
+    ]  # fmt: skip
     if arguments.sample is not None and arguments.sample < len(chosen):
         chosen = [chosen[i] for i in sorted(random.Random(arguments.seed).sample(range(len(chosen)), arguments.sample))]
     if arguments.list:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases import both_tests, case, copied, distance, module
-from helpers import FOR_GPU_ALONE, SIMULATED, assert_close, normal
+from helpers import VIRTUAL, assert_close, normal
 
 from minicnn.ops.conv2d import pooled
 
@@ -41,9 +41,8 @@ CONVOLUTIONS = {
     "16 channels, valid": ((2, 8, 9, 16), (1, 2, 16, 3), (1, 1), "valid", (1, 1), 1),
     "32 channels, narrow kernel": ((2, 6, 5, 32), (2, 1, 32, 17), (1, 1), "same", (1, 1), 1),
 }
-if FOR_GPU_ALONE:  # slowly; gpu.py knows no Winograd, and in the simulator no tile as wide
-    only_cpu = ("Winograd", *(["16", "32", "many filters"] if SIMULATED else []))
-    CONVOLUTIONS = {name: sizes for name, sizes in CONVOLUTIONS.items() if not any(word in name for word in only_cpu)}
+if VIRTUAL:  # slow; and gpu.py knows no Winograd
+    CONVOLUTIONS = {name: sizes for name, sizes in CONVOLUTIONS.items() if "Winograd" not in name}
     CONVOLUTIONS["four channels, four filters"] = ((1, 4, 5, 4), (3, 3, 4, 4), (1, 1), "same", (1, 1), 1)
 
 

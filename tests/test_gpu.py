@@ -1,8 +1,6 @@
-"""The GPU's kernels without a GPU: simulated, and compiled.
+"""The GPU's kernels without a GPU: the virtual one runs their compiled code (`virtual_gpu/`).
 
-The tests of the operations, the product and training run twice: in numba-cuda's simulator, which replaces numba.cuda
-when Numba is imported and runs a kernel's Python, and on the virtual GPU, which runs its compiled code. Each takes
-processes of its own, all at the same time and beside the other tests: few of them keep more than one core busy.
+Its tests need processes of their own, because it takes the place of CUDA's driver. They run beside the other tests.
 """
 
 from __future__ import annotations
@@ -12,17 +10,15 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ON_GPU_ALONE, ROOT
+from conftest import ON_GPU_ALONE, ROOT, TESTS
 from helpers import OPERATION_FILES
 
 from minicnn import backend
 
-ON_VIRTUAL_GPU, SIMULATED = {"MINICNN_TEST_GPU": "virtual"}, {"NUMBA_ENABLE_CUDASIM": "1"}
-PROCESSES = {  # name: (its tests, what its environment adds); the longest first
-    "virtual GPU, operations": ((*OPERATION_FILES, "test_gpu_compile.py"), ON_VIRTUAL_GPU),
-    "simulator, operations": (OPERATION_FILES, SIMULATED),
-    **{f"simulator, {file}": ((file,), SIMULATED) for file in ON_GPU_ALONE},
-    "virtual GPU, the rest": (("virtual_gpu", *ON_GPU_ALONE), {**ON_VIRTUAL_GPU, "MINICNN_CUDA_LAUNCH": "direct"}),
+PROCESSES = {  # name: (which GPU, how kernels are launched, arguments of pytest)
+    "operations": ("virtual", "numba", [*OPERATION_FILES, "test_gpu_compile.py", "-k", "not test_float64"]),
+    "operations, small grids": ("virtual, small grids", "numba", [*OPERATION_FILES, "-k", "test_float64"]),
+    "the rest": ("virtual", "direct", ["virtual_gpu", *ON_GPU_ALONE]),
 }
 
 
@@ -30,17 +26,17 @@ PROCESSES = {  # name: (its tests, what its environment adds); the longest first
 def running(numba_cuda, tmp_path_factory):
     """{name: (the process, the file it writes to)}, all at once."""
     folder = tmp_path_factory.mktemp("gpu")
-    processes = {name: _started(files, added, folder / name) for name, (files, added) in PROCESSES.items()}
+    processes = {name: _started(*how, folder / name) for name, how in PROCESSES.items()}
     yield processes
     for process, _ in processes.values():
         process.kill()
 
 
-def _started(files, added, output):
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *(f"tests/{file}" for file in files)]
+def _started(gpu, launch, arguments, output):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--rootdir", str(ROOT), *arguments]
+    environment = {**os.environ, "MINICNN_TEST_GPU": gpu, "MINICNN_CUDA_LAUNCH": launch}
     with output.open("w") as file:
-        environment = {**os.environ, **added}
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT), output
+        return subprocess.Popen(command, cwd=TESTS, env=environment, stdout=file, stderr=subprocess.STDOUT), output
 
 
 def test_processes_start(running):
@@ -73,7 +69,6 @@ def test_drivers_that_are_too_old_are_told(numba_cuda, monkeypatch):
 
     from minicnn.kernels.gpu import device
 
-    monkeypatch.setattr(device, "SIMULATED", False)
     monkeypatch.setattr(cuda, "is_available", lambda: True)
     monkeypatch.setattr(type(cuda.cudadrv.driver.driver), "get_version", lambda self: (12, 4), raising=False)
     device.what_is_missing.cache_clear()

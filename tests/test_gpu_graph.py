@@ -1,7 +1,4 @@
-"""Training steps recorded and replayed on the backend "cuda": the same numbers as steps that are queued one by one.
-
-In the simulator a recording is a list of launches, on a GPU it is a CUDA graph.
-"""
+"""Training steps recorded as CUDA graphs and replayed: the same numbers as steps that are queued one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix product's four versions on the GPU, or in its simulator: each against NumPy, edges and pieces too."""
+"""The matrix product's four versions on the GPU, or the virtual one: each against NumPy, edges and pieces too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole model on the backend "cuda": what the backend "cpu" computes. Runs where there is a GPU, or its simulator."""
+"""A whole model on the backend "cuda": what the backend "cpu" computes. For a GPU, or the virtual one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from helpers import SIMULATED, assert_close, labels, normal
+from helpers import assert_close, labels, normal
 
 import minicnn
 from minicnn import backend, callbacks, layers, losses, metrics, optimizers
@@ -41,13 +41,12 @@ def on(name, run):
 
 
 def test_the_first_steps_have_the_losses_of_the_cpu():
-    """Twenty steps; ten in the simulator."""
-    epochs = 5 if SIMULATED else 10
+    """Twenty steps."""
 
     def run():
         model = small_cnn()
         model.compile(optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
-        history = model.fit(X, Y, batch_size=6, epochs=epochs, verbose=0, shuffle=False, validation_data=(X[:4], Y[:4]))
+        history = model.fit(X, Y, batch_size=6, epochs=10, verbose=0, shuffle=False, validation_data=(X[:4], Y[:4]))
         return {**history.history, "weights": model.get_weights(), "predicted": model.predict(X, verbose=0)}
 
     expected, found = on("cpu", run), on("cuda", run)

@@ -6,8 +6,6 @@ the GPU computes. Three files keep the host from waiting:
 - `memory.py`: asking the driver for memory makes host and GPU wait for each other, so memory is kept for reuse;
 - `stages.py`: batches are sent to the GPU while it computes;
 - `readings.py`: numbers such as losses are fetched only when the host reads them.
-
-With NUMBA_ENABLE_CUDASIM=1 all of this runs in numba-cuda's simulator, in plain Python, without a GPU.
 """
 
 from __future__ import annotations
@@ -16,8 +14,6 @@ import threading
 from functools import lru_cache
 
 from numba import config, cuda
-
-SIMULATED = bool(config.ENABLE_CUDASIM)
 
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # a small layer has a small grid, and the user cannot make it larger
 
@@ -34,8 +30,6 @@ def check() -> None:
 @lru_cache(maxsize=1)
 def what_is_missing() -> str | None:
     """A sentence that says why no GPU can be used, or None."""
-    if SIMULATED:
-        return None
     if getattr(cuda, "implementation", "Built-in") != "NVIDIA":
         return 'the package numba-cuda is not installed: pip install "minicnn[cuda]".'
     if not cuda.is_available():
@@ -54,8 +48,6 @@ def what_is_missing() -> str | None:
 
 def name() -> str:
     """The GPU's name."""
-    if SIMULATED:
-        return "numba-cuda's simulator"
     found = cuda.get_current_device().name
     return found.decode() if isinstance(found, bytes) else found
 

@@ -1,4 +1,4 @@
-"""A whole training step as one launch: recorded once, replayed from then on. On hardware this is a CUDA graph.
+"""A whole training step as one launch: recorded once as a CUDA graph, replayed from then on.
 
 A small network's step has about sixty kernels of a few microseconds each, and Python takes longer to queue a kernel
 than the GPU to run it. But every step queues the same kernels with the same arguments. So one step is recorded: its
@@ -13,19 +13,14 @@ What makes a recording correct:
   number passed to a kernel by value would never change.
 - **Readings are copied.** A recorded kernel writes a loss to the same place every time. From there it is copied to
   another place, where it may wait until the host reads it.
-
-In the simulator the recording is a list of launches.
 """
 
 from __future__ import annotations
-
-from contextlib import nullcontext
 
 import numpy as np
 
 from . import arrays, device
 from .arrays import DeviceArray
-from .device import SIMULATED
 from .elementwise import copy, fill
 from .launch import gpu_kernel
 from .memory import Pool, common_pool
@@ -52,17 +47,15 @@ class Graph:
     def __init__(self, function, inputs):
         self.numbers: list[tuple] = []  # (the array (1,) that holds it, the function that returns the next one)
         self.kept: list = []  # arrays from outside the graph's pool that recorded kernels use
-        self.launches = [] if SIMULATED else None  # (kernel, blocks, threads, arguments); None: the driver has them
         self.readings = arrays.empty((_MOST_READINGS,), np.float64)
         self.readings_used = 0
         self.pool = Pool()
         with recorded_by(self):
             common_pool.idle.clear()  # frees the memory of earlier steps: this step uses the graph's pool
             self.inputs = [arrays.empty(x.shape, x.dtype) for x in inputs]
-            captured = _Captured() if self.launches is None else None
-            with captured or nullcontext():
+            self._captured = _Captured()
+            with self._captured:
                 self.outputs = function(*self.inputs)
-        self._run = captured.launch if captured else self._launch_all
 
     def new_number(self, next_one, dtype):
         """An array (1,) that holds next_one() when a replay begins. No other array of the step uses its memory."""
@@ -89,12 +82,8 @@ class Graph:
                 copy.over(x.size, x, there)
             for there, next_one in self.numbers:
                 fill.over(1, there, there.dtype.type(next_one()))
-            self._run()
+            self._captured.launch()
             return self._read(self.outputs)
-
-    def _launch_all(self):
-        for kernel, blocks, threads, arguments in self.launches:
-            kernel.launch(blocks, threads, *arguments)
 
     def _read(self, output):
         """The output, with every recorded reading copied to a new `Reading`."""

@@ -25,15 +25,13 @@ from numba import cuda
 from ..cpu.compile import compile_clock
 from . import device
 from .arrays import DeviceArray
-from .device import SIMULATED
 from .recording import recording
 
-BLOCK = 8 if SIMULATED else 256
-"""The usual number of threads in a block. The simulator runs every thread in Python, so its blocks have few."""
+BLOCK = 256
+"""The usual number of threads in a block."""
 
-_MOST_BLOCKS = 4 if SIMULATED else 132 * 8  # enough to fill the largest GPU; each thread then does several numbers
+_MOST_BLOCKS = 132 * 8  # enough to fill the largest GPU; each thread then does several numbers
 
-_UNKNOWN_TO_THE_SIMULATOR = ("launch_bounds", "forceinline", "lto", "max_registers")
 _WAYS = ("numba", "direct", "graph")
 
 
@@ -46,13 +44,9 @@ def way_to_launch() -> str:
     return way
 
 
-def _options(options):
-    return {k: v for k, v in options.items() if not (SIMULATED and k in _UNKNOWN_TO_THE_SIMULATOR)}
-
-
 def device_function(function, **options):
     """`function`, callable from kernels."""
-    return cuda.jit(device=True, **_options(options))(function)
+    return cuda.jit(device=True, **options)(function)
 
 
 class GPUKernel:
@@ -61,7 +55,7 @@ class GPUKernel:
     def __init__(self, function, **options):
         self.function, self.options = function, options
         self._configured, self._compiled = {}, {}
-        self.dispatcher = cuda.jit(**_options(options))(function)
+        self.dispatcher = cuda.jit(**options)(function)
         self.__doc__ = function.__doc__
 
     def launch(self, blocks, threads, *arguments) -> None:
@@ -69,17 +63,11 @@ class GPUKernel:
         graph = recording()
         if graph:
             graph.keep(arguments)
-        arguments = [_argument(argument) for argument in arguments]
-        if graph and graph.launches is not None:
-            graph.launches.append((self, blocks, threads, arguments))
-        else:
-            self._queue(blocks, threads, arguments)
+        self._queue(blocks, threads, [_argument(argument) for argument in arguments])
 
     def _queue(self, blocks, threads, arguments):
         with device.gpu_lock, compile_clock.around(self.dispatcher):
-            if SIMULATED:  # in the simulator the kernel itself stores its last grid
-                self.dispatcher[blocks, threads, device.stream()](*arguments)
-            elif way_to_launch() == "numba":
+            if way_to_launch() == "numba":
                 self._configuration(blocks, threads)(*arguments)
             else:
                 self._launch_directly(blocks, threads, arguments)

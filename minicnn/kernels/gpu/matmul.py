@@ -38,16 +38,15 @@ from numba import cuda, float32, float64
 
 from . import arrays
 from .arrays import DeviceArray
-from .device import SIMULATED
 from .launch import gpu_kernel
 from .memory import remembered
 from .reductions import sum_pieces
 from .register_tiles import register_tiles
 
-_TILE = 4 if SIMULATED else 16  # v2
-_WIDTHS = (16,) if SIMULATED else (128, 64, 32)  # v4: columns of a block's tile, BN
-_BM, _BK = (16, 4) if SIMULATED else (128, 8)  # v4: the tile's rows, and the terms between two barriers
-_BUSY = 4 if SIMULATED else 264  # the number of blocks that a large GPU runs at the same time
+_TILE = 16  # v2
+_WIDTHS = (128, 64, 32)  # v4: columns of a block's tile, BN
+_BM, _BK = 128, 8  # v4: the tile's rows, and the terms between two barriers
+_BUSY = 264  # the number of blocks that a large GPU runs at the same time
 _SHORTEST_PIECE = 64  # terms: a sum of K terms is cut into at most K // 64 pieces
 
 
@@ -241,7 +240,7 @@ def _register_tiles(runs, M, K, N):
     Loading numbers one by one takes more registers than the widest tile leaves free, so it uses narrower tiles.
     """
     b_runs = N % 4 == 0
-    widths = _WIDTHS if (runs and b_runs) or SIMULATED else _WIDTHS[1:]
+    widths = _WIDTHS if runs and b_runs else _WIDTHS[1:]
     BN = next((width for width in reversed(widths) if width >= N), widths[0])
     BM, BK = _BM, _BK
     tiles = register_tiles(BM, BN, BK, runs, b_runs)

@@ -8,13 +8,12 @@ import numpy as np
 from numba import cuda, float64
 
 from . import arrays
-from .device import SIMULATED
 from .launch import BLOCK, gpu_kernel
 from .readings import new_reading
 
-_MOST_SUMS = 64 if SIMULATED else 1 << 17  # the most threads of a sum: each adds up one piece of one column
-_AT_ONCE = 4 if SIMULATED else 64  # the most pieces that one thread adds up
-_MOST_BLOCKS = 2 if SIMULATED else 256
+_MOST_SUMS = 1 << 17  # the most threads of a sum: each adds up one piece of one column
+_AT_ONCE = 64  # the most pieces that one thread adds up
+_MOST_BLOCKS = 256
 
 
 def pieces_of(M, F):
