@@ -17,11 +17,54 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from .compile import THREADS, helper
 from .vector_loop import add, add_bias, copy, floor_of, pass_relu, vector_loop, zero
 
-PLAIN, THROUGH_RELU, THROUGH_POOL = 0, 1, 2
-"""The source of a band: an image; a gradient dy and a ReLU's output y; a pooled gradient and the pool's winners."""
+_PLAIN, _THROUGH_RELU, _THROUGH_POOL = 0, 1, 2
+_NO_WINNERS = np.zeros(0, np.uint8)
+
+
+class Source(NamedTuple):
+    """The arrays that bands are copied from, flat: images, or a gradient dy on its way back through ReLU or a pool."""
+
+    kind: int
+    x: np.ndarray  # the images, or dy
+    y: np.ndarray  # the output of the ReLU
+    argmax: np.ndarray  # the winner of each window of the pool
+
+
+def images(x) -> Source:
+    """Bands of the images x (N, H, W, C)."""
+    x = x.reshape(-1)
+    return Source(_PLAIN, x, x, _NO_WINNERS)
+
+
+def gradient(dy, y, argmax, relu) -> Source:
+    """Bands of dy (N, OH, OW, F) sent back through the pool with these winners, or, if argmax is None, through ReLU."""
+    dy, y = dy.reshape(-1), y.reshape(-1)
+    if argmax is None:
+        return Source(_THROUGH_RELU if relu else _PLAIN, dy, y, _NO_WINNERS)
+    return Source(_THROUGH_POOL, dy, y, argmax)
+
+
+class Output(NamedTuple):
+    """The arrays that finished bands are written to, flat, and what finishes them: bias, ReLU, a PH x PW pool."""
+
+    y: np.ndarray  # (N, OH, OW, F)
+    argmax: np.ndarray  # the winner of each window; empty if no one asks for it
+    bias: np.ndarray  # (F,)
+    relu: bool
+    PH: int
+    PW: int
+    OW: int
+
+
+def output(y, argmax, bias, relu, pool) -> Output:
+    """The Output for y (N, OH, OW, F); argmax may be None. pool = (PH, PW); (1, 1) is no pool."""
+    argmax = _NO_WINNERS if argmax is None else argmax
+    return Output(y.reshape(-1), argmax, bias, bool(relu), *pool, y.shape[2])
 
 
 class Canvas(NamedTuple):
@@ -97,11 +140,11 @@ def _pass_pool(emit, mask, dy, argmax, band, tap):
 
 
 @helper
-def lay_band(kind, x, y, argmax, canvas, n, first, rows, band, start):
+def lay_band(source, canvas, n, first, rows, band, start):
     """band[start:] = rows first .. first+rows of the canvas of image n: `rows` x canvas.width x canvas.C numbers.
 
-    All arrays are flat. PLAIN copies x. THROUGH_RELU copies x where y > 0. THROUGH_POOL gives each pooled gradient x to
-    the pixel that won its window. Places without a pixel are zero.
+    Images are copied. Through ReLU, dy is copied where y > 0. Through a pool, each dy goes to the pixel that won its
+    window. Places without a pixel are zero.
     """
     C, W = canvas.C, canvas.W
     for r in range(rows):
@@ -116,16 +159,16 @@ def lay_band(kind, x, y, argmax, canvas, n, first, rows, band, start):
             zero(band, place, canvas.left * C)
             zero(band, place + (canvas.left + W) * C, (canvas.width - canvas.left - W) * C)
         place += canvas.left * C
-        if kind == THROUGH_POOL:
-            _lay_unpooled_row(x, argmax, canvas, n, h, band, place)
+        if source.kind == _THROUGH_POOL:
+            _lay_unpooled_row(source.x, source.argmax, canvas, n, h, band, place)
         else:
             runs, length = (1, W * C) if canvas.SW == 1 else (W, C)
             for run in range(runs):
-                source, here = (n * canvas.H + h) * W * C + run * length, place + run * canvas.SW * C
-                if kind == THROUGH_RELU:
-                    pass_relu(x, source, y, source, band, here, length)
+                there, here = (n * canvas.H + h) * W * C + run * length, place + run * canvas.SW * C
+                if source.kind == _THROUGH_RELU:
+                    pass_relu(source.x, there, source.y, there, band, here, length)
                 else:
-                    copy(x, source, band, here, length)
+                    copy(source.x, there, band, here, length)
 
 
 @helper
@@ -144,12 +187,14 @@ def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
 
 
 @helper
-def finish_band(sums, start, width, bias, relu, PH, PW, rows, OW, F, y, y_start, argmax):
-    """Add the bias to a band of raw sums (rows * PH, width, F), clamp with `relu`, pool: `rows` rows of y (.., OW, F).
+def finish_band(sums, start, width, rows, out, y_start):
+    """Add the bias to a band of raw sums (rows * PH, width, F), clamp with ReLU, pool: `rows` rows of y (.., OW, F).
 
     Without a pool PH = PW = 1. With a pool, argmax gets the number, in reading order, of each window's largest tap.
-    With `relu`, it gets PH * PW if no tap was positive, so that no gradient comes back. An empty argmax gets nothing.
+    With ReLU, it gets PH * PW if no tap was positive, so that no gradient comes back. An empty argmax gets nothing.
     """
+    y, argmax, bias, relu, PH, PW, OW = out
+    F = bias.size
     for r in range(rows):
         for ow in range(OW):
             corner, place = start + (r * PH * width + ow * PW) * F, y_start + (r * OW + ow) * F

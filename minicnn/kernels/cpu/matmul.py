@@ -170,19 +170,19 @@ def multiply_by_transposed(a, b, c, y=None):
     """c (M, K) = a (M, F) @ b (K, F)^T, as (b @ a^T)^T. With y (M, F), a counts as zero where y is not above zero."""
     (M, F), K, width = a.shape, b.shape[0], tile_width(a.dtype)
     panels = -(-M // width)
-    turned = workspace.empty((panels * F * width,), a.dtype)
+    transposed = workspace.empty((panels * F * width,), a.dtype)
     a = a.reshape(-1)
     y, relu = (a, False) if y is None else (y.reshape(-1), True)
-    _turn(a, y, relu, M, F, width, turned)
+    _lay_transposed(a, y, relu, M, F, width, transposed)
     strips = min(-(-K // ROWS), max(1, -(-8 * THREADS // max(1, panels))))
     (finished,) = workspace.scratch(a.dtype, ROWS * width)
     rows, cols = multiples(ROWS, F), multiples(F, 1)
-    _multiply_by_transposed(b.reshape(-1), K, F, M, rows, cols, turned, c.reshape(-1), strips, finished)
+    _multiply_by_transposed(b.reshape(-1), K, F, M, rows, cols, transposed, c.reshape(-1), strips, finished)
 
 
 @kernel(parallel=True)
-def _turn(a, y, relu, M, F, width, turned):
-    """Transpose a (M, F) into panels: turned[panel, f, i] = a[panel * width + i, f]; the last row fills the last panel.
+def _lay_transposed(a, y, relu, M, F, width, transposed):
+    """Transpose a (M, F) into panels: transposed[panel, f, i] = a[panel * width + i, f].
 
     With `relu`, numbers whose y is not above zero become zero.
     """
@@ -195,11 +195,11 @@ def _turn(a, y, relu, M, F, width, turned):
                 number = a[row + f]
                 if relu and not y[row + f] > 0:
                     number = a.dtype.type(0)
-                turned[place + f * uintp(width)] = number
+                transposed[place + f * uintp(width)] = number
 
 
 @kernel(parallel=True)
-def _multiply_by_transposed(b, K, F, M, rows, cols, turned, c, strips, finished):
+def _multiply_by_transposed(b, K, F, M, rows, cols, transposed, c, strips, finished):
     width = VECTORS * (VECTOR_BYTES // b.itemsize)
     row_tiles, panels = (K + ROWS - 1) // ROWS, (M + width - 1) // width
     for task in prange(strips * panels):
@@ -211,7 +211,7 @@ def _multiply_by_transposed(b, K, F, M, rows, cols, turned, c, strips, finished)
             count = min(ROWS, K - k)
             for f in range(0, F, _PART):
                 tile(
-                    b, k * F + f, rows, 0, count, cols, 0, min(_PART, F - f), turned, (panel * F + f) * width,
+                    b, k * F + f, rows, 0, count, cols, 0, min(_PART, F - f), transposed, (panel * F + f) * width,
                     finished, here, width, columns, f > 0,
                 )  # fmt: skip
             for j in range(columns):

@@ -157,7 +157,7 @@ def _fitted(pool, shape, dtype):
     return buffer, buffer[:needed].view(dtype).reshape(shape)
 
 
-def scratch(dtype, *sizes: int) -> list[np.ndarray]:
+def scratch(dtype, *sizes: int) -> tuple[np.ndarray, ...]:
     """One flat, uninitialised array for each size, with room for `size` numbers for every thread of one kernel.
 
     The next call may return the same memory. So get all arrays of a kernel in one call, and keep no results in them.
@@ -181,7 +181,7 @@ def _cut_arena(pool, dtype, sizes):
     if starts[-1] > pool.arena.size:
         pool.arena = _aligned(starts[-1])
         pool.scratch.clear()
-    return [pool.arena[start : start + n].view(dtype) for start, n in zip(starts, lengths, strict=False)]
+    return tuple(pool.arena[start : start + n].view(dtype) for start, n in zip(starts, lengths, strict=False))
 
 
 def clear() -> None:

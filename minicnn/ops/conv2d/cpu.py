@@ -25,13 +25,13 @@ from numba import prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.bands import (
-    PLAIN,
-    THROUGH_POOL,
-    THROUGH_RELU,
     Canvas,
     add_columns,
     finish_band,
+    gradient,
+    images,
     lay_band,
+    output,
     pieces_of,
     split,
     task_rows,
@@ -49,7 +49,6 @@ from .tiled import flipped_kernel, offset_tables
 _NUMBERS = 24 * 1024  # numbers in a band: 96 kB in float32, well inside a core's second-level cache
 _ADDED_ALONE = 64  # taps in one partial sum; adding partial sums rounds less than one long sum
 _FEW_CHANNELS = 8  # up to this many, the input gradient fills more of a tile as dy @ w^T than as a convolution
-_NOBODY = np.zeros(0, np.uint8)  # an empty argmax: no winners to read, or none to store
 
 
 def forward(
@@ -62,18 +61,17 @@ def forward(
     pool = pool if PH * PW > 1 else None
     pools = window(win.OH, win.OW, (PH, PW), (PH, PW), "valid")
     y = workspace.empty((N, pools.OH, pools.OW, F), x.dtype)
-    argmax = workspace.empty((y.size,), np.uint8) if pool and need_saved else _NOBODY
+    argmax = workspace.empty((y.size,), np.uint8) if pool and need_saved else None
     bias = np.zeros(F, x.dtype) if b is None else b
     canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
     products = winograd.products if winograd.suits(KH, KW, win, groups, C // groups, F) else _products
-    products(PLAIN, x, x, _NOBODY, canvas, w, win, groups, bias, relu, (PH, PW), y, argmax, largest_tile=4)
+    products(images(x), canvas, w, win, groups, y, argmax, bias, relu, (PH, PW), largest_tile=4)
     return y, ((x, w, b is not None, relu, pool, y, argmax, win, groups) if need_saved else None)
 
 
 def backward(dy, saved, need_dx=True):
     x, w, has_bias, relu, pool, y, argmax, win, groups = saved
     (_, H, W, C), (KH, KW, _, F) = x.shape, w.shape
-    kind = THROUGH_POOL if pool else THROUGH_RELU if relu else PLAIN
     (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
     dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
@@ -84,14 +82,15 @@ def backward(dy, saved, need_dx=True):
 
     x_canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
     dy_canvas = Canvas(win.OH, win.OW, F, 0, 0, 1, 1, win.OW, PH, PW, pooled_H, pooled_W)
-    _kernel_gradient(x, x_canvas, kind, dy, y, argmax, dy_canvas, win, groups, dw, db)
+    dy = gradient(dy, y, argmax, relu)
+    _kernel_gradient(images(x), x_canvas, dy, dy_canvas, win, groups, dw, db)
     db = db if has_bias else None
     if not need_dx:
         return None, dw, db
 
-    dx = workspace.empty(x.shape, dy.dtype)
+    dx = workspace.empty(x.shape, x.dtype)
     if C <= _FEW_CHANNELS and groups == 1:
-        _few_channels_gradient(kind, dy, y, argmax, dy_canvas, w, win, dx)
+        _few_channels_gradient(dy, dy_canvas, w, win, dx)
         return dx, dw, db
 
     # dx = convolution of dy, with zeros between its numbers (the stride) and padding, with the flipped kernel
@@ -102,46 +101,37 @@ def backward(dy, saved, need_dx=True):
     back = win._replace(SH=1, SW=1, OH=H, OW=W)
     no_bias, w_back = np.zeros(C, w.dtype), flipped_kernel(w, groups)
     products = winograd.products if winograd.suits(KH, KW, back, groups, F // groups, C) else _products
-    products(
-        kind, dy, y, argmax, canvas_back, w_back, back, groups, no_bias, False, (1, 1), dx, _NOBODY, largest_tile=2
-    )
+    products(dy, canvas_back, w_back, back, groups, dx, None, no_bias, False, (1, 1), largest_tile=2)
     return dx, dw, db
 
 
-def _products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool, y, argmax, largest_tile):
+def _products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, largest_tile):
     """y = pool(relu(convolution of the canvas with w, plus bias)). Only `winograd.products` uses largest_tile."""
-    (KH, _, C_group, F), (PH, PW), (N, OH, _, _) = w.shape, pool, y.shape
+    (KH, _, C_group, F), PH, (N, OH, _, _) = w.shape, pool[0], y.shape
     reach = (KH - 1) * win.DH + 1
     work = split(N, OH, 1, PH * win.SH * canvas.width * canvas.C, _NUMBERS)
     height = (work.rows * PH - 1) * win.SH + reach
     rows, cols = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
-    panels = in_panels(w.reshape(-1, F), groups)
-    bands, sums = workspace.scratch(x.dtype, work.images * image_size, work.images * sums_size)
-    _convolve(
-        kind, x.reshape(-1), mask.reshape(-1), argmax_in, canvas, win, height, work, rows, cols, panels, F, groups,
-        bias, relu, PH, PW, y.shape[2], y.reshape(-1), argmax, bands, image_size, sums, sums_size,
-    )  # fmt: skip
+    buffers = workspace.scratch(y.dtype, work.images * image_size, work.images * sums_size)
+    out, panels = output(y, argmax, bias, relu, pool), in_panels(w.reshape(-1, F), groups)
+    _convolve(source, canvas, win, height, work, rows, cols, panels, groups, out, buffers)
 
 
 @kernel(parallel=True)
-def _convolve(
-    kind, x, mask, argmax_in, canvas, win, height, work, rows, cols, w, F, groups,
-    bias, relu, PH, PW, pooled_W, y, argmax, bands, image_size, sums, sums_size,
-):  # fmt: skip
+def _convolve(source, canvas, win, height, work, rows, cols, w, groups, out, buffers):
     """Each task copies its band onto a canvas, multiplies it tile by tile with w's panels, and finishes the sums."""
-    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+    (bands, sums), F, PH = buffers, out.bias.size, out.PH
+    columns = VECTORS * (VECTOR_BYTES // w.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
+    image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
     for task in prange(work.tasks):
         n, images, first, count = task_rows(task, work)
         band = numba.get_thread_id() * work.images * image_size
         start = numba.get_thread_id() * work.images * sums_size
         band_rows = height - (work.rows - count) * PH * win.SH
         for image in range(images):
-            lay_band(
-                kind, x, mask, argmax_in, canvas, n + image, first * PH * win.SH, band_rows,
-                bands, band + image * image_size,
-            )  # fmt: skip
+            lay_band(source, canvas, n + image, first * PH * win.SH, band_rows, bands, band + image * image_size)
         M = images * count * PH * win.OW
         panel = 0
         for group in range(groups):
@@ -156,51 +146,47 @@ def _convolve(
                         )  # fmt: skip
                 panel += cols.size * columns
         for image in range(images):
-            finish_band(
-                sums, start + image * count * PH * win.OW * F, win.OW, bias, relu, PH, PW, count, pooled_W, F,
-                y, ((n + image) * work.OH + first) * pooled_W * F, argmax,
-            )  # fmt: skip
+            image_sums, y_start = start + image * count * PH * win.OW * F, ((n + image) * work.OH + first) * out.OW * F
+            finish_band(sums, image_sums, win.OW, count, out, y_start)
 
 
-def _kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, groups, dw, db):
+def _kernel_gradient(x, x_canvas, dy, dy_canvas, win, groups, dw, db):
     """dw = im2col(x)^T @ dy, with the two forward tables swapped, and db. dy goes back through pool and ReLU first."""
-    (KH, KW, C_group, F), N = dw.shape, x.shape[0]
+    (KH, KW, C_group, F), N = dw.shape, x.x.size // (x_canvas.H * x_canvas.W * x_canvas.C)
     reach = (KH - 1) * win.DH + 1
     if N == 0:
         do(dw.fill, 0)
         do(db.fill, 0)
         return
     if winograd.suits(KH, KW, win, groups, C_group, F):
-        winograd.kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, dw, db)
+        winograd.kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db)
         return
     work = split(N, win.OH, 1, win.SH * x_canvas.width * x_canvas.C + win.OW * F, _NUMBERS)
     height = (work.rows - 1) * win.SH + reach
     rows, cols = offset_tables(work.images, height, x_canvas.width, x_canvas.C, work.rows, win, C_group)
     x_size, dy_size = height * x_canvas.width * x_canvas.C, work.rows * win.OW * F
-    panel_size = work.images * work.rows * win.OW * tile_width(x.dtype)
-    x_bands, dy_bands, panels, column_sums = workspace.scratch(
-        x.dtype, work.images * x_size, work.images * dy_size, panel_size, F
-    )
+    panel_size = work.images * work.rows * win.OW * tile_width(dw.dtype)
+    buffers = workspace.scratch(dw.dtype, work.images * x_size, work.images * dy_size, panel_size, F)
     pieces = pieces_of(work.tasks, dw.size)
     partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
-    _sum_pieces(
-        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), argmax, dy_canvas, win, height, work,
-        rows, cols, groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial.reshape(-1),
-        partial_db.reshape(-1), column_sums,
+    _kernel_gradient_pieces(
+        x, x_canvas, dy, dy_canvas, win, height, work, rows, cols, groups, pieces, partial.reshape(-1),
+        partial_db.reshape(-1), buffers,
     )  # fmt: skip
     add_pieces(partial.reshape(-1), dw.reshape(-1))
     do(np.sum, partial_db, axis=0, out=db)
 
 
 @kernel(parallel=True)
-def _sum_pieces(
-    x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, height, work, rows, cols,
-    groups, x_bands, x_size, dy_bands, dy_size, panels, pieces, partial, partial_db, column_sums,
-):  # fmt: skip
+def _kernel_gradient_pieces(
+    x, x_canvas, dy, dy_canvas, win, height, work, rows, cols, groups, pieces, partial, partial_db, buffers
+):
     """partial[piece] = the kernel gradient from a part of the tasks. The tile's rows are taps, its k the pixels."""
-    columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+    x_bands, dy_bands, panels, column_sums = buffers
+    columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
     F, K = dy_canvas.C, cols.size
     C_group, F_group = x_canvas.C // groups, F // groups
+    x_size, dy_size = height * x_canvas.width * x_canvas.C, work.rows * win.OW * F
     for piece in prange(pieces):
         thread = numba.get_thread_id()
         x_band, dy_band = thread * work.images * x_size, thread * work.images * dy_size
@@ -212,9 +198,9 @@ def _sum_pieces(
             band_rows = height - (work.rows - count) * win.SH
             for image in range(images):
                 place = x_band + image * x_size
-                lay_band(PLAIN, x, x, argmax, x_canvas, n + image, first * win.SH, band_rows, x_bands, place)
+                lay_band(x, x_canvas, n + image, first * win.SH, band_rows, x_bands, place)
                 place = dy_band + image * count * win.OW * F
-                lay_band(kind, dy, mask, argmax, dy_canvas, n + image, first, count, dy_bands, place)
+                lay_band(dy, dy_canvas, n + image, first, count, dy_bands, place)
             M = images * count * win.OW
             add_columns(dy_bands, dy_band, M, F, column_sums, thread * F, partial_db, piece * F)
             panel = thread * rows.size * columns
@@ -232,31 +218,29 @@ def _sum_pieces(
                         )  # fmt: skip
 
 
-def _few_channels_gradient(kind, dy, mask, argmax, dy_canvas, w, win, dx):
+def _few_channels_gradient(dy, dy_canvas, w, win, dx):
     """dx = col2im(dy @ w^T), as in `vectorized.py`; each thread takes whole images.
 
     As a convolution, the gradient of a colour image would fill only 3 of a tile's 32 columns. dy @ w^T fills KH*KW*3.
     """
-    (KH, KW, C, F), (N, H, W, _) = w.shape, dx.shape
+    KH, KW, C, F = w.shape
     K = KH * KW * C
     w_by_filter = workspace.empty((F, K), w.dtype)
     do(np.copyto, w_by_filter, w.reshape(K, F).T)
-    w_turned = in_panels(w_by_filter)
     rows_at_once = max(1, min(win.OH, _NUMBERS // (win.OW * (F + K))))
     pixels = rows_at_once * win.OW
     rows, cols = multiples(ROWS, F), multiples(F, 1)
-    bands, windows = workspace.scratch(dy.dtype, pixels * F, pixels * K)
-    _add_windows(
-        kind, dy.reshape(-1), mask.reshape(-1), argmax, dy_canvas, w_turned, win, N, H, W, C, rows_at_once,
-        rows, cols, bands, windows, dx.reshape(-1),
-    )  # fmt: skip
+    buffers = workspace.scratch(dx.dtype, pixels * F, pixels * K)
+    _add_window_gradients(
+        dy, dy_canvas, in_panels(w_by_filter), win, dx.shape, rows_at_once, rows, cols, dx.reshape(-1), buffers
+    )
 
 
 @kernel(parallel=True)
-def _add_windows(
-    kind, dy, mask, argmax, dy_canvas, w_turned, win, N, H, W, C, rows_at_once, rows, cols, bands, windows, dx
-):
-    columns = VECTORS * (VECTOR_BYTES // dy.itemsize)
+def _add_window_gradients(dy, dy_canvas, w_by_filter, win, dx_shape, rows_at_once, rows, cols, dx, buffers):
+    """For each band of dy: the gradients of its windows, dy @ w^T, and then their sum in dx."""
+    (bands, windows), (N, H, W, C) = buffers, dx_shape
+    columns = VECTORS * (VECTOR_BYTES // dx.itemsize)
     F, K, run = dy_canvas.C, win.KH * win.KW * C, win.KW * C
     pixels = rows_at_once * win.OW
     for n in prange(N):
@@ -264,12 +248,12 @@ def _add_windows(
         zero(dx, n * H * W * C, H * W * C)
         for first in range(0, win.OH, rows_at_once):
             count = min(rows_at_once, win.OH - first)
-            lay_band(kind, dy, mask, argmax, dy_canvas, n, first, count, bands, band)
+            lay_band(dy, dy_canvas, n, first, count, bands, band)
             M = count * win.OW
             for f in range(0, K, columns):
                 for i in range(0, M, ROWS):
                     tile(
-                        bands, band + i * F, rows, 0, min(ROWS, M - i), cols, 0, F, w_turned, f * F,
+                        bands, band + i * F, rows, 0, min(ROWS, M - i), cols, 0, F, w_by_filter, f * F,
                         windows, window + i * K + f, K, K - f, False,
                     )  # fmt: skip
             for r in range(count):

@@ -63,7 +63,7 @@ def backward(dy, saved, need_dx=True):
         top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
         apart = pad_and_dilate(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
         back = win._replace(SH=1, SW=1, OH=H, OW=W)
-        dx = _convolve(apart, turned(w, groups), None, back, groups, False)
+        dx = _convolve(apart, flipped_kernel(w, groups), None, back, groups, False)
     return dx, dw, db
 
 
@@ -77,17 +77,17 @@ def _convolve(canvas, w, b, win, groups, relu):
     return y
 
 
-def turned(w, groups):
+def flipped_kernel(w, groups):
     """w (KH, KW, C/G, F) rotated by 180 degrees, channels and filters swapped in each group: (KH, KW, F/G, C)."""
     KH, KW, C_group, F = w.shape
     out = arrays.empty((KH, KW, F // groups, C_group * groups), w.dtype)
-    pick.over(out.size, w, _turned_order(w.shape, groups), out)
+    pick.over(out.size, w, _flipped_order(w.shape, groups), out)
     return out
 
 
 @remembered
-def _turned_order(shape, groups):
-    """For each number of the turned kernel, its index in w."""
+def _flipped_order(shape, groups):
+    """For each number of the flipped kernel, its index in w."""
     KH, KW, C_group, F = shape
     places = np.arange(KH * KW * C_group * F, dtype=np.int32).reshape(shape)[::-1, ::-1]
     by_group = places.reshape(KH, KW, C_group, groups, F // groups)

@@ -23,13 +23,14 @@ windows; `vectorized.py` multiplies it by zero, which makes NaN.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numba
 import numpy as np
 from numba import prange, uintp
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import PLAIN, Canvas, lay_band, pieces_of
+from ...kernels.cpu.bands import Canvas, images, lay_band, pieces_of
 from ...kernels.cpu.compile import THREADS, helper, kernel
 from ...kernels.cpu.matmul import add_pieces
 from ...kernels.cpu.microkernel import VECTOR_BYTES
@@ -41,6 +42,19 @@ _NUMBERS = 8 * 1024  # numbers in a band of x, and in one of dx: 32 kB each in f
 _WINDOW = 4  # pixels in the smallest pool for which this file is used
 _KERNEL = 640 * 1024  # numbers in the largest kernel for which it is used: 3x3 taps, 256 channels and 256 filters fit
 _IMAGES = THREADS  # with fewer images, some threads would have nothing to do
+
+
+class PooledGradient(NamedTuple):
+    """The gradient dy (N, OH, OW, F) of the output of a PH x PW pool, and which pixel won each window. Arrays flat."""
+
+    dy: np.ndarray
+    argmax: np.ndarray
+    N: int
+    OH: int
+    OW: int
+    F: int
+    PH: int
+    PW: int
 
 
 def suits(w, win, groups, pool, N) -> bool:
@@ -69,11 +83,11 @@ def gradients(dy, argmax, pool, x, w, win, dw, db, dx):
     pieces = pieces_of(N, w.size)
     partial, partial_db = workspace.empty((pieces, w.size), w.dtype), workspace.empty((pieces, F), w.dtype)
     listed = workspace.empty((THREADS * rows * OW,), np.intp)
-    bands, dx_bands, values = workspace.scratch(w.dtype, band_size, band_size, rows * OW)
+    buffers = workspace.scratch(w.dtype, band_size, band_size, rows * OW)
+    dy = PooledGradient(dy.reshape(-1), argmax, N, OH, OW, F, PH, PW)
     _gradients(KH, vectors_across(KH, KW * C // _lanes(w.dtype)))(
-        x.reshape(-1), canvas, dy.reshape(-1), argmax, N, OH, OW, F, PH, PW, rows, places, w_by_filter.reshape(-1), KW,
-        pieces, partial.reshape(-1), partial_db.reshape(-1), (x if dx is None else dx).reshape(-1), dx is not None,
-        bands, dx_bands, band_size, listed, values,
+        images(x), canvas, dy, rows, places, w_by_filter.reshape(-1), KW, pieces, partial.reshape(-1),
+        partial_db.reshape(-1), (x if dx is None else dx).reshape(-1), dx is not None, listed, buffers,
     )  # fmt: skip
     total = workspace.empty((F, w.size // F), w.dtype)
     add_pieces(partial.reshape(-1), total.reshape(-1))
@@ -94,21 +108,21 @@ def _places(rows, OW, PH, PW, width, C):
 
 
 @helper
-def _list_winners(dy, argmax, start, count, F, taps, places, listed, values, here):
+def _list_winners(dy, start, count, places, listed, values, here):
     """List the gradients that are not zero, and their places, for `count` pooled pixels of one filter.
 
     Return (the length of the list, the sum of its gradients). The loop writes every pixel to the end of the list, but
     moves the end only if the pixel counts. A branch would be slower: the processor would guess it wrong half the time.
     """
-    start, end, total = uintp(start), uintp(here), values.dtype.type(0)
+    start, end, total, taps = uintp(start), uintp(here), values.dtype.type(0), dy.PH * dy.PW
     for i in range(uintp(count)):
-        number, tap = dy[start], uintp(argmax[start])
+        number, tap = dy.dy[start], uintp(dy.argmax[start])
         values[end] = number
         listed[end] = places[i * uintp(taps + 1) + tap]
         counts = (tap < uintp(taps)) & (number != 0)
         total += number if tap < uintp(taps) else values.dtype.type(0)
         end += uintp(counts)
-        start += uintp(F)
+        start += uintp(dy.F)
     return numba.intp(end) - here, total
 
 
@@ -132,12 +146,13 @@ def _gradients(KH, V):
 
     @kernel(parallel=True)
     def add_gradients(
-        x, canvas, dy, argmax, N, OH, OW, F, PH, PW, rows, places, w, KW, pieces, partial, partial_db, dx, need_dx,
-        bands, dx_bands, band_size, listed, values,
+        x, canvas, dy, rows, places, w, KW, pieces, partial, partial_db, dx, need_dx, listed, buffers
     ):  # fmt: skip
         """partial[piece] (F, KH, KW, C) = dw of a share of the images. Also their dx, one band of rows at a time."""
+        (bands, dx_bands, values), N, OH, OW, F, PH = buffers, dy.N, dy.OH, dy.OW, dy.F, dy.PH
         C, row, run = canvas.C, canvas.width * canvas.C, KW * canvas.C
-        columns = V * (VECTOR_BYTES // x.itemsize)
+        band_size = (rows * PH + KH - 1) * row
+        columns = V * (VECTOR_BYTES // w.itemsize)
         kept = (KH - 1) * row  # numbers of dx's band that the next band adds to as well
         for piece in prange(pieces):
             thread = numba.get_thread_id()
@@ -149,13 +164,12 @@ def _gradients(KH, V):
                     zero(dx_bands, band, kept)
                 for oh in range(0, OH, rows):
                     count = min(rows, OH - oh)
-                    lay_band(PLAIN, x, x, argmax, canvas, n, oh * PH, count * PH + KH - 1, bands, band)
+                    lay_band(x, canvas, n, oh * PH, count * PH + KH - 1, bands, band)
                     if need_dx:
                         zero(dx_bands, band + kept, count * PH * row)
                     for f in range(F):
-                        number, total = _list_winners(
-                            dy, argmax, (n * OH + oh) * OW * F + f, count * OW, F, PH * PW, places, listed, values, here
-                        )
+                        start = (n * OH + oh) * OW * F + f
+                        number, total = _list_winners(dy, start, count * OW, places, listed, values, here)
                         partial_db[piece * F + f] += total
                         for k in range(0, run, columns):
                             gather(

@@ -60,7 +60,7 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import PLAIN, add_columns, finish_band, lay_band, pieces_of, split, task_rows
+from ...kernels.cpu.bands import add_columns, finish_band, lay_band, output, pieces_of, split, task_rows
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
@@ -108,7 +108,7 @@ def suits(KH, KW, win, groups, C, F) -> bool:
     return plain and KH == KW and KH in (2, 3) and min(C, F) >= _CHANNELS
 
 
-def products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool, y, argmax, largest_tile):
+def products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, largest_tile):
     """y = pool(relu(convolution of the canvas with w, plus bias)).
 
     For 3x3 kernels the tiles have 2 x 2 outputs, or 4 x 4 if largest_tile=4 and `tile_size` finds them better. For 2x2
@@ -122,18 +122,15 @@ def products(kind, x, mask, argmax_in, canvas, w, win, groups, bias, relu, pool,
     per_row = PH * (canvas.width * C + across * m * F + n * n * across * (C + tile_width(w.dtype)) // m)
     work = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
     down = -(-work.rows * PH // m)
-    sizes = _sizes(work.images, down, across, m, r, canvas.width, C, F, tile_width(x.dtype))
+    sizes = _sizes(work.images, down, across, m, r, canvas.width, C, F, tile_width(w.dtype))
     rows, cols = multiples(work.images * down * across, C), multiples(C, 1)
-    U = _transformed_kernel(w, m)
-    _convolution(m)(
-        kind, x.reshape(-1), mask.reshape(-1), argmax_in, canvas, work, down, across, rows, cols, U, F, bias, relu,
-        PH, PW, OW, y.reshape(-1), argmax, *workspace.scratch(x.dtype, *sizes), sizes,
-    )  # fmt: skip
+    U, out, buffers = _transformed_kernel(w, m), output(y, argmax, bias, relu, pool), workspace.scratch(w.dtype, *sizes)
+    _convolution(m)(source, canvas, work, down, across, rows, cols, U, out, sizes, buffers)
 
 
-def kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, dw, db):
+def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
     """Compute dw and db, as `_kernel_gradient` of `cpu.py` does, from the gradient of the transformed kernel."""
-    (r, _, C, F), N = dw.shape, x.shape[0]
+    r, _, C, F = dw.shape
     m = 5 - r
     across = -(-win.OW // m)
     x_canvas = x_canvas._replace(width=max(across * m + r - 1, x_canvas.left + x_canvas.W))
@@ -141,13 +138,13 @@ def kernel_gradient(x, x_canvas, kind, dy, mask, argmax, dy_canvas, win, dw, db)
     per_row = x_canvas.width * C + across * m * F + 16 * across * (C + tile_width(dw.dtype)) // m
     work = split(N, win.OH, m, per_row, _NUMBERS)
     down = -(-work.rows // m)
-    sizes = _sizes(work.images, down, across, m, r, x_canvas.width, C, F, tile_width(x.dtype))
+    sizes = _sizes(work.images, down, across, m, r, x_canvas.width, C, F, tile_width(dw.dtype))
     rows, cols = multiples(work.images * down * across, C), multiples(C, 1)
     pieces = pieces_of(work.tasks, 16 * C * F)
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
-    _summation(m)(
-        x.reshape(-1), x_canvas, kind, dy.reshape(-1), mask.reshape(-1), argmax, dy_canvas, work, down, across, rows,
-        cols, pieces, partial.reshape(-1), partial_db.reshape(-1), *workspace.scratch(dw.dtype, F, *sizes), sizes,
+    _gradient_summation(m)(
+        x, x_canvas, dy, dy_canvas, work, down, across, rows, cols, pieces, partial.reshape(-1),
+        partial_db.reshape(-1), sizes, workspace.scratch(dw.dtype, *sizes, F),
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
     add_pieces(partial.reshape(-1), total)
@@ -235,12 +232,10 @@ def _convolution(m):
     pixels, outputs = make_transform(_BT[n]), make_transform(_AT[m])
 
     @kernel(parallel=True, as_written=True)
-    def convolve(
-        kind, x, mask, argmax_in, canvas, work, down, across, rows, cols, U, F, bias, relu, PH, PW, OW, y, argmax,
-        bands, V, M, sums, sizes,
-    ):  # fmt: skip
+    def convolve(source, canvas, work, down, across, rows, cols, U, out, sizes, buffers):
+        (bands, V, M, sums), F, PH = buffers, out.bias.size, out.PH
         C, row = canvas.C, canvas.width * canvas.C
-        columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+        columns = VECTORS * (VECTOR_BYTES // U.itemsize)
         panels = (F + columns - 1) // columns
         V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
         alone = _ADDED_ALONE if n == 6 else C
@@ -253,7 +248,7 @@ def _convolution(m):
             t = 0
             for image in range(images):
                 place, laid = band + image * height * row, tile_rows * m + overlap
-                lay_band(kind, x, mask, argmax_in, canvas, first_image + image, first * PH, laid, bands, place)
+                lay_band(source, canvas, first_image + image, first * PH, laid, bands, place)
                 for i in range(tile_rows):
                     for j in range(across):
                         corner = place + i * m * row + j * m * C
@@ -274,16 +269,15 @@ def _convolution(m):
                     place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
                     outputs(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
             for image in range(images):
-                finish_band(
-                    sums, s + image * tile_rows * m * across * m * F, across * m, bias, relu, PH, PW, count, OW, F,
-                    y, ((first_image + image) * work.OH + first) * OW * F, argmax,
-                )  # fmt: skip
+                image_sums = s + image * tile_rows * m * across * m * F
+                y_start = ((first_image + image) * work.OH + first) * out.OW * F
+                finish_band(sums, image_sums, across * m, count, out, y_start)
 
     return convolve
 
 
 @lru_cache
-def _summation(m):
+def _gradient_summation(m):
     """sum_pieces: partial[piece] = dU (16, C, F) from a part of the tasks.
 
     At each of the 16 places of a tile, dU = V^T @ D with D = A dy AT.
@@ -292,11 +286,11 @@ def _summation(m):
 
     @kernel(parallel=True)
     def sum_pieces(
-        x, x_canvas, kind, dy, mask, argmax, dy_canvas, work, down, across, rows, cols, pieces, partial, partial_db,
-        column_sums, bands, V, D, dy_bands, sizes,
-    ):  # fmt: skip
+        x, x_canvas, dy, dy_canvas, work, down, across, rows, cols, pieces, partial, partial_db, sizes, buffers
+    ):
+        bands, V, D, dy_bands, column_sums = buffers
         C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
-        columns = VECTORS * (VECTOR_BYTES // x.itemsize)
+        columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
         V_step, D_step = sizes[1] // 16, sizes[2] // 16
         height = down * m + 4 - m
         for piece in prange(pieces):
@@ -311,8 +305,8 @@ def _summation(m):
                 t = 0
                 for image in range(images):
                     place, dy_place = band + image * height * row, dy_band + image * tile_rows * m * dy_row
-                    lay_band(PLAIN, x, x, argmax, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
-                    lay_band(kind, dy, mask, argmax, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
+                    lay_band(x, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
+                    lay_band(dy, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
                     for i in range(tile_rows):
                         for j in range(across):
                             corner = place + (i * row + j * C) * m
