@@ -7,7 +7,7 @@ from ..layers.base import Layer
 from ..layers.penalty import makes_gradients
 from ..ops import merge
 from ..symbol import Node, Symbol
-from .schedule import Step, count_readers, schedule
+from .schedule import Step, readers_of, schedule
 
 
 class Plan:
@@ -38,13 +38,12 @@ class Plan:
     @property
     def ends(self) -> list[str | None]:
         """For each output its layer's last activation ("softmax", "sigmoid"); None if another step reads it too."""
-        readers = count_readers(self.steps, self.output_slots)
         made_by = {slot: (step.layer, i) for step in self.steps for i, slot in enumerate(step.outputs)}
         ends = []
         for slot in self.output_slots:
             layer, i = made_by.get(slot, (None, 0))
-            alone = layer is not None and readers[slot] == 1 and layer.activity_regularizer is None
-            end = layer.ends_in if alone else None
+            alone = readers_of(slot, self.steps, self.output_slots) == 1
+            end = layer.ends_in if alone and layer is not None and layer.activity_regularizer is None else None
             ends.append(end[i] if isinstance(end, list) else end)
         return ends
 

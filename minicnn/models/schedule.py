@@ -13,7 +13,6 @@ decided:
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 from ..layers.base import FOR_WEIGHTS, Layer
@@ -50,32 +49,35 @@ def row_of_steps(layers: list[Layer]) -> list[Step]:
 
 def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logits=()) -> list[Step]:
     """The steps as they run. logits: for each output, whether to leave out its last activation; () for no output."""
-    as_logits = {slot for slot, wanted in zip(output_slots, logits, strict=False) if wanted}
-    scheduled, nothing_saved = [], True
-    gradient_wanted = dict.fromkeys(input_slots, need_saved is True)
-    for step in joined(steps, output_slots):
-        below = any(gradient_wanted[slot] for slot in step.inputs)
-        here = bool(need_saved) and step.layer.has_trainable_weights()
-        gradient_wanted.update(dict.fromkeys(step.outputs, below or here))
-        keeps = True if below else FOR_WEIGHTS if here else False
-        nothing_saved = nothing_saved and not keeps
-        options = {**step.options, **_logits_option(step, as_logits)} if as_logits else step.options
-        scheduled.append(Step(*step[:6], options, keeps, nothing_saved))
+    steps, scheduled, nothing_saved = joined(steps, output_slots), [], True
+    if any(logits):
+        as_logits = {slot for slot, wanted in zip(output_slots, logits, strict=False) if wanted}
+        steps = [step._replace(options={**step.options, **_logits_option(step, as_logits)}) for step in steps]
+    if not need_saved:
+        return [Step(*step[:7], False, True) for step in steps]
+    wants_gradient = set(input_slots) if need_saved is True else set()  # the slots whose gradient backward computes
+    for step in steps:
+        below = not wants_gradient.isdisjoint(step.inputs)
+        here = step.layer.has_trainable_weights()
+        if below or here:
+            wants_gradient.update(step.outputs)
+            nothing_saved = False
+        scheduled.append(Step(*step[:7], True if below else FOR_WEIGHTS if here else False, nothing_saved))
     return scheduled
 
 
 def joined(steps: list[Step], output_slots) -> list[Step]:
     """The steps, where a convolution and a pooling are one step if only the pooling reads the convolution's output."""
-    readers = count_readers(steps, output_slots)
     made_by, together = {}, []
     for step in steps:
-        place = made_by.get(step.inputs[0])
-        if place is not None and pools_in_one_pass(together[place].layer, step.layer):
+        slot = step.inputs[0]
+        place = made_by.get(slot)  # of the step that writes what this one reads
+        pools = place is not None and pools_in_one_pass(together[place].layer, step.layer)
+        if pools and readers_of(slot, steps, output_slots) == 1:
             pool = {"pool": step.layer.pool_size}
             together[place] = together[place]._replace(options=pool, outputs=step.outputs)
             continue
-        if readers[step.outputs[0]] == 1 and not step.takes:
-            made_by[step.outputs[0]] = len(together)
+        made_by[step.outputs[0]] = len(together)
         if step.layer.activity_regularizer is not None:
             step = step._replace(layer=with_activity_penalty(step.layer))
         together.append(step)
@@ -99,9 +101,9 @@ def pools_in_one_pass(convolution: Layer, pooling: Layer) -> bool:
     )
 
 
-def count_readers(steps: list[Step], output_slots) -> Counter:
-    """{slot: the number of steps that read it, plus one if it is an output}."""
-    return Counter([*(slot for step in steps for slot in step.inputs), *output_slots])
+def readers_of(slot: int, steps: list[Step], output_slots) -> int:
+    """How many times the slot is read by steps, or is an output."""
+    return sum(step.inputs.count(slot) for step in steps) + list(output_slots).count(slot)
 
 
 def _logits_option(step, as_logits):
