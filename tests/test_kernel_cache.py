@@ -1,15 +1,18 @@
-"""Compiled kernels on disk and in threads: kept, shared, and compiled once."""
+"""Compiled kernels are kept on disk, shared by processes and threads, and compiled once."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numba
 import numpy as np
 from numba.core.caching import NullCache
 
+import minicnn
 from minicnn.kernels.cpu.compile import cache_folder, kernel
 
 
@@ -67,7 +70,7 @@ def test_a_parallel_kernel_becomes_machine_code_once(monkeypatch):
         np.testing.assert_array_equal(x, 2 * np.arange(1000.0))
         return doubling.dispatcher.targetctx.codegen()
 
-    codegen, translated = doubled_by_a_new_kernel(), []  # and Numba has translated what it needs itself
+    codegen, translated = doubled_by_a_new_kernel(), []  # now Numba has also compiled its own code
 
     def add_module(module):
         translated.append(module.name)
@@ -118,13 +121,40 @@ def test_the_users_own_numba_cache_is_left_alone():
     assert numba.config.CACHE_DIR in ("", None) or str(cache_folder()) not in numba.config.CACHE_DIR
 
 
-def test_the_definition_of_a_kernels_cache_covers_the_sources():
-    assert cache_folder().parent.name == "kernels"
-    assert len(cache_folder().name) == 16
+def test_a_changed_source_compiles_again_what_is_made_of_it(python, tmp_path):
+    """The kernels of its own folder; all kernels where it is one that all share; and no others."""
+    package = shutil.copytree(Path(minicnn.__file__).parent, tmp_path / "minicnn")
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import numpy as np
+from minicnn.kernels.cpu.compile import compile_clock
+from minicnn.ops import rescale
+from minicnn.runtime import gather
+rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
+rescaling = compile_clock.count
+gather.forward(np.ones((4, 3)), np.array([1, 0]), np.float64)
+print(rescaling, compile_clock.count - rescaling)
+"""
+
+    def compiled():
+        return python(code, MINICNN_CACHE_DIR=str(tmp_path / "cache")).split()
+
+    assert compiled() == ["1", "1"]
+    assert compiled() == ["0", "0"]
+    for file, expected in (
+        ("runtime/gather/cpu.py", ["0", "1"]),
+        ("ops/rescale/cpu.py", ["1", "0"]),
+        ("ops/dense/cpu.py", ["0", "0"]),
+        ("kernels/cpu/vector_loop.py", ["1", "1"]),
+    ):
+        with (package / file).open("a") as source:
+            source.write("# changed")
+        assert compiled() == expected, file
 
 
 def test_two_threads_may_predict_at_once_on_the_threading_layer_that_aborts(python):
-    """Numba's workqueue layer kills the process when two threads launch parallel kernels at once."""
+    """Numba's workqueue layer kills the process when two threads launch parallel kernels at the same time."""
     code = """
 import threading
 import numpy as np
@@ -148,7 +178,7 @@ print(len(wrong), numba.threading_layer())
 
 
 def test_warmup_leaves_nothing_to_compile(python):
-    """Nor to load from a folder in which other tests have left it: no kernel learns another signature."""
+    """No kernel gets a new signature, neither compiled nor loaded from a cache that other tests have filled."""
     code = """
 import gc
 import numpy as np

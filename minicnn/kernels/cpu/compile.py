@@ -1,7 +1,8 @@
 """How kernels are compiled: one decorator, one cache folder, one clock for the time that compiling takes.
 
 `@kernel` turns a function into machine code at its first call and keeps the code on disk. The folder's name contains
-a hash of all kernel sources, because Numba itself does not notice when a helper in another file changes.
+a hash of the sources that the kernel is made of, because Numba does not notice when a helper in another file changes.
+These are the files beside the kernel's own file, and what all kernels share. So a kernel takes its helpers from there.
 """
 
 from __future__ import annotations
@@ -89,16 +90,8 @@ class _ParallelKernel:
 
 @lru_cache(maxsize=1)
 def cache_folder() -> Path | None:
-    """The folder of compiled kernels, or None, with a printed line, if it cannot be written.
-
-    It is a folder in `config.cache_home()` for these sources and this version of Numba.
-    """
-    package = Path(__file__).resolve().parents[2]
-    digest = hashlib.sha256(numba.__version__.encode())
-    sources = [package / "shapes.py", *(package / "kernels").rglob("*.py"), *(package / "ops").rglob("*.py")]
-    for source in sorted(sources):
-        digest.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
-    folder = cache_home() / "kernels" / digest.hexdigest()[:16]
+    """The folder of compiled kernels, in `config.cache_home()`. None, with a printed line, if it cannot be written."""
+    folder = cache_home() / "kernels"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"probe-{os.getpid()}-{threading.get_ident()}"
@@ -114,15 +107,36 @@ def cache_folder() -> Path | None:
     return folder
 
 
+@lru_cache
+def _folder_of(sources: Path) -> Path:
+    """The folder for the kernels in the files of `sources`, for their present content and this version of Numba."""
+    digest = _digest_of_shared_sources().copy()
+    _add_to(digest, sources.glob("*.py"))
+    return cache_folder() / f"{sources.name}-{digest.hexdigest()[:16]}"
+
+
+@lru_cache(maxsize=1)
+def _digest_of_shared_sources():
+    package, digest = Path(__file__).resolve().parents[2], hashlib.sha256(numba.__version__.encode())
+    kernels = package / "kernels"
+    _add_to(digest, [package / "shapes.py", *kernels.glob("*.py"), *(kernels / "cpu").glob("*.py")])
+    return digest
+
+
+def _add_to(digest, files):
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
+
+
 class _KernelLocator(_CacheLocator):
-    """Tells Numba where a kernel's machine code is stored: in `cache_folder()`, whose name depends on all sources."""
+    """Tells Numba where a kernel's machine code is stored: in `_folder_of` its sources."""
 
     def __init__(self, function, file):
-        self._py_file = file
+        self._py_file, self._folder = file, _folder_of(Path(file).resolve().parent)
         self._name = f"{function.__module__}-{function.__code__.co_firstlineno}"
 
     def get_cache_path(self):
-        return str(cache_folder())
+        return str(self._folder)
 
     def get_source_stamp(self):
         return "the folder's name holds the hash of the sources"
