@@ -78,7 +78,7 @@ def add_to_results(part, found) -> None:
 def started(*arguments, tool=(), way="numba") -> subprocess.Popen:
     """Start tests in a separate process. RuntimeError without a GPU."""
     device_name()
-    command = [*tool, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [*tool, sys.executable, "-m", "pytest", "-o", "addopts=-q", "-p", "no:cacheprovider", *arguments]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")  # the tests hide the GPU unless this is set
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "MINICNN_CUDA_LAUNCH": way}
     return subprocess.Popen(

@@ -12,7 +12,7 @@ X, Y = normal(N, 7, dtype=np.float32), labels(N, classes=3)
 
 
 def both_trained(tf, build, steps=6, loss="sparse_categorical_crossentropy", x=X, y=Y, optimizer=None, **fit):
-    """Histories and weights of a model built by build(keras) in minicnn and in Keras, from the same weights."""
+    """Train build(minicnn) and build(tf.keras) from the same weights; return [(history, final weights)] of both."""
     found, weights = [], None
     for k in (minicnn, tf.keras):
         model = build(k)

@@ -1,7 +1,7 @@
 """Every variant of every operation computes its definition: forward and all gradients.
 
-The definition is loops.py where there is one, else vectorized.py, in float64. Fast variants must agree with it in
-float64 to 1e-9, and in float32 be at most four times as far from it as vectorized.py in float32 is.
+The definition is loops.py, or vectorized.py if there is no loops.py, in float64. In float64 fast variants must agree
+with the definition to 1e-9. In float32 their error may be at most four times the error of vectorized.py in float32.
 
 The files test_conv2d.py, test_pooling.py, ... (helpers.OPERATION_FILES) make the cases with `case`, and their two tests
 with `both_tests`.
@@ -34,14 +34,14 @@ def case(operation, name):
 
 
 def all_cases() -> dict:
-    """CASES, with the cases of every file."""
+    """Import every file of OPERATION_FILES, and return CASES."""
     for file in OPERATION_FILES:
         importlib.import_module(file.removesuffix(".py"))
     return CASES
 
 
 def both_tests(file):
-    """The two tests of a file's cases, in float64 and in float32. file: its `__name__`, at its end."""
+    """The two tests of a file's cases, in float64 and in float32. The file calls this at its end, with `__name__`."""
     names = [name for name, (_, run) in CASES.items() if run.__module__ == file]
 
     @pytest.mark.parametrize("name", names)
@@ -56,14 +56,14 @@ def both_tests(file):
 
 
 def module(operation, name):
-    """A variant of an operation, or None; gpu.py takes and gives arrays of the host."""
+    """A variant of an operation, or None. gpu.py is wrapped so that it takes and returns NumPy arrays."""
     full = f"{package(operation)}.{name}"
     found = importlib.import_module(full) if importlib.util.find_spec(full) else None
     return OnGPU(found) if name == "gpu" else found
 
 
 def variants_of(operation):
-    """Those of VARIANTS that the operation has; every one must have vectorized.py, cpu.py and gpu.py."""
+    """The names in VARIANTS that the operation has. Every operation must have vectorized.py, cpu.py and gpu.py."""
     return [name for name in VARIANTS if name != "tiled" or module(operation, "tiled")]
 
 
@@ -81,24 +81,24 @@ def is_the_definition(operation, run):
             assert_close(value, definition[what], 1e-9, f"{variant}.py, {what}")
 
 
-# small arrays have few roundings: errors are taken over several draws of the numbers, and over more of a few numbers
+# small arrays have few rounding errors: take the largest error of several draws, and of more draws for tiny arrays
 DRAWS, FEW, DRAWS_OF_FEW = 5, 10, 25
 
 
 def is_as_near_the_definition_as_numpy(operation, run):
-    loops = module(operation, "loops")
-    names = (*variants_of(operation), *(["loops"] if loops and not VIRTUAL else []))
+    """Loops are slow, so the definition is vectorized.py in float64: the other test says that it equals loops.py."""
+    slow = ["loops"] if module(operation, "loops") and not VIRTUAL else []  # one draw is enough for them
     errors, definition = {}, {}
     for draw in range(DRAWS_OF_FEW):
         if draw >= DRAWS and max(value.size for value in definition.values()) > FEW:
             break
         with drawing(draw):
-            definition = copied(run(loops or module(operation, "vectorized"), np.float64))
-            for variant in names:
+            definition = copied(run(module(operation, "vectorized"), np.float64))
+            for variant in (*variants_of(operation), *(slow if draw == 0 else [])):
                 for what, value in copied(run(module(operation, variant), np.float32)).items():
                     exact = definition[what]
                     np.testing.assert_array_equal(np.isnan(value), np.isnan(exact))
-                    # the exact result, rounded to float32, is this far from itself
+                    # the error of the exact result rounded to float32
                     rounding = distance(np.asarray(exact, np.float32), exact)
                     _keep_largest(errors, ("rounding", what), rounding)
                     _keep_largest(errors, (variant, what), distance(value, exact))

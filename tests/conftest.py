@@ -13,6 +13,8 @@ from helpers import OPERATION_FILES, SMALL_GRIDS, VIRTUAL
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# tests run beside each other: a thread that waits for its next kernel must not keep a core busy
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import minicnn
 from minicnn import backend, config
@@ -28,7 +30,7 @@ from minicnn.kernels.cpu import workspace
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 # tests that run on a GPU where there is one; elsewhere test_gpu.py runs them, on the virtual GPU
-ON_GPU_ALONE = ("test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
+ON_GPU_ALONE = ("test_gpu_path.py", "test_gpu_product.py", "test_gpu_training.py", "test_gpu_graph.py")
 GPU_FILES = (*OPERATION_FILES, *ON_GPU_ALONE)
 collect_ignore = [
     *([] if "cuda" in backend.backends() else ON_GPU_ALONE),
@@ -54,15 +56,14 @@ def pytest_collection_modifyitems(items):
     """`-m gpu` chooses what to run on a machine with a GPU, where TensorFlow need not be installed; `-m quick` what to
     run after every change, in less than two minutes.
 
-    And the processes of test_gpu.py, which take long, are started before all other tests and looked at after them.
+    The processes of test_gpu.py take longest, so they come first: the other tests run beside them.
     """
     for item in items:
         if item.path.name in GPU_FILES:
             item.add_marker("gpu")
         if is_quick(item):
             item.add_marker("quick")
-    order = {"test_processes_start": -1, "test_in_a_process_of_its_own": 1}
-    items.sort(key=lambda item: order.get(item.originalname, 0))
+    items.sort(key=lambda item: item.originalname != "test_process")
 
 
 def is_quick(item) -> bool:

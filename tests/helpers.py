@@ -1,4 +1,4 @@
-"""What the tests share: how two arrays are compared, and reproducible numbers."""
+"""Functions that many tests use: they compare arrays, and make reproducible random numbers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
-# this process has the virtual GPU of virtual_gpu/; what needs no GPU is tested in others. "virtual, small grids" gives
-# every kernel few and small blocks
+# Whether this process uses the virtual GPU of virtual_gpu/; tests that need no GPU run in other processes. "virtual,
+# small grids" gives every kernel few and small blocks.
 VIRTUAL = os.environ.get("MINICNN_TEST_GPU", "").startswith("virtual")
 SMALL_GRIDS = os.environ.get("MINICNN_TEST_GPU") == "virtual, small grids"
 
 
-OPERATION_FILES = (  # where the operations' cases are, each by its subject's name
+OPERATION_FILES = (  # the files with the operations' cases
     "test_conv2d.py", "test_pooling.py", "test_batch_norm.py", "test_dense.py", "test_activation.py", "test_loss.py",
     "test_metric.py", "test_optimizer_update.py", "test_noise.py", "test_merge.py", "test_image_operations.py",
     "test_runtime.py",
@@ -24,13 +24,13 @@ OPERATION_FILES = (  # where the operations' cases are, each by its subject's na
 
 
 def package(operation: str) -> str:
-    """The full name of an operation's folder: in ops, or in runtime where it has no gradient."""
+    """The module name of an operation: in ops, or in runtime if it has no gradient."""
     room = "ops" if importlib.util.find_spec(f"minicnn.ops.{operation}") else "runtime"
     return f"minicnn.{room}.{operation}"
 
 
 def error(a, b) -> float:
-    """max|a - b| / max(1, max|b|), NaN where only one is NaN; arrays of different shapes are an assertion error."""
+    """max|a - b| / max(1, max|b|), or NaN if a number is NaN in only one array. Different shapes fail an assertion."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     assert a.shape == b.shape, f"shapes differ: {a.shape} and {b.shape}"
     if a.size == 0:
@@ -42,12 +42,12 @@ def error(a, b) -> float:
 
 
 def assert_close(a, b, tolerance, what="") -> None:
-    """The one measure of equality: max|a - b| <= tolerance * max(1, max|b|)."""
+    """Check that a and b are equal within a tolerance: max|a - b| <= tolerance * max(1, max|b|)."""
     found = error(a, b)
     assert found <= tolerance, f"{what}: error {found:.2e} is more than {tolerance:g}"
 
 
-_draw = 0  # which of many draws `drawing` has chosen
+_draw = 0  # the number of the draw that `drawing` has chosen
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def drawing(number: int):
 
 
 def normal(*shape, seed=0, dtype=np.float64) -> np.ndarray:
-    """Normal random numbers that float32 can hold, so that they are the same in both types; the same for a seed."""
+    """Normal random numbers, the same for the same seed. float32 can hold them, so both types get equal numbers."""
     return np.random.default_rng([seed, _draw]).standard_normal(shape, np.float32).astype(dtype)
 
 
@@ -85,8 +85,10 @@ def labels(*shape, classes=10, seed=0) -> np.ndarray:
 
 
 class AskedTwice:
-    """A variant of an operation whose every backward is asked for its results without dx, too: then dx is None, and
-    the other gradients are what they are with it."""
+    """A variant of an operation whose backward functions run twice: first with need_dx=False, then with dx.
+
+    Without dx they must return None for it, and the same other gradients.
+    """
 
     def __init__(self, module):
         self._module = module
@@ -110,8 +112,11 @@ class AskedTwice:
 
 
 class OnGPU:
-    """A gpu.py for tests written for arrays of the host: arrays go up before a call and come back after it, changes
-    in place included. What `saved` holds stays where it is, and so do arguments that are arrays of the host."""
+    """A gpu.py that tests call with NumPy arrays: each call uploads its arguments and downloads its results.
+
+    It also downloads arguments that were changed in place. `saved` stays on the GPU, and the arguments in _ON_THE_HOST
+    stay on the host.
+    """
 
     _ON_THE_HOST = {"gather": (0, 1), "transfer": (0, 1), "rescale": (1, 2)}  # noqa: RUF012 (by position)
 
@@ -147,7 +152,7 @@ class OnGPU:
             for argument, copy in zip(arguments, there, strict=True):
                 if isinstance(copy, DeviceArray) and isinstance(argument, np.ndarray):
                     argument[...] = copy.to_host()
-            forward = name.endswith("forward")  # gives (y, saved)
+            forward = name.endswith("forward")  # returns (y, saved)
             if isinstance(result, tuple):
                 return tuple(part if forward and i == 1 else down(part) for i, part in enumerate(result))
             return down(result)

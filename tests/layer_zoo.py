@@ -1,7 +1,7 @@
-"""Every layer, over awkward shapes: used by the gradient checks and by the comparison with Keras.
+"""Every layer with awkward shapes, for the gradient checks and the comparison with Keras.
 
 A case is (name, make, shapes): make(layers) builds the layer from minicnn.layers or keras.layers, shapes is the shape
-of its input, batch included, or a list of them for a merge.
+of its input, batch included, or a list of shapes for a merge.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ LAYERS = [
     ("Concatenate axis 1", lambda L: L.Concatenate(axis=1), [(2, 3, 4), (2, 2, 4), (2, 1, 4)]),
 ]
 
-ONLY_HERE = [  # layers whose numbers are drawn, so that Keras's are others
+ONLY_HERE = [  # not compared with Keras: they draw random numbers, add to the loss, or exist only in minicnn
     ("Dropout", lambda L: L.Dropout(0.4), (3, 4, 5)),
     ("SpatialDropout2D", lambda L: L.SpatialDropout2D(0.5), (2, 3, 3, 4)),
     ("GaussianNoise", lambda L: L.GaussianNoise(0.3), (3, 4, 5)),

@@ -336,7 +336,7 @@ def main():
     if any(not m.file.startswith("ops/") for m in chosen):
         import tensorflow  # noqa: F401 - before the forks, which take it from here
 
-    code = pytest.main(["-q", "-s", "-p", "no:cacheprovider", *files], plugins=[plugin])
+    code = pytest.main(["-o", "addopts=-q", "-s", "-p", "no:cacheprovider", *files], plugins=[plugin])
     return code or int(plugin.survived.total() > 0)
 
 

@@ -1,4 +1,4 @@
-"""Pictures for the tests of files: made by a formula, written to folders."""
+"""Pictures for the tests of files: a formula makes them, and they are written to folders."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ RNG = np.random.default_rng(7)
 
 
 def photograph(H=24, W=31, C=3):
-    """A smooth picture of 8 bits."""
+    """A smooth random image (H, W, C) of uint8."""
     rows, columns = np.mgrid[0:H, 0:W]
     waves = [np.sin(rows / (3 + c) + RNG.uniform(0, 6)) + np.cos(columns / (4 + c)) for c in range(C)]
     return (127 + 60 * np.stack(waves, axis=-1)).clip(0, 255).astype(np.uint8)
 
 
 def two_classes_of_photographs(tmp_path):
-    """Two classes of pictures in three formats and several sizes."""
+    """Write two classes of pictures, in three formats and several sizes; return their folder."""
     for label, name in enumerate(("cats", "dogs")):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for i in range(9):

@@ -1,4 +1,4 @@
-"""The models that the tests of saving write and read, in the words of either library."""
+"""The models that the tests of saving write and read. Each can be built with minicnn and with Keras."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ X, Y = normal(24, 8, 8, 2, dtype=np.float32), labels(24, classes=3)
 
 
 def row(k):
-    """A Sequential model in the words of the library k."""
+    """A Sequential model of the library k."""
     return k.Sequential([
         k.layers.Input((8, 8, 2)),
         k.layers.Conv2D(4, 3, padding="same", activation="relu", kernel_regularizer="l2"),
@@ -24,7 +24,7 @@ def row(k):
 
 
 def graph(k):
-    """A functional model with branches, a layer used twice, and models within."""
+    """A functional model with branches, a layer used twice, and nested models."""
     x = k.layers.Input((8, 8, 2), name="pixels")
     shared = k.layers.Conv2D(2, 3, padding="same", name="shared")
     inner = k.Sequential([k.layers.Input((8, 8, 2)), k.layers.DepthwiseConv2D(3, padding="same")], name="inner")

@@ -22,7 +22,7 @@ def _activation(name, parameter, x):
 _EXTREMES = np.array([[-800.0, -90.0, -20.0, -1e-9], [0.0, 1e-9, 20.0, 90.0], [800.0, -0.0, 0.3, -0.3]])
 _PARAMETERS = {"leaky_relu": 0.2, "elu": 1.5, "clipped_relu": 0.7}
 for name in activation.NAMES:
-    extremes = np.minimum(_EXTREMES, 80) if name == "exponential" else _EXTREMES  # above, it overflows as it must
+    extremes = np.minimum(_EXTREMES, 80) if name == "exponential" else _EXTREMES  # exp(90) is too large for float32
     for what, x in (("ordinary", 3 * normal(3, 4, 5)), ("extremes", extremes), ("NaN", with_nan(3, 5))):
         case("activation", f"{name}, {what}")(_activation(name, _PARAMETERS.get(name, 0.0), x))
 

@@ -1,4 +1,4 @@
-"""Known networks: Keras's layer names and parameters, and with its weight files its outputs."""
+"""Known networks have Keras's layer names and parameters, and give Keras's outputs with its weight files."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_keras_s_weight_files_give_keras_s_outputs(tf, tmp_path, network, file):
     options = {"include_top": False, "input_shape": (64, 64, 3), "pooling": "avg"}
     theirs = getattr(getattr(tf.keras.applications, module), name)(weights=None, **options)
     rng = np.random.default_rng(3)
-    theirs.set_weights(  # moving means and variances are not to be 0 and 1
+    theirs.set_weights(  # so that moving means and variances are not 0 and 1
         [abs(w) + 0.05 if "variance" in v.name else w + 0.05 * rng.standard_normal(w.shape)
          for v, w in zip(theirs.weights, theirs.get_weights(), strict=True)]
     )  # fmt: skip
     if file == "weights.h5":
-        theirs.save(tmp_path / file)  # the whole model, in the older form
+        theirs.save(tmp_path / file)  # the whole model, in the older format
     else:
         theirs.save_weights(tmp_path / file)
     mine = ours(weights=str(tmp_path / file), **options)
@@ -167,7 +167,7 @@ def test_half_a_file_gets_no_name(tmp_path, monkeypatch):
         ({"weights": None, "input_tensor": np.zeros(3)}, "input_tensor is a symbol"),
     ],
 )
-def test_mistakes_are_told(options, said):
+def test_mistakes_are_reported(options, said):
     with pytest.raises(ValueError, match=said):
         VGG16(**options)
 
@@ -183,8 +183,10 @@ def test_an_input_tensor_and_frozen_layers():
 
 
 def test_a_frozen_network_is_not_gone_back_through(monkeypatch):
-    """It keeps nothing for a backward pass, there is none, and its weights stay bit for bit; thawed, its last block
-    learns and what lies below still costs nothing."""
+    """A frozen network saves nothing for backward, backward is not called, and its weights stay bit for bit the same.
+
+    After its last block is unfrozen, that block learns, and the layers before it still save nothing.
+    """
     base = VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
     base.trainable = False
     layers = keras.layers

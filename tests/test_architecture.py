@@ -1,4 +1,7 @@
-"""The floors: a module imports lower floors and its own, and operations import nothing but what a lesson needs."""
+"""The floors of minicnn: a module imports only from its own floor and from lower ones.
+
+Operations import even less: operations, kernels, shapes, dispatch and the packages in OPS_MAY_IMPORT.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ FLOORS = {
     "applications": 6, "datasets": 6, "preprocessing": 6, "saving": 6, "utils": 6, "visualize": 6, "warmup": 6,
     "backend": 6,
 }  # fmt: skip
-OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "__future__"}
+OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "typing", "__future__"}
 LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source", "cuda", "matplotlib"}  # heavy, or optional
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
 
 
 def imports(path):
-    """(package below minicnn or None, top-level name, whether inside a function) of every import in a file."""
+    """Yield (package of minicnn or None, top-level name, whether inside a function) for every import in a file."""
     here = path.relative_to(PACKAGE).with_suffix("").parts
     tree = ast.parse(path.read_text())
     inside = {
@@ -106,7 +109,7 @@ def test_only_declared_packages_are_imported():
     }
 
 
-LOOKED_UP = {  # modules that importlib loads by name, where an import would not show it: what, and why
+LOOKED_UP = {  # {file that loads modules by name, which the tests above do not see: what it loads}
     "dispatch.py": "the variants of an operation, and whether there is a GPU",
     "models/files.py": "minicnn.saving, the one arrow up: Model.save",
     "utils/__init__.py": "Keras's names of utils that we build elsewhere",

@@ -1,4 +1,4 @@
-"""Layers that change pictures at random: with the parameters that Keras draws, the pictures are Keras's."""
+"""Layers that change images at random: with the random numbers that Keras draws, they give Keras's images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 
 
 def photographs(*shape):
-    """Smooth pictures of 0 to 255: of noise, neighbouring pixels tell a wrong place by one from a rounding error."""
+    """Images of noise, from 0 to 255: neighbouring pixels differ so much that a wrong place is no rounding error."""
     return np.clip(128 + 50 * normal(*shape, dtype=np.float32), 0, 255)
 
 
@@ -42,7 +42,7 @@ def test_moved_pictures_are_keras_s(tf, monkeypatch, name, factors, drawn, H, W,
     found = ours(x)
     if interpolation == "bilinear" and fill_mode != "wrap":
         assert_close(found, expected, 1e-4)
-    else:  # where a place lies half way, or on the seam, the last bit decides which pixel it is
+    else:  # halfway between two pixels, or on the seam, the last bit decides which pixel is taken
         wrong = (np.abs(found - expected.numpy()) > 1e-2).any(axis=-1)
         assert wrong.mean() < 0.01, wrong.mean()
 
@@ -118,7 +118,7 @@ def test_gradients(make, each_backend):
 
 
 @pytest.mark.parametrize("make", AUGMENTATION)
-def test_no_gradient_that_nobody_asked_for(make):
+def test_no_gradient_without_need(make):
     layer, x = make(), normal(2, 6, 7, 2, dtype=np.float32)
     y, saved = layer.forward(x, training=True)
     assert layer.backward(normal(*y.shape, seed=1, dtype=np.float32), saved, need_dx=False) is None
@@ -134,7 +134,7 @@ def test_the_backends_move_the_same_pixels(each_backend):
 
 
 def test_in_a_model(tf):
-    """Active in fit, not in predict and evaluate; by itself, and nested, as Keras has it."""
+    """As in Keras, nested augmentation is active in a call without `training`, and not active in predict."""
     keras.utils.set_random_seed(3)
     augmentation = keras.Sequential(
         [layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.2)]
@@ -163,7 +163,7 @@ def test_a_row_of_layers_for_pictures_takes_a_single_one(tf):
     augment = keras.Sequential([layers.RandomFlip(seed=1), layers.RandomZoom(0.3, seed=2)])
     twin = keras.Sequential([layers.RandomFlip(seed=1), layers.RandomZoom(0.3, seed=2)])
     np.testing.assert_array_equal(augment(x, training=True), twin(x[None], training=True)[0])
-    assert augment(x[None]).shape == (1, 12, 10, 3)  # and batches after that
+    assert augment(x[None]).shape == (1, 12, 10, 3)  # a batch still works after a single image
     with pytest.raises(ValueError, match="shape"):
         keras.Sequential([layers.RandomFlip(), layers.Conv2D(2, 3)])(x)
 
@@ -252,6 +252,6 @@ def test_models_with_augmentation_go_to_keras_and_back(tf, tmp_path):
         (lambda: layers.Normalization(mean=1.0), "go together"),
     ],
 )
-def test_mistakes_are_told(make, said):
+def test_mistakes_are_reported(make, said):
     with pytest.raises(ValueError, match=said):
         make()

@@ -1,4 +1,4 @@
-"""Training on what yields batches: generators, numbered data sets, iterables; and reading ahead."""
+"""Training on sources of batches: generators, numbered data sets and iterables; and reading ahead."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def generator(weights=False, forever=False):
 
 
 class Numbered(utils.PyDataset):
-    """Batches by number, as lists, which count the passes."""
+    """A data set of numbered batches, which counts its epochs in `ended`."""
 
     def __init__(self, weights=False, **options):
         super().__init__(**options)
@@ -47,7 +47,7 @@ class Numbered(utils.PyDataset):
         return len(slices())
 
     def __getitem__(self, index):
-        time.sleep(0.002 * (index % 3))  # threads finish in another order
+        time.sleep(0.002 * (index % 3))  # so that threads finish in another order
         rows = slices()[index]
         return (X[rows], Y[rows], WEIGHTS[rows]) if self.weights else (X[rows], Y[rows])
 
@@ -56,7 +56,7 @@ class Numbered(utils.PyDataset):
 
 
 class Iterable:
-    """What can be gone through again and again, of a length that it does not tell."""
+    """Batches that can be read again in every epoch, and whose number is not known."""
 
     def __iter__(self):
         return generator()
@@ -140,7 +140,7 @@ def test_steps_per_epoch_goes_on_where_the_last_epoch_ended(source):
     numbered = Numbered()
     data = (X, Y, BATCH) if source == "arrays" else (numbered,)
     compiled().fit(*data, epochs=4, verbose=0, steps_per_epoch=2, callbacks=[Watch()])
-    assert seen == [0, 1] * 2 + [0] + [0, 1]  # five batches: the third epoch ends with the last, the fourth begins anew
+    assert seen == [0, 1] * 2 + [0] + [0, 1]  # the third epoch gets the last of five batches, the fourth starts again
     model = compiled()
     model.fit(X, Y, 11, epochs=3, verbose=0, steps_per_epoch=1)
     assert model.optimizer.iterations == 3
@@ -280,7 +280,7 @@ def test_every_batch_is_checked():
     images = minicnn.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(2, 2), layers.Flatten(), layers.Dense(1)])
     images.compile("sgd", "mse")
     batches = [(normal(8, 4, 4, seed=i), normal(8, 1, seed=i)) for i in range(4)]
-    images.fit(iter(batches), verbose=0)  # the channel axis is added to each
+    images.fit(iter(batches), verbose=0)  # the channel axis is added to each batch
     assert images.predict(iter(batches), verbose=0).shape == (32, 1)
 
 

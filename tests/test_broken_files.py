@@ -1,4 +1,4 @@
-"""Files of models that are broken, hostile or in the wrong place: told, and never half written or half read."""
+"""Model files that are broken, hostile or in the wrong place raise errors; none is half written or half read."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_old_files_can_be_taken_by_name(tmp_path):
 
 
 def rewritten(file, change):
-    """The .keras file with its configuration changed."""
+    """Change the configuration in a .keras file."""
     with zipfile.ZipFile(file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(members["config.json"])
@@ -168,14 +168,14 @@ def test_claims_of_enormous_sizes_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_a_heap_that_never_ends_is_told(tmp_path, ending):
-    """Objects of no size, through which the HDF5 library would walk forever."""
+def test_a_heap_that_never_ends_is_reported(tmp_path, ending):
+    """The heap has objects of size 0, which the HDF5 library would read forever."""
     file = tmp_path / f"model{ending}"
     minicnn.Sequential([layers.Input((3,)), layers.Dense(2)]).save(file)
     content = file.read_bytes()
     first = content.index(b"GCOL\x01") + 16
     file.write_bytes(content[:first] + bytes(16) + content[first + 16 :])
-    if ending == ".keras":  # the zip's own sum would tell as well
+    if ending == ".keras":  # zipped again, because the zip's checksum would also show the change
         with zipfile.ZipFile(tmp_path / "again.keras", "w") as archive, zipfile.ZipFile(io.BytesIO(content)) as old:
             for name in old.namelist():
                 part = old.read(name)
@@ -187,8 +187,8 @@ def test_a_heap_that_never_ends_is_told(tmp_path, ending):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_broken_files_are_told(tmp_path, ending):
-    """A thousand files with changed, missing and added bytes: each loads, or is a ValueError."""
+def test_broken_files_are_reported(tmp_path, ending):
+    """A thousand files with changed or missing bytes: each loads, or raises a ValueError."""
     file = tmp_path / f"model{ending}"
     model = minicnn.Sequential([layers.Input((3,)), layers.Dense(2), layers.Dense(1, activation="sigmoid")])
     model.compile("adam", "binary_crossentropy")
@@ -196,7 +196,7 @@ def test_broken_files_are_told(tmp_path, ending):
     versions, chance = [file.read_bytes()], random.Random(0)
     refused = 0
     packed = tmp_path / "packed.zip"
-    if ending == ".keras":  # the same, compressed in the three ways of zip
+    if ending == ".keras":  # the same model, compressed by zip's three methods
         for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
             with zipfile.ZipFile(file) as old, zipfile.ZipFile(packed, "w", method) as new:
                 for name in old.namelist():

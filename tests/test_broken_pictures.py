@@ -1,4 +1,4 @@
-"""Broken, enormous and unusual pictures, and mistakes with them: one clear sentence for whatever is wrong."""
+"""Broken, enormous and unusual pictures, and wrong arguments: every error is one clear sentence."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_enormous_and_animated_pictures_are_refused(tmp_path):
 
 
 def test_unusual_pictures_look_as_they_should(tmp_path):
-    """CMYK, 16 bits, a palette with transparency, a PNG that calls itself JPEG: never black, never white."""
+    """CMYK, 16 bits, a palette with transparency and a PNG named .jpg load as they look, not black or white."""
     picture = Image.fromarray(photograph())
     picture.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
     picture.save(tmp_path / "really.png")
@@ -86,7 +86,7 @@ def photograph_of(picture):
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 def test_thousands_of_mutated_files(tmp_path):
-    """A picture or one ValueError, never anything else, for files with bytes changed, left out and put in."""
+    """A file with changed, missing or added bytes gives an image or a ValueError, and no other error."""
     generator, tries, refused = random.Random(5), 4000, 0
     originals = []
     for format in ("jpeg", "png", "bmp", "gif", "tiff"):
@@ -149,7 +149,7 @@ def test_thousands_of_mutated_files(tmp_path):
         (lambda f: array_to_img(np.zeros((3, 3, 2))), ValueError, "1, 3 or 4 channels"),
     ],
 )
-def test_mistakes_are_told(folder, make, error, said):
+def test_mistakes_are_reported(folder, make, error, said):
     with pytest.raises(error, match=said):
         make(folder)
 

@@ -1,4 +1,4 @@
-"""Callbacks do what Keras's do: fed the same epochs, they set the same rates, save and print at the same moments."""
+"""Callbacks do what Keras's do: for the same epochs they set the same rates, and save and print at the same times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def model(k=minicnn):
 
 
 def driven(k, callback, losses=LOSSES):
-    """What a callback does to a model of the library k: (rates, saved files) after each of the epochs it sees."""
+    """Call a callback for epochs with these losses; return [(the optimizer's rate, the logged rate)] of each epoch.
+
+    k is the library of the callback and its model, minicnn or Keras.
+    """
     trained = model(k)
     callback.set_params({"do_validation": True})
     callback.set_model(trained)
@@ -71,7 +74,7 @@ def test_learning_rate_scheduler(tf, schedule):
     np.testing.assert_allclose([rate for rate, _ in ours], [rate for rate, _ in theirs], rtol=1e-6)
 
 
-def test_a_schedule_that_gives_no_number_is_told():
+def test_a_schedule_that_gives_no_number_is_reported():
     with pytest.raises(ValueError, match="for epoch 0 it gave None"):
         model().fit(X, Y, verbose=0, callbacks=[callbacks.LearningRateScheduler(lambda epoch: None)])
 
@@ -184,7 +187,7 @@ def test_lambda_callback_calls_every_hook():
     recorder = callbacks.LambdaCallback(**{hook: lambda *given, hook=hook: seen.append(hook) for hook in hooks})
     trained.fit(X, Y, batch_size=6, epochs=1, verbose=0, validation_data=(X, Y), callbacks=[recorder])
     trained.predict(X, verbose=0, callbacks=[recorder])
-    assert set(hooks) - set(seen) == {"on_batch_begin", "on_batch_end"}  # the newer names are called in their place
+    assert set(hooks) - set(seen) == {"on_batch_begin", "on_batch_end"}  # the newer names are called instead
     with pytest.raises(TypeError, match="Did you mean 'on_epoch_end'"):
         callbacks.LambdaCallback(on_epoch_ends=print)
 

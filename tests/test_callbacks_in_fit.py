@@ -1,4 +1,4 @@
-"""Callbacks called by fit: when each hook comes, and what stops training."""
+"""Callbacks in fit: when fit calls each hook, and what stops training."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_stop_training_after_a_batch_and_after_an_epoch():
 
 
 def test_early_stopping_agrees_with_keras(tf):
-    """A scripted val_loss: which epoch is the last, and which weights stay."""
+    """For given values of val_loss, training ends in Keras's epoch with Keras's weights."""
     values = [5.0, 4.0, 4.5, 3.9, 4.2, 4.1, 4.3, 1.0]
 
     def run(k, **options):

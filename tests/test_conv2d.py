@@ -36,12 +36,12 @@ CONVOLUTIONS = {
     "Winograd 2x2": ((2, 8, 11, 18), (2, 2, 18, 16), (1, 1), "same", (1, 1), 1),
     "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
     "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
-    # channels that fill vectors, whose gradients are found by their winners behind a pool
+    # channels that fill vectors: behind a pool, their gradients are computed from the winners
     "16 channels": ((3, 7, 6, 16), (3, 3, 16, 5), (1, 1), "same", (1, 1), 1),
     "16 channels, valid": ((2, 8, 9, 16), (1, 2, 16, 3), (1, 1), "valid", (1, 1), 1),
     "32 channels, narrow kernel": ((2, 6, 5, 32), (2, 1, 32, 17), (1, 1), "same", (1, 1), 1),
 }
-if VIRTUAL:  # slow; and gpu.py knows no Winograd
+if VIRTUAL:  # these cases are slow, and gpu.py has no Winograd
     CONVOLUTIONS = {name: sizes for name, sizes in CONVOLUTIONS.items() if "Winograd" not in name}
     CONVOLUTIONS["four channels, four filters"] = ((1, 4, 5, 4), (3, 3, 4, 4), (1, 1), "same", (1, 1), 1)
 
@@ -64,7 +64,7 @@ for name, sizes in CONVOLUTIONS.items():
 case("conv2d", "relu")(_convolution(CONVOLUTIONS["ordinary"], relu=True, bias=True))
 case("conv2d", "no bias")(_convolution(CONVOLUTIONS["ordinary"], relu=False, bias=False))
 case("conv2d", "relu, no bias, groups")(_convolution(CONVOLUTIONS["groups"], relu=True, bias=False))
-POOLED = {  # fused with pools of these sizes; ReLU cases stay small, where no draw puts a sum on the kink in float32
+POOLED = {  # fused with pools of these sizes; the cases are small, so that in float32 no sum falls on ReLU's kink
     "ordinary": ((2, 2), (1, 1), (1, 3), (3, 2)),
     "dilation": ((2, 2), (1, 1), (1, 3), (3, 2)),
     "groups": ((2, 2),),
@@ -112,7 +112,7 @@ def test_a_pool_too_large_for_its_byte_is_refused():
     ids=["direct", "Winograd", "Winograd, large tiles"],
 )
 def test_convolution_passes_nan_and_infinity_on(side, C, F, reach, pool, bad):
-    """Where the definition is not finite, neither is the fast variant. Winograd may spread it within a tile."""
+    """Where the definition is not finite, the fast variant is not either. Winograd may spread this within a tile."""
     x, w, b = normal(1, side, side, C, seed=1), normal(3, 3, C, F, seed=2), normal(F, seed=3)
     x[0, 4, 4, C // 2] = bad
     results = {}
@@ -149,7 +149,7 @@ def test_bands_of_winners_of_any_height_give_the_same_gradients(shape, numbers, 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_won_its_window_passes_nan_and_infinity_on(bad, monkeypatch):
-    """The gradients behind a pool, against a loop over the winners alone."""
+    """Compare the gradients behind a pool with a plain loop over the winners."""
     monkeypatch.setattr(pooled, "_IMAGES", 1)
     x, w = normal(1, 8, 8, 16, seed=1), normal(3, 3, 16, 5, seed=2)
     x[0, 4, 4, 8] = bad
@@ -172,7 +172,7 @@ def test_what_won_its_window_passes_nan_and_infinity_on(bad, monkeypatch):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_gradient_of_a_window_that_nobody_won_goes_nowhere(bad, monkeypatch):
+def test_the_gradient_of_a_window_without_a_winner_is_dropped(bad, monkeypatch):
     monkeypatch.setattr(pooled, "_IMAGES", 1)
     op = module("conv2d", "cpu")
     x, w = normal(1, 4, 4, 16, seed=1), normal(3, 3, 16, 2, seed=2)
@@ -186,7 +186,7 @@ def test_a_gradient_of_a_window_that_nobody_won_goes_nowhere(bad, monkeypatch):
 
 
 def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
-    """Long sums of numbers of one sign, 4,096 winners to a tap, are added up in parts."""
+    """Long sums of numbers of one sign, 4,096 winners for each kernel entry, are added in parts."""
     monkeypatch.setattr(pooled, "_IMAGES", 1)
     rng = np.random.default_rng(0)
     x, w = rng.random((64, 16, 16, 16), np.float32), normal(3, 3, 16, 8, seed=2, dtype=np.float32)

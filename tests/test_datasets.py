@@ -1,4 +1,4 @@
-"""Where the data sets are looked for, in which order, and what is said when something is wrong."""
+"""Where minicnn looks for data sets, in which order, and what it says when something is wrong."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_damaged_download_is_said_and_replaced(tmp_path, monkeypatch, capsys):
     assert_loaded(sources.load(datasets.mnist.DESCRIPTION).arrays, pictures(seed=5))
 
 
-def test_a_download_that_cannot_be_kept_is_used_and_said(tmp_path, monkeypatch, capsys):
+def test_a_download_that_cannot_be_kept_is_used_and_reported(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MINICNN_CACHE_DIR", str(tmp_path / "file" / "cache"))
     monkeypatch.setattr(tfds_source, "download", lambda description: pictures())
@@ -226,7 +226,7 @@ def test_nothing_anywhere_is_one_error_that_names_every_place(tmp_path, monkeypa
 
 
 def test_no_network_is_found_out_within_seconds(monkeypatch):
-    """An address that no packet comes back from; one that refuses; a name that does not exist."""
+    """An address that never answers, an address that refuses, and a name that does not exist."""
     monkeypatch.undo()
     for url in ("http://192.0.2.1/", "http://127.0.0.1:9/", "http://host.invalid/"):
         started = time.perf_counter()
@@ -289,14 +289,14 @@ print(time.perf_counter() - started, x.shape, HASHES(x, y), x_test.shape, "tenso
 
 
 def hashes(x, y):
-    """One number for a set of pictures with their labels, in whatever order."""
+    """One number for a set of images with their labels, the same in every order."""
     import zlib
 
     return sum(zlib.crc32(image.tobytes()) * (int(label) + 1) for image, label in zip(x, y, strict=True))
 
 
 def test_tensorflow_datasets_offline_and_without_tensorflow(tmp_path, real_data):
-    """The real path through tensorflow_datasets, on files that lie here, in a process that cannot import TensorFlow."""
+    """The real tensorflow_datasets reads local files, in a process that cannot import TensorFlow."""
     import os
 
     code = inspect.getsource(hashes) + OFFLINE_TFDS.replace("HASHES", "hashes")
@@ -307,7 +307,7 @@ def test_tensorflow_datasets_offline_and_without_tensorflow(tmp_path, real_data)
     assert result.returncode == 0, result.stderr
     seconds, rest = result.stdout.splitlines()[-1].split(" ", 1)
     (x, y), _ = datasets.fashion_mnist.load_data(real_data)
-    # tensorflow_datasets keeps the pictures in an order of its own
+    # tensorflow_datasets stores the images in another order
     assert rest == f"(60000, 28, 28) {hashes(x, y)} (10000, 28, 28) False"
     assert "downloaded earlier" in result.stdout
-    assert float(seconds) < 10  # a file is read, nothing is prepared again; under a second on an idle machine
+    assert float(seconds) < 10  # it only reads a file and prepares nothing: under a second on an idle machine

@@ -1,6 +1,6 @@
-"""The table of errors in minicnn/README.md, row by row: what a user writes, what they read.
+"""The table of errors in minicnn/README.md: each row has code that a user writes, and the error that they read.
 
-python tests/test_error_table.py        prints the table anew
+python tests/test_error_table.py        prints the new table
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ WRONG = [
 
 
 def scope():
-    """What the rows are written with: a compiled model of images and labels, and one that is not compiled."""
+    """The names in the rows: a compiled model, images and labels for it, and a model that is not compiled."""
     keras.utils.clear_session()
     model = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(10, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -58,7 +58,7 @@ def scope():
 
 
 def read(code):
-    """What a row of code raises: "ValueError: ..."."""
+    """The error that a row's code raises, as "ValueError: ..."."""
     with pytest.raises(Exception) as raised:
         eval(code, scope())
     return f"{raised.type.__name__}: {raised.value}"

@@ -1,4 +1,4 @@
-"""Bad input: an error that shows the value received, before anything has changed."""
+"""Bad input raises an error that shows the received value, before anything has changed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def one_hot():
     return np.eye(3)[Y]
 
 
-CONSTRUCTION = {  # what is done -> what the sentence says
+CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
     "filters=0": (lambda: layers.Conv2D(0, 3), "filters must be a positive integer; received filters=0"),
     "filters=2.5": (lambda: layers.Conv2D(2.5, 3), r"received filters=2\.5"),
     "kernel_size=-1": (lambda: layers.Conv2D(4, -1), "kernel_size must be a positive integer or a pair"),
@@ -242,7 +242,7 @@ def test_contiguity_and_type_are_checked_where_machine_code_would_not():
         dense.forward(np.ones((2, 3)), np.ones((3, 4), np.float32), None)
 
 
-def test_what_is_wrong_is_said():
+def test_what_is_wrong_is_reported():
     for make, sentence in (
         (lambda: metrics.Precision(thresholds=2), "thresholds must lie between 0 and 1; received thresholds=2"),
         (lambda: metrics.Precision(top_k=0), "top_k must be a positive integer; received top_k=0"),

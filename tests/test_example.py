@@ -1,4 +1,4 @@
-"""The example runs as a user would run it: on real data, and where there is none."""
+"""The examples run as a user would run them, on real data and without data."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_options_that_make_no_sense(tmp_path):
         assert options[0] in result.stderr
 
 
-def test_a_layer_of_ones_own_trains_and_has_right_gradients(tmp_path):
+def test_your_own_layer_trains_and_has_right_gradients(tmp_path):
     result = subprocess.run(
         [sys.executable, ROOT / "examples" / "your_own_layer.py"], capture_output=True, text=True, cwd=tmp_path
     )
@@ -86,7 +86,7 @@ def test_cifar10(tmp_path, real_data):
 
 @pytest.fixture
 def few_photographs(tmp_path, real_data):
-    """A folder as cats_and_dogs, with 40 photographs to train on and 16 to validate with."""
+    """A folder like cats_and_dogs, with 40 photographs for training and 16 for validation."""
     for part, count in (("train", 20), ("validation", 8)):
         for name in ("cats", "dogs"):
             folder = tmp_path / "photographs" / part / name

@@ -1,6 +1,6 @@
-"""The GPU's kernels without a GPU: the virtual one runs their compiled code (`virtual_gpu/`).
+"""The GPU's kernels tested without a GPU: the virtual GPU (`virtual_gpu/`) runs their compiled code.
 
-Its tests need processes of their own, because it takes the place of CUDA's driver. They run beside the other tests.
+Its tests run in separate processes, because the virtual GPU replaces CUDA's driver.
 """
 
 from __future__ import annotations
@@ -22,35 +22,14 @@ PROCESSES = {  # name: (which GPU, how kernels are launched, arguments of pytest
 }
 
 
-@pytest.fixture(scope="session")
-def running(numba_cuda, tmp_path_factory):
-    """{name: (the process, the file it writes to)}, all at once."""
-    folder = tmp_path_factory.mktemp("gpu")
-    processes = {name: _started(*how, folder / name) for name, how in PROCESSES.items()}
-    yield processes
-    for process, _ in processes.values():
-        process.kill()
-
-
-def _started(gpu, launch, arguments, output):
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--rootdir", str(ROOT), *arguments]
-    environment = {**os.environ, "MINICNN_TEST_GPU": gpu, "MINICNN_CUDA_LAUNCH": launch}
-    with output.open("w") as file:
-        return subprocess.Popen(command, cwd=TESTS, env=environment, stdout=file, stderr=subprocess.STDOUT), output
-
-
-def test_processes_start(running):
-    """The first of all tests: the others run meanwhile."""
-    assert [name for name, (process, _) in running.items() if process.poll()] == []
-
-
 @pytest.mark.parametrize("name", PROCESSES)
-def test_in_a_process_of_its_own(running, name):
-    """The last of all tests, when the processes have ended, or nearly."""
-    process, file = running[name]
-    code, output = process.wait(), file.read_text()
-    assert code == 0, output[-5000:]
-    assert "SKIPPED" not in output
+def test_process(numba_cuda, name):
+    gpu, launch, arguments = PROCESSES[name]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rs", "--rootdir", ROOT]
+    environment = {**os.environ, "MINICNN_TEST_GPU": gpu, "MINICNN_CUDA_LAUNCH": launch}
+    result = subprocess.run([*command, *arguments], cwd=TESTS, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-1000:]
+    assert "SKIPPED" not in result.stdout
 
 
 def test_without_a_gpu_the_error_is_a_sentence(python):
@@ -64,7 +43,7 @@ def test_without_a_gpu_the_error_is_a_sentence(python):
     )
 
 
-def test_drivers_that_are_too_old_are_told(numba_cuda, monkeypatch):
+def test_drivers_that_are_too_old_are_reported(numba_cuda, monkeypatch):
     from numba import cuda
 
     from minicnn.kernels.gpu import device

@@ -1,4 +1,4 @@
-"""Every GPU kernel compiles, and the fast ones keep their sums in registers: what can be said without a GPU."""
+"""Every GPU kernel compiles, and the fast kernels keep their sums in registers. These tests need no GPU."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from minicnn.kernels.gpu.register_tiles import register_tiles
 
 
 def launch_sums_in_registers(dtype):
-    """v3 of the product, which no operation uses, with the tile that hardware uses."""
+    """Launch v3 of the matrix product, which no operation uses, with the tile that hardware uses."""
     x, table = arrays.empty((1,), dtype), arrays.empty((1,), np.int32)
     matmul._sums_in_registers(dtype, 16, 4)(x, table, table, x, x, False, False, x, 1, 1, 1, 1, 1, 0)
 
 
 @pytest.fixture(scope="module")
 def launched():
-    """[(kernel, signature)] of all that the test cases of all operations launch, in both types."""
+    """[(kernel, signature)] of every kernel that the test cases of all operations launch, in both types."""
     with compiling.only_noted() as found:
         for operation, run in all_cases().values():
             for dtype in (np.float32, np.float64):
@@ -44,7 +44,7 @@ def test_every_kernel_compiles(launched):
 
 
 def test_no_operation_is_computed_in_float64_by_accident(launched):
-    """Kernels whose arrays are all float32 have no float64, but for batch norm's sums and totals, which mean to."""
+    """Kernels whose arrays are all float32 have no float64. Only the sums of batch norm and of reductions need it."""
     for kernel, signature in launched:
         floats = {t.dtype if isinstance(t, types.Array) else t for t in signature} & {types.float32, types.float64}
         where = kernel.function.__module__
@@ -66,7 +66,7 @@ def test_sums_of_v3_stay_in_registers(dtype):
     assert multiply_adds % 16 == 0 and len(re.findall(r"ld\.shared", ptx)) == multiply_adds // 2
 
 
-# tile (BM, BN, BK), how a and b are read, registers that its launch bounds leave
+# tile (BM, BN, BK), how a and b are read, the most registers that its launch bounds allow
 TILES = [
     *(((128, 128, 8), a_runs, True, 128) for a_runs in ("k", "i")),
     *(((128, 64, 8), a_runs, b_runs, 168) for a_runs in ("k", "i", None) for b_runs in (True, False)),
@@ -86,6 +86,6 @@ def test_register_tiles_stay_in_registers(shape, a_runs, b_runs, most):
     assert not re.search(r"\.f64|\.local", ptx)
     assert len(re.findall(r"fma\.rn\.f32", ptx)) == 64 * BK
     assert len(re.findall(r"ld\.shared\.v4\.f32", ptx)) == 4 * BK
-    moved = BM * BN // 64  # threads; the first tiles are fetched before the loop, the others in it
+    moved = BM * BN // 64  # threads; the code loads the first tiles before the loop, and the others in it
     wide_loads = 2 * ((BM * BK // 4 // moved if a_runs else 0) + (BN * BK // 4 // moved if b_runs else 0))
     assert len(re.findall(r"ld\.global\.v4\.f32", ptx)) == wide_loads

@@ -1,4 +1,4 @@
-"""Training steps recorded as CUDA graphs and replayed: the same numbers as steps that are queued one by one."""
+"""Training steps that are recorded as CUDA graphs and replayed give the same numbers as steps on the CPU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ X, Y = normal(7, 4, 4, 2), labels(7, classes=3)
 
 @pytest.fixture(autouse=True)
 def graphs(monkeypatch):
-    """Steps are recorded; the fixture is the list of recordings."""
+    """Record the training steps on the backend "cuda"; the fixture is the list of the graphs."""
     monkeypatch.setenv("MINICNN_CUDA_LAUNCH", "graph")
     launch.way_to_launch.cache_clear()
     made, original = [], graph.Graph.__init__
@@ -78,7 +78,7 @@ OPTIMIZERS = {
     ids=["adam, cnn", *OPTIMIZERS],
 )
 def test_replayed_steps_train_as_on_the_cpu(graphs, optimizer, make):
-    """Nine steps, with a rate that changes, a dropout mask for each and an odd last batch in every epoch."""
+    """Nine steps, with a changing learning rate, a mask for each step and a smaller last batch in every epoch."""
 
     class Slower(callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -139,7 +139,7 @@ def test_what_is_trained_may_change_while_training(graphs):
     assert_close(found["weights"][0], expected["weights"][0], 1e-9)
 
 
-def test_a_setting_that_changes_is_recorded_anew(graphs):
+def test_a_setting_that_changes_is_recorded_again(graphs):
     class Faster(callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 1:

@@ -1,4 +1,4 @@
-"""What is handed to the driver when kernels are launched directly: what numba.cuda's own launch hands over."""
+"""A direct launch of a kernel hands the driver the same numbers as numba.cuda's launch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix product's four versions on the GPU, or the virtual one: each against NumPy, edges and pieces too."""
+"""The matrix product's four versions on the GPU, or the virtual GPU, agree with NumPy, also at edges and in pieces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tables(M, K, transposed):
 
 
 def run_version(run, a, b, bias, relu, pieces, transposed, dtype):
-    """c (pieces, M, N) of one version."""
+    """Run one version; return c (pieces, M, N)."""
     from minicnn.kernels.gpu import arrays
 
     (M, K), N = a.shape, b.shape[1]
@@ -57,7 +57,7 @@ def test_every_version_is_the_product(M, N, K, transposed):
         for adds, relu in ((None, False), (bias, True)):
             c = run_version(run, a, b, adds, relu, 1, transposed, dtype)[0]
             assert_close(c, expected(a, b, adds, relu), tolerance, name)
-        for pieces in (2, 3) if not name.startswith("v3") else ():  # which does not cut sums
+        for pieces in (2, 3) if not name.startswith("v3") else ():  # v3 does not cut sums
             c = run_version(run, a, b, None, False, pieces, transposed, dtype)
             assert not np.isnan(c).any(), name
             assert_close(c.sum(axis=0), expected(a, b, None, False), tolerance, f"{name}, {pieces} pieces")

@@ -1,4 +1,4 @@
-"""A whole model on the backend "cuda": what the backend "cpu" computes. For a GPU, or the virtual one."""
+"""A whole model on the backend "cuda", on a GPU or the virtual GPU, gives the numbers of the backend "cpu"."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def small_cnn(last="softmax"):
 
 
 def on(name, run):
-    """What run() returns with the backend of that name."""
+    """The result of run() on the backend `name`, in float64."""
     backend.set_backend(name)
     minicnn.config.set_floatx("float64")
     return run()
@@ -58,7 +58,7 @@ def test_the_first_steps_have_the_losses_of_the_cpu():
 
 
 def test_the_first_steps_in_float32():
-    """The kernels for float32 are others; rounding alone moves later losses apart."""
+    """float32 has other kernels. Rounding makes later losses differ, so only three steps are compared."""
 
     def run(name):
         backend.set_backend(name)
@@ -107,7 +107,7 @@ def test_a_model_moves_from_one_backend_to_the_other_and_goes_on():
     assert_close(found[1], expected[1], 1e-9)
 
 
-def test_metrics_and_callbacks_of_ones_own_get_arrays_of_the_host():
+def test_a_users_metrics_and_callbacks_get_arrays_of_the_host():
     seen = []
 
     class Kept(metrics.Mean):
@@ -127,7 +127,7 @@ def test_metrics_and_callbacks_of_ones_own_get_arrays_of_the_host():
     assert all(isinstance(loss, float) for loss in seen[1::2])
 
 
-def test_a_loss_that_is_not_finite_is_told(capsys):
+def test_a_loss_that_is_not_finite_is_reported(capsys):
     backend.set_backend("cuda")
     model = small_cnn()
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -164,7 +164,7 @@ def test_optimizers(name):
 
 
 def test_memory_of_arrays_in_a_cycle_of_garbage_serves_others():
-    """numba.cuda frees memory when a weak reference to it is cleared, which garbage collection does before __del__."""
+    """numba.cuda frees memory when a weak reference to it is cleared. Garbage collection does so before __del__."""
     backend.set_backend("cuda")
     cycle = [arrays.upload(normal(999))]
     cycle.append(cycle)

@@ -1,4 +1,4 @@
-"""The gradient check itself: it finds mistakes, leaves out kinks, and leaves everything as it was."""
+"""The gradient check itself: it finds mistakes, leaves out kinks, and changes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minicnn.utils import gradient_check
 
 
 class Wrong(layers.Layer):
-    """y = x^2 * w, with a gradient that is wrong where asked."""
+    """y = x^2 * w, with a gradient that has the mistake which `mistake` names."""
 
     def __init__(self, mistake, **kwargs):
         super().__init__(**kwargs)

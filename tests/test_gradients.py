@@ -1,6 +1,6 @@
-"""Gradient checks: every layer and loss, on inputs, weights and biases, on every backend, against central differences.
+"""Gradient checks of every layer and loss on every backend: inputs, weights and biases, against central differences.
 
-`gradient_check` gives every output another upstream gradient, since equal ones hide mistakes.
+`gradient_check` gives every output a different upstream gradient, because equal gradients hide mistakes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ BOUND = 1e-6
 
 
 def entries():
-    """How many entries of a tensor are checked: the loops are slow."""
+    """The number of entries that are checked in each tensor: few on `loops`, which is slow."""
     return 25 if backend.backend() == "loops" else 300
 
 
 def random_weights(layer, seed=5):
-    """Weights that are neither zeros nor ones, so that no mistake hides."""
+    """Set all weights to numbers that are neither 0 nor 1, because zeros and ones hide mistakes."""
     for i, variable in enumerate(layer.weights):
         value = 0.6 * normal(*variable.shape, seed=seed + i)
         variable.assign(np.abs(value) + 0.3 if "variance" in variable.name else value)
@@ -41,7 +41,7 @@ def test_layer(name, make, shapes, training, each_backend):
     assert gradient_check(layer, x, training=training, max_entries=entries(), verbose=False) <= BOUND
 
 
-# their dx is dy in another shape, or made of dy and the output alone: they give it whether or not it is asked for
+# their dx is dy in another shape, or needs only dy and the output: they return it even with need_dx=False
 ALWAYS_GIVE_DX = (
     "Identity", "Flatten", "Reshape", "GaussianNoise", "ActivityRegularization", "Activation", "ReLU", "LeakyReLU",
     "ELU", "Softmax", "Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract", "Concatenate", "Arithmetic",
@@ -129,7 +129,7 @@ def test_loss_joined_with_the_final_activation(activation, loss, where, each_bac
 
 
 def test_model_with_everything(each_backend):
-    """Branches, a layer used twice, a nested model, batch norm, dropout: the gradients add up where paths meet."""
+    """Branches, a layer used twice, a nested model, batch norm and dropout: gradients add up where paths meet."""
     x = layers.Input((6, 5, 2))
     twice = layers.Conv2D(3, 3, padding="same", activation="tanh")
     a = twice(layers.Conv2D(3, 1)(x))

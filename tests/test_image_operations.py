@@ -1,4 +1,4 @@
-"""The cases of what changes images: ops/affine_transform, color, resize, rescale, reverse and zero_pad2d."""
+"""The cases of operations that change images: ops/affine_transform, color, resize, rescale, reverse and zero_pad2d."""
 
 from __future__ import annotations
 

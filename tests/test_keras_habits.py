@@ -1,4 +1,4 @@
-"""What programs written for Keras touch beside the layers: settings, own metrics and constraints, variables, clones."""
+"""What programs for Keras use besides layers: settings, users' metrics and constraints, variables, clones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_settings_that_keras_has_in_backend_and_config(tf):
     assert keras.layers.Dense(1).name == "dense" != first + "_again"
 
 
-def test_a_constraint_of_one_s_own_defines_call(each_backend):
+def test_a_users_constraint_defines_call(each_backend):
     class Halved(keras.constraints.Constraint):
         def __call__(self, w):
             return w / 2
@@ -41,7 +41,7 @@ def test_a_constraint_of_one_s_own_defines_call(each_backend):
         keras.constraints.Constraint().hold(before)
 
 
-def test_a_metric_of_one_s_own_counts_in_weights(tf):
+def test_a_users_metric_counts_in_weights(tf):
     def make(k, absolute):
         class MeanGap(k.metrics.Metric):
             def __init__(self, name="gap", **kwargs):
@@ -212,7 +212,7 @@ def test_a_metric_may_give_several_numbers():
     assert len(model.evaluate(x, np.ones((6, 1)), verbose=0)) == 4
 
 
-def test_callbacks_of_one_s_own_may_begin_late():
+def test_a_users_callbacks_may_begin_late():
     class Mine(keras.callbacks.EarlyStopping):
         def __init__(self):
             super().__init__(monitor="loss")

@@ -1,4 +1,4 @@
-"""Keras is the judge: every layer with the same weights gives the same outputs, gradients, shapes and names."""
+"""With Keras's weights, every layer gives Keras's outputs, gradients, shapes and names."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_constructor_arguments_and_defaults_are_keras_s(tf, name):
     )
     assert all("constraint" in argument for argument in missing)
     for argument in our_names[1:]:
-        if theirs[argument].default is not inspect.Parameter.empty:  # AveragePooling2D's pool is 2 x 2 here, as max's
+        if theirs[argument].default is not inspect.Parameter.empty:  # AveragePooling2D's pool_size has none in Keras
             assert ours[argument].default == theirs[argument].default, argument
 
 
@@ -143,7 +143,7 @@ def test_dropout_with_a_seed_repeats_itself(each_backend):
 
 @pytest.mark.parametrize("noise_shape", [None, (None, 1, 5)], ids=["each number", "together"])
 def test_a_given_mask_gives_keras_s_output_and_gradient(tf, monkeypatch, noise_shape):
-    """Keras's Dropout, made to draw our mask: what is kept grows as much, and the gradient passes there."""
+    """When Keras's Dropout draws our mask, it gives our output and our gradient."""
     rate, x, upstream = 0.4, normal(6, 7, 5, dtype=np.float32), normal(6, 7, 5, seed=1, dtype=np.float32)
     ours, theirs = layers.Dropout(rate, noise_shape, seed=3), tf.keras.layers.Dropout(rate, noise_shape, seed=3)
     y, saved = ours.forward(x, training=True)

@@ -1,4 +1,4 @@
-"""Keras is the judge of losses, metrics, optimizers and initializers."""
+"""Losses, metrics, optimizers and initializers agree with Keras's."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LOSSES = {
 @pytest.mark.parametrize("label", [-1, 0, 1])
 @pytest.mark.parametrize("name", ["Hinge", "SquaredHinge"])
 def test_hinges_of_targets_of_one_class(tf, name, label):
-    """Labels 0 and 1 count as -1 and 1, also where only one of them occurs."""
+    """Labels 0 and 1 count as -1 and 1, also if the targets hold only one of them."""
     y_true, y_pred = np.full((7, 5), label, np.float32), normal(7, 5, dtype=np.float32)
     assert_close(getattr(losses, name)()(y_true, y_pred), getattr(tf.keras.losses, name)()(y_true, y_pred), TOLERANCE)
 
@@ -127,7 +127,7 @@ def _assert_same_gradient(tf, ours, theirs, y_true, y_pred):
 )
 @pytest.mark.filterwarnings("ignore:.*received `from_logits=True`")
 def test_the_loss_that_fit_and_evaluate_report(tf, activation, loss, from_logits):
-    """Large inputs: only a loss that meets the logits themselves agrees."""
+    """The inputs are large, so only a loss that is computed from the logits agrees with Keras's."""
     class_name, target = LOSSES[loss]
     x, y = 50 * normal(7, 4, dtype=np.float32), target()
 

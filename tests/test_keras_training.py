@@ -1,7 +1,7 @@
-"""The same weights and the same batches: training in Keras and here gives the same losses, step by step.
+"""With the same weights and batches, training in Keras and in minicnn gives the same losses, step by step.
 
-In float64 the first 20 losses agree to 1e-8. In float32 rounding alone moves the 20th loss by some thousandths, so
-there only the first three are compared, to 1e-4. Dropout would draw other masks, so its rate is 0.
+In float64 the first 20 losses agree to 1e-8. In float32 rounding alone changes the 20th loss by a few thousandths, so
+only the first three losses are compared, to 1e-4. Dropout would draw other masks than Keras's, so its rate is 0.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import minicnn
 
 
 def fashion(L, dtype):
-    """`fashion_cnn.py`, and the example's network."""
+    """The network of `fashion_cnn.py` and of the example."""
     return [
         L.Input((28, 28, 1), dtype=dtype),
         L.Conv2D(32, 3, padding="same", activation="relu", dtype=dtype),
@@ -29,14 +29,17 @@ def fashion(L, dtype):
 
 
 def mnist_dense(L, dtype):
-    """`mnist_dense_and_cnn.py`, its first network."""
+    """The first network of `mnist_dense_and_cnn.py`."""
     rows = [L.Dense(64, activation="relu", dtype=dtype), L.Dense(16, activation="relu", dtype=dtype)]
     inputs = [L.Input((28, 28, 1), dtype=dtype), L.Flatten(dtype=dtype)]
     return [*inputs, *rows, L.Dense(10, activation="softmax", dtype=dtype)]
 
 
 def mnistcnn(L, dtype):
-    """Its second one: two convolutions with 2x2 kernels, 64 and 128 filters: the padding is uneven."""
+    """The second network of `mnist_dense_and_cnn.py`: two convolutions with 2x2 kernels, 64 and 128 filters.
+
+    The padding is uneven.
+    """
     return [
         L.Input((28, 28, 1), dtype=dtype),
         L.Conv2D(64, 2, padding="same", activation="relu", dtype=dtype),
@@ -49,7 +52,7 @@ def mnistcnn(L, dtype):
 
 
 def mnist_l2(L, dtype):
-    """Its third one: four convolutions, every kernel with a penalty."""
+    """The third network of `mnist_dense_and_cnn.py`: four convolutions, every kernel with a penalty."""
     model = [L.Input((28, 28, 1), dtype=dtype)]
     for filters in (32, 64, 128, 256):
         model += [
@@ -61,14 +64,14 @@ def mnist_l2(L, dtype):
 
 
 def mnist_fcl(L, dtype):
-    """`mnist_fcl.py`: five dense layers."""
+    """The network of `mnist_fcl.py`: five dense layers."""
     rows = [L.Dense(units, activation="relu", dtype=dtype) for units in (512, 256, 128, 64)]
     inputs = [L.Input((28, 28), dtype=dtype), L.Flatten(dtype=dtype)]
     return [*inputs, *rows, L.Dense(10, activation="softmax", dtype=dtype)]
 
 
 def feature_maps(L, dtype):
-    """`feature_maps.py`: pools that pad, 7 to 4."""
+    """The network of `feature_maps.py`: its pools pad, from 7 pixels to 4."""
     model = [L.Input((28, 28, 1), dtype=dtype)]
     for filters in (32, 64, 128):
         model += [
@@ -80,7 +83,7 @@ def feature_maps(L, dtype):
 
 
 def cifar(L, dtype):
-    """`cifar10_cnn.py`: six convolutions in three blocks."""
+    """The network of `cifar10_cnn.py`: six convolutions in three blocks."""
     model = [L.Input((32, 32, 3), dtype=dtype)]
     for filters in (32, 64, 64):
         model += [
@@ -99,7 +102,7 @@ def cifar(L, dtype):
 
 
 def batch_norm(L, dtype):
-    """Convolution, batch norm, ReLU; average pooling."""
+    """Convolutions with batch norm and ReLU, and average pooling."""
     return [
         L.Input((14, 14, 3), dtype=dtype),
         L.Conv2D(16, 3, strides=2, padding="same", use_bias=False, dtype=dtype),
@@ -114,8 +117,8 @@ def batch_norm(L, dtype):
     ]
 
 
-# The optimizer's class and options. TensorFlow rounds momentum, Adam's betas and LeakyReLU's slope to float32 even
-# where everything is float64, which alone moves the losses by 1e-6; so these are numbers that float32 can hold.
+# The optimizer's class and options. TensorFlow rounds momentum, Adam's betas and LeakyReLU's slope to float32 even if
+# everything else is float64. This alone changes the losses by 1e-6, so these are numbers that float32 can hold.
 BETAS = {"beta_1": 0.875, "beta_2": 1 - 2**-10}
 MODELS = {
     fashion: ("Adam", BETAS),
@@ -176,8 +179,11 @@ def test_three_losses_in_float32(tf, build):
 
 @pytest.mark.parametrize("build", IN_FLOAT32, ids=lambda build: build.__name__)
 def test_three_losses_on_raw_pixels(tf, build):
-    """On pixels from 0 to 255 Adam's first steps turn rounding into whole steps: Keras's own float32 strays from its
-    float64 by more than 1e-4. So float64 judges: we may be 1e-4 off, or four times as far as Keras's float32 is."""
+    """On pixels from 0 to 255, Adam's first steps turn rounding errors into whole steps.
+
+    Keras's float32 losses differ from its float64 losses by more than 1e-4. So our losses are compared with Keras's in
+    float64. Our error may be 1e-4, or four times the error of Keras's float32.
+    """
     _, weights, _ = losses_of(tf.keras, build, "float32", None, 1, raw_pixels=True)
     weights = [w.astype(np.float32) for w in weights]
     theirs, _, _ = losses_of(tf.keras, build, "float32", weights, 3, raw_pixels=True)
@@ -201,7 +207,7 @@ def test_numpy_backend_trains_the_same(tf):
 
 
 def build_branches(k):
-    """Branches, a layer used twice, a merge: a functional model."""
+    """A functional model with branches, a layer used twice, and merges."""
     inputs = k.Input((8, 6, 2))
     shared = k.layers.Conv2D(4, 3, padding="same", activation="relu")
     a = k.layers.Conv2D(4, 1)(inputs)
@@ -213,7 +219,7 @@ def build_branches(k):
 
 
 def test_fit_with_weights_validation_and_an_odd_last_batch(tf):
-    """History for history: sample weights, class weights, validation, metrics, a last batch of another size."""
+    """The histories are Keras's with sample weights, class weights, validation, metrics and a smaller last batch."""
     x, y = normal(23, 8, 6, 2, dtype=np.float32), np.random.default_rng(0).integers(0, 3, 23)
     options = {
         "epochs": 3, "batch_size": 5, "shuffle": False, "verbose": 0, "validation_split": 0.3,

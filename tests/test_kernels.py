@@ -1,4 +1,4 @@
-"""What the fast variants share: the microkernel, matrix products, windows, bands, random numbers."""
+"""Code that the fast variants share: the microkernel, matrix products, windows, bands, random numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHAPES = [
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", dict.fromkeys(SHAPES), ids=str)
 def test_tile_of_every_shape_is_the_loops(shape, dtype):
-    """Whole tiles and every remainder of rows and columns, stored and added, through random offset tables."""
+    """Whole tiles and every remainder of rows and columns, stored or added to c, with random offset tables."""
     tile = make_tile(*shape)
 
     @numba.njit(**OPTIONS)
@@ -61,7 +61,7 @@ def test_relu_of_a_product_keeps_nan():
     assert y[2, 0] == 2
 
 
-# every remainder of the tiles' rows and columns, one part of a long sum and several, one piece and several
+# with every remainder of the tiles' rows and columns, with one or several parts of a long sum, one or several pieces
 PRODUCTS = [(1, 1, 1), (7, 5, 3), (65, 33, 40), (600, 3, 70), (2, 300, 9), (33, 129, 31), (2100, 4, 6), (40, 17, 100)]
 
 
@@ -120,7 +120,7 @@ def test_transforms_are_the_loops():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(1, 1), (3, 6), (2, 4)], ids=str)
 def test_windows_are_the_loops(shape, dtype):
-    """Gathered and scattered, none, one and many windows, that overlap and are listed twice."""
+    """Gather and scatter zero, one and many windows, which overlap and may be listed twice."""
     R, V = shape
     for vector_bytes in (16, 32, 64):
         width = V * vector_bytes // np.dtype(dtype).itemsize
@@ -153,7 +153,10 @@ def test_blocks_of_windows_fit_the_registers():
 
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])
 def test_bands_are_finished_as_the_loops_say(vector_bytes):
-    """Bias, ReLU and pooling with the winners, in vectors of every width; ties, NaN and infinity; nothing beside."""
+    """Bias, ReLU and pooling with winners, in vectors of every width, with ties, NaN and infinity.
+
+    Numbers next to the results stay as they are.
+    """
     pool = vector_loop(arrays=4, scalars=6, vector_bytes=vector_bytes)(bands._pool.body)
 
     @numba.njit(**OPTIONS)
@@ -185,7 +188,7 @@ def test_bands_are_finished_as_the_loops_say(vector_bytes):
 
 
 def test_random_bits_are_splitmix64():
-    # The generator's published sequence for seed 1234567, upper halves: Vigna's splitmix64.c
+    # The published sequence of Vigna's splitmix64.c for seed 1234567; random_bits gives the upper halves.
     expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
     found = random_bits(np.uint64(1234567), np.arange(1, 5, dtype=np.uint64))
     assert [int(v) for v in found] == [v >> 32 for v in expected]

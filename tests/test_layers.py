@@ -1,4 +1,4 @@
-"""Layers: the layers they hold, and their noise."""
+"""Layers: the layers inside them, and the noise that they add."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cases of ops/loss: every loss of a row, on predictions or on logits."""
+"""The cases of ops/loss: every loss, row by row, of predictions or of logits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every folder of minicnn has a map: the docstring of its `__init__.py`, or its README.md, names all that is in it."""
+"""Every folder of minicnn has a map: the docstring of its `__init__.py` or its README.md names every module in it."""
 
 from __future__ import annotations
 

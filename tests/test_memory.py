@@ -1,4 +1,4 @@
-"""The memory of training and inference: what is copied, allocated, lent and used again."""
+"""The memory of training and inference: what is copied, what is allocated, and what is reused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minicnn.kernels.cpu import workspace
 
 
 def test_inference_leaves_the_data_alone():
-    """Batches of the model's own type are not even copied; a model that changes nothing gives a copy of its input."""
+    """Batches of the model's type are not copied, and stay unchanged. Predictions never share memory with the input."""
     model, x = classifier(), X.astype(np.float32)
     before = x.copy()
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -28,7 +28,7 @@ def test_inference_leaves_the_data_alone():
 
 
 def test_the_data_set_is_never_copied_whole():
-    """A batch is cast; the data set's own memory is left alone, and no second one of its size is asked for."""
+    """Each batch is cast when it is used. No array of the size of the data set is allocated."""
     import tracemalloc
 
     big = np.zeros((40_000, 28, 28, 1), np.uint8)  # 31 MB; as float32 it would be 125 MB
@@ -46,7 +46,7 @@ def test_the_data_set_is_never_copied_whole():
 
 
 def test_poisoned_buffers_change_nothing():
-    """Buffers go back full of NaN: whoever used one after its release would show it."""
+    """Released buffers are filled with NaN, so a read after the release would change the results."""
 
     def run():
         minicnn.utils.set_random_seed(7)
@@ -90,7 +90,7 @@ def test_a_metric_that_keeps_its_predictions_has_them_to_keep():
 
 
 def test_fit_allocates_no_large_array_after_the_first_steps():
-    """Fresh memory costs as much as arithmetic: once the buffers are there, a step asks for no more than scraps."""
+    """New memory costs as much time as arithmetic, so after the first steps a step allocates less than 100 kB."""
     x, y = normal(96, 28, 28, 8, dtype=np.float32), np.random.default_rng(0).integers(0, 3, 96)
     model = minicnn.Sequential([
         layers.Input((28, 28, 8)),
@@ -122,11 +122,11 @@ def test_fit_allocates_no_large_array_after_the_first_steps():
     finally:
         tracemalloc.stop()
     assert len(peaks) == 18
-    assert max(peaks[6:]) < 100_000, peaks  # the smallest of the network's images of a batch takes 400 kB
+    assert max(peaks[6:]) < 100_000, peaks  # the input batch alone takes 400 kB
 
 
 def images_on_images(branched):
-    """Six convolutions whose outputs are 8 MB for 16 images, in a row or with two shortcuts."""
+    """A model of six convolutions, in a row or with two shortcuts. Each output takes 8 MB for 16 images."""
     x = y = layers.Input((64, 64, 32))
     for i in range(6):
         z = layers.Conv2D(32, 3, padding="same", activation="relu", name=f"conv{i}")(y)
@@ -138,7 +138,7 @@ def images_on_images(branched):
 
 @pytest.mark.parametrize("branched", [False, True])
 def test_inference_needs_the_memory_of_its_largest_layers_not_of_all(branched):
-    """Of the six 8 MB that a batch becomes on its way, 16 are there at a time, and 24 where there is a shortcut."""
+    """Of the six outputs of 8 MB each, two are in memory at the same time, or three where there is a shortcut."""
     model, x = images_on_images(branched), normal(32, 64, 64, 32, dtype=np.float32)
     model.compile("sgd", "mse")
     targets = np.zeros((32, 3), np.float32)
@@ -153,7 +153,7 @@ def test_inference_needs_the_memory_of_its_largest_layers_not_of_all(branched):
         finally:
             tracemalloc.stop()
         image = 16 * 64 * 64 * 32 * 4
-        assert peak < (4.95 if branched else 3.95) * image, peak / image  # one is the batch, most of one is scratch
+        assert peak < (4.95 if branched else 3.95) * image, peak / image  # also the batch, and scratch of almost 8 MB
 
 
 @pytest.mark.parametrize("branched", [False, True])

@@ -1,4 +1,4 @@
-"""The cases of ops/merge: several inputs made one."""
+"""The cases of ops/merge, which makes one output of several inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cases of ops/metric: what is counted in predictions."""
+"""The cases of ops/metric, which counts right and wrong predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of Keras's that count, rank and score, against Keras's own."""
+"""Metrics that count, rank and score, compared with Keras's."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_metrics(tf, name, options, sparse, weighted):
         t = labels(9, classes=4, seed=seed)
         y = t if sparse else np.eye(4, dtype=np.float32)[t]
         p = probabilities(9, 4, seed=seed, dtype=np.float32)
-        p[0] = 0.25  # where all are equal, the first are the largest
+        p[0] = 0.25  # if all are equal, the first ones count as the largest
         w = np.linspace(0, 2, 9).astype(np.float32) if weighted else None
         ours.update_state(y, p, w)
         theirs.update_state(y, p, w)

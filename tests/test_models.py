@@ -1,4 +1,4 @@
-"""Sequential and functional models: graphs, sharing, nesting, cutting, weights."""
+"""Sequential and functional models: graphs, shared layers, nested models, parts of models, weights."""
 
 from __future__ import annotations
 

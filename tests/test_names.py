@@ -1,8 +1,8 @@
-"""Every public name of Keras for image models: the table in minicnn/README.md says which of them minicnn has.
+"""Keras's public names for image models: the table in minicnn/README.md says which of them minicnn has.
 
-Keras itself is asked.
+The names are read from Keras itself.
 
-python tests/test_names.py        prints the table anew
+python tests/test_names.py        prints the new table
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODULES = (
     "layers", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks", "initializers", "regularizers",
     "constraints", "activations", "models", "utils", "preprocessing.image", "applications",
 )  # fmt: skip
-NOT_ABOUT_IMAGES = (  # text, sound, sequences, volumes, and Keras's other engines
+NOT_ABOUT_IMAGES = (  # parts of names for text, sound, sequences, volumes, and Keras's other engines
     "1D", "3D", "LSTM", "GRU", "RNN", "Attention", "Embedding", "Text", "Lookup", "Hash", "Category", "Spectrogram",
     "STFT", "stft", "CTC", "ctc", "Flax", "Jax", "Torch", "TFSM", "Orbax", "legacy", "audio", "text_", "timeseries",
     "pad_sequences", "Masking", "TimeDistributed", "Bidirectional", "RepeatVector",
@@ -29,7 +29,7 @@ NOT_ABOUT_IMAGES = (  # text, sound, sequences, volumes, and Keras's other engin
 
 
 def names_of_keras(module):
-    """The public names of a module of Keras that have to do with images."""
+    """The public names of a module of Keras, without the names that are not about images."""
     found = importlib.import_module(f"keras.{module}")
     names = [name for name in dir(found) if not name.startswith("_") and name != "schedules"]
     return [name for name in names if not any(word in name for word in NOT_ABOUT_IMAGES)]

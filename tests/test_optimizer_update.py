@@ -1,4 +1,4 @@
-"""The cases of ops/optimizer_update and ops/constraint: what changes weights after a step."""
+"""The cases of ops/optimizer_update and ops/constraint, which change the weights in every step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimizers used by hand, and their settings."""
+"""Optimizers used without a model, and their settings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_optimizers_by_hand(tf):
 def test_weights_may_be_left_out_of_decay(tf):
     def build(k):
         row = [k.layers.Dense(4, activation="relu"), k.layers.Dense(3, activation="softmax")]
-        return k.Sequential(row, name="debiased")  # the model's name, too, begins the paths that are searched
+        return k.Sequential(row, name="debiased")  # names are searched in paths, which begin with the model's name
 
     def optimizer(k):
         made = k.optimizers.SGD(0.1, weight_decay=0.2)

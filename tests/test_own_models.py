@@ -1,4 +1,4 @@
-"""Models that are classes of the user's own."""
+"""Models that users write as classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minicnn import layers, optimizers, utils
 
 
 class TwoWays(minicnn.Model):
-    """A model of one's own: one layer used on the input and on its reverse."""
+    """A user's model: one layer is used on the input and on the reversed input."""
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
@@ -45,7 +45,7 @@ class TwoWays(minicnn.Model):
         return {"name": self.name, "units": self.units}
 
 
-def test_a_model_of_ones_own(tmp_path):
+def test_a_users_model(tmp_path):
     model = TwoWays(5)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(X, Y, epochs=30, verbose=0).history

@@ -1,4 +1,4 @@
-"""The road that README's "The path of a pixel" describes is the one that the code takes, forward and backward."""
+"""The code takes the path that README describes in "The path of a pixel", forward and backward."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_FRAMES = 10
 
 
 def readme_network(side=14, F=16):
-    """README's network, smaller: two convolutions with their pools."""
+    """A smaller version of README's network: two convolutions, each with a pool."""
     return minicnn.Sequential([
         layers.Input((side, side, 1)),
         layers.Rescaling(1 / 255),
@@ -34,14 +34,14 @@ def readme_network(side=14, F=16):
 
 
 def stack_of_minicnn():
-    """[(file, function)] of the calls that are running, from `fit` to whoever calls the kernel."""
+    """[(file, function)] of the running calls, from `fit` to the function that calls the kernel."""
     frames = [(Path(frame.filename), frame.name) for frame in traceback.extract_stack()]
     ours = [(path.relative_to(PACKAGE).as_posix(), name) for path, name in frames if path.is_relative_to(PACKAGE)]
     return ours[ours.index(("models/trainer.py", "fit")) :]
 
 
 def watched(kernel, stacks):
-    """The kernel, which notes the stack that it is called from, with itself at the end."""
+    """A function that appends the stack of the call to `stacks`, with the kernel at its end, and calls the kernel."""
     function = kernel.dispatcher.py_func
     file = Path(inspect.getsourcefile(function)).relative_to(PACKAGE).as_posix()
     assert function.__globals__["tile"] is microkernel.tile, f"{file}: {function.__name__} has no tile of its own"
@@ -54,7 +54,7 @@ def watched(kernel, stacks):
 
 
 def stacks_of_a_step(name, monkeypatch, places):
-    """The stacks of the kernels at `places`, [(module, name)], in one eager step of `fit` on the backend."""
+    """Run one eager step of `fit` on the backend; return the stacks of the kernels at `places`, [(module, name)]."""
     stacks: list = []
     for module, kernel in places:
         made = getattr(module, kernel)
@@ -70,7 +70,7 @@ def stacks_of_a_step(name, monkeypatch, places):
 
 
 def files(stack):
-    """The files of a stack in the order in which it comes to them."""
+    """The files of a stack, each once, in the order of the calls."""
     return list(dict.fromkeys(file for file, _ in stack))
 
 
@@ -85,11 +85,11 @@ def test_every_convolution_goes_readme_s_road_forward(monkeypatch):
     forward = [stack for stack in stacks if ("models/sequential.py", "forward") in stack]
     assert len(forward) == 2
     for stack in forward:
-        assert files(stack) == ROAD[:-1]  # the tile, the last file, is part of the kernel
+        assert files(stack) == ROAD[:-1]  # the last file has the tile, which is part of the kernel
         assert len(stack) <= MOST_FRAMES, stack
 
 
-def test_and_the_same_road_backward(monkeypatch):
+def test_backward_takes_the_same_path(monkeypatch):
     stacks = stacks_of_a_step("tiled", monkeypatch, [(tiled, "_convolve"), (tiled, "_sum_over_pixels")])
     backward = [stack for stack in stacks if ("models/sequential.py", "backward") in stack]
     assert [stack[-1][1] for stack in backward] == ["_sum_over_pixels", "_convolve", "_sum_over_pixels"]
@@ -98,7 +98,7 @@ def test_and_the_same_road_backward(monkeypatch):
         assert len(stack) <= MOST_FRAMES, stack
 
 
-def test_the_default_backend_goes_it_too_and_ends_in_cpu_or_winograd(monkeypatch):
+def test_the_default_backend_takes_the_same_path_to_cpu_or_winograd(monkeypatch):
     stacks = stacks_of_a_step("cpu", monkeypatch, [(cpu, "_convolve"), (winograd, "_convolution")])
     first, second = (stack for stack in stacks if ("models/sequential.py", "forward") in stack)
     assert files(first) == [*ROAD[:5], "ops/conv2d/cpu.py"]

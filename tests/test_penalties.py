@@ -1,4 +1,4 @@
-"""What layers add to the loss: penalties on activities, and losses of their own."""
+"""What layers add to the loss: penalties on activities, and `add_loss`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures from files: Keras's and TensorFlow's numbers."""
+"""Pictures from files give the numbers of Keras and TensorFlow."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_changed_pictures_are_keras_s(tf, fill_mode, order, shape):
     x = photograph(*shape).astype(np.float32)
     for drawn in PARAMETERS:
         found, wanted = ours.apply_transform(x, drawn), theirs.apply_transform(x.copy(), drawn)
-        wrong = (np.abs(found - wanted) > (1.1 if "brightness" in drawn else 2e-2)).any(axis=-1)  # 8 bits in between
+        wrong = (np.abs(found - wanted) > (1.1 if "brightness" in drawn else 2e-2)).any(axis=-1)  # by way of 8 bits
         allowed = 0.01 if order == 0 or fill_mode == "wrap" else 0.0
         assert wrong.mean() <= allowed, (drawn, wrong.mean(), np.abs(found - wanted).max())
 
@@ -263,10 +263,10 @@ def test_pictures_from_memory(tf):
 )
 def test_an_image_dataset_is_keras_s(tf, folder, capsys, options):
     options = {"image_size": (19, 14), "batch_size": 5, "shuffle": False, **options}
-    for file in [*folder.rglob("*.jpg"), *folder.rglob("*.bmp")]:  # what two decoders make of a JPEG differs by one
+    for file in [*folder.rglob("*.jpg"), *folder.rglob("*.bmp")]:  # two decoders of JPEG differ by one
         Image.open(file).convert("L" if "grayscale" in options.values() else "RGB").save(file.with_suffix(".png"))
         file.unlink()
-    if "grayscale" in options.values():  # TensorFlow's grey of a coloured PNG is another one than Pillow's
+    if "grayscale" in options.values():  # TensorFlow computes grey from colours differently than Pillow
         for file in folder.rglob("*.png"):
             Image.open(file).convert("L").save(file)
     ours = keras.utils.image_dataset_from_directory(folder, **options)

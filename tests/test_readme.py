@@ -1,4 +1,4 @@
-"""Every README: its programs print what the page says they print, to 0.01, and its links lead somewhere."""
+"""Every README: its programs print what the page says, to 0.01, and its links lead to files and headings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ README = PAGES["README.md"]
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
-# a Python block, and the plain block of its output right after it
+# a Python block, and after it the text block with its output
 PROGRAM = re.compile(r"```python\n(.*?)```\s*(?:[^`\n]*\n)*?\s*```text\n(.*?)```", re.DOTALL)
 PROGRAMS = [
     pytest.param(program, printed, id=f"{page}, {program.splitlines()[0]}")
@@ -67,7 +67,7 @@ def test_links_lead_somewhere(page):
 
 
 def _anchors(text):
-    """What the headings of a page are called in links to them."""
+    """The names of a page's headings in links."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 

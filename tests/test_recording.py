@@ -1,4 +1,4 @@
-"""Training steps recorded as a list of calls and played: bit for bit what they are when Python runs them."""
+"""Training steps that are recorded as a list of calls and replayed give bit for bit the numbers of plain steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minicnn.kernels.cpu import recording, workspace
 from minicnn.runtime import replay
 
 CASES = all_cases()
-# what no training step calls, or only outside of what is recorded; `test_every_layer_is_played_as_it_runs` has resizing
+# no training step calls these, or only outside a recording; `test_every_layer_is_replayed_as_it_runs` tests resizing
 OUTSIDE = {"gather", "metric", "replay", "transfer", "color", "affine_transform", "resize"}
 
 
@@ -29,8 +29,8 @@ def arrays_in(value):
     return [a for part in value for a in arrays_in(part)] if isinstance(value, (list, tuple)) else []
 
 
-class Played:
-    """An operation whose functions are each recorded, then played on other numbers and compared with a plain call."""
+class Replayed:
+    """An operation that records each call, replays it on other numbers, and compares the results with a plain call."""
 
     def __init__(self, op):
         self.op, self.played, self.refused = op, 0, 0
@@ -82,7 +82,7 @@ def test_every_operation_is_replayed_as_it_runs(name):
     operation, run = CASES[name]
     for variant in ("tiled", "cpu") if module(operation, "tiled") else ("cpu",):
         for dtype in (np.float64, np.float32):
-            op = Played(module(operation, variant))
+            op = Replayed(module(operation, variant))
             run(op, dtype)
             refuses = any(what in name for what in ("broadcast", "noise-alpha, together", "clipping and penalties"))
             assert (op.refused > 0) == refuses and (op.played or refuses)
@@ -92,7 +92,7 @@ X, Y = normal(10, 8, 8, 3), labels(10, classes=3)
 
 
 def trained(make, optimizer, recorded, monkeypatch, epochs=3, **options):
-    """(history, weights, how many steps were played) of a small training with an odd last batch."""
+    """Train a model; return (history, weights, the number of replayed steps)."""
     minicnn.utils.set_random_seed(3)
     model, played = make(), []
     replay = recording.Recording.replay
@@ -133,16 +133,16 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_played_steps_train_as_the_others(optimizer, monkeypatch):
+def test_replayed_steps_train_as_the_others(optimizer, monkeypatch):
     options = {} if optimizer == "rmsprop" else {"callbacks": [Slower()]}
     plain = trained(small_cnn, OPTIMIZERS[optimizer], False, monkeypatch, **options)
     played = trained(small_cnn, OPTIMIZERS[optimizer], True, monkeypatch, **options)
-    assert (plain[2], played[2]) == (0, 11)  # of 15; the first makes the optimizer's memories, two run, one is recorded
+    assert (plain[2], played[2]) == (0, 11)  # of 15: one makes the optimizer's memories, two run, one is recorded
     same(plain, played)
 
 
 @pytest.mark.parametrize("case", layer_zoo.LAYERS, ids=lambda case: case[0])
-def test_every_layer_is_played_as_it_runs(case):
+def test_every_layer_is_replayed_as_it_runs(case):
     _, make, shapes = case
     several = isinstance(shapes, list)
     xs = [normal(6, *shape[1:], seed=i) for i, shape in enumerate(shapes if several else [shapes])]
@@ -159,7 +159,7 @@ def test_every_layer_is_played_as_it_runs(case):
     same(trained_once(False), trained_once(True))
 
 
-def test_a_batch_of_another_size_and_a_changed_setting_are_not_played(monkeypatch):
+def test_a_batch_of_another_size_and_a_changed_setting_are_not_replayed(monkeypatch):
     class Rate(callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             self.model.layers[-2].rate = 0.5 * (epoch % 2)
@@ -230,12 +230,12 @@ def multiplied():
 
 
 def watched(model):
-    """The first layer's forward replaced on the object."""
+    """Replace the first layer's forward on the object."""
     forward = model.layers[0].forward
     model.layers[0].forward = lambda x, *arguments, **options: forward(2 * x, *arguments, **options)
 
 
-CHANGES = {  # {what: (make, what a callback does to the model before every epoch)}
+CHANGES = {  # {name: (a function that makes a model, what a callback does to the model before every epoch)}
     "a constant array": (multiplied, lambda m, epoch: None),
     "an activation of one's own": (lambda: small_dense(activation=Sine()), lambda m, epoch: None),
     "a penalty of one's own": (lambda: small_dense(activity_regularizer=OwnPenalty()), lambda m, epoch: None),
@@ -298,7 +298,7 @@ def test_a_schedule_may_use_a_model(monkeypatch):
 
 
 class Doubled(layers.Layer):
-    """Somebody's own: NumPy, of which no tape would know."""
+    """A user's layer. It calls NumPy directly, which a recording would miss."""
 
     def forward(self, x, training=False, need_saved=True):
         return 2 * x, None
@@ -321,7 +321,7 @@ def test_what_cannot_be_recorded_runs(option, monkeypatch):
     same(plain, asked)
 
 
-def test_a_loss_that_is_not_finite_is_told_in_a_played_step(capsys):
+def test_a_replayed_step_reports_a_loss_that_is_not_finite(capsys):
     x = np.concatenate([X, X])
     x[15] = np.nan
     model = small_cnn()
@@ -337,7 +337,7 @@ def test_a_step_too_large_is_not_kept(monkeypatch):
     assert trained(small_cnn, OPTIMIZERS["adam"], True, monkeypatch)[2] == 0
 
 
-def test_outputs_that_are_no_arrays_are_not_played():
+def test_outputs_that_are_no_arrays_are_not_replayed():
     steps = replay.make(lambda x: [x, 3.0], lambda: ([], []))
     assert [steps(np.full(2, i))[0][0] for i in range(6)] == list(range(6))
     assert steps.replay is None

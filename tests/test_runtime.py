@@ -1,4 +1,4 @@
-"""The cases of what runs beside the operations: runtime/gather, replay, transfer and weighted_sum."""
+"""The cases of the operations without gradients: runtime/gather, replay, transfer and weighted_sum."""
 
 from __future__ import annotations
 

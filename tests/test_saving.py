@@ -1,4 +1,4 @@
-"""Models in files: what minicnn writes real Keras reads, what Keras writes minicnn reads, and nothing else gets in."""
+"""Models in files: Keras reads minicnn's files, minicnn reads Keras's files, and unknown classes are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from minicnn import layers
 
 @pytest.fixture
 def keras(tf):
-    """The real Keras."""
+    """Keras itself, from TensorFlow."""
     return tf.keras
 
 
@@ -50,7 +50,7 @@ def test_keras_reads_what_minicnn_writes(keras, tmp_path, name, ending):
     assert theirs.name == name and [layer.name for layer in theirs.layers] == [layer.name for layer in ours.layers]
     if ending == ".keras":
         assert_close(trained(theirs), trained(ours), 1e-4, "training goes on")
-    else:  # from .h5 files Keras 3.15 starts with a fresh optimizer
+    else:  # from .h5 files Keras 3.15 starts with a new optimizer
         ours.optimizer = minicnn.optimizers.Adam(0.01)
         assert_close(trained(theirs), trained(ours), 1e-4, "training begins anew")
 
@@ -135,7 +135,7 @@ def test_float64_models_stay_exact(tmp_path, ending):
 
 
 class Scale(layers.Layer):
-    """A layer of one's own."""
+    """A user's layer."""
 
     def __init__(self, factor, **kwargs):
         super().__init__(**kwargs)
@@ -148,7 +148,7 @@ class Scale(layers.Layer):
         return dy * self.factor
 
 
-def test_layers_of_ones_own_are_given_by_name(tmp_path):
+def test_a_users_layers_are_given_by_name(tmp_path):
     model = minicnn.Sequential([layers.Input((3,)), Scale(2.0), layers.Dense(2)])
     model.save(tmp_path / "model.keras")
     with pytest.raises(ValueError, match=r"'Scale'.*custom_objects"):
@@ -162,7 +162,7 @@ def test_layers_of_ones_own_are_given_by_name(tmp_path):
 
 @minicnn.utils.register_keras_serializable("mine")
 class Dense(layers.Dense):
-    """A layer of one's own with the name of one of minicnn's."""
+    """A user's layer with the name of a layer of minicnn."""
 
     def forward(self, x, training=False, need_saved=True, **options):
         y, saved = super().forward(x, training, need_saved, **options)
@@ -188,7 +188,7 @@ def test_registered_classes_are_found_and_never_mistaken_for_others(keras, tmp_p
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_how_keras_compiles_is_understood(keras, tmp_path, ending):
-    """A model compiled and not trained, with losses and metrics as objects; one trained, then partly frozen."""
+    """A model that is compiled with loss and metric objects and not trained, and one that is trained, then frozen."""
     theirs = with_dropout(keras)
     theirs.compile("adam", keras.losses.CategoricalCrossentropy(), metrics=[keras.metrics.CategoricalAccuracy()])
     theirs.save(tmp_path / f"compiled{ending}")
@@ -245,7 +245,7 @@ class LargestPrediction(minicnn.metrics.Mean):
         super().update_state(y_pred.max(axis=-1))
 
 
-def test_metrics_of_ones_own_are_given_by_name(tmp_path):
+def test_a_users_metrics_are_given_by_name(tmp_path):
     model = row(minicnn)
     model.compile(
         "sgd", "sparse_categorical_crossentropy", metrics=[mean_of_predictions, LargestPrediction(name="most")]
@@ -257,7 +257,7 @@ def test_metrics_of_ones_own_are_given_by_name(tmp_path):
     assert again.evaluate(X, Y, verbose=0, return_dict=True) == expected
 
 
-def test_an_optimizer_whose_state_does_not_fit_starts_anew(tmp_path, capsys):
+def test_an_optimizer_whose_state_does_not_fit_starts_again(tmp_path, capsys):
     ours = compiled(minicnn, row(minicnn))
     trained(ours)
     ours.save_weights(tmp_path / "adam.weights.h5")
@@ -279,4 +279,4 @@ def test_short_names_of_metrics_stay_in_the_logs(tf, tmp_path, ending):
         minicnn.models.load_model(tmp_path / f"model{ending}").evaluate(x, y, verbose=0, return_dict=True)
     )
     theirs = tf.keras.models.load_model(tmp_path / f"model{ending}").evaluate(x, y, verbose=0, return_dict=True)
-    assert len(theirs) == 3 and (ending == ".h5" or names < set(theirs))  # an .h5 of Keras's forgets them as well
+    assert len(theirs) == 3 and (ending == ".h5" or names < set(theirs))  # Keras's .h5 files lose these names too

@@ -1,4 +1,4 @@
-"""The schedule: what is joined, what is kept, what is freed; the same numbers as layer by layer."""
+"""The schedule: what is joined, kept and freed, and that joined layers give the numbers of single layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def in_a_row_model():
 
 
 def branching_model():
-    """The first convolution is pooled and read again; the second's output is an input of its own pooling alone."""
+    """Two layers read the first convolution's output. Only a pooling layer reads the second convolution's output."""
     inputs = minicnn.Input((9, 8, 2), dtype="float64")
     first = layers.Conv2D(3, 3, padding="same", activation="relu", dtype="float64")(inputs)
     pooled = layers.MaxPooling2D(2, dtype="float64")(first)
@@ -34,7 +34,7 @@ def branching_model():
 
 
 def results(model, x, dy):
-    """The output, the input's gradient and every weight's."""
+    """The output, and the gradients of the input and of every weight."""
     for variable in model.weights:
         variable.grad = None
     y, saved = model.forward(x, training=True)
@@ -60,7 +60,7 @@ def test_what_is_joined():
     in_a_row = row_of_steps(in_a_row_model().layers)
     assert what_runs(in_a_row, [5]) == [("Conv2D", (2, 2)), ("Conv2D", None), ("Conv2D", (2, 2))]
     plan = branching_model().plan
-    # the first convolution is read twice and stays apart
+    # two layers read the first convolution's output, so it is not joined
     expected = [("Conv2D", None), ("MaxPooling2D", None), ("Conv2D", (2, 2)), ("Add", None)]
     assert what_runs(plan.steps, plan.output_slots) == expected
 
@@ -92,7 +92,7 @@ def test_a_cut_at_the_convolution_gives_its_own_output():
 
 
 def test_what_is_kept_and_freed():
-    """Below the lowest trainable layer nothing is kept, and memory is freed; that layer needs no input gradient."""
+    """Steps before the first trainable layer keep nothing and free memory. That layer needs no input gradient."""
     model = in_a_row_model()
     model.layers[0].trainable = False
     steps = schedule.schedule(row_of_steps(model.layers), [0], [5], need_saved="weights")

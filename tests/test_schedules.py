@@ -62,7 +62,7 @@ def test_optimizers_follow_the_schedule(tf, tmp_path, optimizer):
     assert loaded.optimizer.learning_rate == pytest.approx(ours.optimizer.learning_rate, rel=1e-5)
 
 
-def test_mistakes_are_told():
+def test_mistakes_are_reported():
     with pytest.raises(ValueError, match="one value more than boundaries"):
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])
     with pytest.raises(ValueError, match="decay_steps must be positive"):

@@ -1,4 +1,4 @@
-"""Models with several inputs and outputs, nested and calculated with: Keras is the judge."""
+"""Models with several inputs and outputs, nested models, and arithmetic with symbols, compared with Keras."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ N = 20
 
 
 def two_and_two(k, keys=False):
-    """An image and a row of numbers in, classes and a number out, with arithmetic on the way."""
+    """A model from an image and a row of numbers to classes and a number, with arithmetic between the layers."""
     image, row = k.Input((8, 6, 3), name="image"), k.Input((4,), name="row")
     h = (image[..., ::-1] * 2.0 - np.array([0.5, 1.0, 1.5], np.float32)) / 3.0
     h = k.layers.Conv2D(4, 3, padding="same", activation="relu")(h)
@@ -114,7 +114,7 @@ def test_gradients():
 
 
 def nested(k):
-    """A model of two outputs within another one, used twice; an output that is read inside as well."""
+    """A model that uses an inner model of two outputs twice. The inner model computes `b` from its other output `a`."""
     inputs = k.Input((6,))
     a = k.layers.Dense(5, activation="softmax", name="a")(inputs)
     inner = k.Model(inputs, [a, k.layers.Dense(4, name="b")(a)], name="inner")
@@ -137,7 +137,7 @@ def test_models_of_several_outputs_nest(tf):
 
 
 def test_training_said_in_a_call_holds_while_the_model_trains():
-    """As Keras's guide to transfer learning says (Keras 3.15 itself lets `fit` overrule the call)."""
+    """Keras's guide to transfer learning says so (but in Keras 3.15 `fit` overrides the call)."""
     base = minicnn.Sequential([layers.Input((5,)), layers.Dense(4), layers.BatchNormalization()], name="base")
     inputs = layers.Input((5,))
     model = minicnn.Model(inputs, layers.Dense(1)(base(inputs, training=False)))
@@ -195,7 +195,7 @@ def test_symbols_are_calculated_with():
         assert_close(minicnn.Model([a, b], made).predict(x, verbose=0), make(*x), 1e-6)
 
 
-def test_what_is_wrong_is_said():
+def test_what_is_wrong_is_reported():
     a, b = layers.Input((3,), name="a"), layers.Input((4,), name="b")
     with pytest.raises(ValueError, match=r"cannot add shapes \(None, 3\) and \(None, 4\)"):
         a + b
@@ -234,7 +234,7 @@ def test_what_is_wrong_is_said():
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_penalty_where_no_loss_reaches(tf, nested):
-    """The activity of a branch is penalized though its output has no loss: its weights move as Keras's do."""
+    """A branch has an activity penalty, but its output has no loss. Its weights change as in Keras."""
 
     def trained(k):
         x = k.layers.Input((4,))

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of pure functions hold."""
+"""The examples in the docstrings of pure functions give the results that they show."""
 
 import doctest
 

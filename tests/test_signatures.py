@@ -19,12 +19,12 @@ FOLDERS = sorted(
     if (folder / "__init__.py").exists()
 )  # fmt: skip
 OPERATIONS = [folder.name for folder in FOLDERS]
-NUMBA_CUDA = importlib.util.find_spec("numba_cuda") is not None  # which gpu.py needs to be imported
+NUMBA_CUDA = importlib.util.find_spec("numba_cuda") is not None  # gpu.py imports it
 VARIANTS = ("loops", "vectorized", "tiled", "cpu", *(["gpu"] if NUMBA_CUDA else []))
 
 
 def public_functions(module):
-    """{name: parameters} of the functions that a module, or the operation it belongs to, defines."""
+    """{name: parameters} of the public functions in a module that its operation defines."""
     operation = ".".join(module.__name__.split(".")[:3])
     return {
         name: [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
@@ -44,7 +44,7 @@ def test_variants_define_what_the_contract_names(operation):
     promised = public_functions(contract)
     for name in existing(operation):
         functions = public_functions(importlib.import_module(f"{package(operation)}.{name}"))
-        if hasattr(contract, "NAMES"):  # a folder of many: <name>_forward and <name>_backward for each
+        if hasattr(contract, "NAMES"):  # many functions: <name>_forward and <name>_backward for each name
             for one in contract.NAMES:
                 for direction in ("forward", "backward"):
                     wanted, found = promised[direction][1:], functions[f"{one}_{direction}"]

@@ -1,4 +1,4 @@
-"""`summary` draws Keras's table, character for character; `summary(cost=True)` adds what the layers cost."""
+"""`summary` draws Keras's table, character for character. `summary(cost=True)` adds the costs of the layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawn stand-in for Fashion-MNIST: its form, its determinism, and that convolution is what it rewards."""
+"""The drawn replacement for Fashion-MNIST: its shapes, its seeds, and that convolution learns it better."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def test_shapes_and_types():
 
 def test_every_picture_shows_a_garment_on_a_black_ground():
     (x, _), _ = synthetic_fashion.load_data(train=2_000, test=1)
-    background = (x == 0).mean((1, 2))  # share of each picture
+    background = (x == 0).mean((1, 2))  # share of each image
     assert np.all(background > 0.1)
     assert np.all(background < 0.98)
     assert np.all(x.max((1, 2)) > 30)
 
 
 def test_classes_are_balanced_and_shuffled():
-    # More than 256 pictures: counting them in uint8, the labels' own type, would wrap around and favour some classes.
+    # More than 256 images: counting them in uint8, the labels' type, would wrap around and favour some classes.
     (_, y_train), (_, y_test) = synthetic_fashion.load_data(train=1_003, test=501)
     for labels in (y_train, y_test):
         counts = np.bincount(labels, minlength=10)
@@ -70,9 +70,9 @@ def test_sizes_must_be_positive(sizes):
 
 
 def test_convolution_learns_what_a_linear_classifier_cannot():
-    # On all 60,000 training pictures, measured with this engine for seeds 0 and 1: the linear classifier reaches
-    # 79.3 % and 78.0 % of the test pictures after 10 epochs; a network with 32 and 64 filters, 100 units and dropout
-    # reaches 98.5 % and 98.2 % after 3. On this tenth of them it is 76 % against 90 %.
+    # On all 60,000 training images, measured with minicnn for seeds 0 and 1: the linear classifier's test accuracy is
+    # 79.3 % and 78.0 % after 10 epochs. A network with 32 and 64 filters, 100 units and dropout reaches 98.5 % and
+    # 98.2 % after 3 epochs. On a tenth of the images, as here, the accuracies are 76 % and 90 %.
     keras.utils.set_random_seed(0)
     (x_train, y_train), (x_test, y_test) = synthetic_fashion.load_data(seed=0, train=6_000, test=2_000)
     x_train, x_test = (x[..., None].astype(np.float32) / 255 for x in (x_train, x_test))

@@ -1,4 +1,4 @@
-"""fit, evaluate, predict and their relatives: what a user of Keras expects of them."""
+"""fit, evaluate, predict and related methods do what users of Keras expect."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_a_nan_is_traced_to_its_layer(capsys):
     assert said == ["minicnn: the loss is not finite; the first layer whose output is not finite is 'conv2d'."]
 
 
-def test_a_nan_in_the_data_is_said(capsys):
+def test_a_nan_in_the_data_is_reported(capsys):
     bad = X.copy()
     bad[3] = np.nan
     compiled().fit(bad, Y, verbose=0)
@@ -256,7 +256,7 @@ def test_the_bar_on_a_terminal(monkeypatch):
     model.fit(X, Y, batch_size=4)
     monkeypatch.undo()
     drawn = terminal.getvalue().split("\r")
-    assert len(drawn) == 1 + 6 + 1  # the epoch's line, six batches, the last drawing
+    assert len(drawn) == 1 + 6 + 1  # the epoch's line, six batches, the final line
     assert "━" in drawn[1]
     assert " 0s " in drawn[1]
     assert " - loss: " in drawn[1]
@@ -264,7 +264,7 @@ def test_the_bar_on_a_terminal(monkeypatch):
 
 
 def test_the_number_of_threads_decides_the_bits_not_the_history():
-    """The same computation on the same number of threads, before and after another number was used."""
+    """A computation on one thread gives the same bits before and after one on another number of threads."""
     import numba
 
     from minicnn.ops import conv2d

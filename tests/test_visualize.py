@@ -1,4 +1,4 @@
-"""Pictures show the numbers they are made of."""
+"""Figures show the numbers that they are made from."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_grad_cam_is_that_of_tensorflow(tf, label):
     tf.keras.config.set_dtype_policy("float64")
     try:
         ours, theirs, image = cnn(), cnn(tf.keras), normal(8, 8, 3)
-        weights = [w.astype(np.float32) for w in ours.get_weights()]  # Keras hands them on in float32
+        weights = [w.astype(np.float32) for w in ours.get_weights()]  # Keras passes them on in float32
         for model in (ours, theirs):
             model.set_weights(weights)
         front = tf.keras.Model(theirs.inputs, theirs.get_layer("second").output)
@@ -148,7 +148,7 @@ def test_plot_model_draws_every_layer_and_every_arrow(tmp_path, rankdir):
 
 
 def test_grad_cam_of_a_network_within_another_that_others_use_too():
-    """The maps of the inner network's call in this model, not of its first call anywhere."""
+    """Grad-CAM uses the inner network's call in this model, not its first call, which is in another model."""
     inputs = minicnn.Input((None, None, 3))
     base = minicnn.Model(inputs, minicnn.layers.Conv2D(4, 3, activation="relu")(inputs), name="base")
     elsewhere = minicnn.Input((6, 6, 3))

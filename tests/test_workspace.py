@@ -1,4 +1,4 @@
-"""Lent buffers and scratch: who has them, and when they go back."""
+"""Buffers borrowed from the workspace, and scratch: who has them, and when they go back."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_idle_buffers_are_given_back():
     assert list(workspace._pool.idle) == [((10,), np.float32)]
 
 
-def test_scratch_is_one_arena_used_anew():
+def test_scratch_reuses_one_arena():
     workspace.clear()
     few = workspace.scratch(np.float32, 10, 3)
     assert [array.size for array in few] == [10 * THREADS, 3 * THREADS]

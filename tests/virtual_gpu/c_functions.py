@@ -1,4 +1,4 @@
-"""Functions in Python that C calls as those of CUDA's driver, and what they know things by."""
+"""Python functions that C calls as functions of CUDA's driver, and the handles by which they know objects."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .streams import LAUNCH_FAILED, CudaError, errors, legacy
 
 INVALID_VALUE, OUT_OF_MEMORY, INVALID_CONTEXT = 1, 2, 201
 
-_WITHOUT_A_CONTEXT = (  # what the names of functions begin with that need none
+_WITHOUT_A_CONTEXT = (  # functions whose names begin with these need no context
     "cuInit", "cuDriver", "cuDevice", "cuGetError", "cuCtxGetCurrent", "cuCtxSet", "cuCtxPush", "cuCtxPop",
 )  # fmt: skip
 
-functions = {}  # {name: what C calls}
-objects = {}  # {handle: what C knows by it}
+functions = {}  # {name: the function that C calls}
+objects = {}  # {handle: the object that C knows by it}
 _handles = count(0x1000, 0x10)
 lock = threading.RLock()
 
 
 def driver(*takes, gives=()):
-    """Decorator: a function of the driver. Its C function takes pointers to what it gives, and then what it takes."""
+    """Decorator: a function of the driver. Its C function takes pointers to the results, and then the arguments."""
 
     def register(function):
         def called(*arguments):
@@ -40,7 +40,7 @@ def driver(*takes, gives=()):
 
 
 def c_function(function, takes):
-    """A C function that answers with 0, with the code of a CudaError, or for other errors with "launch failed"."""
+    """A C function that returns 0, the code of a CudaError, or "launch failed" for any other error."""
 
     def called(*arguments):
         with lock:
@@ -67,7 +67,7 @@ def stream_of(handle):
 
 
 class _Contexts(threading.local):
-    """The contexts that a thread has made current: the last one is."""
+    """A stack of the contexts that a thread has made current. The last one is current now."""
 
     def __init__(self):
         self.stack = []

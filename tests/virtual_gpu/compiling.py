@@ -1,4 +1,4 @@
-"""GPU kernels compiled on the virtual GPU: to PTX for three architectures, and to machine code."""
+"""Compile GPU kernels on the virtual GPU: to PTX for three architectures, and to machine code."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
 
 @contextmanager
 def only_noted():
-    """Within this block kernels are not launched but noted: a dict with the keys (kernel, signature).
+    """Within this block kernels are not launched. They are noted in a dict with the keys (kernel, signature).
 
-    What is fetched from the GPU meanwhile nobody wrote.
+    So no kernel writes the memory that is copied from the GPU, and that memory is not checked.
     """
     launched = {}
 
@@ -52,7 +52,7 @@ def compiled_to_ptx(kernel, signature) -> dict:
 
 
 def resources(kernel, signature, architecture) -> dict:
-    """What the kernel's machine code needs: {"registers", "spilled": bytes}."""
+    """The resources of the kernel's machine code: {"registers": of each thread, "spilled": bytes}."""
     intermediate = _library(kernel, signature).get_ltoir(cc=architecture)
     name = "sm_{}{}".format(*architecture)
     options = LinkerOptions(arch=name, link_time_optimization=True, ptxas_options=["-v"])

@@ -1,10 +1,10 @@
-"""The driver of CUDA for the virtual GPU: the C functions that numba.cuda and cuda.core call, in Python.
+"""CUDA's driver for the virtual GPU: the C functions that numba.cuda and cuda.core call, written in Python.
 
-So arrays, streams, events, page-locked memory, direct launches and CUDA graphs are those that work on hardware.
+So the tests run the same arrays, streams, events, page-locked memory, direct launches and CUDA graphs as on hardware.
 
-Cython's modules call each other's C functions by way of a table, `__pyx_capi__`, which they read when they are first
-imported. `install` writes the functions of `c_functions.py` into that of cuda.bindings; the files `driver_*.py` define
-them.
+Cython's modules find each other's C functions in a table, `__pyx_capi__`, which they read when they are first imported.
+`install` writes the functions of `c_functions.py` into the table of cuda.bindings. The files `driver_*.py` define these
+functions.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .streams import queue, raise_errors
 
 
 def install() -> None:
-    """From here on the backend "cuda" runs on the virtual GPU."""
+    """Make the backend "cuda" run on the virtual GPU."""
     _write_into_table()
     from cuda.core import ObjectCode
     from numba.cuda.codegen import CUDACodeLibrary
     from numba.cuda.cudadrv.driver import driver as numbas
 
-    numbas.is_initialized, numbas.initialization_error = False, None  # it looked for the library of a driver
+    numbas.is_initialized, numbas.initialization_error = False, None  # Numba looked for a driver's library before
     CUDACodeLibrary.get_cubin = lambda library, cc=None: ObjectCode.from_ptx(library.get_asm_str(cc=cc).encode())
     _forget_what_pools_give_out()
     _tell_of_errors()
@@ -43,7 +43,7 @@ def _write_into_table():
     table = cydriver.__pyx_capi__
     for name, entry in table.items():
         function = functions.get(name) or _missing(name)
-        _kept.append((entry, function))  # the new capsule's name is the old one's
+        _kept.append((entry, function))  # keep the entry: the new capsule uses its name
         table[name] = capsule(ctypes.cast(function, c_void_p), name_of(entry), None)
 
 
@@ -58,7 +58,7 @@ def _missing(name):
 
 
 def _forget_what_pools_give_out():
-    """Memory given out anew counts as not written, from where its first writer is queued on."""
+    """When a pool gives out memory again, count the memory as not written, from its place in the queue on."""
     from minicnn.kernels.gpu import device
     from minicnn.kernels.gpu.memory import Pool
     from minicnn.kernels.gpu.recording import recording
@@ -69,7 +69,7 @@ def _forget_what_pools_give_out():
         data, graph, stream = take(pool, size, dtype), recording(), stream_of(int(device.stream().handle))
         place = data.__cuda_array_interface__["data"][0], data.nbytes
         with lock:
-            if graph and pool is not graph.pool:  # for what a replay is given before it runs
+            if graph and pool is not graph.pool:  # filled before each replay: not a part of the graph
                 stream.queue.append(lambda: memory.forget(*place))
             else:
                 queue(stream, lambda: memory.forget(*place))
@@ -79,7 +79,7 @@ def _forget_what_pools_give_out():
 
 
 def _tell_of_errors():
-    """After everything that minicnn does with the GPU, the errors of kernels are raised."""
+    """Raise the errors of kernels each time minicnn leaves the GPU's lock."""
     from minicnn.kernels.gpu import device
 
     leave = device._GPULock.__exit__

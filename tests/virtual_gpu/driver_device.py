@@ -1,4 +1,4 @@
-"""The driver's functions for what there is: one device, its context, and the names of errors."""
+"""The driver's functions for the only device, for contexts, and for the names of errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from .c_functions import contexts, driver, functions
 
 THREADS_OF_A_BLOCK = 1024
 _CONTEXT = 0x10  # the only one
-_ATTRIBUTES = {1: THREADS_OF_A_BLOCK, 10: 32, 16: 132, 75: 9, 76: 0}  # 10: threads of a warp; processors, sm_90
+# 10: threads of a warp; 16: processors; 75 and 76: sm_90
+_ATTRIBUTES = {1: THREADS_OF_A_BLOCK, 10: 32, 16: 132, 75: 9, 76: 0}
 
 
 @driver(c_uint)
@@ -48,7 +49,7 @@ def cuDevicePrimaryCtxRetain(device):
     return _CONTEXT
 
 
-# Called after Python has ended, so it cannot be Python's: for device 0, C's abs answers 0, success.
+# This is called after Python has ended, so it cannot be a Python function: C's abs returns 0, success, for device 0.
 functions["cuDevicePrimaryCtxRelease"] = ctypes.CDLL(None).abs
 
 

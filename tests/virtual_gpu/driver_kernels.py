@@ -1,4 +1,4 @@
-"""The driver's functions for kernels: code that is loaded, and launches."""
+"""The driver's functions that load kernels and launch them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def cuLibraryGetKernel(library, name):
 
 @driver(c_int, c_void_p, c_int, gives=[c_int])
 def cuKernelGetAttribute(attribute, kernel, device):
-    return THREADS_OF_A_BLOCK if attribute == 0 else 0  # threads of a block; what numba.cuda asks for to show it
+    return THREADS_OF_A_BLOCK if attribute == 0 else 0  # 0: threads of a block; numba.cuda only shows the others
 
 
 @driver(c_void_p, c_void_p, c_void_p, c_void_p)

@@ -32,7 +32,7 @@ def cuMemAlloc(size):
 @driver(c_uint64)
 def cuMemFree(address):
     _spoil_strict_captures()
-    size = allocated.pop(address)  # not after the default stream: this function may be called from there
+    size = allocated.pop(address)  # below, do not wait for the default stream: it may be calling this function
     when_idle(lambda: (finish(streams[1:]), memory.free(address, size)))
 
 
@@ -60,7 +60,7 @@ def cuMemFreeHost(address):
 
 
 def _on_host(address, size):
-    """Memory of the host, and whether it is page-locked: what is not is read and written before a call returns."""
+    """Memory of the host, and whether it is page-locked. Other memory is read or written before the call returns."""
     there = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_uint8)), (size,))
     return there, any(start <= address < start + len(buffer) for start, buffer in page_locked.items())
 

@@ -22,7 +22,7 @@ from .streams import (
     work_until,
 )
 
-_RELAXED = 2  # the mode of captures in which memory may be allocated
+_RELAXED = 2  # the mode of a capture that allows memory to be allocated
 
 
 @driver(c_uint, gives=[c_void_p])

@@ -1,14 +1,16 @@
-"""A GPU in NumPy, where there is none: it runs the compiled kernels and reports what compute-sanitizer would.
+"""A GPU in NumPy: it runs compiled kernels, and reports the mistakes that compute-sanitizer would report.
 
-All threads of a launch take an instruction together (`ptx.py`); where their ways part, those go on first that stand at
-the earliest place in the code. A kernel that does one of these ends with a KernelError:
+All threads of a launch execute an instruction together (`ptx.py`). When threads take different branches, the threads
+at the earliest place in the code run first. A kernel ends with a KernelError if it does one of these:
 
-- it reads or writes outside of every array, or four numbers at once at an address that is not a multiple of their size;
-- it reads what nobody has written;
-- two threads come to the same number, one of them to write it, with no barrier between them (a race);
-- it waits at a barrier that some threads of the block never reach.
+- it reads or writes outside of every array, or accesses four numbers together at an address that is not a multiple of
+  their size;
+- it reads memory that was not written;
+- two threads access the same number, one of them writes it, and no barrier is between them (a race);
+- it waits at a barrier that some threads of the block never reach;
+- it does not end.
 
-Launches come from `driver_kernels.py`.
+`driver_kernels.py` makes the launches.
 """
 
 from __future__ import annotations
@@ -17,19 +19,19 @@ import numpy as np
 
 from .ptx import BARRIER
 
-NEVER, ALLOCATED, WRITTEN = range(3)  # what a byte of memory is; NEVER: nobody's
-_MEMORY = 1 << 30  # bytes that may be allocated, one after the other; none serves twice
+NEVER, ALLOCATED, WRITTEN = range(3)  # the state of a byte of memory; NEVER: in no array
+_MEMORY = 1 << 30  # bytes that may be allocated, one after the other; no byte is allocated twice
 _BETWEEN = 256  # bytes between arrays that belong to none of them
 _MOST_STEPS = 1_000_000  # basic blocks that one launch may run
 _MOST_NOTES = 1 << 22  # accesses to memory that are noted before they are summed up
 
 
 class KernelError(AssertionError):
-    """What a kernel did that it must not do."""
+    """A mistake of a kernel."""
 
 
 class Memory:
-    """A space of memory, and who came to what in it during a launch."""
+    """A memory space, and which threads accessed which places of it during a launch."""
 
     def __init__(self, size):
         self.bytes, self.state, self.used = np.zeros(size, np.uint8), np.zeros(size, np.uint8), _BETWEEN
@@ -44,11 +46,11 @@ class Memory:
         return start
 
     def forget(self, start, size):
-        """From here on these bytes count as not written."""
+        """Count these bytes as not written from now on."""
         self.state[start : start + size] = ALLOCATED
 
     def free(self, start, size):
-        """From here on these bytes belong to nobody."""
+        """Count these bytes as in no array from now on."""
         self.state[start : start + size] = NEVER
 
     def content(self, start, size):
@@ -58,7 +60,7 @@ class Memory:
         return self.bytes[start : start + size]
 
     def check_written(self, start, size):
-        """KernelError if one of these bytes is not."""
+        """Raise a KernelError if one of these bytes was not written."""
         if (self.state[start : start + size] != WRITTEN).any():
             raise KernelError("a copy reads what nobody wrote")
 
@@ -69,7 +71,7 @@ class Memory:
         self.state[start : start + content.size] = WRITTEN
 
     def copy(self, to, start, size):
-        """Replace bytes by others, written or not."""
+        """Copy bytes, written or not, with their state."""
         self._somebodys(to, size)
         self._somebodys(start, size)
         self.bytes[to : to + size] = self.bytes[start : start + size]
@@ -80,23 +82,23 @@ class Memory:
             raise KernelError("a copy reaches outside of every array")
 
     def begin(self, launch, base=None):
-        """From here on threads of this launch come; `base` (threads,): where each one's part of the memory begins."""
+        """Start to note the accesses of a launch. `base` (threads,): where each thread's part of the memory begins."""
         self.launch, self.base = launch, base
         self.notes, self.noted = [], 0  # (places, barriers passed, threads, whether they write) of each access
         self.summary = np.empty((3, 0), np.int64), *(np.empty(0, np.int64),) * 2, np.empty(0, np.bool_)
 
     def load(self, place, kind, count):
-        """`count` neighbours of each thread's place, in a list of arrays."""
+        """A list of `count` arrays: neighbouring numbers, from each thread's place on."""
         return [self.bytes.view(kind)[at // kind.itemsize] for at in self._visited(place, kind, count, writes=False)]
 
     def store(self, place, kind, *values):
-        """Write neighbours from each thread's place on."""
+        """Write neighbouring numbers, from each thread's place on."""
         for at, value in zip(self._visited(place, kind, len(values), writes=True), values, strict=True):
             self.bytes.view(kind)[at // kind.itemsize] = value
             self.state.view(f"u{kind.itemsize}")[at // kind.itemsize] = int.from_bytes([WRITTEN] * kind.itemsize)
 
     def _visited(self, place, kind, count, writes):
-        """The places of each of `count` neighbours: checked, and noted."""
+        """Check and note an access; return a list with the places of each of the `count` neighbours."""
         place = np.broadcast_to(place, self.launch.me.shape)
         if self.base is not None:
             place = place + self.base[self.launch.who]
@@ -117,8 +119,11 @@ class Memory:
         return places
 
     def sum_up(self):
-        """Of each number, block, and time between two barriers, keep the first and the last thread that came, and
-        whether one wrote. KernelError if these tell of a race."""
+        """Replace the notes by a summary, and raise a KernelError if it shows a race.
+
+        For each number, block, and time between two barriers, the summary has the first and the last thread (by their
+        numbers) that accessed the number, and whether a thread wrote it.
+        """
         if not self.notes:
             return
         places, times, threads, writes = zip(*self.notes, strict=True)
@@ -147,7 +152,7 @@ def _no_race(first, last, wrote, threads):
 
 
 class Launch:
-    """A kernel on its way: what its instructions ask for (`ptx.py`), and where each thread stands."""
+    """A running kernel: what its instructions read (`ptx.py`), and how far each thread is."""
 
     def __init__(self, code, blocks, threads, parameters):
         self.code, self.parameters = code, parameters
@@ -168,11 +173,11 @@ class Launch:
         self.spaces = {"global": memory, "shared": shared}
 
     def enter(self, who):
-        """These threads are next: slice(None) for all of them, or their numbers."""
+        """Choose the threads that run next: slice(None) for all threads, or their numbers."""
         self.who, self.me = who, self.everyone[who]
 
     def run(self):
-        """KernelError, with the kernel's name, for what it must not do."""
+        """Run the kernel. A KernelError shows the kernel's name."""
         try:
             with np.errstate(all="ignore"):
                 self._run()
@@ -196,7 +201,7 @@ class Launch:
         raise KernelError("it does not end")
 
     def _step(self, registers, at, waiting, here):
-        """Those that stand before basic block `here` run it."""
+        """Run basic block `here` for the threads that have reached it."""
         chosen = (at == here) & ~waiting
         who = slice(None) if chosen.all() else np.flatnonzero(chosen)
         block, jump = self.code.blocks[here]
@@ -209,16 +214,16 @@ class Launch:
             at[who] = np.where(jumps, jump.to, here + 1)
 
     def _open_barriers(self, waiting, at):
-        """Nobody can go on: in each block all must wait, at the same barrier, or have ended."""
+        """No thread can go on. In each block all threads must wait at the same barrier, or all must have ended."""
         by_block = waiting.reshape(-1, self.block_size)
         if (by_block.any(axis=1) != by_block.all(axis=1)).any() or np.ptp(at.reshape(by_block.shape), axis=1).any():
             raise KernelError("it waits at a barrier that not all threads of a block reach")
-        self.barriers = self.barriers + waiting  # a new array: notes hold on to the old one
+        self.barriers = self.barriers + waiting  # a new array, because notes keep the old one
         waiting[:] = False
 
 
 def _axes(numbers, sizes):
-    """{axis: where along it}: the first axis runs fastest."""
+    """{axis: the coordinate of each number}. The first axis changes fastest."""
     x, y, _ = sizes
     places = numbers % x, numbers // x % y, numbers // (x * y)
     return {axis: place.astype(np.uint32) for axis, place in zip("xyz", places, strict=True)}

@@ -1,8 +1,8 @@
-"""PTX, the language that NVIDIA's compilers speak before machine code, read and turned into NumPy.
+"""Translate PTX, the language of NVIDIA's compilers before machine code, into NumPy.
 
-A kernel's registers become arrays with a number for each thread, its instructions Python statements on them, and each
-basic block of its code a function. Source of what the instructions mean: NVIDIA, "PTX ISA", chapter "Instruction Set".
-Only those are known that minicnn's kernels come to; another one is an error.
+Each register of a kernel becomes an array with a number for each thread, each instruction a Python statement on these
+arrays, and each basic block a function. The meaning of the instructions: NVIDIA, "PTX ISA", chapter "Instruction Set".
+Only the instructions that minicnn's kernels use are known. Any other instruction is an error.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ BARRIER = "barrier"
 
 
 class Jump(NamedTuple):
-    """How a basic block ends: the threads whose register `predicate` holds (or does not, if `negated`) go on before
-    basic block `to`, all of them if it is None; the others go on behind it."""
+    """The end of a basic block: all threads go on at basic block `to`, or only some if there is a `predicate`.
+
+    Then the threads whose register `predicate` is true (or false, if `negated`) go on at `to`. The other threads go on
+    at the next basic block.
+    """
 
     to: int
     predicate: int | None
@@ -43,14 +46,14 @@ class Code:
         for name, size in re.findall(r"\.shared \.align \d+ \.b8 (\w+)\[(\d+)\];", ptx):
             self.shared[name] = (self.shared_size, int(size))
             self.shared_size += -(-int(size) // _GAP) * _GAP + _GAP
-        self._numbers, self.registers = {}, []  # {name: which register}, and the types of them all
+        self._numbers, self.registers = {}, []  # {name: index of the register}, and the registers' types
         self._labels, parts = {}, [[]]
         for line in body.splitlines():
             self._take(re.sub(r"//.*", "", line).strip(), parts)
         self.blocks = [self._block(part, len(parts)) for part in parts]
 
     def _take(self, line, parts):
-        """Sort a line in: a declaration, a label, or an instruction of the last of the basic blocks."""
+        """Read a line: a declaration, a label, or an instruction, which is added to the last basic block."""
         if not line or line in "{}" or line.startswith(".pragma"):
             return
         if declared := re.fullmatch(r"\.reg \.(\w+)\s+(%\w+)(?:<(\d+)>)?;", line):
@@ -88,9 +91,9 @@ class Code:
         return scope["block"], jump
 
     def _statement(self, operation, modifiers, operands):
-        """An instruction in Python: `add.s32 %r3, %r1, 4` becomes `R[3][who] = op['add'](R[1][who], 4)`, more or less.
+        """An instruction in Python: `add.s32 %r3, %r1, 4` becomes about `R[3][who] = op['add'](R[1][who], 4)`.
 
-        R holds the registers, `who` says which threads take the instruction.
+        R holds the registers, `who` says which threads execute the instruction.
         """
         kinds = [modifier for modifier in modifiers if modifier in TYPES]
         kind = kinds[-1] if kinds else None
@@ -139,7 +142,7 @@ class Code:
         return "; ".join([loaded, *(self._put(value, kind, f"loaded[{i}]") for i, value in enumerate(values))])
 
     def _put(self, register, kind, value):
-        """A statement that writes a value of a type to a register; integers may be wider or narrower than it."""
+        """A statement that writes a value of type `kind` to a register. An integer may be wider or narrower than it."""
         number = self._numbers[register]
         kept, kind = self.registers[number], TYPES[kind]
         if (kept.kind == "f") != (kind.kind == "f"):
@@ -147,7 +150,7 @@ class Code:
         return f"R[{number}][who] = {value}"
 
     def _value(self, operand, kind):
-        """An expression for an operand in the type that the instruction takes it for."""
+        """An expression for an operand, as the type that the instruction reads."""
         kind = TYPES[kind]
         if operand in self._numbers:
             number = self._numbers[operand]
@@ -168,11 +171,11 @@ class Code:
 
 
 _GAP = 256  # bytes between shared arrays that belong to none of them
-_WITHOUT_EFFECT = ("rn", "lo", "approx", "ftz")  # here: what the operations below do anyway, or do more exactly
+_WITHOUT_EFFECT = ("rn", "lo", "approx", "ftz")  # the operations below do this anyway, or are more exact
 
 
 def _operation(*name):
-    """Where to find an operation in the text of a block. NotImplementedError if it is not among them."""
+    """The code in a block's text that looks up an operation. NotImplementedError if the operation is not known."""
     name = ".".join(part for part in name if part)
     if name not in OPERATIONS:
         raise NotImplementedError(f"{name} is not among the known instructions of PTX.")
@@ -180,12 +183,12 @@ def _operation(*name):
 
 
 def _parted(operands):
-    """Operands apart: split at commas, but not within braces."""
+    """A list of operands: the text is split at commas, but not within braces."""
     return [part.strip() for part in re.split(r",(?![^{]*\})", operands)]
 
 
 def _fma(a, b, c):
-    """a * b + c, rounded once, or nearly: float64 holds a product of float32, long double nearly one of float64."""
+    """a * b + c, rounded almost only once: float64 holds a product of float32, long double almost one of float64."""
     wide = np.float64 if a.dtype == np.float32 else np.longdouble
     return (a.astype(wide) * b + c).astype(a.dtype)
 
@@ -204,13 +207,13 @@ def _towards_zero(exact):
 def _divided(a, b):
     if a.dtype.kind == "f":
         return a / b
-    b = np.where(b == 0, np.ones((), b.dtype), b)  # what a GPU makes of it is not defined
+    b = np.where(b == 0, np.ones((), b.dtype), b)  # a GPU's result of a division by 0 is not defined
     towards_minus_infinity = a // b
     return towards_minus_infinity + ((a % b != 0) & ((a < 0) != (b < 0))).astype(a.dtype)
 
 
 def _to_whole(rounded):
-    """A conversion by way of whole numbers; those that an integer cannot hold become the nearest that it can."""
+    """A conversion that rounds to whole numbers. A number outside an integer type's range becomes its nearest limit."""
 
     def converted(value, to):
         value = rounded(value)
@@ -257,10 +260,10 @@ OPERATIONS = {
     "setp.eq": lambda a, b: a == b, "setp.ne": lambda a, b: (a < b) | (a > b),
     "setp.lt": lambda a, b: a < b, "setp.le": lambda a, b: a <= b,
     "setp.gt": lambda a, b: a > b, "setp.ge": lambda a, b: a >= b,
-    # these are also true where one is NaN
+    # the next five are also true if an operand is NaN
     "setp.neu": lambda a, b: a != b,
     "setp.ltu": lambda a, b: ~(a >= b), "setp.leu": lambda a, b: ~(a > b),
     "setp.gtu": lambda a, b: ~(a <= b), "setp.geu": lambda a, b: ~(a < b),
     "setp.num": lambda a, b: (a == a) & (b == b), "setp.nan": lambda a, b: (a != a) | (b != b),
 }  # fmt: skip
-"""What instructions compute, by name; arithmetic on integers wraps around, as NumPy's does."""
+"""What instructions compute, by name. Integer arithmetic wraps around, as in NumPy."""

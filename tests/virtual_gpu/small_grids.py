@@ -1,4 +1,4 @@
-"""Few and small blocks, so that small arrays fill several of them and their threads come round to a second number.
+"""Few and small blocks, so that a small array fills several blocks, and threads take a second number.
 
 With the sizes of hardware most test cases fit into one block, where a loop over numbers ends after its first round.
 """
@@ -9,7 +9,7 @@ import sys
 
 
 def install() -> None:
-    """Must come before the first kernel is compiled: compiled code holds the sizes."""
+    """Set small sizes. Call this before the first kernel is compiled, because compiled code holds the sizes."""
     from minicnn.kernels.gpu import launch
 
     launch.BLOCK, launch._MOST_BLOCKS = 8, 4

@@ -1,10 +1,10 @@
-"""Streams and events of the virtual GPU: what is queued is done late, and in any order that is allowed.
+"""Streams and events of the virtual GPU: queued operations run late, and in any order that is allowed.
 
-At each call the virtual GPU gets on by a few operations, of streams chosen at random, or by none. So what is done in
-time only because nothing kept it waiting is found out: a test that trains then sees other numbers.
+Each call runs a few queued operations, of streams chosen at random, or none. So tests find a missing wait, which on a
+GPU may do no harm by chance: a test that trains then sees other numbers.
 
-While a stream is captured, what is queued on it is written down. What must not be done meanwhile spoils the capture:
-see "CUDA Graphs" in the CUDA programming guide, prohibited and unhandled operations.
+While a stream is captured, operations that are queued on it are written down, and do not run. A forbidden operation
+spoils the capture: see "CUDA Graphs" in the CUDA programming guide, prohibited and unhandled operations.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from collections import deque
 CAPTURE_UNSUPPORTED, CAPTURE_INVALIDATED, CAPTURE_IMPLICIT, LAUNCH_FAILED = 900, 901, 906, 719
 
 chance = random.Random()  # seeded before every test
-errors = []  # what went wrong in operations, until somebody is told
-_working = []  # the operation that is being done
+errors = []  # errors of operations that were not yet raised
+_working = []  # the running operation
 
 
 class CudaError(Exception):
-    """The code that a function of the driver answers with."""
+    """The error code that a function of the driver returns."""
 
 
 class Event:
-    """How often it was recorded, and how often its stream has come there."""
+    """How often the event was recorded, and how many of these records its stream has reached."""
 
     def __init__(self):
         self.recorded, self.happened = 0, 0
 
 
 class Stream:
-    """What is queued: functions, and (event, how often it was recorded) to wait for."""
+    """A queue of functions to call, and of pairs (event, times): wait until the event has happened so often."""
 
     def __init__(self):
         self.queue = deque()
         self.captured, self.spoiled, self.relaxed = None, False, False
 
     def get_on(self):
-        """Do the next operation; whether there was one, and it had not to wait."""
+        """Run the next operation. Return False if there is none, or if it must wait."""
         if not self.queue:
             return False
         if isinstance(self.queue[0], tuple):
@@ -60,14 +60,14 @@ class Stream:
             _working.pop()
 
 
-legacy = Stream()  # the default stream: waits for all others, and they for it
+legacy = Stream()  # the default stream: it waits for all others, and they wait for it
 streams = [legacy]
 
 
 def queue(stream, operation):
-    """Queue a function, or (event, times) to wait for; or write it down, if the stream is captured.
+    """Queue a function, or (event, times) to wait for. If the stream is captured, only write it down.
 
-    Work on the default stream is done at once; that it might be late is left out.
+    Work on the default stream runs immediately. On a GPU it may be late, which is not imitated.
     """
     if stream.spoiled:
         raise CudaError(CAPTURE_INVALIDATED)
@@ -92,14 +92,17 @@ def finish(some):
 
 
 def work_until(done):
-    """Do what is queued, of all streams in any order, until done()."""
+    """Run queued operations, of all streams in any order, until done()."""
     while not done():
         if not any(stream.get_on() for stream in chance.sample(streams, len(streams))):
             raise RuntimeError("The streams of the virtual GPU wait for each other.")
 
 
 def when_idle(function):
-    """Garbage collection may call the driver while an operation is being done: then after that one."""
+    """Call the function after the running operation, or now if none runs.
+
+    Garbage collection may call the driver while an operation runs.
+    """
     if _working:
         legacy.queue.append(function)
     else:
@@ -107,7 +110,7 @@ def when_idle(function):
 
 
 def spoil_captures(some, code=CAPTURE_UNSUPPORTED):
-    """CudaError if one of these streams is captured, whose capture ends by this."""
+    """If one of these streams is captured, spoil its capture and raise a CudaError."""
     captured = [stream for stream in some if stream.captured is not None]
     for stream in captured:
         stream.spoiled = True
@@ -116,19 +119,22 @@ def spoil_captures(some, code=CAPTURE_UNSUPPORTED):
 
 
 def spoil_if_captured(stream):
-    """What a capture could hold, and minicnn never puts in: events of other streams, and copies of memory that is not
-    page-locked, which a replay reads or writes anew, whatever is there by then."""
+    """Forbid in a capture what CUDA allows but minicnn never does.
+
+    These are events of other streams, and copies of memory that is not page-locked: a replay would read or write this
+    memory again, whatever it holds then.
+    """
     spoil_captures([stream])
 
 
 def tell_of_errors():
-    """CudaError if something went wrong."""
+    """Raise a CudaError if an operation went wrong."""
     if errors:
         raise CudaError(LAUNCH_FAILED)
 
 
 def raise_errors() -> None:
-    """The first error since the last call, if there was one."""
+    """Raise the first error since the last call, if there was one."""
     if errors:
         first = errors[0]
         errors.clear()

@@ -1,4 +1,4 @@
-"""The virtual GPU's driver does what is queued late, in any order that is allowed, and keeps the rules of captures."""
+"""The virtual GPU's driver runs queued work late, in any order that is allowed, and checks the rules of captures."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def add_arrays(x, y, z):
 
 
 def seen(run, times=40):
-    """What run() returned, of many times."""
+    """The set of results of many calls of run()."""
     return {run() for _ in range(times)}
 
 
-def test_a_copy_that_nobody_waits_for_may_come_late():
+def test_a_copy_without_a_wait_may_come_late():
     there, here, stream = cuda.device_array(N, np.float32), cuda.pinned_array(N, np.float32), cuda.stream()
 
     def first_after(wait):
@@ -99,7 +99,7 @@ def test_streams_wait_for_each_other_only_where_they_are_told_to():
 
 def test_what_is_captured_runs_when_it_is_launched():
     x = arrays.upload(np.zeros(N, np.float32))
-    add_one.launch(1, N, x)  # compiled here
+    add_one.launch(1, N, x)  # compiles the kernel before the capture
     with graph._Captured() as captured:
         add_one.launch(1, N, x)
     assert x.to_host()[0] == 1
@@ -158,7 +158,7 @@ def with_reading(x):
     return lambda: float(reading)
 
 
-FIRST = {  # what a thread may do first: functions of an array that give what it is to call
+FIRST = {  # {what a thread may do first: a function of an array x that returns the function to call}
     "launch": lambda x: lambda: add_one.launch(1, N, x),
     "upload": lambda x: lambda: x.fill_from(np.zeros(N, np.float32)),
     "download": lambda x: x.to_host,
@@ -174,7 +174,7 @@ FIRST = {  # what a thread may do first: functions of an array that give what it
 def test_a_thread_waits_for_the_lock_and_has_a_context(first):
     x = arrays.upload(np.ones(N, np.float32))
     for _ in range(5):
-        first(x)()  # compiled, and all stages in use
+        first(x)()  # compiles kernels, and takes all stages
     call = first(x)
     with ThreadPoolExecutor(1) as other:
         with device.gpu_lock:
@@ -208,14 +208,14 @@ def test_a_graph_keeps_what_it_reads():
     assert adding.replay([x]).to_host()[0] == 4
 
 
-def test_a_lost_device_is_told():
+def test_a_lost_device_is_reported():
     with pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"), device.gpu_lock:
         raise OSError("[700] Call to cuMemcpyDtoH results in CUDA_ERROR_ILLEGAL_ADDRESS")
-    with pytest.raises(OSError, match="INVALID_VALUE"), device.gpu_lock:  # after this one it goes on
+    with pytest.raises(OSError, match="INVALID_VALUE"), device.gpu_lock:  # after this error the GPU works on
         raise OSError("[1] Call to cuMemcpyDtoH results in CUDA_ERROR_INVALID_VALUE")
 
 
-def test_memory_that_was_freed_is_nobodys():
+def test_freed_memory_belongs_to_no_array():
     data = cuda.to_device(np.zeros(N, np.float32))
     address = data.__cuda_array_interface__["data"][0]
     assert not memory.content(address, data.nbytes).any()
@@ -235,12 +235,12 @@ def test_idle_memory_goes_to_other_arrays_before_there_is_too_little(monkeypatch
         arrays.empty((most // 8,), np.float64)
     del first
     second = [arrays.empty((most // 8,), np.float64)]
-    second.append(second)  # garbage in a cycle goes, too
+    second.append(second)  # arrays in a garbage cycle are freed too
     del second
     arrays.empty((most // 4,), np.float32)
 
 
-def test_a_function_that_it_does_not_have_is_told():
+def test_a_function_that_it_does_not_have_is_reported():
     from cuda.bindings import driver
 
     driver.cuDeviceGetPCIBusId(20, 0)

@@ -1,4 +1,4 @@
-"""The virtual GPU computes as NumPy does, and reports what a kernel must not do."""
+"""The virtual GPU computes as NumPy does, and reports the mistakes of kernels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BLOCK = 64
 
 
 def reversed_in_blocks(*barriers):
-    """A kernel that turns each block's part of x around, by way of shared memory; with or without its barriers."""
+    """A kernel that reverses each block's part of x through shared memory, with or without its two barriers."""
     before, after = barriers
 
     @gpu_kernel()
@@ -61,10 +61,10 @@ def test_races_are_found_however_often_accesses_are_summed_up(monkeypatch, notes
     test_barriers_let_threads_share()
     for before, after, rounds in ((False, True, 1), (True, False, 2)):
         test_a_missing_barrier_is_a_race(before, after, rounds)
-    test_two_blocks_that_come_to_the_same_number_are_a_race()
+    test_two_blocks_at_the_same_number_are_a_race()
 
 
-def test_two_blocks_that_come_to_the_same_number_are_a_race():
+def test_two_blocks_at_the_same_number_are_a_race():
     @gpu_kernel()
     def kernel(x, y):
         y[cuda.threadIdx.x] = x[cuda.threadIdx.x]
@@ -74,7 +74,7 @@ def test_two_blocks_that_come_to_the_same_number_are_a_race():
         launched(kernel, blocks=2)
 
 
-def test_a_barrier_that_some_threads_never_reach_is_told():
+def test_a_barrier_that_some_threads_never_reach_is_reported():
     @gpu_kernel()
     def kernel(x, y):
         if cuda.threadIdx.x < 40:
@@ -86,7 +86,7 @@ def test_a_barrier_that_some_threads_never_reach_is_told():
 
 
 @pytest.mark.parametrize("beyond", [-1, BLOCK * 3])
-def test_memory_outside_of_arrays_is_told(beyond):
+def test_memory_outside_of_arrays_is_reported(beyond):
     @gpu_kernel()
     def reads(x, y, at):
         y[cuda.grid(1)] = x[cuda.grid(1) + at] if at > 0 else x[np.uint64(cuda.grid(1) + at)]
@@ -101,7 +101,7 @@ def test_memory_outside_of_arrays_is_told(beyond):
         launched(writes, beyond)
 
 
-def test_numbers_that_nobody_wrote_are_told():
+def test_reads_of_numbers_never_written_are_errors():
     @gpu_kernel()
     def kernel(x, y):
         y[cuda.grid(1)] += x[cuda.grid(1)]
@@ -110,7 +110,7 @@ def test_numbers_that_nobody_wrote_are_told():
         launched(kernel)
 
 
-def test_copies_of_what_nobody_wrote_are_told():
+def test_copies_of_numbers_never_written_are_errors():
     x, y = arrays.empty((BLOCK,), np.float32).copy(), arrays.empty((BLOCK,), np.float32)
     with pytest.raises(KernelError, match="it reads what nobody wrote"):
         copy.over(BLOCK, x, y)
@@ -120,7 +120,7 @@ def test_copies_of_what_nobody_wrote_are_told():
         arrays.empty((BLOCK,), np.float32).to_host()
 
 
-def test_memory_given_out_anew_counts_as_not_written():
+def test_reused_memory_counts_as_not_written():
     @gpu_kernel()
     def add(x, y):
         y[cuda.grid(1)] += x[cuda.grid(1)]
@@ -137,7 +137,7 @@ def test_memory_given_out_anew_counts_as_not_written():
         again.to_host()
 
 
-def test_four_numbers_at_once_must_lie_on_a_multiple_of_four():
+def test_four_numbers_must_begin_at_a_multiple_of_four():
     @gpu_kernel()
     def kernel(x, y, start):
         four = load4(x, cuda.threadIdx.x % 8 * 4 + start)
@@ -148,7 +148,7 @@ def test_four_numbers_at_once_must_lie_on_a_multiple_of_four():
         launched(kernel, 2, blocks=1)
 
 
-def test_a_loop_without_end_is_told(monkeypatch):
+def test_a_loop_without_end_is_reported(monkeypatch):
     @gpu_kernel()
     def kernel(x, y, n):
         while n > 0:
