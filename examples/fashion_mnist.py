@@ -150,7 +150,9 @@ def main():
         with redirect_stdout(EveryLine(sys.stdout, "synthetic: ")):
             print(reason)
             print("No real images: this run trains on drawn garments instead (minicnn.datasets.synthetic_fashion).")
-            loss, accuracy = run(arguments, synthetic_fashion.load_data(arguments.seed), source)
+            limit = arguments.limit
+            sizes = {"train": limit, "test": max(1, limit // 5)} if limit else {}  # no more than this run uses
+            loss, accuracy = run(arguments, synthetic_fashion.load_data(arguments.seed, **sizes), source)
     print(f"test accuracy {accuracy:.4f}  test loss {loss:.4f}  data {source}  backend {backend.backend()}")
 
 

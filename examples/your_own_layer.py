@@ -45,8 +45,8 @@ class LearnedSlope(layers.Layer):
 
 def main():
     utils.set_random_seed(0)
-    (x, y), (x_test, y_test) = synthetic_fashion.load_data(0)
-    x, y, x_test = x[:3000, ..., None] / 255.0, y[:3000], x_test[..., None] / 255.0
+    (x, y), (x_test, y_test) = synthetic_fashion.load_data(0, train=3000, test=1000)
+    x, x_test = x[..., None] / 255.0, x_test[..., None] / 255.0
     model = Sequential([
         layers.Input((28, 28, 1)),
         layers.Conv2D(8, 3, strides=2),

@@ -17,7 +17,11 @@ from minicnn import backend
 
 PROCESSES = {  # name: (which GPU, how kernels are launched, arguments of pytest)
     "operations": ("virtual", "numba", [*OPERATION_FILES, "test_gpu_compile.py", "-k", "not test_float64"]),
-    "operations, small grids": ("virtual, small grids", "numba", [*OPERATION_FILES, "-k", "test_float64"]),
+    "operations, small grids": (
+        "virtual, small grids",
+        "numba",
+        [*OPERATION_FILES, "test_gpu_compile.py", "-k", "test_float64"],
+    ),
     "the rest": ("virtual", "direct", ["virtual_gpu", *ON_GPU_ALONE]),
 }
 

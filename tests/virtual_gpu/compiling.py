@@ -1,4 +1,4 @@
-"""Compile GPU kernels on the virtual GPU: to PTX for three architectures, and to machine code."""
+"""Compile GPU kernels on the virtual GPU: to PTX for two architectures, and to machine code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minicnn.kernels.gpu import launch
 
 from .gpu import Memory
 
-ARCHITECTURES = [(7, 5), (8, 0), (9, 0)]
+ARCHITECTURES = [(7, 5), (9, 0)]  # the oldest that minicnn supports, and that of the virtual GPU
 
 
 @contextmanager
