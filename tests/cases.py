@@ -83,18 +83,19 @@ def is_the_definition(operation, run):
 
 # small arrays have few rounding errors: take the largest error of several draws, and of more draws for tiny arrays
 DRAWS, FEW, DRAWS_OF_FEW = 5, 10, 25
+DRAWS_OF_SLOW = {"loops": 1, **({"gpu": 2} if VIRTUAL else {})}  # variants that take part in the first draws only
 
 
 def is_as_near_the_definition_as_numpy(operation, run):
     """Loops are slow, so the definition is vectorized.py in float64: the other test says that it equals loops.py."""
-    slow = ["loops"] if module(operation, "loops") and not VIRTUAL else []  # one draw is enough for them
+    names = [*variants_of(operation), *(["loops"] if module(operation, "loops") and not VIRTUAL else [])]
     errors, definition = {}, {}
     for draw in range(DRAWS_OF_FEW):
         if draw >= DRAWS and max(value.size for value in definition.values()) > FEW:
             break
         with drawing(draw):
             definition = copied(run(module(operation, "vectorized"), np.float64))
-            for variant in (*variants_of(operation), *(slow if draw == 0 else [])):
+            for variant in (name for name in names if draw < DRAWS_OF_SLOW.get(name, DRAWS_OF_FEW)):
                 for what, value in copied(run(module(operation, variant), np.float32)).items():
                     exact = definition[what]
                     np.testing.assert_array_equal(np.isnan(value), np.isnan(exact))

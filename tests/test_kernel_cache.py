@@ -84,11 +84,11 @@ def test_a_parallel_kernel_becomes_machine_code_once(monkeypatch):
 def test_two_processes_may_fill_the_cache_at_once(tmp_path):
     code = """
 import numpy as np
-from minicnn.ops import dense
-x, w = np.ones((5, 4), np.float32), np.ones((4, 3), np.float32)
-y, saved = dense.forward(x, w, None)
-dx, dw, db = dense.backward(y, saved)
-assert (y == 4).all() and (dw == 20).all() and (dx == 12).all()
+from minicnn.ops import activation, rescale
+y, saved = rescale.forward(np.ones((5, 4)), np.full(4, 3.0), np.ones(4))
+assert (y == 4).all() and (rescale.backward(y, saved) == 12).all()
+y, saved = activation.relu_forward(y)
+assert (y == 4).all() and (activation.relu_backward(y, saved) == 4).all()
 """
     environment = {**os.environ, "MINICNN_CACHE_DIR": str(tmp_path)}
     for _ in range(2):  # an empty cache, then a full one
