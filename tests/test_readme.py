@@ -94,6 +94,14 @@ def test_the_path_of_a_pixel_names_seven_files_and_what_to_look_for():
         assert any(f"def {name}(" in (ROOT / file).read_text() for name in names), f"{file} defines none of {names}"
 
 
+def test_the_way_back_names_functions_that_are_there():
+    section = README.split("## The way back")[1].split("\n## ")[0]
+    steps = re.findall(r"^\d\. \[?`([^`]+)`[^:]*: `(\w+)`", section, re.MULTILINE)
+    assert len(steps) == 5
+    for file, name in steps:
+        assert f"def {name}(" in (ROOT / "minicnn" / file).read_text(), f"{file} does not define {name}"
+
+
 def test_the_two_commands_are_those_that_are_tested():
     commands = re.findall(r"^    (pip .*|python .*)$", README, re.MULTILINE)
     assert any("examples/fashion_mnist.py" in command for command in commands)

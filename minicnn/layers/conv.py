@@ -134,7 +134,7 @@ class Conv2D(_Convolution):
 
     def backward(self, dy, saved, need_dx=True):
         saved, saved_activation = saved
-        dz = self.activation_gradient(dy, saved_activation)
+        dz = self.activation_gradient(dy, saved_activation)  # of ReLU in conv2d.backward
         dx, dw, db = conv2d.backward(dz, saved, need_dx)
         self.add_gradients((self.kernel, dw), (self.bias, db))
         return dx
@@ -210,7 +210,7 @@ class DepthwiseConv2D(_Convolution):
 
     def backward(self, dy, saved, need_dx=True):
         saved, saved_activation = saved
-        dz = self.activation_gradient(dy, saved_activation)
+        dz = self.activation_gradient(dy, saved_activation)  # of ReLU in conv2d.backward
         dx, dw, db = conv2d.backward(dz, saved, need_dx)
         self.add_gradients((self.kernel, dw.reshape(self.kernel.shape)), (self.bias, db))
         return dx

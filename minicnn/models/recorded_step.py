@@ -18,8 +18,8 @@ _HELD_BY_LAYERS = (Activation, Regularizer)
 
 def recorded_step(model, learn):
     """A function that replays `learn` where it can; `learn` itself with run_eagerly or for a user's model class."""
-    own_code = not type(model).__module__.startswith("minicnn.") or {"forward", "backward"} & vars(model).keys()
-    if model.run_eagerly or own_code:
+    users_code = not type(model).__module__.startswith("minicnn.") or {"forward", "backward"} & vars(model).keys()
+    if model.run_eagerly or users_code:
         return learn
     return replay.make(learn, lambda: _what_it_depends_on(model))
 

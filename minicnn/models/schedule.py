@@ -1,8 +1,8 @@
 """The steps of a forward pass: which layers are joined, what each step keeps for backward, when memory is freed.
 
 Both kinds of model make their steps here for every forward pass: a `Sequential` from its row of layers, a functional
-model from its graph (`graph.py`). A slot is the number of an array that a step reads or writes. Three things are
-decided:
+model from its graph (`graph.py`). A slot is the number of an array that a step reads or writes. In a row the first
+layer reads slot 0, the images, and writes slot 1, which the second layer reads. Three things are decided:
 
 - **joined**: if only a max pooling reads a convolution's output, both run in one pass over the images, and the
   convolution's own output is never stored. A softmax or sigmoid at the end is left out if the loss computes it
@@ -42,6 +42,9 @@ class Step(NamedTuple):
     frees: bool = False
 
 
+_DECIDED = Step._fields.index("need_saved")  # the fields before it are known before `schedule`
+
+
 def row_of_steps(layers: list[Layer]) -> list[Step]:
     """A step for each layer of a row: layer i reads slot i and writes slot i + 1."""
     return [Step(layer, (i,), (i + 1,)) for i, layer in enumerate(layers)]
@@ -54,7 +57,7 @@ def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logi
         as_logits = {slot for slot, wanted in zip(output_slots, logits, strict=False) if wanted}
         steps = [step._replace(options={**step.options, **_logits_option(step, as_logits)}) for step in steps]
     if not need_saved:
-        return [Step(*step[:7], False, True) for step in steps]
+        return [Step(*step[:_DECIDED], need_saved=False, frees=True) for step in steps]
     wants_gradient = set(input_slots) if need_saved is True else set()  # the slots whose gradient backward computes
     for step in steps:
         below = not wants_gradient.isdisjoint(step.inputs)
@@ -62,7 +65,8 @@ def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logi
         if below or here:
             wants_gradient.update(step.outputs)
             nothing_saved = False
-        scheduled.append(Step(*step[:7], True if below else FOR_WEIGHTS if here else False, nothing_saved))
+        keeps = True if below else FOR_WEIGHTS if here else False
+        scheduled.append(Step(*step[:_DECIDED], need_saved=keeps, frees=nothing_saved))
     return scheduled
 
 

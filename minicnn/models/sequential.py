@@ -144,6 +144,7 @@ class Sequential(Model):
         return x, saved
 
     def backward(self, dy, saved, need_dx=True):
+        """As in `Layer`. What `forward` kept decides how far down gradients go; need_dx is not looked at."""
         for step, kept in reversed(saved):
             if not step.need_saved:
                 return None
@@ -152,7 +153,7 @@ class Sequential(Model):
         return dy
 
     def _schedule(self, need_saved, logits):
-        """The steps of the layers in this row; see `schedule.py`."""
+        """A step for each layer in this row, but one for a convolution and its pooling; see `schedule.py`."""
         return schedule(row_of_steps(self._sublayers), [0], [len(self._sublayers)], need_saved, [logits])
 
     def flops(self, input_shape):

@@ -140,7 +140,7 @@ class Trainer(Inference):
             raise ValueError(
                 f"validation_freq must be a positive integer or a list of epochs; received {validation_freq!r}."
             )
-        Progress(1, verbose)
+        Progress(1, verbose)  # an error now if verbose is not valid, and not after the data are prepared
         validation_batch_size = checked_batch_size(
             batch_size if validation_batch_size is None else validation_batch_size
         )
@@ -181,7 +181,7 @@ class Trainer(Inference):
             if verbose and epochs > 1:
                 print(f"Epoch {epoch + 1}/{epochs}", flush=True)
             progress = Progress(passes.length, verbose)
-            for step, (data, rows) in enumerate(passes.batches()):
+            for step, (data, rows) in enumerate(passes.batches()):  # rows: the numbers of the batch's samples in data
                 hooks.call("on_train_batch_begin", step, {})
                 with announced_compiling(progress):
                     training_step.train(data, rows)

@@ -3,7 +3,7 @@
 `fit` (`trainer.py`) calls `train` for every batch of an epoch, `evaluate` (`inference.py`) calls `evaluate`. A step
 computes in buffers borrowed from the workspace (`kernels/cpu/workspace.py`). Later steps overwrite these buffers.
 
-The first few steps of a `fit` run the code of `_learn`. Then one step is recorded, and the next ones are replayed from
+The first steps of a `fit` run the code of `_learn`. Then one step is recorded, and the next ones are replayed from
 a list of kernels (`recorded_step.py`). With `compile(run_eagerly=True)` every step runs the code of `_learn`.
 """
 
@@ -33,7 +33,7 @@ class TrainingStep:
         self.logits = {"logits": joined if model.gives_several else True} if any(joined) else {}
         self.output_shapes: dict[tuple, list] = {}  # {shapes of the inputs: shapes of the outputs}
         self.not_looked_at: tuple | None = None  # the last batch, if its loss is still on the way from the GPU
-        self.learn = recorded_step(model, self._learn) if recorded else self._learn
+        self.learn_or_replay = recorded_step(model, self._learn) if recorded else self._learn
 
     def train(self, data, rows) -> None:
         """Learn from these rows of the data, and count the loss and the metrics."""
@@ -41,7 +41,7 @@ class TrainingStep:
         forget_gradients(variables)  # an interrupted step may have left gradients behind
         with workspace.step():
             batch = self._on_device(data, rows)
-            losses, penalties, outputs = self.learn(*batch)
+            losses, penalties, outputs = self.learn_or_replay(*batch)  # `_learn` below, or its recording
             self._count(losses, penalties, outputs, data, rows, batch, training=True)
             forget_gradients(variables)
 
@@ -50,8 +50,9 @@ class TrainingStep:
         model, variables = self.model, self.model.trainable_weights
         x, targets = self._parts(batch)
         with collected_losses() as added:
+            # FOR_WEIGHTS: layers keep what the gradients of weights need; the images get no gradient
             y, saved = model.forward(x, True, FOR_WEIGHTS, **self.logits)
-        losses, dy = self._losses(y, targets, training=True)
+        losses, dy = self._losses_and_gradients(y, targets, training=True)
         penalties = [*weight_penalties(variables), *added]
         outputs = self._outputs_to_measure(y)
         self._look_at(losses, penalties, batch, training=True)
@@ -67,7 +68,7 @@ class TrainingStep:
             x, targets = self._parts(batch)
             with collected_losses() as added:
                 y, _ = self.model.forward(x, False, False, **self.logits)
-            losses, _ = self._losses(y, targets, training=False)
+            losses, _ = self._losses_and_gradients(y, targets, training=False)
             penalties = [*weight_penalties(self.model.trainable_weights), *added]
             outputs = self._outputs_to_measure(y)
             self._look_at(losses, penalties, batch, training=False)
@@ -98,15 +99,15 @@ class TrainingStep:
             targets.append((y, row_weights, row_weights if head.weight == 1 else rest.pop(0)))
         return (list(batch[:count]) if self.model.takes_several else batch[0]), targets
 
-    def _losses(self, y, targets, training):
+    def _losses_and_gradients(self, y, targets, training):
         """(the losses, the gradient of their sum for the outputs y). In inference there is no gradient."""
         ys = y if self.model.gives_several else [y]
         losses, dys = [], [None] * len(ys)
-        for head, (target, row_weights, weighted) in zip(self.heads, targets, strict=True):
+        for head, (target, row_weights, dlosses) in zip(self.heads, targets, strict=True):
             values, saved = head.loss.forward(target, ys[head.index], head.joined is not None, need_saved=training)
-            losses.append(weighted_sum.forward(values, row_weights))
+            losses.append(weighted_sum.forward(values, row_weights))  # for a mean of N rows each weight is 1 / N
             if training:
-                dys[head.index] = head.loss.backward(weighted, saved)
+                dys[head.index] = head.loss.backward(dlosses, saved)  # here backward begins
         return losses, dys if self.model.gives_several else dys[0]
 
     def _outputs_to_measure(self, y):

@@ -78,9 +78,9 @@ class Canvas(NamedTuple):
     C: int
     top: int
     left: int
-    SH: int
-    SW: int
     width: int
+    SH: int = 1
+    SW: int = 1
     PH: int = 1
     PW: int = 1
     OH: int = 0

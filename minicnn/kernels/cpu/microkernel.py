@@ -61,8 +61,23 @@ def _block_shape() -> tuple[int, int, int]:
 VECTOR_BYTES, ROWS, VECTORS = _block_shape()
 
 
+def tile_by_loops(
+    WIDTH, a, a_start, rows, row_start, row_count, cols, col_start, K,
+    b, b_start, c, c_start, c_stride, column_count, add,
+):  # fmt: skip
+    """The block of a product that `tile` computes, in plain loops. For reading and tests only."""
+    for i in range(row_count):
+        for j in range(column_count):
+            total = 0.0
+            for k in range(K):
+                left = a[a_start + rows[row_start + i] + cols[col_start + k]]
+                total += left * b[b_start + k * WIDTH + j]
+            place = c_start + i * c_stride + j
+            c[place] = c[place] + total if add else total
+
+
 def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
-    """Make the block product for one register shape, a function that kernels can call:
+    """Make the function that computes what `tile_by_loops` does with the sums in registers, for one register shape:
 
     tile(a, a_start, rows, row_start, row_count, cols, col_start, K, b, b_start,
          c, c_start, c_stride, column_count, add)
@@ -100,10 +115,10 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
             def product(whole, ROWS=ROWS, VECTORS=VECTORS):
                 masks = [None if whole else emit.mask(columns, j * lanes) for j in range(VECTORS)]
                 last = builder.sub(row_count, emit.index(1))
-                row_starts = []
+                starts = []  # of the rows of a
                 for i in range(ROWS):
                     row = emit.index(i) if whole else emit.smaller(emit.index(i), last)
-                    row_starts.append(emit.at(a, builder.load(emit.at(rows, row))))
+                    starts.append(emit.at(a, builder.load(emit.at(rows, row))))
 
                 # for k in range(K): the innermost loop
                 before = builder.block
@@ -120,7 +135,8 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
                 ]
                 new_sums = []
                 for i in range(ROWS):
-                    a_number = emit.splat(builder.load(emit.at(row_starts[i], offset)))
+                    a_number = emit.splat(builder.load(emit.at(starts[i], offset)))
+                    # the multiply-add: sum + a * b, for a vector of columns
                     new_sums.append([emit.fma(a_number, b_vectors[j], sums[i][j]) for j in range(VECTORS)])
                 for old_row, new_row in zip(sums, new_sums, strict=True):
                     for old, new in zip(old_row, new_row, strict=True):
@@ -169,18 +185,3 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
 
 
 tile = make_tile(VECTOR_BYTES, ROWS, VECTORS)
-
-
-def tile_by_loops(
-    WIDTH, a, a_start, rows, row_start, row_count, cols, col_start, K,
-    b, b_start, c, c_start, c_stride, column_count, add,
-):  # fmt: skip
-    """The same block of a product in plain loops: what `tile` must equal. For reading and tests only."""
-    for i in range(row_count):
-        for j in range(column_count):
-            total = 0.0
-            for k in range(K):
-                left = a[a_start + rows[row_start + i] + cols[col_start + k]]
-                total += left * b[b_start + k * WIDTH + j]
-            place = c_start + i * c_stride + j
-            c[place] = c[place] + total if add else total

@@ -46,9 +46,13 @@ def forward(
     """
     if pool and not 1 <= pool[0] * pool[1] <= 255:
         raise ValueError(f"A convolution pools windows of 1 to 255 cells in the same pass; received pool={pool}.")
+    # variant: the file of the backend in use, for example `tiled.py`; see dispatch.py
     return variant(__name__).forward(x, w, b, strides, padding, dilation, groups, relu, pool, need_saved)
 
 
 def backward(dy, saved, need_dx=True):
-    """(dx, dw, db) for the upstream gradient dy, of y's shape; dx is None unless need_dx, db None without b."""
+    """(dx, dw, db) for the upstream gradient dy, of y's shape; dx is None unless need_dx, db None without b.
+
+    dy first goes back through the pool and ReLU, if forward applied them.
+    """
     return variant(__name__).backward(dy, saved, need_dx)

@@ -63,7 +63,7 @@ def forward(
     y = workspace.empty((N, pools.OH, pools.OW, F), x.dtype)
     argmax = workspace.empty((y.size,), np.uint8) if pool and need_saved else None
     bias = np.zeros(F, x.dtype) if b is None else b
-    canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
+    canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
     products = winograd.products if winograd.suits(KH, KW, win, groups, C // groups, F) else _products
     products(images(x), canvas, w, win, groups, y, argmax, bias, relu, (PH, PW), largest_tile=4)
     return y, ((x, w, b is not None, relu, pool, y, argmax, win, groups) if need_saved else None)
@@ -80,8 +80,8 @@ def backward(dy, saved, need_dx=True):
         pooled.gradients(dy, argmax, pool, x, w, win, dw, db, dx)
         return dx, dw, db if has_bias else None
 
-    x_canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
-    dy_canvas = Canvas(win.OH, win.OW, F, 0, 0, 1, 1, win.OW, PH, PW, pooled_H, pooled_W)
+    x_canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
+    dy_canvas = Canvas(win.OH, win.OW, F, top=0, left=0, width=win.OW, PH=PH, PW=PW, OH=pooled_H, OW=pooled_W)
     dy = gradient(dy, y, argmax, relu)
     _kernel_gradient(images(x), x_canvas, dy, dy_canvas, win, groups, dw, db)
     db = db if has_bias else None
@@ -95,9 +95,7 @@ def backward(dy, saved, need_dx=True):
 
     # dx = convolution of dy, with zeros between its numbers (the stride) and padding, with the flipped kernel
     top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
-    canvas_back = Canvas(
-        win.OH, win.OW, F, top, left, win.SH, win.SW, W + (KW - 1) * win.DW, PH, PW, pooled_H, pooled_W
-    )  # fmt: skip
+    canvas_back = dy_canvas._replace(top=top, left=left, width=W + (KW - 1) * win.DW, SH=win.SH, SW=win.SW)
     back = win._replace(SH=1, SW=1, OH=H, OW=W)
     no_bias, w_back = np.zeros(C, w.dtype), flipped_kernel(w, groups)
     products = winograd.products if winograd.suits(KH, KW, back, groups, F // groups, C) else _products
@@ -111,18 +109,18 @@ def _products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, large
     reach = (KH - 1) * win.DH + 1
     work = split(N, OH, 1, PH * win.SH * canvas.width * canvas.C, _NUMBERS)
     height = (work.rows * PH - 1) * win.SH + reach
-    rows, cols = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
+    pixels, taps = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
     buffers = workspace.scratch(y.dtype, work.images * image_size, work.images * sums_size)
     out, panels = output(y, argmax, bias, relu, pool), in_panels(w.reshape(-1, F), groups)
-    _convolve(source, canvas, win, height, work, rows, cols, panels, groups, out, buffers)
+    _convolve(source, canvas, win, height, work, pixels, taps, panels, groups, out, buffers)
 
 
 @kernel(parallel=True)
-def _convolve(source, canvas, win, height, work, rows, cols, w, groups, out, buffers):
+def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups, out, buffers):
     """Each task copies its band onto a canvas, multiplies it tile by tile with w's panels, and finishes the sums."""
     (bands, sums), F, PH = buffers, out.bias.size, out.PH
-    columns = VECTORS * (VECTOR_BYTES // w.itemsize)
+    columns = VECTORS * (VECTOR_BYTES // w_panels.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
     for task in prange(work.tasks):
@@ -138,13 +136,13 @@ def _convolve(source, canvas, win, height, work, rows, cols, w, groups, out, buf
             for j in range(0, F_group, columns):
                 f = group * F_group + j
                 for i in range(0, M, ROWS):
-                    for k in range(0, cols.size, _ADDED_ALONE):
+                    for k in range(0, taps.size, _ADDED_ALONE):
                         tile(
-                            bands, band + group * C_group, rows, i, min(ROWS, M - i),
-                            cols, k, min(_ADDED_ALONE, cols.size - k), w, panel + k * columns,
+                            bands, band + group * C_group, pixels, i, min(ROWS, M - i),
+                            taps, k, min(_ADDED_ALONE, taps.size - k), w_panels, panel + k * columns,
                             sums, start + i * F + f, F, F_group - j, k > 0,
                         )  # fmt: skip
-                panel += cols.size * columns
+                panel += taps.size * columns
         for image in range(images):
             image_sums, y_start = start + image * count * PH * win.OW * F, ((n + image) * work.OH + first) * out.OW * F
             finish_band(sums, image_sums, win.OW, count, out, y_start)
@@ -163,14 +161,14 @@ def _kernel_gradient(x, x_canvas, dy, dy_canvas, win, groups, dw, db):
         return
     work = split(N, win.OH, 1, win.SH * x_canvas.width * x_canvas.C + win.OW * F, _NUMBERS)
     height = (work.rows - 1) * win.SH + reach
-    rows, cols = offset_tables(work.images, height, x_canvas.width, x_canvas.C, work.rows, win, C_group)
+    pixels, taps = offset_tables(work.images, height, x_canvas.width, x_canvas.C, work.rows, win, C_group)
     x_size, dy_size = height * x_canvas.width * x_canvas.C, work.rows * win.OW * F
     panel_size = work.images * work.rows * win.OW * tile_width(dw.dtype)
     buffers = workspace.scratch(dw.dtype, work.images * x_size, work.images * dy_size, panel_size, F)
     pieces = pieces_of(work.tasks, dw.size)
     partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _kernel_gradient_pieces(
-        x, x_canvas, dy, dy_canvas, win, height, work, rows, cols, groups, pieces, partial.reshape(-1),
+        x, x_canvas, dy, dy_canvas, win, height, work, pixels, taps, groups, pieces, partial.reshape(-1),
         partial_db.reshape(-1), buffers,
     )  # fmt: skip
     add_pieces(partial.reshape(-1), dw.reshape(-1))
@@ -179,12 +177,12 @@ def _kernel_gradient(x, x_canvas, dy, dy_canvas, win, groups, dw, db):
 
 @kernel(parallel=True)
 def _kernel_gradient_pieces(
-    x, x_canvas, dy, dy_canvas, win, height, work, rows, cols, groups, pieces, partial, partial_db, buffers
+    x, x_canvas, dy, dy_canvas, win, height, work, pixels, taps, groups, pieces, partial, partial_db, buffers
 ):
     """partial[piece] = the kernel gradient from a part of the tasks. The tile's rows are taps, its k the pixels."""
     x_bands, dy_bands, panels, column_sums = buffers
     columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
-    F, K = dy_canvas.C, cols.size
+    F, K = dy_canvas.C, taps.size
     C_group, F_group = x_canvas.C // groups, F // groups
     x_size, dy_size = height * x_canvas.width * x_canvas.C, work.rows * win.OW * F
     for piece in prange(pieces):
@@ -203,7 +201,7 @@ def _kernel_gradient_pieces(
                 lay_band(dy, dy_canvas, n + image, first, count, dy_bands, place)
             M = images * count * win.OW
             add_columns(dy_bands, dy_band, M, F, column_sums, thread * F, partial_db, piece * F)
-            panel = thread * rows.size * columns
+            panel = thread * pixels.size * columns
             alone = groups == 1 and columns == F  # then dy's band already is a panel
             for group in range(groups):
                 for j in range(0, F_group, columns):
@@ -213,7 +211,7 @@ def _kernel_gradient_pieces(
                         lay_panel(dy_bands, dy_band + f, F, M, min(columns, F_group - j), panels, panel)
                     for tap in range(0, K, ROWS):
                         tile(
-                            x_bands, x_band + group * C_group, cols, tap, min(ROWS, K - tap), rows, 0, M,
+                            x_bands, x_band + group * C_group, taps, tap, min(ROWS, K - tap), pixels, 0, M,
                             source, place, partial, (piece * K + tap) * F + f, F, F_group - j, task > begin,
                         )  # fmt: skip
 

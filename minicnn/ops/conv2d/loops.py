@@ -1,4 +1,5 @@
-"""The convolution as it is defined: seven loops. They are slow; every fast variant must give the same numbers."""
+"""The convolution as it is defined: seven loops, two of them in `taps`. They are slow, and every fast variant must give
+the same numbers."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def backward(dy, saved, need_dx=True):
                 for f in range(F):
                     upstream = dy[n, oh, ow, f]
                     if y is not None and not y[n, oh, ow, f] > 0:
-                        upstream = upstream * 0
+                        upstream = upstream * 0  # not 0: a NaN stays NaN
                     if has_bias:
                         db[f] += upstream
                     for h, w_, kh, kw in taps(win, H, W, oh, ow):

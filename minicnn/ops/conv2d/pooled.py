@@ -74,7 +74,7 @@ def gradients(dy, argmax, pool, x, w, win, dw, db, dx):
     dy (N, OH, OW, F) is the gradient of the pooled output, argmax says which pixel won each window.
     """
     (N, H, W, C), (KH, KW, _, F), (_, OH, OW, _), (PH, PW) = x.shape, w.shape, dy.shape, pool
-    canvas = Canvas(H, W, C, win.PT, win.PL, 1, 1, W + win.PL + win.PR)
+    canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
     rows = max(1, min(OH, (_NUMBERS // (canvas.width * C) - KH + 1) // PH))
     band_size = (rows * PH + KH - 1) * canvas.width * C
     places = _places(rows, OW, PH, PW, canvas.width, C)

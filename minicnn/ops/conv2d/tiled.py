@@ -99,10 +99,11 @@ def _convolve(padded, N, C, pixels, taps, w_panels, F, groups, y):
             for j in range(0, F_group, width):
                 for i in range(0, M, ROWS):
                     for k in range(0, K, _ADDED_ALONE):
-                        tile(
-                            padded, image + group * C_group, pixels, i, min(ROWS, M - i),
-                            taps, k, min(_ADDED_ALONE, K - k), w_panels, panel + k * width,
-                            y, (n * M + i) * F + group * F_group + j, F, F_group - j, k > 0,
+                        tile(  # the arguments come in the order of a @ b = c; see make_tile
+                            padded, image + group * C_group, pixels, i, min(ROWS, M - i),  # a, and which of its rows
+                            taps, k, min(_ADDED_ALONE, K - k),  # which of its columns
+                            w_panels, panel + k * width,  # b
+                            y, (n * M + i) * F + group * F_group + j, F, F_group - j, k > 0,  # c; k > 0: add to it
                         )  # fmt: skip
                 panel += K * width
 
