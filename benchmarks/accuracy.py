@@ -79,7 +79,7 @@ def table(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--one", choices=LIBRARIES, help="a single run: print its result as JSON")
+    parser.add_argument("--one", choices=LIBRARIES, help="do a single run, and print its result as JSON")
     parser.add_argument("--seed", type=int, default=SEEDS[0])
     parser.add_argument("--epochs", type=int, default=MOST_EPOCHS)
     arguments = parser.parse_args()
@@ -94,7 +94,7 @@ def main():
     print(f"\n{table(results)}\n\n{machine.described('numpy', 'numba', 'tensorflow_cpu', 'keras')}")
     means = {library: statistics.mean(run["after three"] for run in runs) for library, runs in results.items()}
     if means["minicnn"] < means["keras"] - 0.003:
-        sys.exit("minicnn learned less well than Keras: its mean is more than 0.003 below")
+        sys.exit("minicnn is less accurate than Keras: its mean accuracy is more than 0.003 lower")
 
 
 if __name__ == "__main__":

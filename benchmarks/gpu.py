@@ -150,7 +150,9 @@ def _check(name, ours, theirs, exact):
         _poison_idle_memory()
         error = np.abs(_on_host(run()) - exact).max()
         if not error <= allowed:  # not `error > allowed`, because NaN must fail too
-            raise SystemExit(f"{name}, {rung}: {error:.1e} from the exact result, allowed are {allowed:.1e}.")
+            raise SystemExit(
+                f"{name}, {rung}: the result is {error:.1e} from the exact result; at most {allowed:.1e} is allowed."
+            )
 
 
 def _poison_idle_memory():

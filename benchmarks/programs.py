@@ -96,7 +96,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--programs", nargs="+", default=PROGRAMS, choices=PROGRAMS)
-    parser.add_argument("--epochs", nargs="+", default=[], help="program=epochs, for those that take too long")
+    parser.add_argument("--epochs", nargs="+", default=[], help="program=epochs, for programs that take too long")
     arguments = parser.parse_args()
     shorter = {name: int(epochs) for name, epochs in (entry.split("=") for entry in arguments.epochs)}
     described = machine.described("numpy", "numba", "tensorflow_cpu", "keras")
@@ -122,7 +122,7 @@ def main():
     print(f"\n{text}")
     machine.put(HERE / "README.md", "programs", text)
     if worse:
-        sys.exit("Less well than Keras: " + "; ".join(worse))
+        sys.exit("minicnn is less accurate than Keras: " + "; ".join(worse))
 
 
 if __name__ == "__main__":

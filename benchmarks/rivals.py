@@ -54,7 +54,7 @@ class Process:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            sys.exit(f"{self.process.args[2:]} died at {command!r}")
+            sys.exit(f"{self.process.args[2:]} stopped at {command!r}")
         return json.loads(answer)
 
     def end(self):
@@ -74,7 +74,7 @@ def agree(answers):
         worst[library] = {"logits": float(logits), "losses": float(losses)}
         # Adam divides tiny gradients by their own size, so rounding changes the losses more than the logits.
         if not (logits < 1e-3 and losses < 1e-2 * max(1, *ours["losses"])):
-            sys.exit(f"{library} computes something else: {worst[library]}")
+            sys.exit(f"{library} and minicnn compute different results; largest differences: {worst[library]}")
     return worst
 
 

@@ -33,7 +33,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="the folder of photographs; else MINICNN_DATA/cats_and_dogs")
     parser.add_argument("--base", type=Path, help="weights of the base from an earlier run, instead of training it")
-    parser.add_argument("--quick", action="store_true", help="two epochs of everything, on few pictures of CIFAR-10")
+    parser.add_argument("--quick", action="store_true", help="train for only two epochs, with few images of CIFAR-10")
     parser.add_argument("--output", type=Path, default=Path("output"), help="the folder of the figures and the base")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -100,7 +100,7 @@ def train_on_other_classes(base, epochs, limit):
     )
     model.fit(x, y, batch_size=64, epochs=epochs)
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    print(f"The base knows {len(OTHERS)} other classes of CIFAR-10 by {accuracy:.4f} (test accuracy).")
+    print(f"The base has a test accuracy of {accuracy:.4f} on the {len(OTHERS)} other classes of CIFAR-10.")
 
 
 def others(x, y):
@@ -193,7 +193,7 @@ def main():
 
     photographs = np.concatenate([validation[i][0] for i in range(len(validation))])
     draw_results(model, histories, photographs, validation.labels, output)
-    print(f"\n{'':<12}{'training':>10}{'validation':>12}{'seconds':>9}    accuracies of the last three epochs' mean")
+    print(f"\n{'':<12}{'training':>10}{'validation':>12}{'seconds':>9}    accuracies: means of the last three epochs")
     for name, history in histories.items():
         training, held_out = (np.mean(history.history[key][-3:]) for key in ("accuracy", "val_accuracy"))
         print(f"{name:<12}{training:>10.4f}{held_out:>12.4f}{seconds[name]:>9.0f}")

@@ -26,7 +26,7 @@ HELD_OUT = 5000
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=24)
-    parser.add_argument("--limit", type=int, help="use so many training images, and a fifth of it for the test")
+    parser.add_argument("--limit", type=int, help="training images to use; the test uses a fifth of this number")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--data-dir", help="a folder with cifar10/cifar10.npz; else MINICNN_DATA, caches, a download")
     parser.add_argument("--output", type=Path, default=Path("output"), help="the folder of the figures")

@@ -23,8 +23,8 @@ from minicnn.datasets import fashion_mnist, sources, synthetic_fashion
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=positive, default=30, help="at most so many: early stopping ends sooner")
-    parser.add_argument("--limit", type=positive, help="use so many training images, and a fifth of it for the test")
+    parser.add_argument("--epochs", type=positive, default=30, help="at most this many; early stopping may end sooner")
+    parser.add_argument("--limit", type=positive, help="training images to use; the test uses a fifth of this number")
     parser.add_argument("--batch-size", type=positive, default=32)
     parser.add_argument("--data-dir", help="a folder with fashion-mnist/*.gz; else MINICNN_DATA, caches, a download")
     parser.add_argument("--backend", default=backend.backend(), choices=backend.NAMES)
@@ -93,10 +93,10 @@ def run(arguments, data, source):
             "The first right predictions and the first mistakes",
             visualize.predictions(x_test[shown], probabilities[shown], y_test[shown], names),
         ),
-        "confusion": ("What is taken for what", visualize.confusion_matrix(y_test, probabilities, names)),
+        "confusion": ("Confusion matrix", visualize.confusion_matrix(y_test, probabilities, names)),
         "filters": ("The first layer's filters", visualize.filters(model.layers[0])),
         "maps": (
-            "Its feature maps of the first test image",
+            "The first layer's feature maps of the first test image",
             visualize.feature_maps(model, x_test[0], 0, before=untrained),
         ),
     }
@@ -149,7 +149,9 @@ def main():
         source = "synthetic"
         with redirect_stdout(EveryLine(sys.stdout, "synthetic: ")):
             print(reason)
-            print("No real images: this run trains on drawn garments instead (minicnn.datasets.synthetic_fashion).")
+            print(
+                "There are no real images, so this run trains on drawn garments (minicnn.datasets.synthetic_fashion)."
+            )
             limit = arguments.limit
             sizes = {"train": limit, "test": max(1, limit // 5)} if limit else {}  # no more than this run uses
             loss, accuracy = run(arguments, synthetic_fashion.load_data(arguments.seed, **sizes), source)

@@ -79,7 +79,7 @@ def get(identifier) -> Activation:
     if isinstance(identifier, str):
         return _registry.find(identifier)
     raise ValueError(
-        f"An activation is a name or one of minicnn.activations, which know their derivative; received "
+        f"An activation must be a name or one of minicnn.activations, which have a derivative; received "
         f"{identifier!r}. Known: {', '.join(sorted(_registry.entries))}."
     )
 

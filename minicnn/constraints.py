@@ -52,7 +52,10 @@ class _Norm(Constraint):
     def hold(self, w):
         axes = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else (self.axis,)
         if not all(-w.ndim <= axis < w.ndim for axis in axes):
-            raise ValueError(f"axis={self.axis!r} is no axis of a weight of shape {tuple(w.shape)}.")
+            raise ValueError(
+                f"axis must be from {-w.ndim} to {w.ndim - 1} for a weight of shape {tuple(w.shape)}; "
+                f"received axis={self.axis!r}."
+            )
         op.limit_norm(w, tuple(axis % w.ndim for axis in axes), self.least, self.most, self.rate, config.epsilon())
 
 

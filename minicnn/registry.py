@@ -8,7 +8,7 @@ import inspect
 import re
 from contextlib import contextmanager
 
-_TABLE = "The names of Keras's that minicnn has are listed in minicnn/README.md."
+_TABLE = "minicnn/README.md lists the Keras names that minicnn has."
 
 
 class Configurable:

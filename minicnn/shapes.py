@@ -106,7 +106,7 @@ def window(H: int, W: int, size, strides, padding: str, dilation=(1, 1)) -> Wind
     if OH == 0 or OW == 0:
         reach = ((KH - 1) * DH + 1, (KW - 1) * DW + 1)
         raise ValueError(
-            f"A window reaching over {reach[0]} x {reach[1]} cells does not fit an image of {H} x {W}: use a "
+            f"A window that covers {reach[0]} x {reach[1]} cells does not fit an image of {H} x {W}: use a "
             f'smaller kernel or pool, or padding="same"; received size={size}, dilation={dilation}.'
         )
     (PT, PB), (PL, PR) = (0, 0), (0, 0)
@@ -126,8 +126,8 @@ def check_convolution(x_shape, w_shape, groups: int) -> None:
     C, F = x_shape[3], w_shape[3]
     if w_shape[2] * groups != C or F % groups:
         raise ValueError(
-            f"A kernel of shape {tuple(w_shape)} in {groups} group(s) reads {w_shape[2] * groups} channels and "
-            f"its filters must divide by the groups; received images of shape {tuple(x_shape)}."
+            f"A kernel of shape {tuple(w_shape)} with groups={groups} takes images of {w_shape[2] * groups} channels, "
+            f"and its {F} filters must be divisible by groups; received images of shape {tuple(x_shape)}."
         )
 
 

@@ -65,10 +65,10 @@ class Symbol:
     def __getitem__(self, key):
         if key == (Ellipsis, slice(None, None, -1)):
             return Symbol.reverse(self)
-        raise TypeError(f"Of a symbol only [..., ::-1], its last axis reversed, can be taken; received [{key!r}].")
+        raise TypeError(f"A symbol takes only the index [..., ::-1], which reverses its last axis; received [{key!r}].")
 
     def __iter__(self):
-        raise TypeError(f"A symbol has no numbers yet, so it cannot be taken apart: {self!r}.")
+        raise TypeError(f"A symbol has no numbers yet, so it cannot be iterated over: {self!r}.")
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(f"A symbol has no numbers yet, so NumPy cannot compute with it: {self!r}.")

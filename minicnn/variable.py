@@ -47,7 +47,7 @@ class Variable:
         self.value = np.require(initializer, dtype, ["C", "W", "O"])
         if shape is not None and self.value.shape != tuple(shape):
             raise ValueError(
-                f"The initializer of {path or name} was asked for {tuple(shape)}; made {self.value.shape}."
+                f"The initial value of {path or name} must have shape {tuple(shape)}; received {self.value.shape}."
             )
         self.name = name or "variable"
         self.path = path or self.name
@@ -101,7 +101,7 @@ class Variable:
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
-            raise ValueError("The numbers of a Variable are copied before anyone gets them: copy=False cannot be had.")
+            raise ValueError("NumPy gets a copy of a Variable's numbers, so copy=False is not possible.")
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):

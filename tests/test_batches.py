@@ -229,7 +229,7 @@ def test_errors_of_the_source_arrive():
         compiled().fit(broken(), verbose=0)
     before = compiled().get_weights()
     for source, sentence in (
-        (iter([]), "yield no batch"),
+        (iter([]), "contain no batches"),
         (iter([X]), "needs targets"),
         (iter([(X, Y + 5)]), "labels must be from 0 to 2"),
         (iter([(X, Y, WEIGHTS, 1)]), r"A batch is \(x, y\) or \(x, y, weights\); received 4 parts"),
@@ -239,11 +239,11 @@ def test_errors_of_the_source_arrive():
             model.fit(source, verbose=0)
         for found, expected in zip(model.get_weights(), before, strict=True):
             np.testing.assert_array_equal(found, expected)
-    with pytest.raises(ValueError, match="y comes with them: leave y out"):
+    with pytest.raises(ValueError, match="If x yields batches, leave y out"):
         compiled().fit(generator(), Y)
     with pytest.raises(ValueError, match="steps_per_epoch must be a positive integer; received steps_per_epoch=0"):
         compiled().fit(generator(), steps_per_epoch=0)
-    with pytest.raises(ValueError, match="say how many batches belong to each evaluation"):
+    with pytest.raises(ValueError, match="give the number of batches for each evaluation"):
         compiled().fit(X, Y, epochs=2, verbose=0, validation_data=generator())
     with pytest.raises(ValueError, match="workers and max_queue_size must be positive integers"):
         Numbered(workers=0)
@@ -254,7 +254,7 @@ def test_errors_of_the_source_arrive():
         def __getitem__(self, index):
             return super().__getitem__(index % 5)
 
-    with pytest.raises(ValueError, match="has no end: say how many batches make a pass, with steps_per_epoch"):
+    with pytest.raises(ValueError, match="has no end: give the number of batches in a pass with steps_per_epoch"):
         compiled().fit(Endless(), verbose=0)
     assert len(compiled().fit(Endless(), epochs=2, steps_per_epoch=7, verbose=0).epoch) == 2
 

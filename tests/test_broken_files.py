@@ -146,7 +146,7 @@ def test_a_weights_file_opens_no_other_file(tmp_path):
     ):
         with h5py.File(file, "w") as h5:
             put(h5.create_group("layers/dense/vars"))
-        with pytest.raises(ValueError, match=r"elsewhere|another file"):
+        with pytest.raises(ValueError, match=r"another place|another file"):
             model.load_weights(file)
 
 
@@ -154,16 +154,16 @@ def test_claims_of_enormous_sizes_are_refused(tmp_path):
     model = minicnn.Sequential([layers.Input((4,)), layers.Dense(3, use_bias=False)])
     with h5py.File(tmp_path / "huge.weights.h5", "w") as h5:
         h5.create_dataset("layers/dense/vars/0", (1 << 20, 1 << 16), "f4", chunks=(1024, 1024))
-    with pytest.raises(ValueError, match="claims to hold"):
+    with pytest.raises(ValueError, match="should have 274877906944 bytes, but stores only 0"):
         model.load_weights(tmp_path / "huge.weights.h5")
     with h5py.File(tmp_path / "attribute.h5", "w", libver="latest") as h5:
         h5.attrs.create("layer_names", np.zeros(5 << 20, "S8"))
-    with pytest.raises(ValueError, match="attribute 'layer_names' claims to hold 41943040 bytes"):
+    with pytest.raises(ValueError, match=r"attribute 'layer_names' may have at most .* its size is 41943040 bytes"):
         model.load_weights(tmp_path / "attribute.h5")
     with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", b"0" * (200 << 20))
         archive.writestr("model.weights.h5", b"")
-    with pytest.raises(ValueError, match="claims to hold"):
+    with pytest.raises(ValueError, match=r"config\.json is too large: .* would become 209715200 bytes"):
         minicnn.models.load_model(tmp_path / "bomb.keras")
 
 
@@ -182,7 +182,7 @@ def test_a_heap_that_never_ends_is_reported(tmp_path, ending):
                 heap = part.find(b"GCOL\x01") + 16
                 archive.writestr(name, part if heap < 16 else part[:heap] + bytes(16) + part[heap + 16 :])
         file = tmp_path / "again.keras"
-    with pytest.raises(ValueError, match="its heap of texts is damaged"):
+    with pytest.raises(ValueError, match="the part that stores its texts is damaged"):
         minicnn.models.load_model(file)
 
 

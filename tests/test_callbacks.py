@@ -119,7 +119,7 @@ def test_checkpoint_names_are_checked(tmp_path):
         callbacks.ModelCheckpoint("model.keras", save_weights_only=True)
     with pytest.raises(ValueError, match="save_freq"):
         callbacks.ModelCheckpoint("model.keras", save_freq="batch")
-    with pytest.raises(KeyError, match=r"asks for 'nothing'; there are epoch, loss, mae"):
+    with pytest.raises(KeyError, match=r"uses 'nothing'; it may use epoch, loss, mae"):
         model().fit(X, Y, verbose=0, callbacks=[callbacks.ModelCheckpoint(tmp_path / "{nothing}.keras")])
     with pytest.raises(ValueError, match=r"ModelCheckpoint watches 'val_loss'.*it reports loss, mae"):
         model().fit(X, Y, verbose=0, callbacks=[callbacks.ModelCheckpoint(tmp_path / "a.keras", save_best_only=True)])

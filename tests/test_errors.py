@@ -47,7 +47,7 @@ CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
     "channels_first": (lambda: layers.Conv2D(4, 3, data_format="channels_first"), r"\(N, H, W, C\).*received data_format='channels_first'"),
     "channels_first pool": (lambda: layers.MaxPooling2D(data_format="channels_first"), "channels_last"),
     "strides with dilation": (lambda: layers.Conv2D(4, 3, strides=2, dilation_rate=2), "cannot both be larger than 1"),
-    "groups": (lambda: layers.Conv2D(4, 3, groups=3), "filters must divide by groups; received filters=4, groups=3"),
+    "groups": (lambda: layers.Conv2D(4, 3, groups=3), "filters must be divisible by groups; received filters=4, groups=3"),
     "units=0": (lambda: layers.Dense(0), "units must be a positive integer; received units=0"),
     "rate=1.5": (lambda: layers.Dropout(1.5), r"rate must be a number from 0 to 1; received rate=1\.5"),
     "pool_size=0": (lambda: layers.MaxPooling2D(0), "pool_size must be"),
@@ -73,7 +73,7 @@ CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
         lambda: minicnn.Sequential([layers.Dense(1, name="a"), layers.Dense(1, name="a")]), "'a' already; names must be unique",
     ),
     "kernel larger than input": (
-        lambda: minicnn.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(1, 5)]), r"reaching over 5 x 5 cells does not fit an image of 4 x 4",
+        lambda: minicnn.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(1, 5)]), r"covers 5 x 5 cells does not fit an image of 4 x 4",
     ),
     "pool larger than input": (
         lambda: minicnn.Sequential([layers.Input((4, 4, 1)), layers.MaxPooling2D(5)]), "does not fit an image of 4 x 4",
@@ -105,7 +105,7 @@ CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
     "labels out of range": (lambda: utils.to_categorical([0, 3], 3), "Labels must be from 0 to 2; received labels from 0 to 3"),
     "labels that are halves": (lambda: utils.to_categorical([0.5]), "whole numbers"),
     "initializer": (lambda: initializers.get(3), "received 3 of type int"),
-    "activation of one's own": (lambda: activations.get(np.tanh), "know their derivative"),
+    "activation of one's own": (lambda: activations.get(np.tanh), "which have a derivative"),
     "floatx": (lambda: minicnn.config.set_floatx("int8"), "received dtype='int8'"),
 }  # fmt: skip
 
@@ -126,7 +126,7 @@ CALLS = {
     "label negative": (lambda m: m.evaluate(X, Y - 1), "received labels from -1 to 1"),
     "label NaN": (lambda m: m.fit(X, np.where(Y == 1, np.nan, Y)), "labels must be from 0 to 2"),
     "label one half": (lambda m: m.fit(X, Y * 0.5), r"whole numbers; received .*0\.5"),
-    "one-hot for sparse": (lambda m: m.fit(X, one_hot()), "One-hot targets go with categorical_crossentropy"),
+    "one-hot for sparse": (lambda m: m.fit(X, one_hot()), "For one-hot targets use categorical_crossentropy"),
     "lengths": (lambda m: m.fit(X, Y[:5]), "received 12 samples in x and 5 in y"),
     "lengths of weights": (lambda m: m.fit(X, Y, sample_weight=np.ones(5)), "12 samples in x and 5 in sample_weight"),
     "weights of a strange shape": (lambda m: m.fit(X, Y, sample_weight=np.ones((12, 7))), r"Sample weights of shape \(12, 7\)"),
@@ -141,7 +141,7 @@ CALLS = {
     "epochs=-1": (lambda m: m.fit(X, Y, epochs=-1), "epochs must be an integer, zero or more; received epochs=-1"),
     "initial_epoch": (lambda m: m.fit(X, Y, initial_epoch=1.5), r"initial_epoch must be an integer, zero or more; received initial_epoch=1\.5"),
     "validation_split=1": (lambda m: m.fit(X, Y, validation_split=1.0), "validation_split must be between 0 and 1"),
-    "validation_split of little": (lambda m: m.fit(X, Y, validation_split=0.999), "leaves nothing on one side"),
+    "validation_split of little": (lambda m: m.fit(X, Y, validation_split=0.999), "leaves no samples for training or for validation"),
     "validation_data": (lambda m: m.fit(X, Y, validation_data=X), r"validation_data must be \(x, y\)"),
     "validation_data of three axes": (lambda m: m.fit(X, Y, validation_data=(X[..., 0][..., :2], Y)), "received shape"),
     "validation labels": (lambda m: m.fit(X, Y, validation_data=(X, Y + 1)), "received labels from 1 to 3"),
@@ -195,7 +195,7 @@ def test_models_without_layers_or_weights():
         minicnn.Sequential([layers.Dense(3)]).count_params()
     with pytest.raises(TypeError, match="Model needs inputs and outputs"):
         minicnn.Model()
-    with pytest.raises(ValueError, match="has no layer to take off"):
+    with pytest.raises(ValueError, match="has no layer to remove"):
         minicnn.Sequential().pop()
     with pytest.raises(AttributeError, match="does not know its shapes yet: build it"):
         _ = minicnn.Sequential([layers.Dense(3)]).output_shape
@@ -211,15 +211,15 @@ def test_models_without_layers_or_weights():
 def test_losses_and_metrics_called_on_arrays():
     p = np.full((4, 3), 1 / 3)
     for thing in (losses.SparseCategoricalCrossentropy(), metrics.SparseCategoricalAccuracy()):
-        with pytest.raises(ValueError, match="4 predictions need as many targets"):
+        with pytest.raises(ValueError, match="4 predictions need 4 targets"):
             thing([0, 1], p)
         with pytest.raises(ValueError, match="labels must be from 0 to 2; received labels from 0 to 7"):
             thing([0, 1, 2, 7], p)
-    with pytest.raises(ValueError, match="as many targets"):
+    with pytest.raises(ValueError, match="4 predictions need 4 targets"):
         losses.mean_squared_error(np.zeros((2, 3)), p)
     with pytest.raises(ValueError, match=r"Sample weights of shape \(2,\)"):
         losses.MeanSquaredError()(np.zeros((4, 3)), p, sample_weight=[1, 2])
-    with pytest.raises(ValueError, match="Integer labels go with sparse_categorical_crossentropy"):
+    with pytest.raises(ValueError, match="For integer labels use sparse_categorical_crossentropy"):
         losses.CategoricalCrossentropy()([0, 1, 2, 0], p)
 
 
@@ -244,33 +244,33 @@ def test_contiguity_and_type_are_checked_where_machine_code_would_not():
 
 def test_what_is_wrong_is_reported():
     for make, sentence in (
-        (lambda: metrics.Precision(thresholds=2), "thresholds must lie between 0 and 1; received thresholds=2"),
+        (lambda: metrics.Precision(thresholds=2), "thresholds must be between 0 and 1; received thresholds=2"),
         (lambda: metrics.Precision(top_k=0), "top_k must be a positive integer; received top_k=0"),
         (lambda: metrics.Precision(top_k=3)([[0, 1]], [[0.1, 0.2]]), "There are 2 outputs; received top_k=3"),
         (lambda: metrics.AUC(curve="ROT"), 'curve must be "ROC", "PR" or "PRGAIN"; received'),
         (lambda: metrics.AUC(num_thresholds=1), "num_thresholds must be an integer, 2 or more; received"),
         (lambda: metrics.AUC(thresholds=[0.5, 2]), "thresholds must be a list of numbers between 0 and 1"),
         (lambda: metrics.AUC(thresholds=0.5), "thresholds must be a list of numbers between 0 and 1; received"),
-        (lambda: metrics.AUC(label_weights=2.0), "label_weights must be a list of numbers zero or more; received"),
-        (lambda: metrics.AUC(num_labels=2), "num_labels goes with multi_label=True; received num_labels=2"),
+        (lambda: metrics.AUC(label_weights=2.0), "label_weights must be a list of numbers that are zero or more;"),
+        (lambda: metrics.AUC(num_labels=2), "num_labels needs multi_label=True; received num_labels=2"),
         (lambda: metrics.AUC(label_weights=[1])([[0, 1]], [[0.1, 0.2]]), "There are 2 outputs; received label_weights"),
-        (lambda: metrics.PrecisionAtRecall(1.5), "recall must lie between 0 and 1; received recall=1.5"),
+        (lambda: metrics.PrecisionAtRecall(1.5), "recall must be between 0 and 1; received recall=1.5"),
         (lambda: metrics.F1Score("mean"), 'average must be None, "micro", "macro" or "weighted"; received'),
         (lambda: metrics.F1Score()([1, 0], [[0.1, 0.2], [1, 0]]), r"takes targets and outputs of one shape \(N, K\)"),
         (lambda: metrics.R2Score("sum"), 'class_aggregation must be None, "uniform_average" or'),
         (lambda: metrics.TopKCategoricalAccuracy(0), "k must be a positive integer; received k=0"),
-        (lambda: metrics.Recall(class_id=4)([[0, 1]], [[0.1, 0.2]]), "class_id must be one of 2 outputs; received 4"),
+        (lambda: metrics.Recall(class_id=4)([[0, 1]], [[0.1, 0.2]]), "class_id must be from 0 to 1; received 4"),
         (lambda: layers.GaussianNoise(-1), "stddev must be a number, zero or more; received stddev=-1"),
         (lambda: layers.GaussianDropout(1), "needs a rate below 1"),
         (lambda: layers.AlphaDropout(2), "rate must be a number from 0 to 1; received rate=2"),
         (lambda: layers.Subtract()([layers.Input((3,))] * 3), "subtracts one input from another; received 3 inputs"),
         (lambda: constraints.get(abs), "A constraint is a name or"),
-        (lambda: constraints.MaxNorm(axis=4)(np.zeros((20, 7))), r"axis=4 is no axis of a weight of shape \(20, 7\)"),
+        (lambda: constraints.MaxNorm(axis=4)(np.zeros((20, 7))), r"from -2 to 1 .*\(20, 7\); received axis=4"),
         (lambda: layers.Dense(3, kernel_constraint="max_nrm"), "Unknown constraint 'max_nrm'. Did you mean 'max_norm'"),
         (lambda: losses.MeanSquaredError(reduction="average"), "reduction must be"),
     ):
         with pytest.raises(ValueError, match=sentence):
             make()
     for module, name in ((layers, "LSTM"), (losses, "Dice"), (minicnn, "distribution"), (utils, "pad_sequences")):
-        with pytest.raises(AttributeError, match=f"has no '{name}'. The names of Keras's that minicnn has"):
+        with pytest.raises(AttributeError, match=f"has no '{name}'. minicnn/README.md lists the Keras names"):
             getattr(module, name)

@@ -304,7 +304,7 @@ def test_an_initializer_of_the_users_own_is_cast_and_checked():
     layer = layers.Dense(3, kernel_initializer=lambda shape, dtype=None: np.ones(shape))
     assert layer(np.ones((2, 4))).tolist() == [[4, 4, 4]] * 2
     assert layer.kernel.dtype == "float32"
-    with pytest.raises(ValueError, match=r"was asked for \(4, 3\); made \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"must have shape \(4, 3\); received \(2, 2\)"):
         layers.Dense(3, kernel_initializer=lambda shape, dtype=None: np.ones((2, 2)))(np.ones((2, 4)))
 
 

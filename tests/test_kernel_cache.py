@@ -114,7 +114,7 @@ print(sys.stderr.getvalue())
 """
     said = python(code, MINICNN_CACHE_DIR=str(tmp_path / "file" / "cache")).strip().splitlines()
     assert len(said) == 1
-    assert "cannot be written" in said[0]
+    assert "cannot write to" in said[0]
 
 
 def test_the_users_own_numba_cache_is_left_alone():

@@ -86,7 +86,7 @@ def test_scores_at_the_threshold_and_of_other_outputs(tf):
         np.testing.assert_array_equal(score(y, p).numpy(), [0, 0])
     score = metrics.R2Score(class_aggregation=None)
     score(y, p)
-    with pytest.raises(ValueError, match="'r2_score' has counted 2 outputs; received 1"):
+    with pytest.raises(ValueError, match="'r2_score' was used with 2 outputs before; received 1 outputs"):
         score(y[:, :1], p[:, :1])
     score.reset_state()
     assert score(y[:, :1], p[:, :1]).shape == (1,)

@@ -208,5 +208,5 @@ def test_names_are_keras_s(tf):
 def test_get_layer():
     model = minicnn.Sequential([layers.Input((4,)), layers.Dense(3, name="first"), layers.Dense(2)])
     assert model.get_layer("first") is model.layers[0] is model.get_layer(index=0)
-    with pytest.raises(ValueError, match="No layer 'secnd' in 'sequential': it has first, dense"):
+    with pytest.raises(ValueError, match="'sequential' has no layer 'secnd'; its layers are first, dense"):
         model.get_layer("secnd")

@@ -203,7 +203,7 @@ def test_what_is_wrong_is_reported():
         a * np.ones((2, 3))
     with pytest.raises(TypeError, match="received 'three'"):
         a + "three"
-    with pytest.raises(TypeError, match=r"only \[\.\.\., ::-1\], its last axis reversed"):
+    with pytest.raises(TypeError, match=r"only the index \[\.\.\., ::-1\], which reverses its last axis"):
         a[0]
     with pytest.raises(TypeError, match="has no numbers yet"):
         np.asarray(a)
@@ -211,7 +211,7 @@ def test_what_is_wrong_is_reported():
     x, y = [np.ones((5, 3)), np.ones((5, 4))], [np.ones((5, 1)), np.ones((5, 2))]
     with pytest.raises(ValueError, match="loss needs 2 entries, for 'c', 'd'; received 3"):
         model.compile("sgd", ["mse"] * 3)
-    with pytest.raises(ValueError, match="loss has entries for 'e'; the model's are named 'c', 'd'"):
+    with pytest.raises(ValueError, match="loss has entries for 'e'; the model's names are 'c', 'd'"):
         model.compile("sgd", {"e": "mse"})
     with pytest.raises(ValueError, match="metrics needs 2 entries"):
         model.compile("sgd", "mse", metrics=["mae"])
@@ -228,7 +228,7 @@ def test_what_is_wrong_is_reported():
         model.predict([x[0], x[0]])
     with pytest.raises(ValueError, match="class_weight is for models with one output"):
         model.fit(x, y, class_weight={0: 1.0})
-    with pytest.raises(ValueError, match="In a row every layer gives one output"):
+    with pytest.raises(ValueError, match="Layers of a Sequential must give one output"):
         minicnn.Sequential([layers.Input((3,)), minicnn.Model(a, [a + 1, a + 2])])
 
 

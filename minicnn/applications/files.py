@@ -28,7 +28,7 @@ def keras_file(name: str, host: str, md5: str | None) -> Path:
 
 def _check(path, md5):
     if md5 is not None and _md5(path) != md5:
-        raise ValueError(f"{path} is not the file that was expected (its MD5 is not {md5}): remove it, to get it anew.")
+        raise ValueError(f"{path} is not the expected file (its MD5 is not {md5}): delete it to download it again.")
 
 
 def _download(address, path, md5):
@@ -47,8 +47,8 @@ def _download(address, path, md5):
         part.replace(path)
     except (OSError, HTTPException) as error:
         raise FileNotFoundError(
-            f"{path.name} is not there, and cannot be downloaded ({error}). Get it from {address} and put it in "
-            f"{path.parent}, or choose weights=None, or weights= with a file of your own."
+            f"{path.name} was not found, and it cannot be downloaded ({error}). Get it from {address} and put it in "
+            f"{path.parent}, or use weights=None, or weights= with the path of your own file."
         ) from error
     finally:
         part.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ def preprocess_input(x, data_format=None, mode="caffe"):
         x = np.asarray(x)
         x = x if x.dtype.kind == "f" else x.astype(floatx())
     if mode != "tf" and x.shape[-1] != 3:
-        raise ValueError(f"ImageNet's pixels are (..., 3) in RGB; received shape {tuple(x.shape)}.")
+        raise ValueError(f"Images must have shape (..., 3), in RGB; received shape {tuple(x.shape)}.")
 
     def constant(values):
         return np.array(values, x.dtype)

@@ -35,7 +35,7 @@ def MobileNetV2(
     """
     rows = _rows(input_shape, input_tensor)
     if weights == "imagenet" and alpha not in _WIDTHS:
-        raise ValueError(f"There are ImageNet weights for alpha of {_WIDTHS}; received alpha={alpha!r}.")
+        raise ValueError(f"There are ImageNet weights only for alpha in {_WIDTHS}; received alpha={alpha!r}.")
     start = network.image_input(input_shape, input_tensor, include_top, weights, classes, rows or 224)
     x = Conv2D(_eights(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1")(start)
     x = ReLU(6.0, name="Conv1_relu")(_normalized(x, "bn_Conv1"))

@@ -19,15 +19,16 @@ def image_input(input_shape, input_tensor, include_top, weights, classes, defaul
             f'weights must be None (drawn at random), "imagenet", or an existing file; received weights={weights!r}.'
         )
     if weights == "imagenet" and include_top and classes != 1000:
-        raise ValueError(f"ImageNet has 1000 classes; received classes={classes} together with its weights.")
+        raise ValueError(f'weights="imagenet" with include_top=True needs classes=1000; received classes={classes}.')
     if input_tensor is not None:
         if not isinstance(input_tensor, Symbol):
-            raise ValueError(f"input_tensor is a symbol, as Input makes it; received {input_tensor!r}.")
+            raise ValueError(f"input_tensor must be a symbol, for example from Input; received {input_tensor!r}.")
         return input_tensor
     trained_on = (default_size, default_size, 3)
     if weights == "imagenet" and include_top and input_shape is not None and tuple(input_shape) != trained_on:
         raise ValueError(
-            f"The network with its top was trained on ImageNet at {trained_on}; received input_shape={input_shape!r}."
+            f'weights="imagenet" with include_top=True needs input_shape={trained_on}; received '
+            f"input_shape={input_shape!r}."
         )
     if input_shape is None:
         return layers.Input(trained_on if include_top else (None, None, 3))
@@ -54,7 +55,9 @@ def pooled(x: Symbol, pooling, names=(None, None)) -> Symbol:
 def classified(x: Symbol, classes, activation, weights) -> Symbol:
     """The last dense layer of a top, applied to x."""
     if weights == "imagenet" and activation not in (None, "softmax"):
-        raise ValueError(f"ImageNet's weights go with softmax, or None for logits; received {activation!r}.")
+        raise ValueError(
+            f'weights="imagenet" needs the activation "softmax", or None for logits; received {activation!r}.'
+        )
     return layers.Dense(classes, activation=activation, name="predictions")(x)
 
 

@@ -79,7 +79,7 @@ class ModelCheckpoint(MonitorCallback):
             return self.filepath.format(epoch=epoch + 1, **logs)
         except KeyError as error:
             raise KeyError(
-                f"The checkpoint's name {self.filepath!r} asks for {error}; there are epoch, {', '.join(sorted(logs))}."
+                f"filepath={self.filepath!r} uses {error}; it may use epoch, {', '.join(sorted(logs))}."
             ) from error
 
     def _is_best(self, epoch, value, file):

@@ -27,7 +27,7 @@ class ReduceLROnPlateau(MonitorCallback):
     ):
         super().__init__(monitor, mode, min_delta)
         if not 0 < factor < 1:
-            raise ValueError(f"factor must lie between 0 and 1, to make the rate smaller; received factor={factor!r}.")
+            raise ValueError(f"factor must be between 0 and 1, to make the rate smaller; received factor={factor!r}.")
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.cooldown, self.min_lr = cooldown, min_lr
         self._begin()

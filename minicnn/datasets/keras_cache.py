@@ -83,5 +83,5 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module, name):
         if (module, name) not in self._allowed:
-            raise UnpicklingError(f"it asks for {module}.{name}, which an array does not need")
+            raise UnpicklingError(f"it would load {module}.{name}, but minicnn loads only arrays")
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)

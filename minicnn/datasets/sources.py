@@ -99,7 +99,7 @@ def keep(parts: dict, path: Path) -> None:
         np.savez(part_file, **parts, sha256=np.array(_checksum(parts)))
         part_file.replace(path)
     except OSError as error:
-        print(f"minicnn: the download is not kept, because {path.parent} cannot be written ({error}).", file=sys.stderr)
+        print(f"minicnn: the download is not kept: minicnn cannot write to {path.parent} ({error}).", file=sys.stderr)
 
 
 def _read_kept(path):
@@ -180,7 +180,9 @@ def _checked_read(read, path):
     try:
         return read()
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, UnpicklingError) as error:
-        raise ValueError(f"{path} cannot be read: {error}. Replace it, or move it away to look elsewhere.") from error
+        raise ValueError(
+            f"{path} cannot be read: {error}. Replace it, or move it away; then minicnn looks in other places."
+        ) from error
 
 
 def _announced(parts, description, source):
@@ -199,8 +201,8 @@ def _announced(parts, description, source):
     x_train, y_train, x_test, y_test = shaped
     if len(x_train) != len(y_train) or len(x_test) != len(y_test):
         raise ValueError(
-            f"{description.name} from {source}: {len(x_train)} and {len(x_test)} pictures do not go with "
-            f"{len(y_train)} and {len(y_test)} labels."
+            f"{description.name} from {source}: each image needs one label; found {len(x_train)} training images with "
+            f"{len(y_train)} labels, and {len(x_test)} test images with {len(y_test)} labels."
         )
     print(f"{description.name}: from {source}", flush=True)
     return Loaded(((x_train, y_train), (x_test, y_test)), source)

@@ -31,7 +31,7 @@ def load_data(seed: int = 0, train: int = 60_000, test: int = 10_000) -> tuple:
     """
     for name, count in (("train", train), ("test", test)):
         if count < 1:
-            raise ValueError(f"{name} must be a positive number of images, got {count!r}")
+            raise ValueError(f"{name} must be a positive number of images; received {name}={count!r}.")
     # Spawned generators are independent, so no test image is a copy of a training image.
     train_rng, test_rng = np.random.default_rng(seed).spawn(2)
     return _draw_part(train_rng, train), _draw_part(test_rng, test)

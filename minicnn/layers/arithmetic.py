@@ -49,7 +49,7 @@ class Arithmetic(Layer):
         if merged is None:
             raise ValueError(
                 f"{self.name!r} cannot {self.operation} shapes {tuple(shapes[0])} and {tuple(shapes[1])}: sizes must "
-                "be equal, or 1 to be repeated, and a constant has none for the samples of a batch."
+                "be equal or 1, and a constant must have no batch axis, or a batch axis of size 1."
             )
         return merged
 
@@ -91,7 +91,7 @@ def _calculate(operation, first, second):
     constant = second if symbol is first else first
     array = np.asarray(constant)
     if array.dtype.kind not in "buif":
-        raise TypeError(f"A symbol can be calculated with numbers, arrays and symbols; received {constant!r}.")
+        raise TypeError(f"A symbol can be combined only with numbers, arrays and symbols; received {constant!r}.")
     return Arithmetic(operation, array, symbol is second, dtype=symbol.dtype)(symbol)
 
 

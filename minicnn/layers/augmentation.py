@@ -125,7 +125,7 @@ class RandomZoom(_Moved):
         self._widths = None if width_factor is None else _bounds(width_factor, "width_factor", -1, 1)
         for factor in (height_factor, width_factor):
             if np.any(np.array(factor or 0, np.float64) <= -1):
-                raise ValueError(f"A zoom by -1 leaves nothing to see; received factor {factor!r}.")
+                raise ValueError(f"A zoom factor must be above -1, because -1 would show nothing; received {factor!r}.")
         self._fill(fill_mode, fill_value, interpolation)
 
     def draw(self, N):

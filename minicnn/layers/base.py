@@ -100,9 +100,9 @@ class Layer(Configurable):
 
     def forward(self, x, training=False, need_saved=True):
         """(y, saved): the output, and what `backward` needs."""
-        hint = " (call is Keras's: minicnn derives nothing by itself)" if hasattr(self, "call") else ""
+        hint = " (call is Keras's: minicnn computes no gradient by itself)" if hasattr(self, "call") else ""
         raise NotImplementedError(
-            f"{type(self).__name__} does not define forward, and backward for its gradient{hint}."
+            f"{type(self).__name__} does not define forward: define it, and backward for its gradient{hint}."
         )
 
     def backward(self, dy, saved, need_dx=True):
@@ -318,7 +318,9 @@ class Layer(Configurable):
         inputs = list(x) if isinstance(x, (list, tuple)) else [x]
         for symbol in inputs:
             if not isinstance(symbol, Symbol):
-                raise ValueError(f"{self.name!r} was called on symbols and {type(symbol).__name__} mixed.")
+                raise ValueError(
+                    f"{self.name!r} takes symbols or arrays, not both; received symbols and {type(symbol).__name__}."
+                )
             if symbol.dtype != self.dtype:
                 raise ValueError(
                     f"A model computes in one type: {self.name!r} is {self.dtype}, its input is {symbol.dtype}."

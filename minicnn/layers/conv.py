@@ -109,7 +109,7 @@ class Conv2D(_Convolution):
             if not is_positive_integer(value):
                 raise ValueError(f"{label} must be a positive integer; received {label}={value!r}.")
         if filters % groups:
-            raise ValueError(f"filters must divide by groups; received filters={filters}, groups={groups}.")
+            raise ValueError(f"filters must be divisible by groups; received filters={filters}, groups={groups}.")
         self.filters, self.groups = int(filters), int(groups)
 
     def filters_for(self, C):
@@ -120,7 +120,10 @@ class Conv2D(_Convolution):
 
     def kernel_shape(self, C):
         if C % self.groups:
-            raise ValueError(f"{self.name!r} has groups={self.groups}, which must divide its {C} input channels.")
+            raise ValueError(
+                f"{self.name!r} has groups={self.groups}, so its number of input channels must be divisible by "
+                f"{self.groups}; received {C} channels."
+            )
         return (*self.kernel_size, C // self.groups, self.filters)
 
     def forward(self, x, training=False, need_saved=True, logits=False, pool=None):

@@ -20,9 +20,13 @@ class Normalization(Layer):
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
         if axis not in (-1, None, (-1,), [-1], (), []):
-            raise ValueError(f"axis must be -1, a mean for each channel, or None, one for all; received axis={axis!r}.")
+            raise ValueError(
+                f"axis must be -1 (a mean for each channel) or None (one mean for all); received axis={axis!r}."
+            )
         if (mean is None) != (variance is None):
-            raise ValueError(f"mean and variance go together; received mean={mean!r}, variance={variance!r}.")
+            raise ValueError(
+                f"mean and variance must be given together; received mean={mean!r}, variance={variance!r}."
+            )
         self.axis = None if axis in (None, (), []) else -1
         self._given, self.invert = None if mean is None else (mean, variance), bool(invert)
 

@@ -95,7 +95,8 @@ def _four_sides(padding):
         if len(numbers) == 4 and all(hasattr(n, "__index__") and int(n) >= 0 for n in numbers):
             return sides
     raise ValueError(
-        f"padding must be a number, a pair, or a pair of pairs, of integers zero or more; received padding={padding!r}."
+        "padding must be an integer, a pair of integers, or two pairs of integers, all zero or more; "
+        f"received padding={padding!r}."
     )
 
 

@@ -119,7 +119,7 @@ class Loss(Configurable):
             raise ValueError(f"{name} needs numbers as targets; received an array of type {y.dtype}.")
         if self.sparse:
             if y.shape[1:] not in (rows, (*rows, 1)):
-                hint = " One-hot targets go with categorical_crossentropy." if y.shape[1:] == (*rows, K) else ""
+                hint = " For one-hot targets use categorical_crossentropy." if y.shape[1:] == (*rows, K) else ""
                 raise ValueError(
                     f"{name} takes one integer label per row, of shape {('N', *rows)}; "
                     f"received targets of shape {y.shape}.{hint}"
@@ -134,7 +134,7 @@ class Loss(Configurable):
                 raise ValueError(f"Labels must be whole numbers; received {y[y != np.floor(y)].flat[0]!r} among them.")
         elif y.shape[1:] != (*rows, K) and not (K == 1 and y.shape[1:] == rows):
             hint = (
-                " Integer labels go with sparse_categorical_crossentropy." if y.shape[1:] in (rows, (*rows, 1)) else ""
+                " For integer labels use sparse_categorical_crossentropy." if y.shape[1:] in (rows, (*rows, 1)) else ""
             )
             raise ValueError(
                 f"{name} takes targets of the outputs' shape {('N', *rows, K)}; received shape {y.shape}.{hint}"
@@ -147,14 +147,16 @@ def weights_per_row(sample_weight, shape: tuple, dtype) -> np.ndarray:
     if weights.ndim == 0:
         weights = weights.reshape(1)
     if weights.size not in (1, shape[0], rows) or (weights.size > 1 and len(weights) != shape[0]):
-        raise ValueError(f"Sample weights of shape {weights.shape} do not go with losses of shape {tuple(shape)}.")
+        raise ValueError(f"Sample weights of shape {weights.shape} do not fit losses of shape {tuple(shape)}.")
     return np.repeat(weights.reshape(-1), rows // weights.size)
 
 
 def check_lengths(y_true: np.ndarray, y_pred: np.ndarray) -> None:
     """ValueError unless there are as many targets as predictions."""
     if y_true.ndim == 0 or len(y_true) != len(y_pred):
-        raise ValueError(f"{len(y_pred)} predictions need as many targets; received targets of shape {y_true.shape}.")
+        raise ValueError(
+            f"{len(y_pred)} predictions need {len(y_pred)} targets; received targets of shape {y_true.shape}."
+        )
 
 
 def float_array(x) -> np.ndarray:

@@ -22,9 +22,9 @@ class _SmoothedCrossEntropy(_CrossEntropy):
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name=None):
         super().__init__(from_logits, reduction, name)
         if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"label_smoothing must lie between 0 and 1; received label_smoothing={label_smoothing!r}.")
+            raise ValueError(f"label_smoothing must be from 0 to 1; received label_smoothing={label_smoothing!r}.")
         if axis != -1:
-            raise ValueError(f"Classes lie along the last axis; received axis={axis!r}.")
+            raise ValueError(f"axis must be -1, because the last axis holds the classes; received axis={axis!r}.")
         self.label_smoothing, self.axis = label_smoothing, axis
 
     def choices(self, output_shape) -> int:
@@ -52,7 +52,7 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size", axis=-1, name=None):
         super().__init__(from_logits, reduction, name)
         if axis != -1:
-            raise ValueError(f"Classes lie along the last axis; received axis={axis!r}.")
+            raise ValueError(f"axis must be -1, because the last axis holds the classes; received axis={axis!r}.")
         self.ignore_class, self.axis = ignore_class, axis
 
     def counted_rows(self, y):

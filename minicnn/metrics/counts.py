@@ -40,7 +40,7 @@ class _Counts(Metric):
                 not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in self._values)
                 or not self._values
             ):
-                raise ValueError(f"thresholds must lie between 0 and 1; received thresholds={thresholds!r}.")
+                raise ValueError(f"thresholds must be between 0 and 1; received thresholds={thresholds!r}.")
         self.reset_state()
 
     def reset_state(self):
@@ -49,7 +49,7 @@ class _Counts(Metric):
     def check_targets(self, y, output_shape):
         self._loss.check_targets(y, output_shape)
         if self.class_id is not None and not 0 <= self.class_id < output_shape[-1]:
-            raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
+            raise ValueError(f"class_id must be from 0 to {output_shape[-1] - 1}; received {self.class_id!r}.")
         if self.top_k is not None and self.top_k > output_shape[-1]:
             raise ValueError(f"There are {output_shape[-1]} outputs; received top_k={self.top_k!r}.")
 

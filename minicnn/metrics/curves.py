@@ -55,7 +55,10 @@ class _Curve(Metric):
         if self._histograms is None:
             self._histograms = np.zeros((2, bins, labels))
         if labels != self._histograms.shape[2]:
-            raise ValueError(f"{self.name!r} has counted {self._histograms.shape[2]} outputs; received {labels}.")
+            raise ValueError(
+                f"{self.name!r} was used with {self._histograms.shape[2]} outputs before; received {labels} outputs. "
+                "Call reset_state first."
+            )
         for histogram, share in zip(self._histograms, (t, 1 - t), strict=True):
             histogram += np.bincount(places, (share * weights).reshape(-1), bins * labels).reshape(bins, labels)
 
@@ -121,7 +124,9 @@ class AUC(_Curve):
                 f"received summation_method={summation_method!r}."
             )
         if num_labels and not multi_label:
-            raise ValueError(f"num_labels goes with multi_label=True; received num_labels={num_labels!r} without it.")
+            raise ValueError(
+                f"num_labels needs multi_label=True; received num_labels={num_labels!r}, multi_label={multi_label!r}."
+            )
         given = None if thresholds is None else sorted(_checked_numbers("thresholds", thresholds, most=1))
         between = _even_thresholds(num_thresholds)[1:-1] if given is None else given
         self.num_thresholds, self.curve = len(between) + 2, str(curve).upper()
@@ -215,14 +220,14 @@ def _checked_numbers(label, values, most=np.inf):
     """`values` as a list of floats. ValueError unless all are numbers from 0 to `most`."""
     listed = list(values) if hasattr(values, "__len__") and not isinstance(values, str) else []
     if not listed or not all(is_number(value) and 0 <= value <= most for value in listed):
-        wanted = "zero or more" if most == np.inf else f"between 0 and {most}"
+        wanted = "that are zero or more" if most == np.inf else f"between 0 and {most}"
         raise ValueError(f"{label} must be a list of numbers {wanted}; received {label}={values!r}.")
     return [float(value) for value in listed]
 
 
 def _checked_share(label, value):
     if not (is_number(value) and 0 <= value <= 1):
-        raise ValueError(f"{label} must lie between 0 and 1; received {label}={value!r}.")
+        raise ValueError(f"{label} must be between 0 and 1; received {label}={value!r}.")
     return float(value)
 
 
@@ -236,7 +241,7 @@ class _BestPoint(_Curve):
     def check_targets(self, y, output_shape):
         super().check_targets(y, output_shape)
         if self.class_id is not None and not (is_number(self.class_id) and 0 <= self.class_id < output_shape[-1]):
-            raise ValueError(f"class_id must be one of {output_shape[-1]} outputs; received {self.class_id!r}.")
+            raise ValueError(f"class_id must be from 0 to {output_shape[-1] - 1}; received {self.class_id!r}.")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         t, p, weights = self._rows(y_true, y_pred, sample_weight)

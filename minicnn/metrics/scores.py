@@ -41,7 +41,10 @@ class _ScoreOfOutputs(Metric):
             weights = losses.weights_per_row(sample_weight, p.shape[:1], float)
         if self._sums.shape[1] != p.shape[1]:
             if self._rows:
-                raise ValueError(f"{self.name!r} has counted {self._sums.shape[1]} outputs; received {p.shape[1]}.")
+                raise ValueError(
+                    f"{self.name!r} was used with {self._sums.shape[1]} outputs before; received {p.shape[1]} outputs. "
+                    "Call reset_state first."
+                )
             self._sums = np.zeros((self.kinds, p.shape[1]))
         self._sums += np.array([(part * weights[:, None]).sum(axis=0) for part in self.sums(t, p)])
         self._rows += len(p)
@@ -68,7 +71,7 @@ class FBetaScore(_ScoreOfOutputs):
         if not (is_number(beta) and beta > 0):
             raise ValueError(f"beta must be a number above 0; received beta={beta!r}.")
         if threshold is not None and not (is_number(threshold) and 0 < threshold <= 1):
-            raise ValueError(f"threshold must be a number above 0, 1 or less; received threshold={threshold!r}.")
+            raise ValueError(f"threshold must be a number above 0 and at most 1; received threshold={threshold!r}.")
         self.average, self.beta = average, float(beta)
         self.threshold = None if threshold is None else float(threshold)
         super().__init__(name, dtype)

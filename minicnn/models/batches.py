@@ -147,7 +147,7 @@ def refuse_beside_batches(**arguments):
     """ValueError if an argument is given that goes with arrays only."""
     for name, value in arguments.items():
         if value is not None:
-            raise ValueError(f"Where x yields batches, {name} comes with them: leave {name} out.")
+            raise ValueError(f"If x yields batches, leave {name} out: each batch holds its own targets and weights.")
 
 
 def parts_of_batch(batch):
@@ -170,7 +170,7 @@ class Passes:
         if steps is not None and not is_positive_integer(steps):
             raise ValueError(f"{label} must be a positive integer; received {label}={steps!r}.")
         if steps is None and getattr(source, "numbered", False) and source.length is None:
-            raise ValueError(f"The data set has no end: say how many batches make a pass, with {label}.")
+            raise ValueError(f"The data set has no end: give the number of batches in a pass with {label}.")
         self.source, self.steps, self.check = source, steps, check
         self.length = steps or source.length
         self.ran_out = False
@@ -182,7 +182,7 @@ class Passes:
         self._start()
         batch = next(self._running, None)
         if batch is None:
-            raise ValueError("The data that were given yield no batch.")
+            raise ValueError("The data contain no batches; at least one is needed.")
         self._running = itertools.chain([batch], self._running)
         return batch[0]
 

@@ -27,7 +27,7 @@ def in_order(given, names: list[str], what: str, missing_allowed: bool = False) 
         unknown = [name for name in given if name not in names]
         missing = [name for name in names if name not in given]
         if unknown or (missing and not missing_allowed):
-            raise ValueError(f"{what} has entries for {_named(given)}; the model's are named {_named(names)}.")
+            raise ValueError(f"{what} has entries for {_named(given)}; the model's names are {_named(names)}.")
         return [given.get(name) for name in names]
     if not isinstance(given, (list, tuple)):
         given = [given]

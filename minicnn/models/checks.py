@@ -36,7 +36,7 @@ class Checks:
 
     def _check_compiled(self, method):
         if self.optimizer is None:
-            raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} has no loss yet.")
+            raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} is not compiled yet.")
         if not self._heads_with_loss():
             raise ValueError(f"{self.name!r} was compiled without a loss, which {method} needs: compile(loss=...).")
 
@@ -63,7 +63,7 @@ class Checks:
         for head in self._heads:
             i = head.index
             if data.ys[i] is None and head.identifiers + head.weighted_identifiers:
-                raise ValueError(f"The metrics of {head.name!r} need targets; received none for it.")
+                raise ValueError(f"The metrics of {head.name!r} need targets; received no targets for this output.")
             head.prepare(data.ys[i], data.weights[i], shapes[i], ends[i], self.dtype)
 
     def _shapes_of_outputs(self, input_shapes):

@@ -73,7 +73,8 @@ class Data:
         cut = int(self.size * (1 - fraction))
         if cut in (0, self.size):
             raise ValueError(
-                f"validation_split={fraction} of {self.size} samples leaves nothing on one side; use more samples."
+                f"validation_split={fraction} of {self.size} samples leaves no samples for training or for validation: "
+                "use more samples."
             )
         return self._part(slice(None, cut)), self._part(slice(cut, None))
 

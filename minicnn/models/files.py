@@ -38,7 +38,7 @@ def clone_model(model, input_tensors=None, clone_function=None):
     layer with the returned layer's configuration. By default the new layer has the old layer's configuration.
     """
     if input_tensors is not None:
-        raise ValueError("clone_model makes inputs of its own: call the clone on the symbols given as input_tensors.")
+        raise ValueError("clone_model makes its own inputs: call the clone on the symbols given as input_tensors.")
     config, classes = model.get_config(), {type(layer).__name__: type(layer) for layer in model.flattened()}
     if clone_function is not None:
         layers = {layer.name: layer for layer in model.layers if not isinstance(layer, InputLayer)}

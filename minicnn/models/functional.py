@@ -72,7 +72,7 @@ class Model(Trainer, Layer):
             if layer.name == name:
                 return layer
         raise ValueError(
-            f"No layer {name!r} in {self.name!r}: it has {', '.join(layer.name for layer in self.layers)}."
+            f"{self.name!r} has no layer {name!r}; its layers are {', '.join(layer.name for layer in self.layers)}."
         )
 
     inputs: list[Symbol] = []  # noqa: RUF012 - replaced, never changed in place
@@ -163,7 +163,7 @@ class Model(Trainer, Layer):
 
     def get_config(self):
         if self.plan is None:
-            raise NotImplementedError(f"{type(self).__name__} is a model of your own: define get_config to save it.")
+            raise NotImplementedError(f"{type(self).__name__} is your own model class: define get_config to save it.")
         return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
 
     @classmethod

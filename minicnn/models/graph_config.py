@@ -102,7 +102,7 @@ def _places_of(call):
     (argument,) = arguments
     tensors = as_list(argument) if not _is_tensor(argument) else [argument]
     if not all(_is_tensor(tensor) for tensor in tensors):
-        raise ValueError("The configuration calls a layer on a constant; minicnn's layers take what layers make.")
+        raise ValueError("The configuration calls a layer on a constant; minicnn's layers take only outputs of layers.")
     places = [_place(tensor["config"]["keras_history"]) for tensor in tensors]
     return places, not _is_tensor(argument), _checked_training(options.get("training"))
 
@@ -129,7 +129,7 @@ def _ends(places, symbols, key):
     several = [places] if places and isinstance(places[0], str) else places
     missing = [place[0] for place in several if _place(place) not in symbols]
     if missing or not several:
-        raise ValueError(f"The configuration's {key} name {missing or 'nothing'}, which no layer makes.")
+        raise ValueError(f"The configuration's {key} must name outputs of its layers; received {missing or 'none'}.")
     found = [symbols[_place(place)] for place in several]
     return dict(zip(keys, found, strict=True)) if keys else found
 

@@ -64,8 +64,8 @@ class Inference(Checks):
                 progress.update(training_step.logs())
         if passes.ran_out:
             raise ValueError(
-                "The batches to evaluate on ran out. A generator can be gone through once: say how many batches belong "
-                "to each evaluation (validation_steps), or give arrays or a PyDataset."
+                "The batches for evaluation ran out. A generator can be used only once: give the number of batches for "
+                "each evaluation (validation_steps), or give arrays or a PyDataset."
             )
         logs = training_step.logs()
         hooks.call("on_test_end", logs)

@@ -63,7 +63,7 @@ class Sequential(Model):
         if any(layer.name == other.name for other in self._sublayers):
             raise ValueError(f"{self.name!r} has a layer named {layer.name!r} already; names must be unique.")
         if layer.gives_several:
-            raise ValueError(f"In a row every layer gives one output; {layer.name!r} gives {len(layer.outputs)}.")
+            raise ValueError(f"Layers of a Sequential must give one output; {layer.name!r} gives {len(layer.outputs)}.")
         inputs, outputs = self.inputs, self.outputs
         if not self._sublayers and not inputs:
             self.dtype = layer.dtype
@@ -82,7 +82,7 @@ class Sequential(Model):
     def pop(self) -> Layer:
         """Remove the last layer and return it."""
         if not self._sublayers:
-            raise ValueError(f"{self.name!r} has no layer to take off.")
+            raise ValueError(f"{self.name!r} has no layer to remove.")
         layer = self._sublayers.pop()
         if self.outputs:
             self.outputs = [self.outputs[0].node.inputs[0]]

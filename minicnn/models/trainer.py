@@ -198,7 +198,10 @@ class Trainer(Inference):
                 if progress.done == 0:  # no epoch: there is nothing to log or to validate
                     break
             elif verbose and passes.steps and progress.done < passes.steps and not self.stop_training:
-                print(f"minicnn: the data end in epoch {epoch + 1}; the next one begins with them anew.", flush=True)
+                print(
+                    f"minicnn: the data ended in epoch {epoch + 1}; the next epoch starts again with the first batch.",
+                    flush=True,
+                )
             logs = training_step.logs()
             if validation is not None and _is_validated(epoch + 1, validation_freq):
                 results = self._evaluate(validation, training_step, hooks, Progress(1, 0))

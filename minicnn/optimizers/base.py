@@ -111,7 +111,7 @@ class Optimizer(Configurable):
         if not fits or any(v.shape != array.shape for (v, _), array in zip(places, memories, strict=True)):
             raise ValueError(
                 f"The state of {self.name!r} has {len(arrays)} arrays; for {len(variables)} weights it needs "
-                f"{len(places) + numbers}, of their shapes."
+                f"{len(places) + numbers} arrays of matching shapes."
             )
         if rate and np.float32(self.learning_rate) != np.float32(rate[0]):  # `state` gives float32: keep an equal rate
             self.learning_rate = float(rate[0])

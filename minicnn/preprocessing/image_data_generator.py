@@ -44,7 +44,7 @@ class ImageDataGenerator:
         if isinstance(zoom_range, (int, float)):
             zoom_range = [1 - zoom_range, 1 + zoom_range]
         elif not _is_pair(zoom_range):
-            raise ValueError(f"zoom_range must be a number or two; received zoom_range={zoom_range!r}.")
+            raise ValueError(f"zoom_range must be a number or two numbers; received zoom_range={zoom_range!r}.")
         self.zoom_range = list(zoom_range)
         self.rotation_range, self.shear_range = rotation_range, shear_range
         self.width_shift_range, self.height_shift_range = width_shift_range, height_shift_range
@@ -141,7 +141,7 @@ class ImageDataGenerator:
             x /= x.std() + 1e-6
         if self.featurewise_center:
             if self.mean is None:
-                raise ValueError("featurewise_center and zca_whitening need statistics: call fit(pictures) first.")
+                raise ValueError("featurewise_center and zca_whitening need statistics: call fit(images) first.")
             x -= self.mean
         if self.featurewise_std_normalization:
             x /= self.std + 1e-6
@@ -156,7 +156,7 @@ class ImageDataGenerator:
         """
         x = np.array(x, self.dtype)
         if x.ndim != 4:
-            raise ValueError(f"fit takes pictures (n, H, W, C); received shape {x.shape}.")
+            raise ValueError(f"fit takes images (n, H, W, C); received shape {x.shape}.")
         if self.rescale:
             x *= x.dtype.type(self.rescale)
         if augment:

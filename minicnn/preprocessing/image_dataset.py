@@ -102,7 +102,10 @@ def image_dataset_from_directory(
     def dataset(part, shuffled):
         chosen = None if numbers is None else numbers[part]
         if not files[part]:
-            raise ValueError(f"{str(directory)!r} holds no pictures for this ({', '.join(_EXTENSIONS)}).")
+            raise ValueError(
+                f"{str(directory)!r} has no image files for this data set; their names must end in "
+                f"{', '.join(_EXTENSIONS)}."
+            )
         return ImageDataset(files[part], chosen, names, load, encode, batch_size, shuffled, seed)
 
     held_back = int((validation_split or 0) * len(files))
@@ -118,12 +121,12 @@ def image_dataset_from_directory(
 def _check_split(validation_split, subset, shuffle, seed):
     if (validation_split is None) != (subset is None):
         raise ValueError(
-            f"validation_split and subset go together; received {validation_split!r} and subset={subset!r}."
+            f"validation_split and subset must be given together; received {validation_split!r} and subset={subset!r}."
         )
     if subset is None:
         return
     if not (isinstance(validation_split, (int, float)) and 0 < validation_split < 1):
-        raise ValueError(f"validation_split must lie between 0 and 1; received {validation_split!r}.")
+        raise ValueError(f"validation_split must be between 0 and 1; received {validation_split!r}.")
     if subset not in ("training", "validation", "both"):
         raise ValueError(f'subset must be "training", "validation" or "both"; received subset={subset!r}.')
     if shuffle and seed is None:
@@ -141,7 +144,7 @@ def _files(folder, labels, class_names, follow_links):
         numbers = np.repeat(np.arange(len(names), dtype=np.int32), [len(files) for files in by_class])
         return [str(file) for files in by_class for file in files], numbers, names
     if class_names is not None:
-        raise ValueError('class_names go with labels="inferred".')
+        raise ValueError(f'class_names needs labels="inferred"; received class_names={class_names!r}.')
     files = [str(file) for file in pictures_in(folder, _EXTENSIONS, follow_links)]
     if labels is None:
         return files, None, None

@@ -116,10 +116,10 @@ class NumpyArrayIterator(_Changed):
         others = [np.asarray(other) for other in (others[0] if others and isinstance(others[0], list) else others)]
         x = np.asarray(x)
         if x.ndim != 4:
-            raise ValueError(f"flow takes pictures (n, H, W, C); received shape {x.shape}.")
+            raise ValueError(f"flow takes images (n, H, W, C); received shape {x.shape}.")
         columns = [x, *others, *(np.asarray(part) for part in (y, sample_weight) if part is not None)]
         if any(len(column) != len(x) for column in columns):
-            raise ValueError(f"All arrays must have one entry for each picture; received {[len(c) for c in columns]}.")
+            raise ValueError(f"All arrays must have one entry for each image; received {[len(c) for c in columns]}.")
         split = image_data_generator.validation_split
         part = _subset(len(x), split, subset)
         if subset and y is not None and not ignore_class_split:
@@ -128,7 +128,7 @@ class NumpyArrayIterator(_Changed):
             if held_back != kept:
                 raise ValueError(
                     f"The split leaves classes {held_back} for validation and {kept} for training: shuffle the "
-                    "pictures first, or give ignore_class_split=True."
+                    "images first, or give ignore_class_split=True."
                 )
         self.x, self.others = x[part], [other[part] for other in others]
         self.y = None if y is None else np.asarray(y)[part]
@@ -208,7 +208,7 @@ class DirectoryIterator(_Changed):
         with ThreadPoolExecutor(_WORKERS) as threads:
             problems = list(threads.map(problem, found))
         for said in filter(None, problems):
-            print(f"minicnn: left out: {said}", flush=True)
+            print(f"minicnn: a file is left out: {said}", flush=True)
         return [entry for entry, said in zip(found, problems, strict=True) if said is None]
 
     def picture(self, i):

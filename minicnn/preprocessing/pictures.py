@@ -29,7 +29,7 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
     has the proportions of target_size. ValueError for a file that is broken, empty, no image, too large, or an
     animation.
     """
-    name = path if isinstance(path, (str, bytes, os.PathLike)) else "The picture"
+    name = path if isinstance(path, (str, bytes, os.PathLike)) else "The image"
     with _problems_told(name):
         content = path if isinstance(path, io.BytesIO) else io.BytesIO(Path(os.fsdecode(path)).read_bytes())
         picture = _decoded(content, color_mode)
@@ -48,7 +48,7 @@ def _decoded(content, color_mode):
     if picture.width * picture.height > _MOST_PIXELS:
         raise ValueError(f"it has {picture.width} x {picture.height} pixels, more than {_MOST_PIXELS:,}")
     if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a photograph with more views
-        raise ValueError(f"it holds {picture.n_frames} pictures, not one")
+        raise ValueError(f"it holds {picture.n_frames} images, not one")
     picture.load()
     if picture.mode.startswith("I;16"):  # 16-bit pixels: Pillow's own conversion makes most of them white
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
@@ -71,7 +71,7 @@ class _problems_told:
             return
         if issubclass(kind, (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)):
             return
-        said = "it is no picture that Pillow knows" if kind.__name__ == "UnidentifiedImageError" else error
+        said = "Pillow does not recognize it as an image" if kind.__name__ == "UnidentifiedImageError" else error
         raise ValueError(f"{os.fsdecode(self.path)} cannot be used: {said}.") from error
 
 
@@ -104,7 +104,7 @@ def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
     if array.ndim == 2:
         return array[..., None]
     if array.ndim != 3:
-        raise ValueError(f"A picture has two or three axes; received shape {array.shape}.")
+        raise ValueError(f"An image has two or three axes; received shape {array.shape}.")
     return array
 
 
@@ -115,7 +115,7 @@ def array_to_img(x, data_format=None, scale=True, dtype=None):
     config.checked_data_format(data_format)
     x = np.asarray(x, dtype=dtype or config.floatx())
     if x.ndim != 3 or x.shape[2] not in (1, 3, 4):
-        raise ValueError(f"A picture is an array (H, W, C) of 1, 3 or 4 channels; received shape {x.shape}.")
+        raise ValueError(f"An image is an array (H, W, C) of 1, 3 or 4 channels; received shape {x.shape}.")
     if scale:
         x = x - x.min()
         largest = x.max()

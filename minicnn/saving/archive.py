@@ -42,7 +42,7 @@ def read(file: str, custom_objects=None, compile=True):
         described = json.loads(_member(archive, "config.json", _LARGEST_TEXT))
         weights = io.BytesIO(_member(archive, "model.weights.h5"))
     if not isinstance(described, dict):
-        raise ValueError(f"The configuration in {file!r} is not an object.")
+        raise ValueError(f"The configuration in {file!r} is not a JSON object.")
     compiling = described.pop("compile_config", None)
     model = model_from_keras(described, custom_objects)
     with opened(weights, file) as h5:
@@ -82,5 +82,8 @@ def _member(archive, name, largest=None) -> bytes:
     except KeyError:
         raise ValueError(f"The file has no {name}: it is not a .keras file of Keras 3.") from None
     if info.file_size > max(1 << 20, _EXPANSION * info.compress_size) or (largest and info.file_size > largest):
-        raise ValueError(f"The file's {name} claims to hold {info.file_size} bytes, and stores {info.compress_size}.")
+        raise ValueError(
+            f"The file's {name} is too large: the {info.compress_size} bytes stored for it would become "
+            f"{info.file_size} bytes."
+        )
     return archive.read(name)

@@ -40,7 +40,7 @@ _SAYS_NOTHING = {  # Keras options that only matter together with other options,
 _KERAS = ("keras", "tf_keras")
 # Short metric names that stay short in the file, because logs use them.
 _SHORT_METRICS = {"mae", "MAE", "mse", "MSE", "mape", "MAPE", "msle", "MSLE", "bce", "BCE"}
-_ADVICE = "load with compile=False if it is about training, or build the model in code and load its weights"
+_ADVICE = "load the model with compile=False if only compile needs it, or build the model in code and load its weights"
 
 
 def to_keras(value):
@@ -108,7 +108,7 @@ def _object_from_keras(described):
     name, module, config = described["class_name"], described.get("module"), described["config"]
     if name in ("DTypePolicy", "Policy"):
         if config.get("name") not in ("float32", "float64"):
-            raise ValueError(f"minicnn computes in float32 or float64; the file asks for {config.get('name')!r}.")
+            raise ValueError(f"minicnn computes in float32 or float64; the file has dtype {config.get('name')!r}.")
         return config["name"]
     if name == "__numpy__":
         return config.get("value")
@@ -124,8 +124,8 @@ def _object_from_keras(described):
         found = _class_of(name, module)
     if not isinstance(found, type):
         raise ValueError(
-            f"The file holds a {registered or name!r} (from {module!r}), which minicnn does not have: give a class of "
-            f"your own as custom_objects={{...}}, {_ADVICE}."
+            f"The file holds a {registered or name!r} (from {module!r}), which minicnn does not have: give your own "
+            f"class as custom_objects={{...}}, {_ADVICE}."
         )
     config = {key: from_keras(entry) for key, entry in config.items()}
     kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
@@ -252,7 +252,10 @@ def compile_from_keras(model, described: dict, custom_objects=None) -> None:
     with custom_object_scope(custom_objects or {}):
         settings = from_keras(described)
         if not isinstance(settings, dict):
-            raise ValueError("The file's way to compile is broken: load with compile=False.")
+            raise ValueError(
+                f"The file's arguments for compile must be a dictionary; found {type(settings).__name__}. "
+                "Load the model with compile=False."
+            )
         loss, listed = settings.get("loss"), [settings.get(key) for key in ("metrics", "weighted_metrics")]
         if not model.gives_several:
             loss, listed = _single(loss, "loss"), [_single(given, "metrics") for given in listed]

@@ -58,7 +58,9 @@ def load_weights(model: Model, filepath, skip_mismatch=False, by_name=False) -> 
     if not model.built:
         raise ValueError(f"{model.name!r} has no weights yet: build it, or call it on data, before loading them.")
     if by_name and file.endswith((".keras", ".weights.h5")):
-        raise ValueError(f"by_name goes with .h5 files of older Keras, which name the layers; received {file!r}.")
+        raise ValueError(
+            f"by_name=True needs an .h5 file of older Keras, which stores the layers' names; received {file!r}."
+        )
     with broken_files_told(file):
         if file.endswith(".keras"):
             archive.read_weights_only(file, model, skip_mismatch)
@@ -87,7 +89,7 @@ def broken_files_told(file):
 def _checked(filepath, endings, what) -> str:
     file = os.fspath(filepath)
     if not file.endswith(endings):
-        raise ValueError(f"{what} is kept in a file that ends in {', '.join(endings)}; received {file!r}.")
+        raise ValueError(f"{what} must be in a file whose name ends in {', '.join(endings)}; received {file!r}.")
     return file
 
 

@@ -27,7 +27,7 @@ def check_heaps(content, file) -> None:
                 break
             place += taken
         if place > end or place + _HEADER <= end or end > len(content):
-            raise ValueError(f"{file!r} does not hold a whole HDF5 file: its heap of texts is damaged.")
+            raise ValueError(f"{file!r} does not hold a whole HDF5 file: the part that stores its texts is damaged.")
         start = content.find(_BEGINNING, start + 1)
 
 

@@ -113,13 +113,13 @@ def _json(h5, name, file):
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str):
-        raise ValueError(f"{file!r} holds no model: it has no {name}. For weights alone there is load_weights.")
+        raise ValueError(f"{file!r} holds no model: it has no {name}. If it holds only weights, use load_weights.")
     try:
         described = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"The {name} in {file!r} is broken: {error}.") from error
     if not isinstance(described, dict):
-        raise ValueError(f"The {name} in {file!r} is broken: it is not an object.")
+        raise ValueError(f"The {name} in {file!r} is broken: it is not a JSON object.")
     return described
 
 
@@ -148,7 +148,9 @@ def read_weights(group: h5py.Group, model, skip_mismatch=False, by_name=False) -
         if shapes == found:
             pairs += [(variable, array_of(dataset)) for variable, dataset in zip(variables, datasets, strict=True)]
         elif not skip_mismatch:
-            raise ValueError(f"The weights of {name!r} do not fit: the layer has shapes {shapes}, the file {found}.")
+            raise ValueError(
+                f"The weights of {name!r} do not fit: the layer has shapes {shapes}, the file has {found}."
+            )
     for variable, array in pairs:
         variable.assign(array)
 

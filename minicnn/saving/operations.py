@@ -53,7 +53,7 @@ def layer_from_keras(described: dict) -> dict:
         kept["inbound_nodes"] = [{**node, "args": node["args"][:1]} for node in nodes]
         return {"class_name": "ReverseLastAxis", "config": {"name": name, "dtype": _dtype(nodes[0]["args"][0])}, **kept}
     if kind not in _OPERATIONS or len(nodes) != 1 or len(nodes[0]["args"]) != 2:
-        raise ValueError(f"The model calculates with Keras's operation {kind!r} ({name!r}) in a way minicnn cannot.")
+        raise ValueError(f"minicnn cannot run Keras's operation {kind!r} ({name!r}) in the form that the model uses.")
     first, second = nodes[0]["args"]
     tensors = [argument for argument in (first, second) if _is_tensor(argument)]
     constants = [_number(argument) for argument in (first, second) if not _is_tensor(argument)]
@@ -79,5 +79,5 @@ def _number(argument):
         argument = argument.get("config", {}).get("value")
     array = np.asarray(argument)
     if array.dtype.kind not in "buif":
-        raise ValueError(f"The model calculates with {argument!r}, which is no number.")
+        raise ValueError(f"The model calculates with {argument!r}, which is not a number or an array of numbers.")
     return array.tolist()

@@ -109,10 +109,10 @@ def _read_random_state(file, path, layer):
 def _problem(wanted, stored):
     """The reason why the datasets do not fit these variables, or None. No data is read for this check."""
     if len(wanted) != len(stored):
-        return f"the layer has {len(wanted)}, the file {len(stored)} of them"
+        return f"the layer has {len(wanted)} weights, the file has {len(stored)}"
     for variable, dataset in zip(wanted, stored, strict=True):
         if variable.shape != dataset.shape:
-            return f"{variable.path!r} has shape {variable.shape}, in the file {dataset.shape}"
+            return f"{variable.path!r} has shape {variable.shape}, but shape {dataset.shape} in the file"
     return None
 
 
@@ -132,10 +132,13 @@ def take_optimizer_state(model, stored: list[h5py.Dataset]) -> None:
         return
     try:
         if found != wanted:
-            raise ValueError(f"the file has {len(stored)} arrays, {len(wanted)} of other shapes are needed")
+            raise ValueError(f"the file has {len(stored)} arrays, but {len(wanted)} of other shapes are needed")
         model.optimizer.set_state(model.trainable_weights, [array_of(dataset) for dataset in stored])
     except ValueError as error:
-        print(f"minicnn: {model.optimizer.name!r} starts anew, because its state in the file does not fit: {error}.")
+        print(
+            f"minicnn: the optimizer {model.optimizer.name!r} starts from the beginning, because its state in the file "
+            f"does not fit: {error}."
+        )
 
 
 def _stored(file, path):
@@ -155,7 +158,7 @@ def child(group, path):
         if link is None:
             return None
         if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"The file's {path!r} is a link to elsewhere, which is not followed.")
+            raise ValueError(f"The file's {path!r} is a link to another place, and minicnn does not follow links.")
         group = group[name]
     return group
 
@@ -171,9 +174,11 @@ def attribute_of(group, name):
     held = group.attrs.get_id(name)
     claimed = math.prod(held.shape or ()) * held.dtype.itemsize
     if claimed > _LARGEST_ATTRIBUTE:
-        raise ValueError(f"The file's attribute {name!r} claims to hold {claimed} bytes.")
+        raise ValueError(
+            f"The file's attribute {name!r} may have at most {_LARGEST_ATTRIBUTE} bytes; its size is {claimed} bytes."
+        )
     if held.dtype.hasobject and h5py.check_string_dtype(held.dtype) is None:
-        raise ValueError(f"The file's attribute {name!r} holds neither text nor numbers.")
+        raise ValueError(f"The file's attribute {name!r} must hold text or numbers; its type is {held.dtype}.")
     return group.attrs[name]
 
 
@@ -183,11 +188,11 @@ def dataset_in(group, name) -> h5py.Dataset:
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "buif" or dataset.shape is None:
         raise ValueError(f"The file's {name!r} is not an array of numbers.")
     if dataset.external or dataset.is_virtual:
-        raise ValueError(f"The file's {name!r} lies in another file, which is not opened.")
+        raise ValueError(f"The file's {name!r} is stored in another file, which minicnn does not open.")
     stored = dataset.id.get_storage_size()
     if dataset.size * dataset.dtype.itemsize > max(1 << 20, 1100 * stored):
         raise ValueError(
-            f"The file's {name!r} claims to hold {dataset.size * dataset.dtype.itemsize} bytes, and stores {stored}."
+            f"The file's {name!r} should have {dataset.size * dataset.dtype.itemsize} bytes, but stores only {stored}."
         )
     return dataset
 

@@ -80,8 +80,8 @@ class _Problem:
             loss = getattr(layer, "loss", None) if loss is None else loss
             if loss is None or layer.gives_several:
                 raise ValueError(
-                    "With targets y, gradient_check needs a loss, compiled or passed as loss=, and a model of one "
-                    "output."
+                    "With targets y, gradient_check needs a loss (from compile, or given as loss=...) and a model "
+                    "with one output."
                 )
             self.y, self.loss = np.asarray(y), losses.get(loss)
         self.joined = self.loss is not None and self.loss.joins(layer.ends_in)
@@ -162,7 +162,7 @@ def _worst_entry(problem, name, array, gradient, step, max_entries, rng):
         checked.append((place, float(gradient[place]), (right - left) / (2 * step)))
     if kinks > _KINKS_ALLOWED * len(places):
         raise ValueError(
-            f"{kinks} of {len(places)} entries of {name} lie within {step:g} of a kink; at most 5 % may. "
+            f"{kinks} of {len(places)} entries of {name} are within {step:g} of a kink; at most 5 % are allowed. "
             "Use other data, or a smaller step."
         )
     scale = max([1.0, *(abs(measured) for _, _, measured in checked)])

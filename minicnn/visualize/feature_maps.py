@@ -21,7 +21,7 @@ def feature_maps(model, image, layer, map=None, before=None, columns=8):
         before, Model
     ) else np.asarray(before)  # fmt: skip
     if earlier is not None and earlier.shape != now.shape:
-        raise ValueError(f"The maps before have shape {earlier.shape}, those of now {now.shape}.")
+        raise ValueError(f"The maps in before must have shape {now.shape}; received shape {earlier.shape}.")
     if map is not None:
         return _one(image, now, earlier, map, layer.name)
     titles = [str(i) for i in range(now.shape[2])]
@@ -57,7 +57,7 @@ def made_by(model, layer):
         if id(symbol) not in seen:
             seen.add(id(symbol))
             waiting += symbol.node.inputs
-    raise ValueError(f"{layer.name!r} has no part in what {model.name!r} gives.")
+    raise ValueError(f"The output of {model.name!r} does not depend on the layer {layer.name!r}.")
 
 
 def _maps(model, image, layer):
@@ -66,7 +66,9 @@ def _maps(model, image, layer):
         raise ValueError(f"feature_maps takes one image (H, W, C); received shape {image.shape}.")
     maps = Model(model.inputs, made_by(model, layer)).predict(image[None], verbose=0)[0]
     if maps.ndim != 3:
-        raise ValueError(f"{layer.name!r} makes no maps (H, W, F), but arrays of shape {maps.shape}.")
+        raise ValueError(
+            f"feature_maps needs a layer that gives maps (H, W, F); {layer.name!r} gives shape {maps.shape}."
+        )
     return maps
 
 

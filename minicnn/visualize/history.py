@@ -16,7 +16,7 @@ def history(record, first_epoch=1, keys=None):
     keys = list(dict.fromkeys(["loss"] * ("loss" in names) + names)) if keys is None else list(keys)
     missing = [key for key in keys if key not in logs and f"val_{key}" not in logs]
     if not keys or missing:
-        raise ValueError(f"There is no record of {missing or 'anything'}; there is one of {', '.join(sorted(logs))}.")
+        raise ValueError(f"keys must be names from the record: {', '.join(sorted(logs))}; received {missing or keys}.")
     figure = figure_of((4.6 * len(keys), 3.6))
     for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
         for name, label, style in ((key, "training", "-"), (f"val_{key}", "validation", "--")):

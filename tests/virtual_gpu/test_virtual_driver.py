@@ -209,7 +209,7 @@ def test_a_graph_keeps_what_it_reads():
 
 
 def test_a_lost_device_is_reported():
-    with pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program anew"), device.gpu_lock:
+    with pytest.raises(RuntimeError, match=r"The GPU stopped working .*start the program again"), device.gpu_lock:
         raise OSError("[700] Call to cuMemcpyDtoH results in CUDA_ERROR_ILLEGAL_ADDRESS")
     with pytest.raises(OSError, match="INVALID_VALUE"), device.gpu_lock:  # after this error the GPU works on
         raise OSError("[1] Call to cuMemcpyDtoH results in CUDA_ERROR_INVALID_VALUE")

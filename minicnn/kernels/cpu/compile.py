@@ -99,8 +99,8 @@ def cache_folder() -> Path | None:
         probe.unlink()
     except OSError as error:
         print(
-            f"minicnn: compiled kernels are not kept, because {folder} cannot be written ({error.strerror}); "
-            f"set MINICNN_CACHE_DIR to a folder that can.",
+            f"minicnn: compiled kernels are not kept, because minicnn cannot write to {folder} ({error.strerror}); "
+            f"set MINICNN_CACHE_DIR to a folder that it can write to.",
             file=sys.stderr,
         )
         return None

@@ -98,7 +98,7 @@ def _as_function(emit_all, vector_bytes):
     def windows(typing_context, x, x_start, x_row, places, values, first, count, y, y_start, y_row):
         arrays = (x, values, y)
         if any(array.layout != "C" for array in (*arrays, places)) or len({array.dtype for array in arrays}) != 1:
-            raise errors.TypingError(f"windows are of contiguous arrays of one float type; received {arrays}.")
+            raise errors.TypingError(f"windows takes contiguous arrays of one float type; received {arrays}.")
         n = types.intp
         signature = types.void(x, n, n, places, values, n, n, y, n, n)
         bits = x.dtype.bitwidth

@@ -26,7 +26,7 @@ class DeviceArray:
         self.size = math.prod(self.shape)
         if self.size > _MOST_NUMBERS:
             raise ValueError(
-                f"The GPU's kernels count to {_MOST_NUMBERS}; an array of shape {self.shape} has {self.size} numbers: "
+                f"An array on the GPU can have at most {_MOST_NUMBERS} numbers; shape {self.shape} has {self.size}: "
                 "use smaller batches."
             )
         self._memory = memory or Memory(self.size, self.dtype)
@@ -86,8 +86,8 @@ class DeviceArray:
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
-            f"An array of shape {self.shape} lies in the GPU's memory; "
-            "minicnn.runtime.transfer.to_host(array) copies it."
+            f"An array of shape {self.shape} is in the GPU's memory; "
+            "minicnn.runtime.transfer.to_host(array) copies it to the host."
         )
 
     def __repr__(self):

@@ -82,8 +82,8 @@ class _GPULock:
             return
         if "CUDA_ERROR" in str(error) and any(word in str(error) for word in _LOST):
             raise LostDeviceError(
-                f"The GPU stopped working ({str(error).strip()}). Its memory is lost: start the program anew; "
-                "weights saved before are safe."
+                f"The GPU stopped working ({str(error).strip()}). Its memory is lost: start the program again; "
+                "weights that were saved before are safe."
             ) from error
 
 

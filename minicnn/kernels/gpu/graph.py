@@ -37,8 +37,8 @@ class RecordedReading:
         self.place = place
 
     def __float__(self):
-        not_while_recording("a number was looked at")
-        raise TypeError("A recorded number has a value only in what a replay returns.")
+        not_while_recording("a number was read")
+        raise TypeError("A recorded number has no value yet; the numbers that a replay returns have values.")
 
 
 class Graph:
@@ -66,7 +66,7 @@ class Graph:
     def new_reading(self, write):
         """As `readings.new_reading`, but the place is the same in every replay."""
         if self.readings_used == _MOST_READINGS:
-            raise RuntimeError(f"A step that is recorded may have {_MOST_READINGS} losses and penalties.")
+            raise RuntimeError(f"A recorded step can have at most {_MOST_READINGS} losses and penalties.")
         self.readings_used += 1
         write(self.readings.data, self.readings_used - 1)
         return RecordedReading(self.readings_used - 1)
@@ -137,5 +137,5 @@ class _Captured:
     def _checked(self, result):
         code, *values = result
         if code != self.driver.CUresult.CUDA_SUCCESS:
-            raise RuntimeError(f"CUDA graph: {code.name}")
+            raise RuntimeError(f"A call for a CUDA graph failed: {code.name}.")
         return values

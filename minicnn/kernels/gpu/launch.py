@@ -102,7 +102,10 @@ def _argument(value):
     if isinstance(value, DeviceArray):
         return value.data
     if isinstance(value, np.ndarray):
-        raise TypeError(f"A GPU kernel was given an array of the host, of shape {value.shape}: move it there first.")
+        raise TypeError(
+            f"A GPU kernel takes arrays in the GPU's memory; received a host array of shape {value.shape}: "
+            "copy it to the GPU first."
+        )
     return np.int32(value) if isinstance(value, (bool, int)) else value
 
 

@@ -46,7 +46,7 @@ class _Readings:
         return reading
 
     def fetch(self):
-        not_while_recording("a number was looked at")
+        not_while_recording("a number was read")
         with gpu_lock:
             waiting, self.waiting = self.waiting, []
             if waiting:

@@ -30,6 +30,6 @@ def not_while_recording(what: str) -> None:
     """RuntimeError if a step is being recorded: then no data may move between host and GPU."""
     if recording():
         raise RuntimeError(
-            f"While a training step was recorded as a CUDA graph, {what}, which a replay would not repeat. "
+            f"While a training step was recorded as a CUDA graph, {what}. A replay would not repeat this. "
             "Set MINICNN_CUDA_LAUNCH=direct to train without graphs."
         )

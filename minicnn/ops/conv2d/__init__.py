@@ -45,7 +45,7 @@ def forward(
     the shapes do not fit.
     """
     if pool and not 1 <= pool[0] * pool[1] <= 255:
-        raise ValueError(f"A convolution pools windows of 1 to 255 cells in the same pass; received pool={pool}.")
+        raise ValueError(f"pool must have 1 to 255 cells; received pool={pool}.")
     # variant: the file of the backend in use, for example `tiled.py`; see dispatch.py
     return variant(__name__).forward(x, w, b, strides, padding, dilation, groups, relu, pool, need_saved)
 

@@ -13,7 +13,7 @@ from ...dispatch import variant
 def forward(x, w, b, relu=False, need_saved=True):
     """y (..., F) and what `backward` needs. With relu=True negative outputs become zero in the same pass."""
     if w.ndim != 2 or x.shape[-1] != w.shape[0]:
-        raise ValueError(f"A dense kernel (K, F) multiplies inputs (..., K); received shapes {w.shape} and {x.shape}.")
+        raise ValueError(f"Dense takes inputs (..., K) and a kernel (K, F); received shapes {x.shape} and {w.shape}.")
     return variant(__name__).forward(x, w, b, relu, need_saved)
 
 
