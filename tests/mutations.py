@@ -228,24 +228,33 @@ def chosen_items(items, file, function):
 def breaks(mutation):
     """Give the functions of the imported module the code of the broken source; whether one of them has changed."""
     module = import_module("minicnn." + mutation.file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
-    whole, broken = _codes((PACKAGE / mutation.file).read_text()), _codes(mutation.new_source)
-    changed = False
+    whole, broken, changed = _codes((PACKAGE / mutation.file).read_text()), _codes(mutation.new_source), []
     for function in _functions(vars(module), module.__name__):
         place = function.__qualname__, function.__code__.co_firstlineno
         if function.__code__ == whole.get(place) and broken[place] != whole[place]:
-            function.__code__, changed = broken[place], True
+            function.__code__ = broken[place]
+            changed.append(function)
     if mutation.file.endswith(COMPILED):
-        from minicnn.kernels.cpu.compile import _KernelCache
+        _compile_again(module, changed)
+    return bool(changed)
 
-        stale = (module.__name__.rpartition(".")[0], "minicnn.kernels")
-        load = _KernelCache.load_overload
 
-        def unless_stale(self, *signature):
-            return None if self._py_func.__module__.startswith(stale) else load(self, *signature)
+def _compile_again(module, changed):
+    """Load no machine code that is made of the changed functions: their own if they are kernels, else, because kernels
+    may call them, that of all kernels in their folder and of those made by `elementwise.py`."""
+    from minicnn.kernels.cpu.compile import _KernelCache
 
-        _KernelCache.load_overload = unless_stale
-        _KernelCache.save_overload = lambda self, *a: None
-    return changed
+    dispatchers = [getattr(value, "dispatcher", value) for value in vars(module).values()]
+    kernels = [d.py_func for d in dispatchers if isinstance(getattr(d, "_cache", None), _KernelCache)]
+    others = () if set(changed) <= set(kernels) else (module.__package__, "minicnn.kernels.cpu.elementwise")
+    load = _KernelCache.load_overload
+
+    def unless_stale(self, *signature):
+        stale = self._py_func in changed or self._py_func.__module__.startswith(others)
+        return None if stale else load(self, *signature)
+
+    _KernelCache.load_overload = unless_stale
+    _KernelCache.save_overload = lambda self, *a: None
 
 
 def _codes(source):

@@ -88,7 +88,7 @@ def test_label_smoothing(tf, name, from_logits):
                  getattr(tf.keras.losses, name)(y_true, y_pred, **options), TOLERANCE)  # fmt: skip
     assert losses.get({"class_name": class_name, "config": ours.get_config()}).label_smoothing == 0.2
     _assert_same_gradient(tf, ours, theirs, y_true, y_pred)
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match="from 0 to 1"):
         getattr(losses, class_name)(label_smoothing=2)
 
 

@@ -87,8 +87,8 @@ import numpy as np
 from minicnn.ops import activation, rescale
 y, saved = rescale.forward(np.ones((5, 4)), np.full(4, 3.0), np.ones(4))
 assert (y == 4).all() and (rescale.backward(y, saved) == 12).all()
-y, saved = activation.relu_forward(y)
-assert (y == 4).all() and (activation.relu_backward(y, saved) == 4).all()
+y, saved = activation.forward("relu", y)
+assert (y == 4).all() and (activation.backward("relu", y, saved) == 4).all()
 """
     environment = {**os.environ, "MINICNN_CACHE_DIR": str(tmp_path)}
     for _ in range(2):  # an empty cache, then a full one

@@ -65,7 +65,7 @@ def test_no_test_picture_is_a_training_picture():
 @pytest.mark.parametrize("sizes", [{"train": 0}, {"test": -3}])
 def test_sizes_must_be_positive(sizes):
     ((name, count),) = sizes.items()
-    with pytest.raises(ValueError, match=f"{name} .* got {count}"):
+    with pytest.raises(ValueError, match=f"{name} must .* received {name}={count}"):
         synthetic_fashion.load_data(**sizes)
 
 
