@@ -31,6 +31,7 @@ for name in loss.NAMES:
             case("loss", f"{name}, {M} x {K}, raw pixels")(_loss(name, lambda M=M, K=K: 256 * normal(M, K, seed=1), t))
         elif name.startswith("mean") or name in ("huber", "log_cosh", "hinge", "squared_hinge"):
             case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: normal(M, K, seed=1), t))
+            case("loss", f"{name}, {M} x {K}, some right")(_loss(name, lambda t=t: np.where(t < t.max(), t, 1.0), t))
         else:
             case("loss", f"{name}, {M} x {K}")(_loss(name, lambda M=M, K=K: probabilities(M, K, seed=1), t))
             case("loss", f"{name}, {M} x {K}, zeros and ones")(

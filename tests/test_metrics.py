@@ -60,6 +60,28 @@ def test_metrics(tf, name, options, sparse, weighted):
     assert_close(ours.result(), np.nan_to_num(theirs.result()), 1e-6)  # R2Score is 0 / 0 there
 
 
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("TruePositives", {}), ("Precision", {"thresholds": 0.3}), ("Recall", {}), ("CategoricalAccuracy", {}),
+        ("TopKCategoricalAccuracy", {"k": 2}), ("MeanSquaredError", {}), ("CategoricalCrossentropy", {}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_predictions_with_three_axes(tf, name, options, weighted):
+    """Rows (N, A, K) count as N * A rows of K numbers, and have weights (N, A)."""
+    ours, theirs = getattr(metrics, name)(**options), getattr(tf.keras.metrics, name)(**options)
+    t, p = np.eye(4, dtype=np.float32)[labels(5, 3, classes=4)], probabilities(5, 3, 4, seed=1, dtype=np.float32)
+    w = np.linspace(0, 2, 15, dtype=np.float32).reshape(5, 3)
+    if name in ("TruePositives", "Precision", "Recall"):  # Keras weighs each number there, and repeats no weights
+        theirs.update_state(t, p, np.repeat(w[..., None], 4, axis=2) if weighted else None)
+    else:
+        theirs.update_state(t, p, w if weighted else None)
+    ours.update_state(t, p, w if weighted else None)
+    assert_close(ours.result(), np.asarray(theirs.result()), 1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
