@@ -16,7 +16,7 @@ def _dense(shape, units, relu, bias):
     return run
 
 
-for shape, units in (((4, 7), 3), ((1, 1), 1), ((2, 3, 4), 5), ((33, 50), 19), ((9, 130), 70)):
+for shape, units in (((0, 7), 3), ((4, 7), 3), ((1, 1), 1), ((2, 3, 4), 5), ((33, 50), 19), ((9, 130), 70)):
     case("dense", f"{shape} to {units}")(_dense(shape, units, False, True))
 case("dense", "relu")(_dense((5, 6), 7, True, True))
 case("dense", "no bias")(_dense((5, 6), 7, False, False))

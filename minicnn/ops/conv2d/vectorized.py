@@ -67,7 +67,7 @@ def im2col(x, win, groups=1):
         (C // groups * c, n, h * win.SH, w * win.SW, h * win.DH, w * win.DW, c),
         writeable=False,
     )
-    return view.reshape(groups, N * win.OH * win.OW, -1)
+    return view.reshape(groups, N * win.OH * win.OW, win.KH * win.KW * C // groups)
 
 
 def col2im(windows, x_shape, win):
