@@ -74,6 +74,8 @@ EQUIVALENT = {  # files and broken lines that give the same results: the reason
         "the minimum only keeps expm1 from overflowing where it is not taken"
     ),
     "ops/batch_norm/loops.py: variance = sum(((mean - float(rows[m, c]))) ** 2 for m in range(M)) / M": "a square",
+    "ops/batch_norm/cpu.py: partial = workspace.empty((_PIECES, (3), C), np.float64)": "a buffer larger than needed",
+    "ops/batch_norm/cpu.py: pieces = partial.shape[(1)]": "fewer pieces of the same sum",
 }
 
 
