@@ -75,6 +75,8 @@ EQUIVALENT = {  # files and broken lines that give the same results: the reason
     ),
     "ops/batch_norm/loops.py: variance = sum(((mean - float(rows[m, c]))) ** 2 for m in range(M)) / M": "a square",
     "ops/batch_norm/cpu.py: partial = workspace.empty((_PIECES, (3), C), np.float64)": "a buffer larger than needed",
+    "ops/dense/cpu.py: gradients = workspace.empty((K + (2), F), w.dtype)  # the bias is the weight of an input that is "
+    "always 1": "a buffer larger than needed",
     "ops/batch_norm/cpu.py: pieces = partial.shape[(1)]": "fewer pieces of the same sum",
 }
 
@@ -242,18 +244,24 @@ def breaks(mutation):
 
 
 def _compile_again(module, changed):
-    """Load no machine code that is made of the changed functions: their own if they are kernels, else, because kernels
-    may call them, that of all kernels in their folder and of those made by `elementwise.py`."""
+    """Load no machine code that is made of the changed functions: kernels, what makes kernels, or what kernels call.
+
+    The last, a helper or a formula, may be in every kernel of its folder and in those made by `elementwise.py`.
+    """
     from minicnn.kernels.cpu.compile import _KernelCache
 
-    dispatchers = [getattr(value, "dispatcher", value) for value in vars(module).values()]
-    kernels = [d.py_func for d in dispatchers if isinstance(getattr(d, "_cache", None), _KernelCache)]
-    others = () if set(changed) <= set(kernels) else (module.__package__, "minicnn.kernels.cpu.elementwise")
+    dispatchers = [value for value in vars(module).values() if hasattr(value, "py_func")]
+    helpers = {d.py_func for d in dispatchers if not isinstance(d._cache, _KernelCache)}
+    called = helpers & {*changed} or module.__name__.endswith(("formulas", "tables"))
+    places = (module.__package__, "minicnn.kernels.cpu.elementwise") if called else ()
+    made = tuple(f"{function.__qualname__}.<locals>" for function in changed)
     load = _KernelCache.load_overload
 
     def unless_stale(self, *signature):
-        stale = self._py_func in changed or self._py_func.__module__.startswith(others)
-        return None if stale else load(self, *signature)
+        function = self._py_func
+        here = function.__module__ == module.__name__
+        stale = function in changed or function.__module__.startswith(places)
+        return None if stale or (here and function.__qualname__.startswith(made)) else load(self, *signature)
 
     _KernelCache.load_overload = unless_stale
     _KernelCache.save_overload = lambda self, *a: None
