@@ -35,6 +35,7 @@ CONVOLUTIONS = {
     "Winograd 3x3, large tiles, valid": ((2, 6, 9, 16), (3, 3, 16, 18), (1, 1), "valid", (1, 1), 1),
     "Winograd 2x2": ((2, 8, 11, 18), (2, 2, 18, 16), (1, 1), "same", (1, 1), 1),
     "Winograd 2x2, valid": ((1, 2, 3, 16), (2, 2, 16, 16), (1, 1), "valid", (1, 1), 1),
+    "many channels, dilation across": ((1, 7, 8, 10), (2, 3, 10, 5), (1, 1), "same", (3, 2), 1),
     "no images": ((0, 4, 5, 3), (3, 3, 3, 4), (1, 1), "same", (1, 1), 1),
     "many filters": ((1, 3, 11, 2), (2, 2, 2, 37), (1, 1), "same", (1, 1), 1),
     # channels that fill vectors: behind a pool, their gradients are computed from the winners

@@ -127,7 +127,7 @@ class Conv2D(_Convolution):
         return (*self.kernel_size, C // self.groups, self.filters)
 
     def forward(self, x, training=False, need_saved=True, logits=False, pool=None):
-        """As in `Layer`. pool: the size of a max pooling that is done in the same pass (`models/schedule.py`)."""
+        """As in `Layer`. pool: the size of a max pooling that is done in the same call (`models/schedule.py`)."""
         y, saved = conv2d.forward(
             x, self.kernel.value, self.bias_value, self.strides, self.padding, self.dilation_rate, self.groups,
             self.fuses_relu, pool, bool(need_saved),
@@ -137,7 +137,7 @@ class Conv2D(_Convolution):
 
     def backward(self, dy, saved, need_dx=True):
         saved, saved_activation = saved
-        dz = self.activation_gradient(dy, saved_activation)  # of ReLU in conv2d.backward
+        dz = self.activation_gradient(dy, saved_activation)  # with ReLU dz is dy: conv2d.backward goes back through it
         dx, dw, db = conv2d.backward(dz, saved, need_dx)
         self.add_gradients((self.kernel, dw), (self.bias, db))
         return dx
@@ -213,7 +213,7 @@ class DepthwiseConv2D(_Convolution):
 
     def backward(self, dy, saved, need_dx=True):
         saved, saved_activation = saved
-        dz = self.activation_gradient(dy, saved_activation)  # of ReLU in conv2d.backward
+        dz = self.activation_gradient(dy, saved_activation)  # with ReLU dz is dy: conv2d.backward goes back through it
         dx, dw, db = conv2d.backward(dz, saved, need_dx)
         self.add_gradients((self.kernel, dw.reshape(self.kernel.shape)), (self.bias, db))
         return dx

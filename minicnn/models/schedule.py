@@ -4,9 +4,9 @@ Both kinds of model make their steps here for every forward pass: a `Sequential`
 model from its graph (`graph.py`). A slot is the number of an array that a step reads or writes. In a row the first
 layer reads slot 0, the images, and writes slot 1, which the second layer reads. Three things are decided:
 
-- **joined**: if only a max pooling reads a convolution's output, both run in one pass over the images, and the
-  convolution's own output is never stored. A softmax or sigmoid at the end is left out if the loss computes it
-  (`logits`).
+- **joined**: if only a max pooling reads a convolution's output, both are one call of the operation. The backend `cpu`
+  then does both in one pass and never stores the convolution's own output. A softmax or sigmoid at the end is left out
+  if the loss computes it (`logits`).
 - **kept**: from the lowest trainable layer on, a step saves what backward needs. Below this layer nothing is saved.
 - **freed**: as long as nothing has been saved, memory that no later step reads is reused.
 """

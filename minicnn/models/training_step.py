@@ -50,7 +50,7 @@ class TrainingStep:
         model, variables = self.model, self.model.trainable_weights
         x, targets = self._parts(batch)
         with collected_losses() as added:
-            # FOR_WEIGHTS: layers keep what the gradients of weights need; the images get no gradient
+            # FOR_WEIGHTS: layers keep what the gradients of weights need (`schedule.py`); the images get no gradient
             y, saved = model.forward(x, True, FOR_WEIGHTS, **self.logits)
         losses, dy = self._losses_and_gradients(y, targets, training=True)
         penalties = [*weight_penalties(variables), *added]

@@ -40,7 +40,7 @@ def forward(
     """y and what `backward` needs (None unless need_saved).
 
     x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None, all of one float type; padding "valid" or "same".
-    With relu=True negative outputs become zero in the same pass. With pool=(PH, PW), at most 255 cells, the same pass
+    With relu=True negative outputs become zero in the same call. With pool=(PH, PW), at most 255 cells, the same call
     also does max pooling, as `max_pool2d` with strides (PH, PW) does it: y (N, OH // PH, OW // PW, F). ValueError if
     the shapes do not fit.
     """

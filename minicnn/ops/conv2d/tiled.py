@@ -94,18 +94,18 @@ def _convolve(padded, N, C, pixels, taps, w_panels, F, groups, y):
     width = VECTORS * (VECTOR_BYTES // padded.itemsize)
     M, K, C_group, F_group = pixels.size, taps.size, C // groups, F // groups
     for n in prange(N):
-        image, panel = n * (padded.size // N), 0
+        image_start, panel_start = n * (padded.size // N), 0
         for group in range(groups):
             for j in range(0, F_group, width):
                 for i in range(0, M, ROWS):
                     for k in range(0, K, _ADDED_ALONE):
                         tile(  # the arguments come in the order of a @ b = c; see make_tile
-                            padded, image + group * C_group, pixels, i, min(ROWS, M - i),  # a, and which of its rows
-                            taps, k, min(_ADDED_ALONE, K - k),  # which of its columns
-                            w_panels, panel + k * width,  # b
+                            padded, image_start + group * C_group, pixels, i, min(ROWS, M - i),  # a, its rows
+                            taps, k, min(_ADDED_ALONE, K - k),  # its columns
+                            w_panels, panel_start + k * width,  # b
                             y, (n * M + i) * F + group * F_group + j, F, F_group - j, k > 0,  # c; k > 0: add to it
                         )  # fmt: skip
-                panel += K * width
+                panel_start += K * width
 
 
 @kernel(parallel=True)
@@ -114,15 +114,15 @@ def _sum_over_pixels(padded, N, C, taps, pixels, dy_panels, F, groups, dw):
     width = VECTORS * (VECTOR_BYTES // padded.itemsize)
     M, K, C_group, F_group = pixels.size, taps.size, C // groups, F // groups
     for block in prange((K + ROWS - 1) // ROWS):
-        i, panel = block * ROWS, 0
+        i, panel_start = block * ROWS, 0
         for group in range(groups):
             for j in range(0, F_group, width):
                 for n in range(N):
                     tile(
                         padded, n * (padded.size // N) + group * C_group, taps, i, min(ROWS, K - i), pixels, 0, M,
-                        dy_panels, panel + n * M * width, dw, i * F + group * F_group + j, F, F_group - j, n > 0,
+                        dy_panels, panel_start + n * M * width, dw, i * F + group * F_group + j, F, F_group - j, n > 0,
                     )  # fmt: skip
-                panel += N * M * width
+                panel_start += N * M * width
 
 
 @lru_cache(maxsize=256)

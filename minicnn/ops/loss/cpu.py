@@ -15,7 +15,7 @@ _formulas = compiled(formulas, helper_as_written)
 def _pair(name):
     """Make forward and backward from the functions <name>_loss and <name>_gradient of `formulas.py`.
 
-    `losses/base.py` finds them by the names below: <operation>_forward and <operation>_backward.
+    `forward` and `backward` of `__init__.py` find them by the names below: <name>_forward and <name>_backward.
     """
     row_loss, row_gradient = getattr(_formulas, f"{name}_loss"), getattr(_formulas, f"{name}_gradient")
 
