@@ -203,3 +203,19 @@ def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
         _, saved = op.forward(x, w, None, padding="same", pool=(2, 2))
         errors[name] = distance(op.backward(dy, saved)[1], expected)
     assert errors["cpu"] <= 4 * errors["vectorized"]
+
+
+@pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
+@pytest.mark.parametrize(("C", "F", "groups"), [(3, 5, 1), (12, 20, 2), (16, 17, 1)], ids=str)
+def test_threads_share_no_buffer(C, F, groups, pool):
+    """With work for all threads at the same time, each must have its own bands and sums."""
+    x, w, b = normal(40, 18, 17, C, seed=1), normal(3, 3, C // groups, F, seed=2), normal(F, seed=3)
+    results = {}
+    for name in ("vectorized", "tiled", "cpu"):
+        op = module("conv2d", name)
+        y, saved = op.forward(x, w, b, padding="same", groups=groups, relu=True, pool=pool)
+        dx, dw, db = op.backward(normal(*y.shape, seed=4), saved)
+        results[name] = copied({"y": y, "dx": dx, "dw": dw, "db": db})
+    for name in ("tiled", "cpu"):
+        for what, expected in results["vectorized"].items():
+            assert_close(results[name][what], expected, 1e-9, f"{name}.py, {what}")
