@@ -220,7 +220,8 @@ def tests_of(file):
             "metric": (("test_keras_losses.py", *SURFACE), "metric"), "constraint": (SURFACE, "constraint"),
             **{name: (("test_gradients.py",), words) for name, words in WORDS.items()},
         }  # fmt: skip
-        return [(OPERATION_FILES, f"[{operation}-"), others.get(operation, (LAYERS[2:], "gradients"))]
+        its_own = (OPERATION_FILES, f"[{operation}- or test_{operation}.py")
+        return [its_own, others.get(operation, (LAYERS[2:], "gradients"))]
     if room == "layers":
         classes = re.findall(r"^class _?(\w+)", (PACKAGE / file).read_text(), re.MULTILINE)
         words = "activity or penalty" if name == "penalty.py" else " or ".join(classes)
