@@ -20,8 +20,8 @@ in a function named backward, gradient, derivative or update, and the mutation i
 Error messages are left alone.
 
 Nothing is written to the source. This process collects the tests once, and forks for every mutation. The fork takes the
-broken function's code, compiles again the kernels that the file is part of, and runs the tests that `tests_of` names,
-until one fails. Without the mutation these tests must pass. Code that runs only at import is "NOT REACHED".
+broken function's code, compiles again the kernels that are made of it, and runs the tests that `tests_of` names, until
+one fails. Without the mutation these tests must pass. Code that runs only at import is "NOT REACHED".
 """
 
 from __future__ import annotations

@@ -71,6 +71,19 @@ def test_module_imports_lower_floors_only(path):
             assert top_level in LATE_IMPORTS, f"{'/'.join(parts)} hides the import of {top_level} in a function"
 
 
+COMPILED = [path for path in MODULES if path.parts[-3] in ("ops", "runtime") and "cpu.compile" in path.read_text()]
+
+
+@pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_kernels_take_no_function_from_another_operation(path):
+    """The folder of compiled code depends on the kernel's own folder and on what all kernels share, on no other."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 2:
+            assert [alias.name for alias in node.names] == ["cpu"], (
+                f"line {node.lineno}: import the module, not from it"
+            )
+
+
 def test_packages_have_no_cycles():
     arrows = {name: set() for name in FLOORS}
     for path in MODULES:
