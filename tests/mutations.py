@@ -262,14 +262,14 @@ def breaks(mutation):
 def _compile_again(module, changed):
     """Load no machine code that is made of the changed functions: kernels, what makes kernels, or what kernels call.
 
-    The last, a helper or a formula, may be in every kernel of its folder and in those made by `elementwise.py`.
+    The last, a helper or a formula, may be in every kernel of its folder.
     """
     from minicnn.kernels.cpu.compile import _KernelCache
 
     dispatchers = [value for value in vars(module).values() if hasattr(value, "py_func")]
     helpers = {d.py_func for d in dispatchers if not isinstance(d._cache, _KernelCache)}
     called = helpers & {*changed} or module.__name__.endswith(("formulas", "tables"))
-    places = (module.__package__, "minicnn.kernels.cpu.elementwise") if called else ()
+    places = (module.__package__,) if called else ()
     made = tuple(f"{function.__qualname__}.<locals>" for function in changed)
     load = _KernelCache.load_overload
 

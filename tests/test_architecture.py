@@ -119,6 +119,7 @@ def test_only_declared_packages_are_imported():
         "cuda",
         "h5py",
         "matplotlib",
+        "mpmath",
     }
 
 

@@ -4,7 +4,8 @@ microkernel   the innermost loop: a block of sums in registers                em
 matmul        whole matrix products made of it, split over the threads        packing       the right matrix in panels
 bands         images in bands of rows that stay in the cache                  padding       images on a canvas of zeros
 transform     small matrices applied to blocks of pixels (Winograd)           vector_loop   loops over vectors
-windows       only the windows of the pixels that won a pool                  elementwise   loops over numbers
+windows       only the windows of the pixels that won a pool                  elementwise   loops over formulas
+vector_math   exp, log, tanh, erf of vectors (fit_polynomials made its numbers)   vectors   formulas as instructions
 workspace     reused buffers                                                  denormals     tiny numbers count as zero
 compile       compiling kernels, and keeping the machine code                 linking       loops compiled only once
 recording     a training step as a list of calls, replayed without Python

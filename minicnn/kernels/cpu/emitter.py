@@ -5,6 +5,8 @@ from __future__ import annotations
 from llvmlite import ir
 from numba.core import cgutils
 
+from .vectors import Vector
+
 
 def array_data(context, builder, signature, args, position):
     """The pointer to the first number of an array: the argument at `position` of an intrinsic."""
@@ -15,13 +17,14 @@ class Emitter:
     """Emits vector instructions at the builder's current place. A vector has `lanes` numbers of `bits` bits."""
 
     def __init__(self, builder, bits, lanes):
-        self.builder, self.lanes = builder, lanes
+        self.builder, self.bits, self.lanes = builder, bits, lanes
         self.integer, self.byte = ir.IntType(64), ir.IntType(8)
         self.scalar = ir.FloatType() if bits == 32 else ir.DoubleType()
         self.vector = ir.VectorType(self.scalar, lanes)
         self.zero = ir.Constant(self.vector, [0.0] * lanes)
         self.true = ir.Constant(ir.IntType(1), 1)
         self.suffix = f"v{lanes}f{bits}"
+        self.numbers = type("Vector", (Vector,), {"emit": self})
 
     def index(self, value):
         return ir.Constant(self.integer, value)

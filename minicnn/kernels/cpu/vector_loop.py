@@ -19,20 +19,21 @@ from .emitter import Emitter, array_data
 from .microkernel import VECTOR_BYTES
 
 
-def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES):
+def vector_loop(arrays: int, scalars: int = 0, numbers: int = 0, vector_bytes: int = VECTOR_BYTES):
     """Decorator: turn the work on one vector into a function of `arrays` flat arrays, which kernels can call.
 
-    body(emit, mask, *pointers, *scalars) emits the instructions for the vectors that begin at the pointers; `emit` is
-    an Emitter for the first array's type. The function made of it is
+    body(emit, mask, *pointers, *scalars, *numbers) emits the instructions for the vectors that begin at the pointers;
+    `emit` is an Emitter for the first array's type. The function made of it is
 
-        function(array_0, start_0, array_1, start_1, ..., *scalars, count)
+        function(array_0, start_0, array_1, start_1, ..., *scalars, *numbers, count)
 
-    and does the work for `count` numbers of every array, from its start on. Scalars are integers.
+    and does the work for `count` numbers of every array, from its start on. Scalars are integers; numbers have the
+    first array's type.
     """
 
     def decorate(body):
         names = [name for i in range(arrays) for name in (f"array_{i}", f"start_{i}")]
-        names += [f"scalar_{i}" for i in range(scalars)] + ["count"]
+        names += [f"scalar_{i}" for i in range(scalars)] + [f"number_{i}" for i in range(numbers)] + ["count"]
 
         def definition(typing_context, *given):
             floats = {kind.dtype for kind in given[: 2 * arrays : 2] if kind.dtype != types.uint8}
@@ -40,8 +41,9 @@ def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES)
                 raise errors.TypingError(
                     f"{body.__name__} takes contiguous arrays of one float type; received {given}."
                 )
-            n = types.intp
-            signature = types.void(*(kind if i < 2 * arrays and i % 2 == 0 else n for i, kind in enumerate(given)))
+            real, n = given[0].dtype, types.intp
+            pairs = [kind for array in given[: 2 * arrays : 2] for kind in (array, n)]
+            signature = types.void(*pairs, *[n] * scalars, *[real] * numbers, n)
             bits = given[0].dtype.bitwidth
             lanes = vector_bytes * 8 // bits
 
@@ -52,19 +54,24 @@ def vector_loop(arrays: int, scalars: int = 0, vector_bytes: int = VECTOR_BYTES)
                     for i in range(arrays)
                 ]
 
-                *sizes, count = (emit.opaque(value) for value in args[2 * arrays :])
+                values = args[2 * arrays : -1]
+                sizes = [emit.opaque(size) for size in values[:scalars]]
 
                 def one_vector(lane, mask):
-                    body(emit, mask, *(emit.at(start, lane) for start in starts), *sizes)
+                    body(emit, mask, *(emit.at(start, lane) for start in starts), *sizes, *values[scalars:])
 
-                emit.over_lanes(count, one_vector)
+                emit.over_lanes(emit.opaque(args[-1]), one_vector)
                 return context.get_dummy_value()
 
             return signature, codegen
 
         named = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in ("typing_context", *names)]
         definition.__signature__ = inspect.Signature(named)
-        definition.__name__, definition.__doc__ = body.__name__, body.__doc__
+        definition.__name__, definition.__qualname__, definition.__doc__ = (
+            body.__name__,
+            body.__qualname__,
+            body.__doc__,
+        )
         loop = intrinsic(definition)
         loop.body = body  # to make the loop again with other vectors
         return loop

@@ -18,7 +18,8 @@ without one ignore it. At x = 0 the derivative of relu is 0, as in TensorFlow. N
 Sources: ELU, Clevert et al. 2015; GELU, Hendrycks and Gimpel 2016; swish, Ramachandran et al. 2017; SELU, Klambauer
 et al. 2017; mish, Misra 2019; hard swish, Howard et al. 2019.
 
-Reading order: `vectorized.py` (the definition), `formulas.py` (the same for one number), `cpu.py`, `gpu.py`.
+Reading order: `vectorized.py` (the definition), `formulas.py` (the same for one number), `cpu.py` (its exp and tanh are
+in `kernels/cpu/vector_math.py`), `gpu.py`.
 """
 
 from ...dispatch import variant

@@ -1,34 +1,45 @@
-"""Activations in Numba: one parallel pass over the numbers, no temporary arrays."""
+"""Activations on the CPU: each thread takes a part of the numbers, a vector of them at a time; no temporary arrays."""
 
 from __future__ import annotations
 
-import math
-
 from numba import prange
 
-from ...kernels.cpu import workspace
-from ...kernels.cpu.compile import helper, kernel
-from ...kernels.cpu.elementwise import elementwise, elementwise_gradient
+from ...kernels.cpu import vector_math, workspace
+from ...kernels.cpu.compile import THREADS, kernel
+from ...kernels.cpu.elementwise import elementwise, part
+from ...kernels.cpu.vectors import where
 from ...kernels.formulas import compiled
 from . import formulas
 
-_formulas = compiled(formulas, helper)
+_formulas = compiled(formulas, lambda function: function, math=vector_math, where=where)
 
 
 def _pair(name):
     """Make forward and backward of one activation from `formulas.py`."""
-    run = elementwise(getattr(_formulas, name))
-    run_gradient = elementwise_gradient(getattr(_formulas, f"{name}_derivative"))
+    activation = elementwise(getattr(_formulas, name), numbers=1)
+    derivative = elementwise(getattr(_formulas, f"{name}_derivative"), arrays=3, numbers=1)
+
+    @kernel(parallel=True)
+    def run(x, parameter, y):
+        for thread in prange(THREADS):
+            start, count = part(x.size, thread)
+            activation(x, start, y, start, parameter, count)
+
+    @kernel(parallel=True)
+    def run_gradient(dy, x, y, parameter, dx):
+        for thread in prange(THREADS):
+            start, count = part(x.size, thread)
+            derivative(dy, start, x, start, y, start, dx, start, parameter, count)
 
     def forward(x, parameter=0.0, need_saved=True):
         y = workspace.empty(x.shape, x.dtype)
-        run(x.reshape(-1), parameter, y.reshape(-1))
+        run(x.reshape(-1), x.dtype.type(parameter), y.reshape(-1))
         return y, ((x, y, parameter) if need_saved else None)
 
     def backward(dy, saved):
         x, y, parameter = saved
         dx = workspace.empty(x.shape, x.dtype)
-        run_gradient(dy.reshape(-1), x.reshape(-1), y.reshape(-1), parameter, dx.reshape(-1))
+        run_gradient(dy.reshape(-1), x.reshape(-1), y.reshape(-1), x.dtype.type(parameter), dx.reshape(-1))
         return dx
 
     return forward, backward
@@ -53,7 +64,7 @@ hard_swish_forward, hard_swish_backward = _pair("hard_swish")
 
 def softmax_forward(x, parameter=0.0, need_saved=True):
     y = workspace.empty(x.shape, x.dtype)
-    _softmax(x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1]))
+    _softmax(x.reshape(-1), y.reshape(-1), x.shape[-1])
     return y, (y if need_saved else None)
 
 
@@ -64,20 +75,23 @@ def softmax_backward(dy, saved):
     return dx
 
 
+_exp_of_difference = elementwise(lambda x, largest: vector_math.exp(x - largest), numbers=1)
+
+
 @kernel(parallel=True)
-def _softmax(x, y):
-    M, K = x.shape
-    for i in prange(M):
-        largest = x[i, 0]
-        for k in range(1, K):
-            if x[i, k] > largest:
-                largest = x[i, k]
+def _softmax(x, y, K):
+    for i in prange(x.size // K):
+        row = i * K
+        largest = x[row]
+        for k in range(row + 1, row + K):
+            if x[k] > largest:
+                largest = x[k]
+        _exp_of_difference(x, row, y, row, largest, K)
         total = x.dtype.type(0)
-        for k in range(K):
-            y[i, k] = math.exp(x[i, k] - largest)
-            total += y[i, k]
-        for k in range(K):
-            y[i, k] /= total
+        for k in range(row, row + K):
+            total += y[k]
+        for k in range(row, row + K):
+            y[k] /= total
 
 
 @kernel(parallel=True)

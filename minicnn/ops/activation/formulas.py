@@ -1,12 +1,15 @@
 """Activations of one number, each followed by its derivative: plain formulas that cpu.py and gpu.py compile.
 
 A function takes (x, p), where p is the slope, alpha or limit. A derivative takes (dy, x, y, p) and returns dx.
-Constants are cast to x's type, so that float32 stays float32.
+`type(x)(0.5)` is a constant in x's type, so that float32 stays float32. On the CPU x is a vector of several numbers
+(`kernels/cpu/vectors.py`), which cannot take the two ways of an `if`; so formulas say `where(x < 0, this, that)`.
 """
 
 from __future__ import annotations
 
 import math
+
+from ...kernels.formulas import where
 
 _SQRT_HALF = math.sqrt(0.5)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
@@ -15,42 +18,40 @@ SELU_LOW = 1.6732632423543772848170429916717 * SELU_SCALE  # the limit of selu f
 
 
 def relu(x, p):
-    return type(x)(0) if x < 0 else x
+    return where(x < 0, type(x)(0), x)
 
 
 def relu_derivative(dy, x, y, p):
-    return dy if y > 0 else type(dy)(0)
+    return where(y > 0, dy, type(dy)(0))
 
 
 def leaky_relu(x, p):
-    return x * p if x < 0 else x
+    return where(x < 0, x * p, x)
 
 
 def leaky_relu_derivative(dy, x, y, p):
-    return dy if x > 0 else dy * p
+    return where(x > 0, dy, dy * p)
 
 
 def elu(x, p):
-    return type(x)(math.expm1(x)) * p if x < 0 else x
+    return where(x < 0, type(x)(math.expm1(x)) * p, x)
 
 
 def elu_derivative(dy, x, y, p):
-    return dy * (y + p) if x < 0 else dy
+    return where(x < 0, dy * (y + p), dy)
 
 
 def clipped_relu(x, p):
-    if x < 0:
-        return type(x)(0)
-    return p if x > p else x
+    return where(x < 0, type(x)(0), where(x > p, p, x))
 
 
 def clipped_relu_derivative(dy, x, y, p):
-    return dy if x > 0 and x < p else type(dy)(0)
+    return where((x > 0) & (x < p), dy, type(dy)(0))
 
 
 def sigmoid(x, p):
     e, one = type(x)(math.exp(-abs(x))), type(x)(1)
-    return (e if x < 0 else one) / (one + e)
+    return where(x < 0, e, one) / (one + e)
 
 
 def sigmoid_derivative(dy, x, y, p):
@@ -66,7 +67,7 @@ def tanh_derivative(dy, x, y, p):
 
 
 def softplus(x, p):
-    return type(x)(math.log1p(math.exp(-abs(x)))) + (x if x > 0 else type(x)(0))
+    return type(x)(math.log1p(math.exp(-abs(x)))) + where(x > 0, x, type(x)(0))
 
 
 def softplus_derivative(dy, x, y, p):
@@ -95,11 +96,11 @@ def gelu_derivative(dy, x, y, p):
 
 
 def selu(x, p):
-    return type(x)(math.expm1(x)) * type(x)(SELU_LOW) if x < 0 else x * type(x)(SELU_SCALE)
+    return where(x < 0, type(x)(math.expm1(x)) * type(x)(SELU_LOW), x * type(x)(SELU_SCALE))
 
 
 def selu_derivative(dy, x, y, p):
-    return dy * (y + type(x)(SELU_LOW)) if x < 0 else dy * type(x)(SELU_SCALE)
+    return where(x < 0, dy * (y + type(x)(SELU_LOW)), dy * type(x)(SELU_SCALE))
 
 
 def exponential(x, p):
@@ -130,11 +131,11 @@ def mish_derivative(dy, x, y, p):
 
 def hard_sigmoid(x, p):
     y = (x + type(x)(3)) / type(x)(6)
-    return type(x)(0) if y < 0 else (type(x)(1) if y > 1 else y)
+    return where(y < 0, type(x)(0), where(y > 1, type(x)(1), y))
 
 
 def hard_sigmoid_derivative(dy, x, y, p):
-    return dy / type(dy)(6) if x > -3 and x < 3 else type(dy)(0)
+    return where((x > -3) & (x < 3), dy / type(dy)(6), type(dy)(0))
 
 
 def hard_swish(x, p):
