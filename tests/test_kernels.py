@@ -157,20 +157,14 @@ def test_bands_are_finished_as_the_loops_say(vector_bytes):
 
     Numbers next to the results stay as they are.
     """
-    pool = vector_loop(arrays=4, scalars=6, vector_bytes=vector_bytes)(bands._pool.body)
+    pool = vector_loop(arrays=4, scalars=6, vector_bytes=vector_bytes)(bands._bias_relu_pool.body)
 
     @numba.njit(**OPTIONS)
     def run(sums, bias, y, winner, relu, remember, PH, PW, F):
         pool(sums, 1, bias, 2, y, 3, winner, 4, relu, remember, PH, PW, 3 * F, F, F)
 
     def by_loops(sums, bias, y, winner, relu, remember, PH, PW, F):
-        for f in range(F):
-            values = [sums[1 + i * 3 * F + j * F + f] + bias[2 + f] for i in range(PH) for j in range(PW)]
-            nans = [i for i, value in enumerate(values) if np.isnan(value)]
-            best = nans[0] if nans else int(np.argmax(values))
-            y[3 + f] = max(values[best], 0) if relu and not nans else values[best]
-            if remember:
-                winner[4 + f] = PH * PW if relu and not values[best] > 0 else best
+        bands.bias_relu_pool_by_loops(sums, 1, bias[2:], y, 3, winner, 4, relu, remember, PH, PW, 3 * F, F)
 
     rng = np.random.default_rng(0)
     for dtype in ("float32", "float64"):

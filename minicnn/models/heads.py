@@ -23,16 +23,16 @@ class Head:
         self.identifiers, self.weighted_identifiers = identifiers, weighted_identifiers
         self.metrics: list[metrics.Metric] | None = None  # chosen with the first data
         self.weighted_metrics: list[metrics.Metric] = []
-        self.joined: Activation | None = None  # the last activation, if the loss computes it as well
+        self.activation_in_loss: Activation | None = None  # the last activation, if the loss computes it as well
         self.loss_mean = RunningMean()
         for identifier in (*identifiers, *weighted_identifiers):  # a wrong name is an error now, not later
             metrics.get(identifier, None, (None,), (None, 1))
 
     def prepare(self, y, weights, output_shape, ends_in, dtype) -> None:
-        """Check targets and weights against the output, and choose the metrics and the joined activation."""
+        """Check targets and weights against the output. Choose metrics, and the activation that is in the loss."""
         if self.loss is not None:
             self.loss.check_targets(y, output_shape)
-            self.joined = Activation(ends_in, ends_in) if self.loss.joins(ends_in) else None
+            self.activation_in_loss = Activation(ends_in, ends_in) if self.loss.joins(ends_in) else None
         if self.metrics is None and y is not None:
             self.metrics, self.weighted_metrics = (
                 [metrics.get(identifier, self.loss, y.shape, output_shape) for identifier in identifiers]

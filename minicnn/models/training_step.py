@@ -29,8 +29,8 @@ class TrainingStep:
 
     def __init__(self, model, recorded=False):
         self.model, self.heads = model, model._heads_with_loss()
-        joined = [head.joined is not None for head in model._heads]
-        self.logits = {"logits": joined if model.gives_several else True} if any(joined) else {}
+        in_loss = [head.activation_in_loss is not None for head in model._heads]
+        self.logits = {"logits": in_loss if model.gives_several else True} if any(in_loss) else {}
         self.output_shapes: dict[tuple, list] = {}  # {shapes of the inputs: shapes of the outputs}
         self.not_looked_at: tuple | None = None  # the last batch, if its loss is still on the way from the GPU
         self.learn_or_replay = recorded_step(model, self._learn) if recorded else self._learn
@@ -40,7 +40,7 @@ class TrainingStep:
         variables = self.model.weights
         forget_gradients(variables)  # an interrupted step may have left gradients behind
         with workspace.step():
-            batch = self._on_device(data, rows)
+            batch = self._gather(data, rows)
             losses, penalties, outputs = self.learn_or_replay(*batch)  # `_learn` below, or its recording
             self._count(losses, penalties, outputs, data, rows, batch, training=True)
             forget_gradients(variables)
@@ -56,7 +56,7 @@ class TrainingStep:
         penalties = [*weight_penalties(variables), *added]
         outputs = self._outputs_to_measure(y)
         self._look_at(losses, penalties, batch, training=True)
-        model.backward(dy, saved, need_dx=False)
+        model.backward(dy, saved, need_dx=False)  # a Sequential looks at FOR_WEIGHTS instead
         add_penalty_gradients(variables)
         model.optimizer.apply([v.grad for v in variables], variables)
         return losses, penalties, outputs
@@ -64,7 +64,7 @@ class TrainingStep:
     def evaluate(self, data, rows) -> None:
         """Count the loss and the metrics of these rows in inference: dropout is off, nothing is learned."""
         with workspace.step():
-            batch = self._on_device(data, rows)
+            batch = self._gather(data, rows)
             x, targets = self._parts(batch)
             with collected_losses() as added:
                 y, _ = self.model.forward(x, False, False, **self.logits)
@@ -74,9 +74,9 @@ class TrainingStep:
             self._look_at(losses, penalties, batch, training=False)
             self._count(losses, penalties, outputs, data, rows, batch, training=False)
 
-    def _on_device(self, data, rows) -> list:
-        """The batch's arrays, moved to where the backend computes: the inputs, then for each loss its targets and row
-        weights. If the weight of the loss in the sum is not 1, the row weights times this weight follow."""
+    def _gather(self, data, rows) -> list:
+        """The batch's rows as arrays of the model's float type, where the backend computes: the inputs, then for each
+        loss its targets and row weights. If the loss's weight in the sum is not 1, row weights times this follow."""
         model = self.model
         arrays = [gather.forward(x, rows, model.dtype) for x in data.xs]
         key = tuple(x.shape for x in arrays)
@@ -104,7 +104,8 @@ class TrainingStep:
         ys = y if self.model.gives_several else [y]
         losses, dys = [], [None] * len(ys)
         for head, (target, row_weights, dlosses) in zip(self.heads, targets, strict=True):
-            values, saved = head.loss.forward(target, ys[head.index], head.joined is not None, need_saved=training)
+            from_logits = head.activation_in_loss is not None
+            values, saved = head.loss.forward(target, ys[head.index], from_logits, need_saved=training)
             losses.append(weighted_sum.forward(values, row_weights))  # for a mean of N rows each weight is 1 / N
             if training:
                 dys[head.index] = head.loss.backward(dlosses, saved)  # here backward begins
@@ -112,10 +113,14 @@ class TrainingStep:
 
     def _outputs_to_measure(self, y):
         """The outputs that metrics read, None for the others. Logits that the loss took become probabilities here."""
-        return [
-            None if not head.all_metrics() else head.joined.forward(part, need_saved=False)[0] if head.joined else part
-            for head, part in zip(self.model._heads, y if self.model.gives_several else [y], strict=True)
-        ]
+        measured = []
+        for head, part in zip(self.model._heads, y if self.model.gives_several else [y], strict=True):
+            if not head.all_metrics():
+                part = None
+            elif head.activation_in_loss:
+                part, _ = head.activation_in_loss.forward(part, need_saved=False)
+            measured.append(part)
+        return measured
 
     def _count(self, losses, penalties, outputs, data, rows, batch, training) -> None:
         """Add a batch to the running means of the loss and the metrics."""

@@ -201,11 +201,13 @@ def finish_band(sums, start, width, rows, out, y_start):
             if PH * PW == 1:
                 add_bias(sums, corner, bias, 0, y, place, relu, F)
             else:
-                _pool(sums, corner, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, width * F, F, F)
+                _bias_relu_pool(
+                    sums, corner, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, width * F, F, F
+                )
 
 
 @vector_loop(arrays=4, scalars=6)
-def _pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, F):
+def _bias_relu_pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, F):
     """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; argmax = its number."""
     builder, lowest = emit.builder, floor_of(emit, relu)
     best, tap = _largest(emit, mask, sums, bias, PH, PW, row, F)
@@ -215,6 +217,17 @@ def _pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, F):
         lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
         nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
         emit.store(builder.select(lost, nobody, tap), argmax, mask)
+
+
+def bias_relu_pool_by_loops(sums, start, bias, y, y_start, argmax, a_start, relu, remember, PH, PW, row, F):
+    """What `_bias_relu_pool` computes for F filters, in plain loops. For reading and tests only."""
+    for f in range(F):
+        values = [sums[start + ph * row + pw * F + f] + bias[f] for ph in range(PH) for pw in range(PW)]
+        nans = [tap for tap, value in enumerate(values) if np.isnan(value)]
+        best = nans[0] if nans else int(np.argmax(values))
+        y[y_start + f] = max(values[best], 0) if relu and not nans else values[best]
+        if remember:
+            argmax[a_start + f] = PH * PW if relu and not values[best] > 0 else best
 
 
 def _largest(emit, mask, sums, bias, PH, PW, row, F):

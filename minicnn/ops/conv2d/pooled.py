@@ -111,6 +111,7 @@ def _places(rows, OW, PH, PW, width, C):
 def _list_winners(dy, start, count, places, listed, values, here):
     """List the gradients that are not zero, and their places, for `count` pooled pixels of one filter.
 
+    A tap of PH * PW means that ReLU stopped the window (`bands.finish_band`): it is not listed.
     Return (the length of the list, the sum of its gradients). The loop writes every pixel to the end of the list, but
     moves the end only if the pixel counts. A branch would be slower: the processor would guess it wrong half the time.
     """

@@ -60,6 +60,7 @@ def softmax_gradient(z, t, i, K, epsilon, upstream, dz):
         dz[i * K + k] = upstream * (math.exp(z[i * K + k] - largest) / total * weight - t[i * K + k])
 
 
+# Keras's sparse_categorical_crossentropy, computed from logits
 def sparse_softmax_loss(z, labels, i, K, epsilon):
     largest, total = largest_and_sum(z, i, K)
     return math.log(total) - (z[i * K + labels[i]] - largest)
