@@ -49,7 +49,7 @@ PACKAGE = ROOT / "minicnn"
 SECONDS = 300  # a mutation that makes a loop endless is stopped, and counts as caught
 GRADIENT = "backward|gradient|derivative|update"
 EVERY = r"^(?!__init__$|get_config$|from_config$|check_|_?checked|__getattr__$)"
-COMPILED = ("tiled.py", "cpu.py", "winograd.py", "pooled.py", "formulas.py", "tables.py")
+COMPILED = ("tiled.py", "cpu.py", "winograd.py", "pooled.py", "depthwise.py", "formulas.py", "tables.py")
 PLACES = {  # files, and which of their functions: a regular expression that their names match
     **{f"ops/*/{name}": EVERY for name in ("vectorized.py", "loops.py")},
     "losses/*.py": EVERY, "metrics/*.py": EVERY, "optimizers/*.py": EVERY,

@@ -22,6 +22,12 @@ CONVOLUTIONS = {
         f"depthwise {C}": ((2, 5, 4, C), (3, 3, 1, C), (1, 1), "same", (1, 1), C) for C in (8, 16, 32)
     },
     **{f"{F} filters": ((2, 5, 4, 3), (3, 3, 3, F), (1, 1), "same", (1, 1), 1) for F in (8, 16, 32)},
+    "depthwise, strides": ((2, 9, 12, 5), (3, 5, 1, 5), (2, 3), "same", (1, 1), 5),
+    "depthwise, dilation and stride": ((1, 9, 14, 18), (2, 4, 1, 18), (3, 1), "valid", (1, 2), 18),
+    "depthwise, dilation and strides across": ((2, 5, 17, 4), (2, 4, 1, 8), (1, 4), "same", (2, 3), 4),
+    "depthwise, kernel larger than image": ((2, 3, 2, 9), (5, 7, 1, 9), (1, 1), "same", (1, 1), 9),
+    "depthwise, stride larger than kernel": ((1, 8, 9, 3), (1, 2, 1, 3), (3, 4), "valid", (1, 1), 3),
+    "depthwise, no images": ((0, 4, 5, 3), (3, 3, 1, 3), (1, 1), "same", (1, 1), 3),
     "depthwise, multiplier 2": ((1, 6, 5, 3), (3, 3, 1, 6), (2, 2), "same", (1, 1), 3),
     "valid to one pixel": ((2, 5, 4, 1), (5, 4, 1, 2), (1, 1), "valid", (1, 1), 1),
     "kernel larger than image": ((1, 3, 2, 2), (5, 5, 2, 2), (1, 1), "same", (1, 1), 1),
@@ -65,6 +71,8 @@ for name, sizes in CONVOLUTIONS.items():
     case("conv2d", name)(_convolution(sizes, relu=False, bias=True))
 case("conv2d", "relu")(_convolution(CONVOLUTIONS["ordinary"], relu=True, bias=True))
 case("conv2d", "no bias")(_convolution(CONVOLUTIONS["ordinary"], relu=False, bias=False))
+case("conv2d", "depthwise, relu")(_convolution(CONVOLUTIONS["depthwise, strides"], relu=True, bias=True))
+case("conv2d", "depthwise, no bias")(_convolution(CONVOLUTIONS["depthwise 8"], relu=True, bias=False))
 case("conv2d", "relu, no bias, groups")(_convolution(CONVOLUTIONS["groups"], relu=True, bias=False))
 POOLED = {  # fused with pools of these sizes; the cases are small, so that in float32 no sum falls on ReLU's kink
     "ordinary": ((2, 2), (1, 1), (1, 3), (3, 2)),
@@ -206,7 +214,7 @@ def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
 
 
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
-@pytest.mark.parametrize(("C", "F", "groups"), [(3, 5, 1), (12, 20, 2), (16, 17, 1)], ids=str)
+@pytest.mark.parametrize(("C", "F", "groups"), [(3, 5, 1), (12, 20, 2), (16, 17, 1), (9, 9, 9)], ids=str)
 def test_threads_share_no_buffer(C, F, groups, pool):
     """With work for all threads at the same time, each must have its own bands and sums."""
     x, w, b = normal(40, 18, 17, C, seed=1), normal(3, 3, C // groups, F, seed=2), normal(F, seed=3)

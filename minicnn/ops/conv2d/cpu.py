@@ -13,7 +13,8 @@ The input gradient is itself a convolution: put zeros between the numbers of dy 
 run the kernel rotated by 180 degrees, with channels and filters swapped. For an input with few channels (a colour
 image) the input gradient is computed by col2im instead.
 
-2x2 and 3x3 kernels with enough channels go to `winograd.py`, which needs less than half the multiplications. Gradients
+Depthwise convolutions (as many groups as channels) go to `depthwise.py`, whose vectors are channels. 2x2 and 3x3
+kernels with enough channels go to `winograd.py`, which needs less than half the multiplications. Gradients
 of a convolution with a pool go to `pooled.py`, which multiplies only numbers that are not zero.
 """
 
@@ -43,7 +44,7 @@ from ...kernels.cpu.packing import in_panels, lay_panel, tile_width
 from ...kernels.cpu.recording import do
 from ...kernels.cpu.vector_loop import add, zero
 from ...shapes import check_convolution, window
-from . import pooled, winograd
+from . import depthwise, pooled, winograd
 from .tiled import flipped_kernel, offset_tables
 
 _NUMBERS = 24 * 1024  # numbers in a band: 96 kB in float32, well inside a core's second-level cache
@@ -63,6 +64,9 @@ def forward(
     y = workspace.empty((N, pools.OH, pools.OW, F), x.dtype)
     argmax = workspace.empty((y.size,), np.uint8) if pool and need_saved else None
     bias = np.zeros(F, x.dtype) if b is None else b
+    if depthwise.suits(C // groups, pool):
+        depthwise.forward(x, w, bias, win, relu, y)
+        return y, ((x, w, b is not None, relu, pool, y, argmax, win, groups) if need_saved else None)
     canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
     products = winograd.products if winograd.suits(KH, KW, win, groups, C // groups, F) else _products
     products(images(x), canvas, w, win, groups, y, argmax, bias, relu, (PH, PW), largest_tile=4)
@@ -75,6 +79,10 @@ def backward(dy, saved, need_dx=True):
     (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
     dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
+    if depthwise.suits(C // groups, pool):
+        db, dx = db if has_bias else None, workspace.empty(x.shape, x.dtype) if need_dx else None
+        depthwise.gradients(dy, y, x, w, win, relu, dw, db, dx)
+        return dx, dw, db
     if pool and pooled.suits(w, win, groups, pool, len(x)):
         dx = workspace.empty(x.shape, dy.dtype) if need_dx else None
         pooled.gradients(dy, argmax, pool, x, w, win, dw, db, dx)
