@@ -50,6 +50,7 @@ def _(op, dtype):
 
 case("merge", "concatenate")(_merge("concatenate", [(2, 3, 4), (2, 3, 1), (2, 3, 7)], -1))
 case("merge", "concatenate, middle axis")(_merge("concatenate", [(2, 3, 4), (2, 2, 4)], 1))
+case("merge", "concatenate, first axis")(_merge("concatenate", [(2, 3), (1, 3), (4, 3)], 0))
 
 
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)

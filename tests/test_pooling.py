@@ -8,6 +8,7 @@ from helpers import normal, with_nan
 
 # x (N, H, W, C), pool, strides, padding
 POOLS = {
+    "many channels": ((2, 6, 5, 37), (3, 2), (2, 2), "same"),
     "ordinary": ((2, 6, 6, 3), (2, 2), (2, 2), "valid"),
     "all sizes one": ((1, 1, 1, 1), (1, 1), (1, 1), "valid"),
     "overlapping": ((2, 5, 7, 2), (3, 3), (1, 1), "same"),
@@ -16,6 +17,7 @@ POOLS = {
     "a rest is left out": ((3, 7, 9, 2), (2, 3), (2, 3), "valid"),
     "gaps between windows": ((2, 9, 8, 2), (2, 2), (3, 4), "valid"),
     "pool larger than image": ((1, 2, 3, 2), (5, 5), (1, 1), "same"),
+    "more than 256 cells": ((1, 19, 18, 3), (17, 18), (1, 1), "valid"),
     "whole image": ((2, 4, 3, 5), (4, 3), (4, 3), "valid"),
 }
 
@@ -52,7 +54,7 @@ def _global_pool(kind, shape, values):
     return run
 
 
-for shape in ((2, 3, 5, 4), (1, 1, 1, 1), (3, 7, 2, 1)):
+for shape in ((2, 3, 5, 4), (1, 1, 1, 1), (3, 7, 2, 1), (2, 3, 4, 37)):
     case("global_pool2d", f"average {shape}")(_global_pool("average", shape, normal))
     case("global_pool2d", f"maximum {shape}")(_global_pool("maximum", shape, normal))
     case("global_pool2d", f"maximum {shape}, ties")(_global_pool("maximum", shape, _with_ties))

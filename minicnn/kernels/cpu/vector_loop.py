@@ -36,7 +36,7 @@ def vector_loop(arrays: int, scalars: int = 0, numbers: int = 0, vector_bytes: i
         names += [f"scalar_{i}" for i in range(scalars)] + [f"number_{i}" for i in range(numbers)] + ["count"]
 
         def definition(typing_context, *given):
-            floats = {kind.dtype for kind in given[: 2 * arrays : 2] if kind.dtype != types.uint8}
+            floats = {kind.dtype for kind in given[: 2 * arrays : 2] if not isinstance(kind.dtype, types.Integer)}
             if any(kind.layout != "C" for kind in given[: 2 * arrays : 2]) or len(floats) != 1:
                 raise errors.TypingError(
                     f"{body.__name__} takes contiguous arrays of one float type; received {given}."

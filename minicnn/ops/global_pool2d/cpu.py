@@ -1,4 +1,4 @@
-"""Global pooling in Numba: one pass over each image, with the channels side by side in vectors."""
+"""Global pooling on the CPU: one pass over each image, with the channels side by side in vectors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from numba import prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.vector_loop import vector_loop
 
 
 def average_forward(x, need_saved=True):
@@ -49,20 +50,27 @@ def _average_gradient(dy, dx):
 
 def maximum_forward(x, need_saved=True):
     y = workspace.empty((x.shape[0], x.shape[3]), x.dtype)
-    _maximum(x, y)
+    N, H, W, C = x.shape
+    _maximum(x.reshape(-1), y.reshape(-1), H * W, C)
     return y, ((x, y) if need_saved else None)
 
 
+@vector_loop(arrays=2, scalars=2)
+def _largest(emit, mask, x, y, pixels, C):
+    """y = the largest of x[i * C], i < pixels."""
+    builder, best = emit.builder, emit.variable(emit.load(x, mask))
+    with emit.repeat(pixels) as pixel:
+        value, so_far = emit.load(emit.at(x, builder.mul(pixel.index, C)), mask), builder.load(best)
+        # "unordered or greater" is true where either is NaN, and nothing beats a NaN
+        wins = builder.and_(builder.fcmp_unordered(">", value, so_far), builder.fcmp_ordered("ord", so_far, so_far))
+        builder.store(builder.select(wins, value, so_far), best)
+    emit.store(builder.load(best), y, mask)
+
+
 @kernel(parallel=True)
-def _maximum(x, y):
-    N, H, W, C = x.shape
-    for n in prange(N):
-        y[n] = x[n, 0, 0]
-        for h in range(H):
-            for w in range(W):
-                for c in range(C):
-                    value, best = x[n, h, w, c], y[n, c]
-                    y[n, c] = value if (value > best) | ((value != value) & (best == best)) else best
+def _maximum(x, y, pixels, C):
+    for n in prange(y.size // C):
+        _largest(x, n * pixels * C, y, n * C, pixels, C, C)
 
 
 def maximum_backward(dy, saved, need_dx=True):
@@ -70,23 +78,31 @@ def maximum_backward(dy, saved, need_dx=True):
         return None
     x, y = saved
     dx = workspace.empty(x.shape, dy.dtype)
-    _maximum_gradient(dy, x, y, workspace.empty(y.shape, y.dtype), dx)
+    _, H, W, C = x.shape
+    _maximum_gradient(dy.reshape(-1), x.reshape(-1), y.reshape(-1), dx.reshape(-1), H * W, C)
     return dx
 
 
+@vector_loop(arrays=4, scalars=2)
+def _share(emit, mask, dy, x, y, dx, pixels, C):
+    """dx[i * C] = dy / (the number of pixels equal to y) where x[i * C] == y, else 0; i < pixels."""
+    builder, largest = emit.builder, emit.load(y, mask)
+    count, one = emit.variable(emit.zero), emit.constant(1)
+
+    def is_largest(i):
+        return builder.fcmp_ordered("==", emit.load(emit.at(x, builder.mul(i, C)), mask), largest)
+
+    with emit.repeat(pixels) as pixel:
+        found = builder.select(is_largest(pixel.index), one, emit.zero)
+        builder.store(builder.fadd(builder.load(count), found), count)
+    share = builder.fdiv(emit.load(dy, mask), builder.load(count))
+    with emit.repeat(pixels) as pixel:
+        place = emit.at(dx, builder.mul(pixel.index, C))
+        emit.store(builder.select(is_largest(pixel.index), share, emit.zero), place, mask)
+
+
 @kernel(parallel=True)
-def _maximum_gradient(dy, x, y, share, dx):
-    N, H, W, C = x.shape
-    for n in prange(N):
-        share[n] = 0
-        for h in range(H):
-            for w in range(W):
-                for c in range(C):
-                    share[n, c] += dy.dtype.type(1) if x[n, h, w, c] == y[n, c] else dy.dtype.type(0)
-        for c in range(C):
-            share[n, c] = dy[n, c] / share[n, c]
-        for h in range(H):
-            for w in range(W):
-                for c in range(C):
-                    largest = dy.dtype.type(1) if x[n, h, w, c] == y[n, c] else dy.dtype.type(0)
-                    dx[n, h, w, c] = largest * share[n, c]
+def _maximum_gradient(dy, x, y, dx, pixels, C):
+    for n in prange(y.size // C):
+        image = n * pixels * C
+        _share(dy, n * C, x, image, y, n * C, dx, image, pixels, C, C)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.compile import helper, kernel
+from ...kernels.cpu.compile import THREADS, helper, kernel
 from ...kernels.cpu.recording import do, refuse
+from ...kernels.cpu.vector_loop import copy
 from ...kernels.formulas import compiled
 from . import formulas, vectorized
 
@@ -161,15 +164,39 @@ def concatenate_forward(xs, axis=-1, need_saved=True):
     shape = list(xs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in xs)
     y = workspace.empty(tuple(shape), xs[0].dtype)
-    do(np.concatenate, xs, axis, out=y)
+    place = 0
+    for x in xs:
+        _copy(x, 0, y, place, axis)
+        place += x.shape[axis]
     return y, (([x.shape[axis] for x in xs], axis) if need_saved else None)
 
 
 def concatenate_backward(dy, saved):
     sizes, axis = saved
-    parts = []
-    for part in np.split(dy, np.cumsum(sizes)[:-1], axis):
-        dx = workspace.empty(part.shape, dy.dtype)
-        do(np.copyto, dx, part)
-        parts.append(dx)
-    return parts
+    dxs, place = [], 0
+    for size in sizes:
+        shape = list(dy.shape)
+        shape[axis] = size
+        dx = workspace.empty(tuple(shape), dy.dtype)
+        _copy(dy, place, dx, 0, axis)
+        dxs.append(dx)
+        place += size
+    return dxs
+
+
+def _copy(x, x_place, y, y_place, axis):
+    """Copy the smaller of x and y along the axis, from `x_place` on, to `y_place` on."""
+    axis %= x.ndim
+    rows, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
+    x_row, y_row = x.shape[axis] * inner, y.shape[axis] * inner
+    _copy_rows(x.reshape(-1), x_place * inner, x_row, y.reshape(-1), y_place * inner, y_row, rows, min(x_row, y_row))
+
+
+@kernel(parallel=True)
+def _copy_rows(x, x_start, x_row, y, y_start, y_row, rows, length):
+    """y[y_start + i * y_row :] = x[x_start + i * x_row :], `length` numbers for each i < rows; few rows are cut."""
+    cuts = 1 if rows >= THREADS else THREADS
+    for task in prange(rows * cuts):
+        row, cut = task // cuts, task % cuts
+        first, end = cut * length // cuts, (cut + 1) * length // cuts
+        copy(x, x_start + row * x_row + first, y, y_start + row * y_row + first, end - first)
