@@ -2,7 +2,7 @@
 
 training_step  what happens to one batch: read it first     trainer      compile and fit: epochs, callbacks, arguments
 schedule       what is joined, kept and freed               inference    evaluate and predict
-recorded_step  which steps are recorded and replayed
+recorded_step  which steps are recorded and replayed       prediction    a small batch, recorded and replayed
 sequential     layers in a row                              functional   Model(inputs, outputs)
 graph          which layer runs when                        graph_config the graph as Keras's JSON
 heads          loss and metrics of each output              by_name      inputs and outputs as lists or by name

@@ -6,7 +6,8 @@ from collections import Counter
 
 from ..layers.base import Layer
 from ..registry import custom_object_scope
-from ..symbol import Symbol
+from ..results import Array
+from ..symbol import Symbol, is_symbolic
 from .by_name import as_list, in_order
 from .files import saving
 from .graph import Plan
@@ -138,7 +139,19 @@ class Model(Trainer, Layer):
         """Call the model as a layer. Several inputs come in a list or a dictionary by name; outputs: see `as_given`."""
         if isinstance(x, dict) or self.takes_several:
             x = in_order(x, self.input_names, f"A call of {self.name!r}")
-        return self.as_given(super().__call__(x if self.takes_several or not isinstance(x, list) else x[0], training))
+        x = x if self.takes_several or not isinstance(x, list) else x[0]
+        outputs = None if training is True or is_symbolic(x) else self._replayed(x, training)
+        return self.as_given(super().__call__(x, training) if outputs is None else outputs)
+
+    def _replayed(self, x, training):
+        """The outputs for a small batch, from a recording (`prediction.py`); None where a layer's call must do it."""
+        if self.activity_regularizer is not None:
+            return None
+        outputs = self._prediction.outputs([self._as_input(v) for v in (x if self.takes_several else [x])], training)
+        if outputs is None:
+            return None
+        self._losses_of_call = self._prediction.losses
+        return [y.view(Array) for y in outputs] if self.gives_several else outputs[0].view(Array)
 
     def as_given(self, outputs):
         """The outputs as a dictionary by name if the model was made with one, otherwise unchanged."""

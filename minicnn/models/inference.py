@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ..callbacks import CallbackList
@@ -11,12 +13,17 @@ from .batches import is_source_of_batches, refuse_beside_batches
 from .by_name import listed
 from .checks import Checks
 from .data import Data, checked_batch_size
+from .prediction import Prediction
 from .progress import Progress, announced_compiling
 from .training_step import TrainingStep
 
 
 class Inference(Checks):
     """The part of a model that evaluates and predicts. It uses `TrainingStep` for each batch, and `Trainer`'s logs."""
+
+    @cached_property
+    def _prediction(self) -> Prediction:
+        return Prediction(self)
 
     def evaluate(
         self,
@@ -101,8 +108,10 @@ class Inference(Checks):
             hooks.call("on_predict_batch_begin", step, {})
             with announced_compiling(progress), workspace.step():
                 xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
-                y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
-                ys = [transfer.to_host(part) for part in (y if self.gives_several else [y])]
+                ys = self._prediction.outputs(xs, training=False)
+                if ys is None:
+                    y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
+                    ys = [transfer.to_host(part) for part in (y if self.gives_several else [y])]
                 if collected is None:
                     collected = [_Rows(size, part) for part in ys]
                 for rows_so_far, part in zip(collected, ys, strict=True):

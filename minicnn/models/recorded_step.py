@@ -18,19 +18,30 @@ _HELD_BY_LAYERS = (Activation, Regularizer)
 
 def recorded_step(model, learn):
     """A function that replays `learn` where it can; `learn` itself with run_eagerly or for a user's model class."""
-    users_code = not type(model).__module__.startswith("minicnn.") or {"forward", "backward"} & vars(model).keys()
-    if model.run_eagerly or users_code:
+    if model.run_eagerly or is_users_code(model):
         return learn
     return replay.make(learn, lambda: _what_it_depends_on(model))
 
 
-def _what_it_depends_on(model):
-    """(the objects whose code a step runs, [(object, name of an attribute)] for the other values that it uses)."""
+def is_users_code(model) -> bool:
+    """Whether the model's class, or its forward or backward, is not minicnn's own."""
+    return not type(model).__module__.startswith("minicnn.") or bool({"forward", "backward"} & vars(model).keys())
+
+
+def what_layers_depend_on(model):
+    """(the objects whose code a forward pass runs, [(object, name of an attribute)] for the other values it uses)."""
     layers = model.flattened()[1:]
-    rules = [rule for v in model.weights for rule in (v.regularizer, v.constraint) if rule is not None]
     held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]
+    used = [(model, "_sublayers"), (config, "_epsilon"), *((v, "value") for v in model.weights)]
+    return list({id(part): part for part in [*layers, *held]}.values()), used
+
+
+def _what_it_depends_on(model):
+    """The same for a training step: its losses, its optimizer and the rules for weights too."""
+    objects, used = what_layers_depend_on(model)
+    rules = [rule for v in model.weights for rule in (v.regularizer, v.constraint) if rule is not None]
     losses = [head.loss for head in model._heads_with_loss()]
-    objects = {id(part): part for part in [model.optimizer, *losses, *layers, *rules, *held]}
-    used = [(model, name) for name in ("optimizer", "_heads", "_sublayers")]
-    used += [(v, name) for v in model.weights for name in ("value", "trainable", "regularizer", "constraint")]
-    return list(objects.values()), [*used, *((head, "loss") for head in model._heads), (config, "_epsilon")]
+    objects = {id(part): part for part in [model.optimizer, *losses, *objects, *rules]}
+    used += [(model, name) for name in ("optimizer", "_heads")]
+    used += [(v, name) for v in model.weights for name in ("trainable", "regularizer", "constraint")]
+    return list(objects.values()), [*used, *((head, "loss") for head in model._heads)]

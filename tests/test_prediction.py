@@ -1,0 +1,228 @@
+"""Predictions of small batches are replayed from a recording, and give bit for bit what the layers' code gives."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+
+import layer_zoo
+import numpy as np
+import pytest
+from helpers import labels, normal
+
+import minicnn
+from minicnn import backend, layers
+from minicnn.kernels.cpu import recording
+
+X = normal(12, 8, 8, 3, dtype="float32")
+
+
+def network():
+    minicnn.utils.set_random_seed(1)
+    return minicnn.Sequential([
+        layers.Input((8, 8, 3)), layers.Rescaling(0.5),
+        layers.Conv2D(8, 3, padding="same", activation="elu"), layers.MaxPooling2D(2),
+        layers.DepthwiseConv2D(3), layers.BatchNormalization(), layers.ReLU(), layers.AveragePooling2D(2),
+        layers.Flatten(), layers.Dropout(0.5), layers.Dense(6, activation="relu"),
+        layers.Dense(3, activation="softmax"),
+    ])  # fmt: skip
+
+
+@pytest.fixture
+def replays(monkeypatch):
+    """The replays so far, one entry for each."""
+    played, replay = [], recording.Recording.replay
+    monkeypatch.setattr(recording.Recording, "replay", lambda self, inputs: played.append(1) or replay(self, inputs))
+    return played
+
+
+def expected(model, x):
+    """What the layers' code gives."""
+    y, _ = model.forward(x, False, False)
+    return np.array(y)
+
+
+def warm(model, x=X[:1]):
+    for _ in range(3):
+        model(x)
+
+
+@pytest.mark.parametrize("name, make, shapes", layer_zoo.LAYERS, ids=[case[0] for case in layer_zoo.LAYERS])
+def test_every_layer_is_replayed_as_it_runs(name, make, shapes):
+    minicnn.utils.set_random_seed(0)
+    several, shapes = isinstance(shapes, list), shapes if isinstance(shapes, list) else [shapes]
+    inputs = [layers.Input(shape[1:]) for shape in shapes]
+    layer = make(layers)
+    model = minicnn.Model(inputs, layer(inputs if several else inputs[0]))
+    for seed in range(5):
+        xs = [normal(*shape, seed=seed + 7 * i, dtype="float32") for i, shape in enumerate(shapes)]
+        found = model(xs if several else xs[0])
+        plain, _ = model.forward([x.copy() for x in xs] if several else xs[0].copy(), None, False)
+        if not name.startswith("Random"):
+            np.testing.assert_array_equal(np.asarray(found), plain)
+
+
+@pytest.mark.parametrize("ask", [lambda m, x: m(x), lambda m, x: m.predict(x, verbose=0)], ids=["call", "predict"])
+def test_calls_are_replayed_from_the_fourth_on(ask, replays):
+    model = network()
+    for i in range(8):
+        y = ask(model, X[i : i + 1])
+        assert y.shape == (1, 3)
+        np.testing.assert_array_equal(np.asarray(y), expected(model, X[i : i + 1]))
+    assert len(replays) == 5
+
+
+def test_several_shapes_have_recordings_of_their_own(replays):
+    model = network()
+    for _ in range(4):
+        for n in (1, 2, 3):
+            np.testing.assert_array_equal(np.asarray(model(X[:n])), expected(model, X[:n]))
+    assert len(replays) == 3
+    for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2):  # more than are kept
+        np.testing.assert_array_equal(np.asarray(model(X[:n])), expected(model, X[:n]))
+
+
+def test_outputs_stay_when_the_model_is_called_again():
+    model = network()
+    warm(model)
+    first = model(X[:1])
+    kept = np.array(first)
+    model(X[1:2])
+    np.testing.assert_array_equal(np.asarray(first), kept)
+    assert first.flags.writeable
+
+
+CHANGES = {
+    "set_weights": lambda model: model.set_weights([w * 1.5 for w in model.get_weights()]),
+    "assign": lambda model: model.layers[1].kernel.assign(model.layers[1].kernel * 2),
+    "one number of the array": lambda model: model.layers[1].kernel.value.__setitem__((0, 0, 0, 0), 5.0),
+    "another array": lambda model: setattr(model.layers[1].kernel, "value", model.layers[1].kernel.value * 3),
+    "training": lambda model: (
+        model.compile("adam", "sparse_categorical_crossentropy"),
+        model.fit(X, labels(12, classes=3), verbose=0),
+    ),
+    "an activation": lambda model: setattr(model.layers[1], "activation", minicnn.activations.get("tanh")),
+    "an attribute": lambda model: setattr(model.layers[7], "padding", "same"),
+    "the last layer removed": lambda model: model.pop(),
+    "a layer added": lambda model: model.add(layers.Dense(4)),
+    "frozen": lambda model: setattr(model, "trainable", False),
+    "loaded": lambda model: model.set_weights(network_of_another_seed().get_weights()),
+}
+
+
+def network_of_another_seed():
+    model = network()
+    model.set_weights([np.abs(normal(*w.shape, seed=i)) for i, w in enumerate(model.get_weights())])
+    return model
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_changed_model_predicts_anew(change):
+    model = network()
+    model.layers[7].strides = (2, 2)
+    warm(model)
+    model.predict(X[:1], verbose=0)
+    before = np.array(model(X[:1]))
+    change(model)
+    for _ in range(5):
+        found = np.asarray(model(X[:1]))
+        np.testing.assert_array_equal(found, expected(model, X[:1]))
+        np.testing.assert_array_equal(np.asarray(model.predict(X[:1], verbose=0)), found)
+    assert before.shape == (1, 3)
+
+
+def test_another_backend_computes_anew():
+    model = network()
+    warm(model)
+    y = np.asarray(model(X[:1]))
+    with_numpy = []
+    try:
+        backend.set_backend("numpy")
+        for _ in range(4):
+            with_numpy.append(np.asarray(model(X[:1])))
+    finally:
+        backend.set_backend("cpu")
+    for other in with_numpy:
+        np.testing.assert_array_equal(other, with_numpy[0])
+        np.testing.assert_allclose(other, y, atol=1e-5)
+    np.testing.assert_array_equal(np.asarray(model(X[:1])), y)
+
+
+def test_threads_share_a_model():
+    model = network()
+    warm(model)
+    answers = {i: expected(model, X[i : i + 1]) for i in range(12)}
+    wrong = []
+
+    def ask():
+        for i in [*range(12)] * 10:
+            if not np.array_equal(np.asarray(model(X[i : i + 1])), answers[i]):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    [thread.start() for thread in threads], [thread.join() for thread in threads]
+    assert not wrong
+
+
+class Doubled(layers.Layer):
+    factor = 2
+
+    def forward(self, x, training=False, need_saved=True):
+        return x * type(self).factor, None
+
+    def backward(self, dy, saved, need_dx=True):
+        return dy * type(self).factor
+
+
+def test_a_users_layer_is_not_replayed(replays):
+    model = minicnn.Sequential([layers.Input((3,)), layers.Dense(2), Doubled()])
+    x = normal(1, 3, dtype="float32")
+    warm(model, x)
+    once = np.array(model(x))
+    Doubled.factor = 4
+    try:
+        np.testing.assert_array_equal(np.asarray(model(x)), once * 2)
+    finally:
+        Doubled.factor = 2
+    assert not replays
+
+
+def test_penalties_of_outputs_are_computed_in_every_call():
+    model = minicnn.Sequential([layers.Input((3,)), layers.Dense(2, activity_regularizer="l2")])
+    for seed in range(5):
+        x = normal(1, 3, seed=seed, dtype="float32")
+        y = np.asarray(model(x), np.float64)
+        np.testing.assert_allclose(model.losses, [0.01 * (y**2).sum()], rtol=1e-5)
+
+
+def test_noise_in_training_mode_is_drawn_in_every_call():
+    model = network()
+    warm(model)
+    assert len({float(model(X[:1], training=True)[0, 0]) for _ in range(5)}) > 1
+
+
+def test_copies_and_pickles_hold_no_recording():
+    model = network()
+    warm(model)
+    model(X[:1])
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        twin.set_weights([w * 2 for w in twin.get_weights()])
+        assert not np.array_equal(np.asarray(twin(X[:1])), np.asarray(model(X[:1])))
+        np.testing.assert_array_equal(np.asarray(twin(X[:1])), expected(twin, X[:1]))
+
+
+def test_wrong_inputs_are_refused_after_replays_too():
+    model = network()
+    warm(model)
+    with pytest.raises(ValueError, match="shape"):
+        model(normal(1, 8, 8, 4))
+    with pytest.raises(ValueError, match="numbers"):
+        model(np.array([["text"]]))
+    integers = (X[:1] * 4).astype(int)
+    np.testing.assert_array_equal(np.asarray(model(integers)), expected(model, integers.astype("float32")))
+    read_only = X[:1].copy()
+    read_only.flags.writeable = False
+    np.testing.assert_array_equal(np.asarray(model(read_only)), expected(model, X[:1]))
+    backwards = X[:1, ::-1]
+    np.testing.assert_array_equal(np.asarray(model(backwards)), expected(model, backwards.copy()))
