@@ -140,18 +140,15 @@ class Model(Trainer, Layer):
         if isinstance(x, dict) or self.takes_several:
             x = in_order(x, self.input_names, f"A call of {self.name!r}")
         x = x if self.takes_several or not isinstance(x, list) else x[0]
-        outputs = None if training is True or is_symbolic(x) else self._replayed(x, training)
-        return self.as_given(super().__call__(x, training) if outputs is None else outputs)
-
-    def _replayed(self, x, training):
-        """The outputs for a small batch, from a recording (`prediction.py`); None where a layer's call must do it."""
-        if self.activity_regularizer is not None:
-            return None
-        outputs = self._prediction.outputs([self._as_input(v) for v in (x if self.takes_several else [x])], training)
+        outputs = None
+        if training is not True and self.activity_regularizer is None and not is_symbolic(x):
+            xs = [self._as_input(v) for v in x] if self.takes_several else [self._as_input(x)]
+            outputs = self._prediction.outputs(xs, training)
         if outputs is None:
-            return None
+            return self.as_given(super().__call__(x, training))
         self._losses_of_call = self._prediction.losses
-        return [y.view(Array) for y in outputs] if self.gives_several else outputs[0].view(Array)
+        outputs = [y.view(Array) for y in outputs]
+        return self.as_given(outputs if self.gives_several else outputs[0])
 
     def as_given(self, outputs):
         """The outputs as a dictionary by name if the model was made with one, otherwise unchanged."""

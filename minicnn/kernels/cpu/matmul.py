@@ -36,11 +36,13 @@ from .compile import THREADS, kernel
 from .microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from .packing import lay_panel, lay_panel_through_relu, sum_rows, tile_width
 from .recording import do
-from .vector_loop import add, add_bias, copy
+from .vector_loop import add, add_bias, copy, vector_loop, zero
 
 _PART = 8192 // VECTOR_BYTES  # terms of a sum that a tile adds in one loop, so that a panel has 16 kB
 _STRIP = 16  # the most tiles of rows that are multiplied with one panel
 _PIECE = 1024  # terms of a sum that one thread adds up
+_TOGETHER = 8  # rows of b that are added at once
+_CUT, _ALONE = 32, 16 * 1024  # columns for one thread; the largest b that one thread reads alone
 
 
 @lru_cache(maxsize=256)
@@ -57,6 +59,12 @@ def multiply(a, b, bias, c, relu=False):
     into more strips.
     """
     (M, K), F, width = a.shape, b.shape[1], tile_width(a.dtype)
+    if M == 1:
+        cuts = min(THREADS, -(-F // _CUT)) if K * F > _ALONE else 1
+        (part,) = workspace.scratch(c.dtype, F)
+        run = _multiply_one_row if cuts > 1 else _multiply_one_row.alone
+        run(a.reshape(-1), b.reshape(-1), bias, relu, c.reshape(-1), cuts, part)
+        return
     row_tiles, panels, enough = -(-M // ROWS), -(-F // width), 4 * THREADS
     strips = max(1, -(-row_tiles // _STRIP))
     pieces = 1 if panels * strips >= enough else -(-K // _PIECE)
@@ -71,6 +79,54 @@ def multiply(a, b, bias, c, relu=False):
     partial = workspace.empty((pieces * M * F,), c.dtype)
     _multiply(a, M, K, F, rows, cols, b, np.zeros_like(bias), False, partial, pieces, strips, scratch, size)
     _finish_pieces(partial, M, F, pieces, bias, relu, c)
+
+
+@vector_loop(arrays=2, scalars=1, numbers=1)
+def _add_row(emit, mask, b, c, F, number):
+    """c += number * b."""
+    emit.store(emit.fma(emit.splat(number), emit.load(b, mask), emit.load(c, mask)), c, mask)
+
+
+@vector_loop(arrays=2, scalars=1, numbers=_TOGETHER)
+def _add_rows(emit, mask, b, c, F, *numbers):
+    """c += the sum of numbers[i] * b[i * F]: c is read and written once for all of them."""
+    total = emit.load(c, mask)
+    for i, number in enumerate(numbers):
+        total = emit.fma(emit.splat(number), emit.load(emit.at(b, emit.times(i, F)), mask), total)
+    emit.store(total, c, mask)
+
+
+@kernel(parallel=True)
+def _multiply_one_row(a, b, bias, relu, c, cuts, part):
+    """The product for one image: c (F,) = a (K,) @ b (K, F), as a sum of rows of b, each task some columns of it.
+
+    Each number of b is used once, so no panel is laid: b is read as it lies, and the time is that of reading it. For
+    784 x 512 this takes 42 us instead of 124, on two Zen 3 cores; for two rows it takes longer than panels.
+    """
+    K, F = a.size, c.size
+    for cut in prange(cuts):
+        f, end = cut * F // cuts // 16 * 16, F if cut == cuts - 1 else (cut + 1) * F // cuts // 16 * 16
+        here = numba.get_thread_id() * F
+        for first in range(0, K, _PART):
+            last = min(K, first + _PART)
+            zero(part, here, end - f)
+            k = first
+            while k + _TOGETHER <= last:
+                _add_rows(
+                    b, k * F + f, part, here, F, a[k], a[k + 1], a[k + 2], a[k + 3], a[k + 4], a[k + 5], a[k + 6],
+                    a[k + 7], end - f,
+                )  # fmt: skip
+                k += _TOGETHER
+            while k < last:
+                _add_row(b, k * F + f, part, here, F, a[k], end - f)
+                k += 1
+            if first == 0:
+                copy(part, here, c, f, end - f)
+            else:
+                add(part, here, c, f, end - f)
+        if K == 0:
+            zero(c, f, end - f)
+        add_bias(c, f, bias, f, c, f, relu, end - f)
 
 
 @kernel(parallel=True)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 import threading
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -56,17 +55,19 @@ poison_released_buffers = False
 """For tests: fill every buffer with NaN bytes when it is taken back, so that a test notices if it is still used."""
 
 
-@contextmanager
-def step():
+class step:
     """Within this block `empty` returns reused buffers. When the outermost block ends, all of them are taken back.
     Denormal numbers count as zero within the block."""
-    pool = _pool
-    try:
-        pool.depth += 1
-        with flushed():
-            yield
-    finally:
+
+    def __enter__(self):
+        self.flushed = flushed()
+        self.flushed.__enter__()
+        _pool.depth += 1
+
+    def __exit__(self, *exception):
+        pool = _pool
         pool.depth -= 1
+        self.flushed.__exit__()
         if pool.depth == 0:
             # empty the lists first: then an interruption may lose buffers, but no buffer is in use twice
             taken_back, pool.lent, pool.large = pool.lent + pool.large, [], []
