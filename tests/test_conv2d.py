@@ -7,7 +7,7 @@ import pytest
 from cases import both_tests, case, copied, distance, module
 from helpers import VIRTUAL, assert_close, normal
 
-from minicnn.ops.conv2d import pooled
+from minicnn.ops.conv2d import cpu, pooled, winograd
 
 # x (N, H, W, C), w (KH, KW, C/G, F), strides, padding, dilation, groups
 CONVOLUTIONS = {
@@ -214,10 +214,12 @@ def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
 
 
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
-@pytest.mark.parametrize(("C", "F", "groups"), [(3, 5, 1), (12, 20, 2), (16, 17, 1), (9, 9, 9)], ids=str)
-def test_threads_share_no_buffer(C, F, groups, pool):
-    """With work for all threads at the same time, each must have its own bands and sums."""
-    x, w, b = normal(40, 18, 17, C, seed=1), normal(3, 3, C // groups, F, seed=2), normal(F, seed=3)
+@pytest.mark.parametrize(("C", "F", "groups"), [(3, 20, 1), (12, 20, 2), (16, 17, 1), (9, 9, 9)], ids=str)
+@pytest.mark.parametrize("images", [(200, 18, 17), (400, 7, 6), (24, 48, 44)], ids=str)
+def test_threads_share_no_buffer(images, C, F, groups, pool):
+    """With work for all threads at the same time, each must have its own bands and sums. A task has several of the
+    smaller images."""
+    x, w, b = normal(*images, C, seed=1), normal(3, 3, C // groups, F, seed=2), normal(F, seed=3)
     results = {}
     for name in ("vectorized", "tiled", "cpu"):
         op = module("conv2d", name)
@@ -227,3 +229,20 @@ def test_threads_share_no_buffer(C, F, groups, pool):
     for name in ("tiled", "cpu"):
         for what, expected in results["vectorized"].items():
             assert_close(results[name][what], expected, 1e-9, f"{name}.py, {what}")
+
+
+@pytest.mark.parametrize("numbers", [1, 900, 4000])
+@pytest.mark.parametrize("sizes", [(3, 5, 1), (9, 8, 1), (16, 17, 1), (6, 10, 2)], ids=str)
+def test_bands_of_any_height_give_the_same_numbers(sizes, numbers, monkeypatch):
+    C, F, groups = sizes
+    for file in (cpu, winograd):
+        monkeypatch.setattr(file, "_NUMBERS", numbers)
+    x, w = normal(3, 13, 9, C, seed=1), normal(3, 3, C // groups, F, seed=2)
+    results = {}
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        y, saved = op.forward(x, w, None, padding="same", groups=groups)
+        dx, dw, _ = op.backward(normal(*y.shape, seed=4), saved)
+        results[name] = copied({"y": y, "dx": dx, "dw": dw})
+    for what, expected in results["vectorized"].items():
+        assert_close(results["cpu"][what], expected, 1e-9, what)
