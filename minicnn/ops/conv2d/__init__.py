@@ -25,7 +25,7 @@ With NHWC images and (KH, KW, C, F) kernels no array must be transposed for this
 Reading order: `loops.py` (the definition), `vectorized.py` (im2col and one product), `tiled.py` (the same product
 without an im2col matrix in memory), `cpu.py` (bias, ReLU and pool in the same pass, on bands of the image).
 Then `winograd.py` (fewer multiplications), `pooled.py` (the gradients of a convolution with a pool), `depthwise.py`
-(as many groups as channels), `gpu.py` (the same products on a GPU).
+(as many groups as channels), `strided.py` (the input gradient with strides), `gpu.py` (the same products on a GPU).
 
 For drawings of im2col see Chellapilla, Puri and Simard, "High Performance Convolutional Neural Networks for Document
 Processing", 2006.

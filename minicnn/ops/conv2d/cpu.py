@@ -9,9 +9,9 @@ What each step gains over `vectorized.py`:
 - all three products use the same tile: forward and the input gradient are `_convolve`. The kernel gradient is
   `_kernel_gradient`, with the same two tables swapped.
 
-The input gradient is itself a convolution: put zeros between the numbers of dy if the stride is above 1, pad it, and
-run the kernel rotated by 180 degrees, with channels and filters swapped. For an input with few channels (a colour
-image) the input gradient is computed by col2im instead.
+The input gradient is itself a convolution: pad dy, and run the kernel rotated by 180 degrees, with channels and filters
+swapped. With strides it is several of them (`strided.py`). For an input with few channels (a colour image) the input
+gradient is computed by col2im instead.
 
 Depthwise convolutions (as many groups as channels) go to `depthwise.py`, whose vectors are channels. 2x2 and 3x3
 kernels with enough channels go to `winograd.py`, which needs less than half the multiplications. Gradients
@@ -44,7 +44,7 @@ from ...kernels.cpu.packing import in_panels, lay_panel, tile_width
 from ...kernels.cpu.recording import do
 from ...kernels.cpu.vector_loop import add, zero
 from ...shapes import check_convolution, window
-from . import depthwise, pooled, winograd
+from . import depthwise, pooled, strided, winograd
 from .tiled import flipped_kernel, offset_tables
 
 _NUMBERS = 24 * 1024  # numbers in a band: 96 kB in float32, well inside a core's second-level cache
@@ -101,13 +101,19 @@ def backward(dy, saved, need_dx=True):
         _few_channels_gradient(dy, dy_canvas, w, win, dx)
         return dx, dw, db
 
-    # dx = convolution of dy, with zeros between its numbers (the stride) and padding, with the flipped kernel
-    top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
-    canvas_back = dy_canvas._replace(top=top, left=left, width=W + (KW - 1) * win.DW, SH=win.SH, SW=win.SW)
-    back = win._replace(SH=1, SW=1, OH=H, OW=W)
-    no_bias, w_back = np.zeros(C, w.dtype), flipped_kernel(w, groups)
-    products = winograd.products if winograd.suits(KH, KW, back, groups, F // groups, C) else _products
-    products(dy, canvas_back, w_back, back, groups, dx, None, no_bias, False, (1, 1), largest_tile=2)
+    def convolve(top, left, back, w, y):
+        """y = convolution of dy, padded, with the flipped kernel."""
+        reach = (back.KH - 1) * back.DH, (back.KW - 1) * back.DW
+        canvas = dy_canvas._replace(top=top, left=left, width=max(back.OW + reach[1], left + win.OW))
+        products = winograd.products if winograd.suits(back.KH, back.KW, back, groups, F // groups, C) else _products
+        no_bias = np.zeros(C, w.dtype)
+        products(dy, canvas, flipped_kernel(w, groups), back, groups, y, None, no_bias, False, (1, 1), largest_tile=2)
+
+    if (win.SH, win.SW) == (1, 1):
+        top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
+        convolve(top, left, win._replace(OH=H, OW=W), w, dx)
+    else:
+        strided.input_gradient(convolve, w, win, dx)
     return dx, dw, db
 
 
