@@ -38,4 +38,22 @@ case("batch_norm", "neither")(_batch_norm((3, 2, 2, 4), False, False, True))
 case("batch_norm", "mean 1e4")(_batch_norm((16, 5, 5, 3), True, True, True, mean=1e4))
 
 
+def _fold(w_shape, b, gamma, beta):
+    F = w_shape[-1]
+
+    def run(op, dtype):
+        w, b_, g, beta_, mean = (normal(*shape, seed=i, dtype=dtype) for i, shape in enumerate([w_shape, *[(F,)] * 4]))
+        variance = probabilities(F, seed=5, dtype=dtype)
+        given = b_ if b else None, g if gamma else None, beta_ if beta else None
+        folded_w, folded_b = op.fold(w, *given, mean, variance, 1e-3)
+        return {"w": folded_w, "b": folded_b}
+
+    return run
+
+
+case("batch_norm", "folded")(_fold((3, 2, 4, 5), True, True, True))
+case("batch_norm", "folded, nothing but statistics")(_fold((7, 3), False, False, False))
+case("batch_norm", "folded into a large kernel")(_fold((3, 3, 40, 50), False, True, True))
+
+
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)

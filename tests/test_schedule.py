@@ -10,6 +10,7 @@ import minicnn
 from minicnn import layers
 from minicnn.models import schedule
 from minicnn.models.schedule import joined, row_of_steps
+from minicnn.runtime import transfer
 
 
 def in_a_row_model():
@@ -20,6 +21,20 @@ def in_a_row_model():
         layers.Conv2D(17, 1, dtype="float64"),
         layers.Conv2D(16, 3, padding="same", dtype="float64"),
         layers.MaxPooling2D(2, dtype="float64"),
+    ])  # fmt: skip
+
+
+def normalized_model():
+    """Batch normalization and ReLU behind every kind of product, once with everything that can be left out."""
+    options = {"dtype": "float64"}
+    return minicnn.Sequential([
+        layers.Input((9, 8, 2), dtype="float64"),
+        layers.Conv2D(6, 3, padding="same", **options), layers.BatchNormalization(**options), layers.ReLU(**options),
+        layers.MaxPooling2D(2, **options), layers.DepthwiseConv2D(3, padding="same", use_bias=False, **options),
+        layers.BatchNormalization(center=False, **options), layers.Activation("relu", **options),
+        layers.Conv2D(5, 1, use_bias=False, **options), layers.BatchNormalization(scale=False, epsilon=0.1, **options),
+        layers.ReLU(max_value=6.0, **options), layers.Flatten(**options), layers.Dense(4, **options),
+        layers.BatchNormalization(**options), layers.Dense(3, **options), layers.ReLU(**options),
     ])  # fmt: skip
 
 
@@ -42,14 +57,27 @@ def results(model, x, dy):
     return [y, dx, *(variable.grad for variable in model.weights)]
 
 
-@pytest.mark.parametrize("build", [in_a_row_model, branching_model])
+@pytest.mark.parametrize("build", [in_a_row_model, branching_model, normalized_model])
 def test_joined_and_apart_are_the_same(each_backend, build, monkeypatch):
     model, x = build(), normal(3, 9, 8, 2)
     dy = normal(*model.compute_output_shape(x.shape), seed=1)
     together = results(model, x, dy)
-    monkeypatch.setattr(schedule, "pools_in_one_pass", lambda convolution, pooling: False)
+    monkeypatch.setattr(schedule, "_done_by", lambda before, step, inference: None)
     for one, other in zip(together, results(model, x, dy), strict=True):
-        assert_close(one, other, 1e-12)
+        assert_close(one, other, 1e-11)
+
+
+@pytest.mark.parametrize("build", [normalized_model, branching_model])
+def test_joined_and_apart_are_the_same_in_inference(each_backend, build, monkeypatch):
+    model, x = build(), normal(3, 9, 8, 2)
+    weights = [np.abs(normal(*w.shape, seed=i)) + 0.1 for i, w in enumerate(model.get_weights())]
+    model.set_weights(weights)
+    together = np.array(transfer.to_host(model.forward(x, False, need_saved=False)[0]))
+    in_training_mode = np.array(transfer.to_host(model.forward(x, True, need_saved=False)[0]))
+    monkeypatch.setattr(schedule, "_done_by", lambda before, step, inference: None)
+    model.set_weights(weights)
+    assert_close(together, transfer.to_host(model.forward(x, False, need_saved=False)[0]), 1e-11)
+    assert_close(in_training_mode, transfer.to_host(model.forward(x, True, need_saved=False)[0]), 1e-11)
 
 
 def what_runs(steps, output_slots):
@@ -63,6 +91,25 @@ def test_what_is_joined():
     # two layers read the first convolution's output, so it is not joined
     expected = [("Conv2D", None), ("MaxPooling2D", None), ("Conv2D", (2, 2)), ("Add", None)]
     assert what_runs(plan.steps, plan.output_slots) == expected
+
+
+def test_what_is_joined_in_inference():
+    steps = joined(row_of_steps(normalized_model().layers), [15], inference=True)
+    found = [(type(step.layer).__name__, sorted(step.options)) for step in steps]
+    assert found == [
+        ("Conv2D", ["batch_norm", "pool", "relu"]), ("DepthwiseConv2D", ["batch_norm", "relu"]),
+        ("Conv2D", ["batch_norm"]), ("ReLU", []), ("Flatten", []), ("Dense", ["batch_norm"]), ("Dense", ["relu"]),
+    ]  # fmt: skip
+    steps = joined(row_of_steps(normalized_model().layers), [15], inference=False)
+    assert [sorted(step.options) for step in steps if step.options] == [["relu"]]
+    assert len(steps) == 14
+
+
+def test_a_batch_normalization_called_in_training_mode_is_not_joined():
+    inputs = minicnn.Input((4, 4, 2))
+    normalized = layers.BatchNormalization()(layers.Conv2D(3, 1)(inputs), training=True)
+    plan = minicnn.Model(inputs, normalized).plan
+    assert len(joined(plan.steps, plan.output_slots, inference=True)) == 2
 
 
 @pytest.mark.parametrize(
@@ -95,9 +142,9 @@ def test_what_is_kept_and_freed():
     """Steps before the first trainable layer keep nothing and free memory. That layer needs no input gradient."""
     model = in_a_row_model()
     model.layers[0].trainable = False
-    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], need_saved="weights")
+    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], True, need_saved="weights")
     assert [(step.need_saved, step.frees) for step in steps] == [(False, True), ("weights", False), (True, False)]
-    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], need_saved=True)
+    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], True, need_saved=True)
     assert [(step.need_saved, step.frees) for step in steps] == [(True, False)] * 3
-    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], need_saved=False)
+    steps = schedule.schedule(row_of_steps(model.layers), [0], [5], True, need_saved=False)
     assert [(step.need_saved, step.frees) for step in steps] == [(False, True)] * 3

@@ -9,7 +9,8 @@ from .base import Layer
 class ActivatedLayer(Layer):
     """y = activation(product(x, kernel) + bias). Subclasses define `forward` and `backward`, with the methods below.
 
-    ReLU is fused into the product. A softmax or sigmoid at the end can be left out if the loss computes it.
+    ReLU is fused into the product. A softmax or sigmoid at the end can be left out if the loss computes it. Layers that
+    follow can be done in the same call (`models/schedule.py`): a ReLU, and in inference a batch normalization.
     """
 
     kernel_name = "kernel"
@@ -69,6 +70,10 @@ class ActivatedLayer(Layer):
     def bias_value(self):
         """The bias's numbers (filters,), or None."""
         return self.bias.value if self.use_bias else None
+
+    def weights_with(self, batch_norm, w):
+        """(w, the bias or None), with which the product also does the batch normalization, if there is one."""
+        return (w, self.bias_value) if batch_norm is None else batch_norm.fold_into(w, self.bias_value)
 
     def activate(self, y, need_saved, logits=False):
         """(the activation of the product y, what `activation_gradient` needs). With logits the product itself."""

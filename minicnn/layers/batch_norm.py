@@ -80,17 +80,18 @@ class BatchNormalization(Layer):
         return 2 * math.prod(input_shape[1:])
 
     def forward(self, x, training=False, need_saved=True):
+        batch_statistics = bool(training and self.trainable)
         return batch_norm.forward(
-            x,
-            None if self.gamma is None else self.gamma.value,
-            None if self.beta is None else self.beta.value,
-            self.moving_mean.value,
-            self.moving_variance.value,
-            self.momentum,
-            self.epsilon,
-            bool(training and self.trainable),
-            bool(need_saved),
-        )
+            x, *self._values(), self.momentum, self.epsilon, batch_statistics, bool(need_saved)
+        )  # fmt: skip
+
+    def fold_into(self, w, b):
+        """(w, b) of the product before this layer, with which it also does what this layer does in inference."""
+        return batch_norm.fold(w, b, *self._values(), self.epsilon)
+
+    def _values(self):
+        gamma, beta = (None if variable is None else variable.value for variable in (self.gamma, self.beta))
+        return gamma, beta, self.moving_mean.value, self.moving_variance.value
 
     def backward(self, dy, saved, need_dx=True):
         dx, dgamma, dbeta = batch_norm.backward(dy, saved, need_dx)

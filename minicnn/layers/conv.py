@@ -126,11 +126,13 @@ class Conv2D(_Convolution):
             )
         return (*self.kernel_size, C // self.groups, self.filters)
 
-    def forward(self, x, training=False, need_saved=True, logits=False, pool=None):
-        """As in `Layer`. pool: the size of a max pooling that is done in the same call (`models/schedule.py`)."""
+    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False, pool=None):
+        """As in `Layer`. The last three are done in the same call (`models/schedule.py`): a batch normalization in
+        inference, a ReLU, and a max pooling of the size `pool`."""
+        w, b = self.weights_with(batch_norm, self.kernel.value)
         y, saved = conv2d.forward(
-            x, self.kernel.value, self.bias_value, self.strides, self.padding, self.dilation_rate, self.groups,
-            self.fuses_relu, pool, bool(need_saved),
+            x, w, b, self.strides, self.padding, self.dilation_rate, self.groups, self.fuses_relu or relu, pool,
+            bool(need_saved),
         )  # fmt: skip
         y, saved_activation = self.activate(y, bool(need_saved), logits)
         return y, (saved, saved_activation)
@@ -201,13 +203,13 @@ class DepthwiseConv2D(_Convolution):
     def kernel_shape(self, C):
         return (*self.kernel_size, C, self.depth_multiplier)
 
-    def forward(self, x, training=False, need_saved=True, logits=False):
+    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False):
+        """As in `Layer`. batch_norm, relu: as in Conv2D."""
         KH, KW, C, multiplier = self.kernel.shape
-        grouped = self.kernel.value.reshape(KH, KW, 1, C * multiplier)
+        w, b = self.weights_with(batch_norm, self.kernel.value.reshape(KH, KW, 1, C * multiplier))
         y, saved = conv2d.forward(
-            x, grouped, self.bias_value, self.strides, self.padding, self.dilation_rate, C,
-            self.fuses_relu, None, bool(need_saved),
-        )  # fmt: skip
+            x, w, b, self.strides, self.padding, self.dilation_rate, C, self.fuses_relu or relu, None, bool(need_saved)
+        )
         y, saved_activation = self.activate(y, bool(need_saved), logits)
         return y, (saved, saved_activation)
 

@@ -52,8 +52,10 @@ class Dense(ActivatedLayer):
         outputs = math.prod(self.compute_output_shape(input_shape)[1:])
         return outputs * (2 * input_shape[-1] + self.use_bias)
 
-    def forward(self, x, training=False, need_saved=True, logits=False):
-        y, saved = dense.forward(x, self.kernel.value, self.bias_value, self.fuses_relu, bool(need_saved))
+    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False):
+        """As in `Layer`. batch_norm, relu: as in Conv2D."""
+        w, b = self.weights_with(batch_norm, self.kernel.value)
+        y, saved = dense.forward(x, w, b, self.fuses_relu or relu, bool(need_saved))
         y, saved_activation = self.activate(y, bool(need_saved), logits)
         return y, (saved, saved_activation)
 

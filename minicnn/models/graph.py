@@ -71,7 +71,7 @@ class Plan:
     def forward(self, xs: list, training, need_saved, logits=()):
         """Run every step in order, and return (outputs, saved). logits: see `schedule`."""
         values, lent_before, saved = dict(zip(self.input_slots, xs, strict=True)), workspace.lent(), []
-        steps = schedule(self.steps, self.input_slots, self.output_slots, need_saved, logits)
+        steps = schedule(self.steps, self.input_slots, self.output_slots, training, need_saved, logits)
         last_reader = {slot: i for i, step in enumerate(steps) for slot in step.inputs}
         for i, step in enumerate(steps):
             taken = [values[slot] for slot in step.inputs]

@@ -4,9 +4,10 @@ Both kinds of model make their steps here for every forward pass: a `Sequential`
 model from its graph (`graph.py`). A slot is the number of an array that a step reads or writes. In a row the first
 layer reads slot 0, the images, and writes slot 1, which the second layer reads. Three things are decided:
 
-- **joined**: if only a max pooling reads a convolution's output, both are one call of the operation. The backend `cpu`
-  then does both in one pass and never stores the convolution's own output. A softmax or sigmoid at the end is left out
-  if the loss computes it (`logits`).
+- **joined**: a convolution or a dense layer does what follows it in the same call, if nothing else reads its output: a
+  ReLU, a max pooling (a convolution only), and in inference a batch normalization, which becomes part of the weights.
+  The backend `cpu` then does all in one pass and never stores the output before them. A softmax or sigmoid at the end
+  is left out if the loss computes it (`logits`).
 - **kept**: from the lowest trainable layer on, a step saves what backward needs. Below this layer nothing is saved.
 - **freed**: as long as nothing has been saved, memory that no later step reads is reused.
 """
@@ -15,10 +16,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..layers.activation import Activation, ReLU
 from ..layers.base import FOR_WEIGHTS, Layer
-from ..layers.conv import Conv2D
+from ..layers.batch_norm import BatchNormalization
+from ..layers.conv import Conv2D, DepthwiseConv2D
+from ..layers.dense import Dense
 from ..layers.penalty import PenalizedActivity, with_activity_penalty
 from ..layers.pool import MaxPooling2D
+
+_PRODUCTS = (Conv2D, DepthwiseConv2D, Dense)  # the layers that can do what follows them
 
 
 class Step(NamedTuple):
@@ -26,7 +32,8 @@ class Step(NamedTuple):
 
     takes, gives    whether the layer takes and gives lists
     training        the value that the call of the layer was given, or None
-    options         further arguments of `forward`: {"pool": size} pools too, {"logits": True} skips the activation
+    options         further arguments of `forward`: {"batch_norm": layer}, {"relu": True} and {"pool": size} do what
+                    follows, {"logits": True} skips the activation
     need_saved      True, FOR_WEIGHTS or False, see `layers/base.py`
     frees           whether memory that no later step reads may be reused
     """
@@ -50,9 +57,9 @@ def row_of_steps(layers: list[Layer]) -> list[Step]:
     return [Step(layer, (i,), (i + 1,)) for i, layer in enumerate(layers)]
 
 
-def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logits=()) -> list[Step]:
+def schedule(steps: list[Step], input_slots, output_slots, training, need_saved=True, logits=()) -> list[Step]:
     """The steps as they run. logits: for each output, whether to leave out its last activation; () for no output."""
-    steps, scheduled, nothing_saved = joined(steps, output_slots), [], True
+    steps, scheduled, nothing_saved = joined(steps, output_slots, not (training or need_saved)), [], True
     if any(logits):
         as_logits = {slot for slot, wanted in zip(output_slots, logits, strict=False) if wanted}
         steps = [step._replace(options={**step.options, **_logits_option(step, as_logits)}) for step in steps]
@@ -70,38 +77,58 @@ def schedule(steps: list[Step], input_slots, output_slots, need_saved=True, logi
     return scheduled
 
 
-def joined(steps: list[Step], output_slots) -> list[Step]:
-    """The steps, where a convolution and a pooling are one step if only the pooling reads the convolution's output."""
+def joined(steps: list[Step], output_slots, inference=False) -> list[Step]:
+    """The steps, where a layer and those that follow it are one step if the first can do what they do."""
     made_by, together = {}, []
     for step in steps:
         slot = step.inputs[0]
         place = made_by.get(slot)  # of the step that writes what this one reads
-        pools = place is not None and pools_in_one_pass(together[place].layer, step.layer)
-        if pools and readers_of(slot, steps, output_slots) == 1:
-            pool = {"pool": step.layer.pool_size}
-            together[place] = together[place]._replace(options=pool, outputs=step.outputs)
-            continue
-        made_by[step.outputs[0]] = len(together)
-        if step.layer.activity_regularizer is not None:
-            step = step._replace(layer=with_activity_penalty(step.layer))
-        together.append(step)
+        option = None
+        if place is not None and readers_of(slot, steps, output_slots) == 1:
+            option = _done_by(together[place], step, inference)
+        if option:
+            before = together[place]
+            together[place] = before._replace(options={**before.options, **option}, outputs=step.outputs)
+        else:
+            place = len(together)
+            if step.layer.activity_regularizer is not None:
+                step = step._replace(layer=with_activity_penalty(step.layer))
+            together.append(step)
+        made_by[step.outputs[0]] = place
     return together
 
 
-def pools_in_one_pass(convolution: Layer, pooling: Layer) -> bool:
-    """Whether the two can run as one step: ReLU or no activation, windows side by side, `forward` not replaced.
+def _done_by(before: Step, step: Step, inference: bool) -> dict | None:
+    """The option with which the step before does what this step does, or None.
 
     `nonfinite.py` replaces `forward` to watch outputs; such a layer runs by itself.
     """
+    layer, follower = before.layer, step.layer
+    replaced = "forward" in vars(layer) or "forward" in vars(follower)
+    if (
+        type(layer) not in _PRODUCTS
+        or replaced
+        or follower.activity_regularizer is not None
+        or "pool" in before.options
+    ):
+        return None
+    plain = layer.activation.operation is None and "relu" not in before.options
+    if type(follower) is BatchNormalization and plain and inference and not step.training and not before.options:
+        return {"batch_norm": follower}
+    if type(follower) in (ReLU, Activation) and follower.function.operation == "relu" and plain:
+        return {"relu": True}
+    if type(layer) is Conv2D and type(follower) is MaxPooling2D and _pools_in_one_pass(layer, follower):
+        return {"pool": follower.pool_size}
+    return None
+
+
+def _pools_in_one_pass(convolution: Conv2D, pooling: MaxPooling2D) -> bool:
+    """Whether a convolution can do the pooling: behind ReLU or no activation, with windows side by side."""
     return (
-        type(convolution) is Conv2D
-        and type(pooling) is MaxPooling2D
-        and convolution.activation.operation in ("relu", None)
+        convolution.activation.operation in ("relu", None)
         and pooling.strides == pooling.pool_size
         and pooling.padding == "valid"
         and pooling.pool_size[0] * pooling.pool_size[1] < 256
-        and pooling.activity_regularizer is None
-        and not ("forward" in vars(convolution) or "forward" in vars(pooling))
     )
 
 

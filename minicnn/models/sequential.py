@@ -136,7 +136,7 @@ class Sequential(Model):
 
     def forward(self, x, training=False, need_saved=True, logits=False):
         saved, lent_before = [], workspace.lent()
-        for step in self._schedule(need_saved, logits):
+        for step in self._schedule(training, need_saved, logits):
             x, kept = step.layer.forward(x, training, step.need_saved, **step.options)
             saved.append((step, kept if step.need_saved else None))
             if step.frees:
@@ -152,9 +152,9 @@ class Sequential(Model):
                 dy = step.layer.backward(dy, kept, need_dx=step.need_saved is True)
         return dy
 
-    def _schedule(self, need_saved, logits):
+    def _schedule(self, training, need_saved, logits):
         """A step for each layer in this row, but one for a convolution and its pooling; see `schedule.py`."""
-        return schedule(row_of_steps(self._sublayers), [0], [len(self._sublayers)], need_saved, [logits])
+        return schedule(row_of_steps(self._sublayers), [0], [len(self._sublayers)], training, need_saved, [logits])
 
     def flops(self, input_shape):
         total = 0

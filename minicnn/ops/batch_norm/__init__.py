@@ -19,6 +19,11 @@ In inference mean and variance are constants, so dx = gamma / sqrt(variance + ep
 The variance is computed in a second pass, over x - mean. One pass could compute it as the mean of the squares minus the
 square of the mean, but this loses all digits when the mean is large.
 
+**Folding.** In inference batch normalization only scales and shifts each channel. Behind a convolution or a dense layer
+the product can do this itself, with other weights and another bias:
+
+    (x * w + b - mean) * s + beta  =  x * (w s) + ((b - mean) s + beta)      with s = gamma / sqrt(variance + epsilon)
+
 Source: Ioffe and Szegedy, "Batch Normalization", 2015.
 
 Reading order: `loops.py` (the definition), `vectorized.py`, `cpu.py`, `gpu.py`.
@@ -32,6 +37,12 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
     return variant(__name__).forward(
         x, gamma, beta, moving_mean, moving_variance, momentum, epsilon, training, need_saved
     )
+
+
+def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
+    """(w, b) of the product that also does the normalization behind it in inference. w (..., F), b (F,) or None; the
+    others (F,), gamma and beta may be None."""
+    return variant(__name__).fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon)
 
 
 def backward(dy, saved, need_dx=True):

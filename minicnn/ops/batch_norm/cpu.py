@@ -16,7 +16,9 @@ from numba import prange
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.recording import do
+from ...kernels.cpu.vector_loop import vector_loop
 
+_ALONE = 1 << 14  # numbers; one thread scales so many before another is awake
 _PIECES = 32  # the rows are summed in this many pieces, for any number of threads
 
 
@@ -36,6 +38,32 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
     _normalize(rows, mean, factor, shift, y.reshape(-1, C))
     saved = (x, mean, scale, gamma, beta is not None, training) if need_saved else None
     return y, saved
+
+
+def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
+    scale, folded_b = workspace.empty(moving_mean.shape, w.dtype), workspace.empty(moving_mean.shape, w.dtype)
+    folded_w, F = workspace.empty(w.shape, w.dtype), moving_mean.size
+    do(_inference_scale, moving_variance, epsilon, scale)
+    scale = _scaled(gamma, scale)
+    do(np.subtract, 0 if b is None else b, moving_mean, out=folded_b)
+    do(np.multiply, folded_b, scale, out=folded_b)
+    if beta is not None:
+        do(np.add, folded_b, beta, out=folded_b)
+    run = _scale_columns if w.size > _ALONE else _scale_columns.alone
+    run(w.reshape(-1), F, scale, folded_w.reshape(-1))
+    return folded_w, folded_b
+
+
+@vector_loop(arrays=3)
+def _multiply(emit, mask, x, scale, y):
+    """y = x * scale."""
+    emit.store(emit.builder.fmul(emit.load(x, mask), emit.load(scale, mask)), y, mask)
+
+
+@kernel(parallel=True)
+def _scale_columns(w, F, scale, out):
+    for row in prange(w.size // F):
+        _multiply(w, row * F, scale, 0, out, row * F, F)
 
 
 def _inference_scale(moving_variance, epsilon, scale):

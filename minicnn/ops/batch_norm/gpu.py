@@ -39,6 +39,36 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
     return y, ((x, mean, scale, gamma, has_beta, training) if need_saved else None)
 
 
+def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
+    F = moving_mean.size
+    mean, scale = arrays.empty((F,), np.float64), arrays.empty((F,), w.dtype)
+    _moving_statistics.over(F, moving_mean, moving_variance, np.float64(epsilon), mean, scale)
+    folded_w, folded_b = arrays.empty(w.shape, w.dtype), arrays.empty((F,), w.dtype)
+    has_gamma, has_beta, has_b = gamma is not None, beta is not None, b is not None
+    gamma = gamma if has_gamma else scale
+    _fold_weights.over(w.size, w, F, scale, gamma, has_gamma, folded_w)
+    _fold_bias.over(
+        F, b if has_b else scale, has_b, mean, scale, gamma, has_gamma, beta if has_beta else scale, has_beta, folded_b
+    )
+    return folded_w, folded_b
+
+
+@gpu_kernel()
+def _fold_weights(w, F, scale, gamma, has_gamma, folded, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        value = w[i] * scale[i % F]
+        folded[i] = value * gamma[i % F] if has_gamma else value
+
+
+@gpu_kernel()
+def _fold_bias(b, has_b, mean, scale, gamma, has_gamma, beta, has_beta, folded, n):
+    for f in range(cuda.grid(1), n, cuda.gridsize(1)):
+        value = ((b[f] if has_b else 0) - mean[f]) * scale[f]
+        if has_gamma:
+            value *= gamma[f]
+        folded[f] = value + (beta[f] if has_beta else 0)
+
+
 @gpu_kernel()
 def _mean(total, count, mean, n):
     for c in range(cuda.grid(1), n, cuda.gridsize(1)):

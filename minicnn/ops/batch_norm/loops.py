@@ -27,6 +27,17 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
     return y.reshape(x.shape), saved
 
 
+def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
+    F = w.shape[-1]
+    columns, folded_w, folded_b = w.reshape(-1, F), np.empty((w.size // F, F), w.dtype), np.empty(F, w.dtype)
+    for f in range(F):
+        scale = (1 if gamma is None else gamma[f]) / math.sqrt(moving_variance[f] + epsilon)
+        for k in range(len(columns)):
+            folded_w[k, f] = columns[k, f] * scale
+        folded_b[f] = ((0 if b is None else b[f]) - moving_mean[f]) * scale + (0 if beta is None else beta[f])
+    return folded_w.reshape(w.shape), folded_b
+
+
 def backward(dy, saved, need_dx=True):
     x_hat, scale, gamma, has_beta, training = saved
     M, C = x_hat.shape

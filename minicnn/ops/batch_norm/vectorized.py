@@ -21,6 +21,13 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
     return y, saved
 
 
+def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
+    scale = 1 / np.sqrt(moving_variance + epsilon)
+    scale = (scale if gamma is None else gamma * scale).astype(w.dtype)
+    shift = ((0 if b is None else b) - moving_mean) * scale
+    return w * scale, (shift if beta is None else shift + beta).astype(w.dtype)
+
+
 def backward(dy, saved, need_dx=True):
     x_hat, scale, gamma, has_beta, training = saved
     axes = tuple(range(dy.ndim - 1))
