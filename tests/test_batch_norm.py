@@ -7,7 +7,7 @@ from cases import both_tests, case
 from helpers import normal, probabilities
 
 
-def _batch_norm(shape, gamma, beta, training, mean=0.0):
+def _batch_norm(shape, gamma, beta, training, mean=0.0, relu=False):
     C = shape[-1]
 
     def run(op, dtype):
@@ -17,7 +17,7 @@ def _batch_norm(shape, gamma, beta, training, mean=0.0):
             x,
             normal(C, seed=2, dtype=dtype) if gamma else None,
             normal(C, seed=3, dtype=dtype) if beta else None,
-            moving_mean, moving_variance, 0.9, 1e-3, training,
+            moving_mean, moving_variance, 0.9, 1e-3, training, relu,
         )  # fmt: skip
         dx, dgamma, dbeta = op.backward(normal(*shape, seed=6, dtype=dtype), saved)
         return {
@@ -32,6 +32,8 @@ for name, shape in {"images": (3, 4, 5, 6), "rows": (7, 3), "one channel": (2, 3
     for training in (True, False):
         mode = "training" if training else "inference"
         case("batch_norm", f"{name}, {mode}")(_batch_norm(shape, True, True, training))
+        case("batch_norm", f"{name}, {mode}, relu")(_batch_norm(shape, True, True, training, relu=True))
+case("batch_norm", "relu, neither")(_batch_norm((3, 2, 2, 4), False, False, True, relu=True))
 case("batch_norm", "no gamma")(_batch_norm((3, 2, 2, 4), False, True, True))
 case("batch_norm", "no beta")(_batch_norm((3, 2, 2, 4), True, False, True))
 case("batch_norm", "neither")(_batch_norm((3, 2, 2, 4), False, False, True))

@@ -79,10 +79,11 @@ class BatchNormalization(Layer):
     def flops(self, input_shape):
         return 2 * math.prod(input_shape[1:])
 
-    def forward(self, x, training=False, need_saved=True):
+    def forward(self, x, training=False, need_saved=True, relu=False):
+        """As in `Layer`. relu: a ReLU that is done in the same call (`models/schedule.py`)."""
         batch_statistics = bool(training and self.trainable)
         return batch_norm.forward(
-            x, *self._values(), self.momentum, self.epsilon, batch_statistics, bool(need_saved)
+            x, *self._values(), self.momentum, self.epsilon, batch_statistics, relu, bool(need_saved)
         )  # fmt: skip
 
     def fold_into(self, w, b):

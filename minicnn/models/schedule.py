@@ -6,6 +6,7 @@ layer reads slot 0, the images, and writes slot 1, which the second layer reads.
 
 - **joined**: a convolution or a dense layer does what follows it in the same call, if nothing else reads its output: a
   ReLU, a max pooling (a convolution only), and in inference a batch normalization, which becomes part of the weights.
+  A batch normalization does the ReLU behind it.
   The backend `cpu` then does all in one pass and never stores the output before them. A softmax or sigmoid at the end
   is left out if the loss computes it (`logits`).
 - **kept**: from the lowest trainable layer on, a step saves what backward needs. Below this layer nothing is saved.
@@ -105,17 +106,17 @@ def _done_by(before: Step, step: Step, inference: bool) -> dict | None:
     """
     layer, follower = before.layer, step.layer
     replaced = "forward" in vars(layer) or "forward" in vars(follower)
-    if (
-        type(layer) not in _PRODUCTS
-        or replaced
-        or follower.activity_regularizer is not None
-        or "pool" in before.options
-    ):
+    if replaced or follower.activity_regularizer is not None or "pool" in before.options:
+        return None
+    is_relu = type(follower) in (ReLU, Activation) and follower.function.operation == "relu"
+    if type(layer) is BatchNormalization:
+        return {"relu": True} if is_relu and not before.options else None
+    if type(layer) not in _PRODUCTS:
         return None
     plain = layer.activation.operation is None and "relu" not in before.options
     if type(follower) is BatchNormalization and plain and inference and not step.training and not before.options:
         return {"batch_norm": follower}
-    if type(follower) in (ReLU, Activation) and follower.function.operation == "relu" and plain:
+    if is_relu and plain:
         return {"relu": True}
     if type(layer) is Conv2D and type(follower) is MaxPooling2D and _pools_in_one_pass(layer, follower):
         return {"pool": follower.pool_size}

@@ -32,10 +32,14 @@ Reading order: `loops.py` (the definition), `vectorized.py`, `cpu.py`, `gpu.py`.
 from ...dispatch import variant
 
 
-def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
-    """y and what `backward` needs. In training moving_mean and moving_variance are updated in place."""
+def forward(
+    x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, relu=False,
+    need_saved=True,
+):  # fmt: skip
+    """y and what `backward` needs. In training moving_mean and moving_variance are updated in place. With relu=True
+    negative outputs become zero in the same call."""
     return variant(__name__).forward(
-        x, gamma, beta, moving_mean, moving_variance, momentum, epsilon, training, need_saved
+        x, gamma, beta, moving_mean, moving_variance, momentum, epsilon, training, relu, need_saved
     )
 
 

@@ -3,7 +3,8 @@
 What it gains over `vectorized.py`: NumPy writes an array as large as x for each of `x - mean`, its square, the
 normalised x, the product and the sum. Here y is written once. For the sums, the rows are cut into pieces, which the
 threads share. Each piece is summed in float64, and the pieces are added in order. Forward does not keep x_hat; backward
-computes it again from x.
+computes it again from x. A ReLU behind the normalization is part of the same passes, which saves two reads and two
+writes of an array as large as x.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.compile import helper_as_written, kernel
 from ...kernels.cpu.recording import do
 from ...kernels.cpu.vector_loop import vector_loop
 
@@ -22,7 +23,10 @@ _ALONE = 1 << 14  # numbers; one thread scales so many before another is awake
 _PIECES = 32  # the rows are summed in this many pieces, for any number of threads
 
 
-def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+def forward(
+    x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, relu=False,
+    need_saved=True,
+):  # fmt: skip
     C = x.shape[-1]
     rows = x.reshape(-1, C)
     y = workspace.empty(x.shape, x.dtype)
@@ -35,9 +39,9 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
         do(_inference_scale, moving_variance, epsilon, scale)
     factor = _scaled(gamma, scale)
     shift = np.zeros(C, x.dtype) if beta is None else beta
-    _normalize(rows, mean, factor, shift, y.reshape(-1, C))
-    saved = (x, mean, scale, gamma, beta is not None, training) if need_saved else None
-    return y, saved
+    _normalize(rows, mean, factor, shift, relu, y.reshape(-1, C))
+    saved = (x, mean, scale, factor, shift, gamma is not None, beta is not None, training, relu)
+    return y, (saved if need_saved else None)
 
 
 def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
@@ -110,39 +114,53 @@ def _batch_statistics(x, moving_mean, moving_variance, momentum, epsilon, partia
 
 
 @kernel(parallel=True, as_written=True)
-def _normalize(x, mean, factor, shift, y):
+def _normalize(x, mean, factor, shift, relu, y):
     M, C = x.shape
     for i in prange(M):
         for c in range(C):
-            y[i, c] = x.dtype.type(x[i, c] - mean[c]) * factor[c] + shift[c]
+            value = _normalized(x[i, c], mean[c], factor[c], shift[c])
+            y[i, c] = x.dtype.type(0) if relu and value < 0 else value
+
+
+@helper_as_written
+def _normalized(x, mean, factor, shift):
+    """Backward computes this again for ReLU's gradient, in the same order and so with the same bits."""
+    return type(x)(x - mean) * factor + shift
 
 
 def backward(dy, saved, need_dx=True):
-    x, mean, scale, gamma, has_beta, training = saved
+    x, mean, scale, factor, shift, has_gamma, has_beta, training, relu = saved
     C = x.shape[-1]
+    dy, rows = dy.reshape(-1, C), x.reshape(-1, C)
     dgamma, dbeta = workspace.empty((C,), dy.dtype), workspace.empty((C,), dy.dtype)
     partial = workspace.empty((_PIECES, 2, C), np.float64)
-    _parameter_gradients(dy.reshape(-1, C), x.reshape(-1, C), mean, scale, partial, dgamma, dbeta)
+    _parameter_gradients(dy, rows, mean, scale, factor, shift, relu, partial, dgamma, dbeta)
     dx = None
     if need_dx:
         dx = workspace.empty(x.shape, dy.dtype)
-        factor = _scaled(gamma, scale)
         _input_gradient(
-            dy.reshape(-1, C), x.reshape(-1, C), mean, scale, factor, dgamma, dbeta, training, dx.reshape(-1, C)
-        )
-    return dx, (None if gamma is None else dgamma), (dbeta if has_beta else None)
+            dy, rows, mean, scale, factor, shift, relu, dgamma, dbeta, training, dx.reshape(-1, C)
+        )  # fmt: skip
+    return dx, (dgamma if has_gamma else None), (dbeta if has_beta else None)
+
+
+@helper_as_written
+def _passed(dy, x, mean, factor, shift, relu):
+    """dy, or 0 where the ReLU stopped the output."""
+    return dy if not relu or _normalized(x, mean, factor, shift) > 0 else type(dy)(0)
 
 
 @kernel(parallel=True, as_written=True)
-def _parameter_gradients(dy, x, mean, scale, partial, dgamma, dbeta):
+def _parameter_gradients(dy, x, mean, scale, factor, shift, relu, partial, dgamma, dbeta):
     M, C = x.shape
     pieces = partial.shape[0]
     for piece in prange(pieces):
         partial[piece] = 0
         for i in range(piece * M // pieces, (piece + 1) * M // pieces):
             for c in range(C):
-                partial[piece, 0, c] += dy[i, c] * ((x[i, c] - mean[c]) * scale[c])
-                partial[piece, 1, c] += dy[i, c]
+                gradient = _passed(dy[i, c], x[i, c], mean[c], factor[c], shift[c], relu)
+                partial[piece, 0, c] += gradient * ((x[i, c] - mean[c]) * scale[c])
+                partial[piece, 1, c] += gradient
     for c in range(C):
         total_gamma, total_beta = 0.0, 0.0
         for piece in range(pieces):
@@ -152,10 +170,11 @@ def _parameter_gradients(dy, x, mean, scale, partial, dgamma, dbeta):
 
 
 @kernel(parallel=True, as_written=True)
-def _input_gradient(dy, x, mean, scale, factor, dgamma, dbeta, training, dx):
+def _input_gradient(dy, x, mean, scale, factor, shift, relu, dgamma, dbeta, training, dx):
     M, C = x.shape
     per_number = dy.dtype.type(1.0 / M if training else 0.0)
     for i in prange(M):
         for c in range(C):
             x_hat = dy.dtype.type(x[i, c] - mean[c]) * scale[c]
-            dx[i, c] = factor[c] * (dy[i, c] - (dbeta[c] + x_hat * dgamma[c]) * per_number)
+            gradient = _passed(dy[i, c], x[i, c], mean[c], factor[c], shift[c], relu)
+            dx[i, c] = factor[c] * (gradient - (dbeta[c] + x_hat * dgamma[c]) * per_number)

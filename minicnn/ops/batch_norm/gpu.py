@@ -13,11 +13,15 @@ import numpy as np
 from numba import cuda, float64
 
 from ...kernels.gpu import arrays
+from ...kernels.gpu.elementwise import through_relu
 from ...kernels.gpu.launch import gpu_kernel
 from ...kernels.gpu.reductions import column_sums, pieces_of, sum_pieces
 
 
-def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+def forward(
+    x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, relu=False,
+    need_saved=True,
+):  # fmt: skip
     C = x.shape[-1]
     M = x.size // C
     y, mean, scale = arrays.empty(x.shape, x.dtype), arrays.empty((C,), np.float64), arrays.empty((C,), x.dtype)
@@ -34,9 +38,10 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
         _moving_statistics.over(C, moving_mean, moving_variance, np.float64(epsilon), mean, scale)
     has_gamma, has_beta = gamma is not None, beta is not None
     _normalize.over(
-        x.size, x, C, mean, scale, gamma if has_gamma else scale, has_gamma, beta if has_beta else scale, has_beta, y
-    )
-    return y, ((x, mean, scale, gamma, has_beta, training) if need_saved else None)
+        x.size, x, C, mean, scale, gamma if has_gamma else scale, has_gamma, beta if has_beta else scale, has_beta,
+        relu, y,
+    )  # fmt: skip
+    return y, ((x, mean, scale, gamma, has_beta, training, y if relu else None) if need_saved else None)
 
 
 def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
@@ -107,15 +112,18 @@ def _moving_statistics(moving_mean, moving_variance, epsilon, mean, scale, n):
 
 
 @gpu_kernel()
-def _normalize(x, C, mean, scale, gamma, has_gamma, beta, has_beta, y, n):
+def _normalize(x, C, mean, scale, gamma, has_gamma, beta, has_beta, relu, y, n):
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         c = i % C
         value = type(x[i])(x[i] - mean[c]) * (gamma[c] * scale[c] if has_gamma else scale[c])
-        y[i] = value + beta[c] if has_beta else value
+        value = value + beta[c] if has_beta else value
+        y[i] = type(x[i])(0) if relu and value < 0 else value
 
 
 def backward(dy, saved, need_dx=True):
-    x, mean, scale, gamma, has_beta, training = saved
+    x, mean, scale, gamma, has_beta, training, y = saved
+    if y is not None:
+        dy = through_relu(dy, y)
     C = x.shape[-1]
     M, pieces = x.size // C, pieces_of(x.size // C, C)
     dgamma, dbeta = arrays.empty((C,), dy.dtype), arrays.empty((C,), dy.dtype)

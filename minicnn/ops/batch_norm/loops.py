@@ -7,7 +7,10 @@ import math
 import numpy as np
 
 
-def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+def forward(
+    x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, relu=False,
+    need_saved=True,
+):  # fmt: skip
     C = x.shape[-1]
     rows, y = x.reshape(-1, C), np.empty((x.size // C, C), x.dtype)
     M = len(rows)
@@ -22,9 +25,10 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
         scale[c] = 1 / math.sqrt(variance + epsilon)
         for m in range(M):
             x_hat[m, c] = (float(rows[m, c]) - mean) * scale[c]
-            y[m, c] = (1 if gamma is None else gamma[c]) * x_hat[m, c] + (0 if beta is None else beta[c])
-    saved = (x_hat, scale, gamma, beta is not None, training) if need_saved else None
-    return y.reshape(x.shape), saved
+            value = (1 if gamma is None else gamma[c]) * x_hat[m, c] + (0 if beta is None else beta[c])
+            y[m, c] = 0 if relu and value < 0 else value
+    saved = (x_hat, scale, gamma, beta is not None, training, y if relu else None)
+    return y.reshape(x.shape), (saved if need_saved else None)
 
 
 def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
@@ -39,9 +43,11 @@ def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
 
 
 def backward(dy, saved, need_dx=True):
-    x_hat, scale, gamma, has_beta, training = saved
+    x_hat, scale, gamma, has_beta, training, y = saved
     M, C = x_hat.shape
     rows = dy.reshape(M, C)
+    if y is not None:
+        rows = np.array([[rows[m, c] if y[m, c] > 0 else 0 for c in range(C)] for m in range(M)], dy.dtype)
     dx, dgamma, dbeta = np.empty_like(x_hat), np.zeros(C), np.zeros(C)
     for c in range(C):
         for m in range(M):

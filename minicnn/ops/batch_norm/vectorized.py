@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 
-def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, need_saved=True):
+def forward(
+    x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon=1e-3, training=False, relu=False,
+    need_saved=True,
+):  # fmt: skip
     axes = tuple(range(x.ndim - 1))
     mean, variance = moving_mean, moving_variance
     if training:
@@ -17,8 +20,10 @@ def forward(x, gamma, beta, moving_mean, moving_variance, momentum=0.99, epsilon
     x_hat = ((x - mean) * scale).astype(x.dtype)
     y = x_hat if gamma is None else x_hat * gamma
     y = y if beta is None else y + beta
-    saved = (x_hat, scale.astype(x.dtype), gamma, beta is not None, training) if need_saved else None
-    return y, saved
+    if relu:
+        y = np.where(y < 0, y.dtype.type(0), y)
+    saved = (x_hat, scale.astype(x.dtype), gamma, beta is not None, training, y if relu else None)
+    return y, (saved if need_saved else None)
 
 
 def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
@@ -29,7 +34,9 @@ def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
 
 
 def backward(dy, saved, need_dx=True):
-    x_hat, scale, gamma, has_beta, training = saved
+    x_hat, scale, gamma, has_beta, training, y = saved
+    if y is not None:
+        dy = np.where(y > 0, dy, dy.dtype.type(0))
     axes = tuple(range(dy.ndim - 1))
     dbeta = dy.sum(axis=axes, dtype=np.float64)
     dgamma = (dy * x_hat).sum(axis=axes, dtype=np.float64)
