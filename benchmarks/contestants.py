@@ -8,15 +8,19 @@ Reads commands from standard input and answers each with one line of JSON:
     check          logits of a fixed batch, and the losses of three training steps, both without dropout
     train          milliseconds per training step over one shuffled epoch
     predict        milliseconds for four times the training batch
+    one            milliseconds of each of 200 calls on one image; fewer if they take longer than two seconds
     memory         the process's peak memory in megabytes (VmHWM)
 
 Every library is used as its users would use it for speed. minicnn and Keras run `fit` and `predict`, timed from the
-first batch to the last. PyTorch runs a plain loop over tensors, without a DataLoader. All shuffle the images, and all
-keep a running loss and accuracy.
+first batch to the last. PyTorch and JAX run a plain loop over arrays, without a data loader. All shuffle the images, and
+all keep a running loss; for classes, also a running accuracy. For `one`, the image waits in the library's own form, and
+a call ends when its result is there.
 
 The timed steps learn at RATE, which hardly changes a weight. At Adam's default rate a network memorizes the random
 images within an epoch, and most of its units die. minicnn skips zero gradients behind a pool, so dead units would make
 it faster: fashion's second pool then passes on one fiftieth of its gradients, but half of them on real Fashion-MNIST.
+
+This file holds what all contestants share. Each library, or family of libraries, has a file `contestant_*.py`.
 """
 
 from __future__ import annotations
@@ -24,165 +28,115 @@ from __future__ import annotations
 import json
 import sys
 import time
+from importlib import import_module
+from importlib.util import find_spec
+from typing import NamedTuple
 
+import numba
 import numpy as np
-from models import WORKLOADS, keras_model, set_torch_weights, torch_model
+from models import WORKLOADS
 
+TASKS = ("train", "predict", "one")
+
+
+class Library(NamedTuple):
+    label: str
+    file: str  # holds the class
+    kind: str  # the class
+    needs: tuple[str, ...]  # packages, as they are imported
+    tasks: tuple[str, ...] = TASKS
+
+
+_TORCH = ("contestant_torch", "Torch", ("torch",))
+_PREDICTS = ("predict", "one")
 LIBRARIES = {
-    "minicnn": "minicnn",
-    "keras": "Keras on TensorFlow",
-    "keras-jit": "Keras on TensorFlow, jit_compile",
-    "torch": "PyTorch",
-    "torch-channels-last": "PyTorch, channels_last, fused Adam",
-    "torch-compile": "PyTorch, torch.compile, fused Adam",
+    "minicnn": Library("minicnn", "contestant_keras", "KerasLike", ()),
+    "keras": Library("Keras on TensorFlow", "contestant_keras", "KerasLike", ("tensorflow",)),
+    "keras-jit": Library("Keras on TensorFlow, jit_compile", "contestant_keras", "KerasLike", ("tensorflow",)),
+    "torch": Library("PyTorch", *_TORCH),
+    "torch-channels-last": Library("PyTorch, channels_last, fused Adam", *_TORCH),
+    "torch-compile": Library("PyTorch, torch.compile, fused Adam", *_TORCH),
+    "jax": Library("JAX", "contestant_jax", "Jax", ("jax", "optax")),
+    "onnxruntime": Library(
+        "ONNX Runtime", "contestant_engines", "OnnxRuntime", ("onnxruntime", "onnx", "torch"), _PREDICTS
+    ),
+    "openvino": Library("OpenVINO", "contestant_engines", "OpenVino", ("openvino", "onnx", "torch"), _PREDICTS),
+    "litert": Library("LiteRT", "contestant_engines", "LiteRt", ("ai_edge_litert", "tensorflow"), _PREDICTS),
 }
+"""The libraries. Inference engines (the last three) cannot train."""
+
+THREADS = numba.config.NUMBA_NUM_THREADS  # of every library
 CHECKED_STEPS = 3
 RATE = 1e-6  # of the timed steps; the checked steps have Adam's default rate, 0.001
+CALLS, MOST_SECONDS = 200, 2  # of the task "one"
+
+
+def missing(library) -> list[str]:
+    """The packages that a library needs and that are not installed."""
+    return [package for package in LIBRARIES[library].needs if find_spec(package) is None]
 
 
 def images(name):
-    """Random images and labels for a network."""
+    """Random images for a network, and random classes or numbers as targets."""
     work, rng = WORKLOADS[name], np.random.default_rng(0)
     n = work.batch * work.batches
-    return rng.random((n, *work.image), np.float32), rng.integers(0, work.classes, n)
+    x = rng.random((n, *work.image), np.float32)
+    if work.loss == "cross-entropy":
+        return x, rng.integers(0, work.outputs, n)
+    return x, rng.random((n, work.outputs), np.float32)
 
 
-class KerasLike:
-    """minicnn or Keras, by the same calls."""
+class Contestant:
+    """A library and a network. A subclass has `use`, `logits`, `predict` and `caller`; if it trains, `train` too."""
 
     def __init__(self, library, name):
-        import importlib
-
-        self.k, self.name, self.work = importlib.import_module(library.split("-")[0]), name, WORKLOADS[name]
-        self.options = {"jit_compile": library.endswith("jit")} if library.startswith("keras") else {}
+        self.library, self.name, self.work = library, name, WORKLOADS[name]
         self.x, self.y = images(name)
-        self.k.utils.set_random_seed(0)
-        self.model = self._compiled(dropout=True, rate=RATE)
-        self.timer = self._timer()
-
-    def _compiled(self, dropout, rate):
-        model = keras_model(self.k, self.name, dropout)
-        loss = self.k.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(self.k.optimizers.Adam(rate), loss, metrics=["accuracy"], **self.options)
-        return model
-
-    def _timer(self):
-        class Timer(self.k.callbacks.Callback):
-            def on_epoch_begin(self, epoch, logs=None):
-                self.started = time.perf_counter()
-
-            def on_epoch_end(self, epoch, logs=None):
-                self.seconds = time.perf_counter() - self.started
-
-            def on_predict_begin(self, logs=None):
-                self.started = time.perf_counter()
-
-            def on_predict_end(self, logs=None):
-                self.seconds = time.perf_counter() - self.started
-
-        return Timer()
-
-    def save(self, file):
-        np.savez(file, *self.model.get_weights())
 
     def load(self, file):
+        """Read the weights, which are in the order of the network's description."""
         with np.load(file) as arrays:
             self.weights = [arrays[key] for key in arrays.files]
-        self.model.set_weights(self.weights)
+        self.use(self.weights)
+
+    def use(self, weights):
+        """Put the weights into the network."""
+        raise NotImplementedError
+
+    def first_batch(self):
+        return self.x[: self.work.batch], self.y[: self.work.batch]
 
     def check(self):
-        twin = self._compiled(dropout=False, rate=1e-3)
-        twin.set_weights(self.weights)
-        x, y = self.x[: self.work.batch], self.y[: self.work.batch]
-        logits = np.asarray(twin.predict(x, verbose=0))
-        losses = [float(twin.train_on_batch(x, y)[0]) for _ in range(CHECKED_STEPS)]
-        return {"logits": logits.tolist(), "losses": losses}
+        raise NotImplementedError
 
-    def train(self):
-        # Train for two epochs and time the second, because the first may have to make its buffers.
-        self.model.fit(self.x, self.y, self.work.batch, epochs=2, verbose=0, callbacks=[self.timer])
-        return self.timer.seconds / self.work.batches * 1e3
+    def batches(self):
+        """The slices of the images that one `predict` takes."""
+        batch = 4 * self.work.batch
+        return [slice(start, start + batch) for start in range(0, len(self.x), batch)]
+
+    def outputs(self, x):
+        """The network's outputs for images, as an array."""
+        raise NotImplementedError
 
     def predict(self):
-        batch = 4 * self.work.batch
-        self.model.predict(self.x, batch, verbose=0, callbacks=[self.timer])
-        return self.timer.seconds / (len(self.x) / batch) * 1e3
-
-
-class Torch:
-    """PyTorch, used in one of three ways: plain, channels_last, or torch.compile."""
-
-    def __init__(self, library, name):
-        import torch
-
-        self.torch, self.way, self.name, self.work = torch, library, name, WORKLOADS[name]
-        # TensorFlow and minicnn do this too: with dead units, denormal numbers cost more time than all the rest.
-        torch.set_flush_denormal(True)
-        x, y = images(name)
-        self.x = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
-        if library != "torch":
-            self.x = self.x.to(memory_format=torch.channels_last)
-        self.y = torch.from_numpy(y)
-        self.model, self.optimizer = self._made(dropout=True, rate=RATE)
-
-    def _made(self, dropout, rate):
-        torch = self.torch
-        model = torch_model(torch, self.name, dropout)
-        if self.way != "torch":
-            model = model.to(memory_format=torch.channels_last)
-        optimizer = torch.optim.Adam(model.parameters(), rate, eps=1e-7, fused=self.way != "torch")
-        return model, optimizer
-
-    def _runner(self, model):
-        return self.torch.compile(model) if self.way == "torch-compile" else model
-
-    def load(self, file):
-        with np.load(file) as arrays:
-            self.weights = [arrays[key] for key in arrays.files]
-        set_torch_weights(self.torch, self.model, self.name, self.weights)
-        self.run = self._runner(self.model)
-
-    def _step(self, run, optimizer, x, y):
-        optimizer.zero_grad(set_to_none=True)
-        logits = run(x)
-        loss = self.torch.nn.functional.cross_entropy(logits, y)
-        loss.backward()
-        optimizer.step()
-        return loss.detach(), (logits.argmax(1) == y).sum()
-
-    def check(self):
-        model, optimizer = self._made(dropout=False, rate=1e-3)
-        set_torch_weights(self.torch, model, self.name, self.weights)
-        run = self._runner(model)
-        x, y = self.x[: self.work.batch], self.y[: self.work.batch]
-        with self.torch.inference_mode():
-            logits = run.eval()(x).tolist()
-        run.train()
-        losses = [self._step(run, optimizer, x, y)[0].item() for _ in range(CHECKED_STEPS)]
-        return {"logits": logits, "losses": losses}
-
-    def train(self):
-        torch, batch = self.torch, self.work.batch
-        self.run.train()
         started = time.perf_counter()
-        order = torch.randperm(len(self.x), device=self.x.device)
-        total, right = torch.zeros((), device=order.device), torch.zeros((), dtype=torch.long, device=order.device)
-        for start in range(0, len(order), batch):
-            rows = order[start : start + batch]
-            loss, correct = self._step(self.run, self.optimizer, self.x[rows], self.y[rows])
-            total += loss
-            right += correct
-        total.item(), right.item()
-        return (time.perf_counter() - started) / self.work.batches * 1e3
+        np.concatenate([self.outputs(self.x[rows]) for rows in self.batches()])
+        return self.milliseconds_per_batch(time.perf_counter() - started)
 
-    def predict(self):
-        batch = 4 * self.work.batch
-        self.run.eval()
-        started = time.perf_counter()
-        with self.torch.inference_mode():
-            parts = [self.run(self.x[start : start + batch]) for start in range(0, len(self.x), batch)]
-            self.torch.cat(parts).cpu().numpy()
-        return (time.perf_counter() - started) / (len(self.x) / batch) * 1e3
+    def milliseconds_per_batch(self, seconds):
+        return seconds / (len(self.x) / (4 * self.work.batch)) * 1e3
+
+    def caller(self):
+        """A function without arguments that computes the outputs of the first image."""
+        raise NotImplementedError
+
+    def one(self):
+        call, times = self.caller(), []
+        while len(times) < CALLS and sum(times) < MOST_SECONDS * 1e3:
+            started = time.perf_counter()
+            call()
+            times.append((time.perf_counter() - started) * 1e3)
+        return times
 
 
 def peak_memory():
@@ -192,7 +146,8 @@ def peak_memory():
 
 def main():
     library, name = sys.argv[1:]
-    serve((Torch if library.startswith("torch") else KerasLike)(library, name))
+    entry = LIBRARIES[library]
+    serve(getattr(import_module(entry.file), entry.kind)(library, name))
 
 
 def serve(contestant):
