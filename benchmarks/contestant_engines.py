@@ -6,6 +6,7 @@ The first two read the PyTorch twin from an ONNX file, LiteRT converts the Keras
 from __future__ import annotations
 
 import io
+import tempfile
 
 import numpy as np
 from contestants import THREADS, Contestant
@@ -95,12 +96,14 @@ class LiteRt(Engine):
         set_weights(self.model, weights)
 
     def _for_batch(self, N):
+        import keras
         import tensorflow as tf
         from ai_edge_litert.interpreter import Interpreter
 
-        call = tf.function(lambda x: self.model(x, training=False))
-        function = call.get_concrete_function(tf.TensorSpec((N, *self.work.image), tf.float32))
-        program = tf.lite.TFLiteConverter.from_concrete_functions([function], self.model).convert()
+        with tempfile.TemporaryDirectory() as folder:
+            inputs = keras.InputSpec(shape=(N, *self.work.image), dtype="float32")
+            self.model.export(folder, verbose=False, input_signature=[inputs])
+            program = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         interpreter = Interpreter(model_content=program, num_threads=THREADS)
         interpreter.allocate_tensors()
         places = (interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"])

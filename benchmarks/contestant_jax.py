@@ -6,13 +6,11 @@ import time
 
 import jax
 import jax.numpy as jnp
+import models
 import numpy as np
 import optax
 from contestants import CHECKED_STEPS, RATE, Contestant
 from jax import lax
-from models import (
-    Activation, Concatenate, Conv, Dense, Depthwise, Dropout, Flatten, GlobalPool, Norm, Pool, Residual, layers,
-)  # fmt: skip
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "elu": jax.nn.elu, None: lambda x: x}
 MOMENTUM, EPSILON = 0.99, 1e-3  # of batch normalization
@@ -22,7 +20,7 @@ class Network:
     """A network as `apply`. Its weights are a list in the description's order; `split` tells which of them learn."""
 
     def __init__(self, name, dropout=True):
-        self.layers = layers(name, dropout)
+        self.layers = models.layers(name, dropout)
 
     def split(self, weights):
         """(the arrays that learn, the moving means and variances)"""
@@ -34,17 +32,17 @@ class Network:
         """For each array of the weights: is it a moving mean or variance?"""
         for layer in network:
             match layer:
-                case Residual(body, shortcut):
+                case models.Residual(body, shortcut):
                     yield from self._moving([*body, *shortcut])
-                case Concatenate(body):
+                case models.Concatenate(body):
                     yield from self._moving(body)
-                case Norm():
+                case models.Norm():
                     yield from (False, False, True, True)
-                case Dense():
+                case models.Dense():
                     yield from (False, False)
-                case Conv():
+                case models.Conv():
                     yield from (False, False) if layer.bias else (False,)
-                case Depthwise():
+                case models.Depthwise():
                     yield False
 
     def apply(self, weights, moving, x, key=None):
@@ -55,23 +53,23 @@ class Network:
             nonlocal key
             for layer in network:
                 match layer:
-                    case Residual(body, shortcut):
+                    case models.Residual(body, shortcut):
                         x = through(x, body) + through(x, shortcut)
-                    case Concatenate(body):
+                    case models.Concatenate(body):
                         x = jnp.concatenate((x, through(x, body)), -1)
-                    case Conv(_, _, padding, strides, activation, bias):
+                    case models.Conv(_, _, padding, strides, activation, bias):
                         x = convolution(x, next(weights), strides, padding)
                         x = ACTIVATIONS[activation](x + next(weights) if bias else x)
-                    case Depthwise(_, strides):
+                    case models.Depthwise(_, strides):
                         kernel, C = next(weights), x.shape[-1]
                         x = convolution(x, kernel.reshape(*kernel.shape[:2], 1, C), strides, "same", groups=C)
-                    case Dense(_, activation):
+                    case models.Dense(_, activation):
                         x = ACTIVATIONS[activation](x @ next(weights) + next(weights))
-                    case Pool(size, strides, kind):
+                    case models.Pool(size, strides, kind):
                         x = pooled(x, size, strides, kind)
-                    case GlobalPool():
+                    case models.GlobalPool():
                         x = x.mean((1, 2))
-                    case Norm():
+                    case models.Norm():
                         gamma, beta, mean, variance = (next(a) for a in (weights, weights, moving, moving))
                         if key is not None:
                             now = x.mean((0, 1, 2)), x.var((0, 1, 2))
@@ -79,11 +77,11 @@ class Network:
                             moved.extend(MOMENTUM * a + (1 - MOMENTUM) * b for a, b in zip(old, now, strict=True))
                         scale = gamma * lax.rsqrt(variance + EPSILON)
                         x = x * scale + (beta - mean * scale)
-                    case Activation(activation):
+                    case models.Activation(activation):
                         x = ACTIVATIONS[activation](x)
-                    case Flatten():
+                    case models.Flatten():
                         x = x.reshape(len(x), -1)
-                    case Dropout(rate) if key is not None:
+                    case models.Dropout(rate) if key is not None:
                         key, used = jax.random.split(key)
                         x = jnp.where(jax.random.bernoulli(used, 1 - rate, x.shape), x / (1 - rate), 0)
             return x

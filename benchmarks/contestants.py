@@ -12,9 +12,9 @@ Reads commands from standard input and answers each with one line of JSON:
     memory         the process's peak memory in megabytes (VmHWM)
 
 Every library is used as its users would use it for speed. minicnn and Keras run `fit` and `predict`, timed from the
-first batch to the last. PyTorch and JAX run a plain loop over arrays, without a data loader. All shuffle the images, and
-all keep a running loss; for classes, also a running accuracy. For `one`, the image waits in the library's own form, and
-a call ends when its result is there.
+first batch to the last. PyTorch and JAX run a plain loop over arrays, without a data loader. All shuffle the images,
+and all keep a running loss; for classes, also a running accuracy. For `one`, the image waits in the library's own form,
+and a call ends when its result is there as a NumPy array.
 
 The timed steps learn at RATE, which hardly changes a weight. At Adam's default rate a network memorizes the random
 images within an epoch, and most of its units die. minicnn skips zero gradients behind a pool, so dead units would make
@@ -26,13 +26,13 @@ This file holds what all contestants share. Each library, or family of libraries
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from models import WORKLOADS
 
@@ -65,7 +65,7 @@ LIBRARIES = {
 }
 """The libraries. Inference engines (the last three) cannot train."""
 
-THREADS = numba.config.NUMBA_NUM_THREADS  # of every library
+THREADS = len(os.sched_getaffinity(0))  # of every library; Numba takes as many
 CHECKED_STEPS = 3
 RATE = 1e-6  # of the timed steps; the checked steps have Adam's default rate, 0.001
 CALLS, MOST_SECONDS = 200, 2  # of the task "one"

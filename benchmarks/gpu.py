@@ -33,7 +33,7 @@ import contestants
 import models
 import numpy as np
 import rivals
-from models import WORKLOADS
+from models import FIRST, WORKLOADS
 
 HERE = Path(__file__).resolve().parent
 LAUNCHES = {"minicnn": "numba", "minicnn-direct": "direct", "minicnn-graph": "graph"}
@@ -47,6 +47,7 @@ STEPS = {
 }
 TARGET = 0.02  # seconds that one timing should last
 ROUNDS = 7
+TASKS = ("train", "predict")
 BATCH = 128  # of the training steps; predictions take four times as many images
 
 
@@ -214,7 +215,7 @@ def operations() -> list:
     function takes, the number of operations or bytes of one call).
     """
     found = [partial(_product, 1024), partial(_product, 4096)]
-    for network in WORKLOADS:
+    for network in FIRST:
         for layer in convolutions(network):
             found += [partial(_convolution, network, layer, what) for what in _asked_of(layer)]
     return [*found, _max_pooling, _batch_norm, _relu, _adam]
@@ -227,15 +228,11 @@ def _asked_of(layer):
 
 def convolutions(network) -> list:
     """The different convolutions of a network: (H, W, C, F, kernel size, padding)."""
-    (H, W, C), found = WORKLOADS[network].image, []
-    for kind, *arguments in models.layers(network):
-        if kind == "conv":
-            F, size, padding = arguments
-            found.append((H, W, C, F, size, padding))
-            C = F
-            H, W = (H, W) if padding == "same" else (H - size + 1, W - size + 1)
-        elif kind == "pool":
-            H, W = H // 2, W // 2
+    shape, found = WORKLOADS[network].image, []
+    for layer in models.layers(network):
+        if isinstance(layer, models.Conv):
+            found.append((*shape, layer.filters, layer.size, layer.padding))
+        shape = models.shape_after(layer, shape)
     return list(dict.fromkeys(found))
 
 
@@ -424,56 +421,6 @@ def epochs(count=3) -> dict:
 # steps
 
 
-class TorchOnGPU(contestants.Torch):
-    """PyTorch on the GPU: eager, with torch.compile, or with a whole step as a CUDA graph."""
-
-    def __init__(self, library, name):
-        import torch
-
-        torch.backends.cudnn.allow_tf32 = False
-        super().__init__(library, name)
-        self.x, self.y, self.graph = self.x.cuda(), self.y.cuda(), None
-
-    def _made(self, dropout, rate):
-        torch = self.torch
-        model = contestants.torch_model(torch, self.name, dropout).cuda().to(memory_format=torch.channels_last)
-        capturable = {"capturable": True} if self.way == "torch-graph" else {}
-        return model, torch.optim.Adam(model.parameters(), rate, eps=1e-7, fused=True, **capturable)
-
-    def train(self):
-        if self.way != "torch-graph":
-            return super().train()
-        return self._train_graph()
-
-    def _train_graph(self):
-        """Capture a step once, then replay it for an epoch; see "CUDA Graphs" in PyTorch's documentation."""
-        torch, batch = self.torch, self.work.batch
-        self.run.train()
-        if self.graph is None:
-            self.inputs, self.labels = self.x[:batch].clone(), self.y[:batch].clone()
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(3):
-                    self._step(self.run, self.optimizer, self.inputs, self.labels)
-            torch.cuda.current_stream().wait_stream(side)
-            self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph):
-                self.outputs = self._step(self.run, self.optimizer, self.inputs, self.labels)
-        started = time.perf_counter()
-        order = torch.randperm(len(self.x), device="cuda")
-        total, right = torch.zeros((), device="cuda"), torch.zeros((), dtype=torch.long, device="cuda")
-        for start in range(0, len(order), batch):
-            rows = order[start : start + batch]
-            self.inputs.copy_(self.x[rows])
-            self.labels.copy_(self.y[rows])
-            self.graph.replay()
-            total += self.outputs[0]
-            right += self.outputs[1]
-        total.item(), right.item()
-        return (time.perf_counter() - started) / self.work.batches * 1e3
-
-
 class Process(rivals.Process):
     """A contestant on the GPU, in a separate process."""
 
@@ -486,7 +433,13 @@ class Process(rivals.Process):
 def contestant(library, name):
     """The contestant that runs in this process."""
     WORKLOADS[name] = WORKLOADS[name]._replace(batch=BATCH)
-    return TorchOnGPU(library, name) if library.startswith("torch") else contestants.KerasLike("minicnn", name)
+    if library.startswith("torch"):
+        from contestant_gpu import TorchOnGPU
+
+        return TorchOnGPU(library, name)
+    from contestant_keras import KerasLike
+
+    return KerasLike("minicnn", name)
 
 
 def steps(networks, libraries, rounds) -> dict:
@@ -494,7 +447,7 @@ def steps(networks, libraries, rounds) -> dict:
     found = {}
     for name in networks:
         try:
-            found[name] = rivals.measure(name, libraries, rounds, Process)
+            found[name] = rivals.measure(name, dict.fromkeys(libraries, TASKS), rounds, Process)
         except SystemExit as failed:
             print(f"{name}: {failed}. Leave that contestant out with --libraries.")
             continue
@@ -504,7 +457,7 @@ def steps(networks, libraries, rounds) -> dict:
 
 
 def steps_table(found) -> str:
-    tasks = [(name, task) for name in found for task in rivals.TASKS]
+    tasks = [(name, task) for name in found for task in TASKS]
     lines = ["| ms | " + " | ".join(f"{name}, {task}" for name, task in tasks) + " |", "|---" * (len(tasks) + 1) + "|"]
     for library in next(iter(found.values())):
         label = STEPS[library]
@@ -519,7 +472,7 @@ def main():
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=["checks", "ladder", "steps", "epochs", "sanitizer"])
-    parser.add_argument("--networks", nargs="+", choices=list(WORKLOADS), default=list(WORKLOADS))
+    parser.add_argument("--networks", nargs="+", choices=list(WORKLOADS), default=list(FIRST))
     parser.add_argument("--libraries", nargs="+", choices=list(STEPS), default=list(STEPS))
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()

@@ -1,8 +1,8 @@
 """The networks that are timed. Each is described once, and built from its description in every library.
 
-A description is a list of layers. Two kinds of layers hold lists themselves: `Residual` adds what two lists compute from
-the same input, `Concatenate` puts what a list computes behind its input. This file builds a network for minicnn and
-Keras, `torch_twin.py` for PyTorch, `jax_twin.py` for JAX.
+A description is a list of layers. Two kinds of layers hold lists themselves: `Residual` adds what two lists compute
+from the same input, `Concatenate` puts what a list computes behind its input. This file builds a network for minicnn
+and Keras, `torch_twin.py` for PyTorch, `contestant_jax.py` for JAX.
 
 All networks end in logits, or in plain numbers. With `dropout=False` libraries can be compared number by number.
 """
@@ -140,7 +140,7 @@ def lenet():
 
 
 def allconv():
-    """All-CNN, with fewer filters: Springenberg et al. 2015. Strides shrink the image, there is no pool but the last."""
+    """All-CNN, with fewer filters: Springenberg et al. 2015. Strides shrink the image; the only pool is the last."""
     return [
         Conv(32, 3), Conv(32, 3), Conv(32, 3, strides=2), Conv(64, 3), Conv(64, 3), Conv(64, 3, strides=2),
         Conv(64, 3), Conv(64, 1), Conv(10, 1, activation=None), GlobalPool(),

@@ -22,7 +22,7 @@ import machine
 import numba
 import numpy as np
 from contestants import RATE, peak_memory
-from models import WORKLOADS, keras_model
+from models import FIRST, WORKLOADS, keras_model
 
 HERE = Path(__file__).resolve().parent
 CORES = numba.config.NUMBA_NUM_THREADS
@@ -80,7 +80,7 @@ def memory(name, batch):
     import minicnn
 
     work = WORKLOADS[name]
-    x, y = random_images(batch, work.image, work.classes)
+    x, y = random_images(batch, work.image, work.outputs)
     compiled(keras_model(minicnn, name), minicnn).fit(x, y, batch, epochs=4, verbose=0)
     return peak_memory()
 
@@ -97,7 +97,7 @@ def milliseconds_per_image(name, rounds):
             self.seconds = time.perf_counter() - self.started
 
     work, timer = WORKLOADS[name], Timer()
-    x, y = random_images(EPOCH[name], work.image, work.classes)
+    x, y = random_images(EPOCH[name], work.image, work.outputs)
     model = compiled(keras_model(minicnn, name), minicnn)
     times = {batch: [] for batch in BATCHES}
     for _ in range(rounds):
@@ -171,7 +171,7 @@ def main():
         growth[axis] = {value: in_a_process("grown", **{**USUAL, axis: value}) for value in values}
         print(growth_table(axis, growth[axis]), flush=True)
     networks = {}
-    for name in WORKLOADS:
+    for name in FIRST:
         networks[name] = {
             "ms": in_a_process("milliseconds_per_image", name=name, rounds=chosen.rounds),
             "MB": [in_a_process("memory", name=name, batch=batch) for batch in BATCHES],

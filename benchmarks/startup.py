@@ -25,10 +25,10 @@ import machine
 
 HERE = Path(__file__).resolve().parent
 KERAS_LIKE = (
-    "from contestants import KerasLike; c = KerasLike({!r}, 'fashion'); c.model.train_on_batch(c.x[:32], c.y[:32])"
+    "from contestant_keras import KerasLike; c = KerasLike({!r}, 'fashion'); c.model.train_on_batch(*c.first_batch())"
 )
 TORCH = (
-    "from contestants import Torch; c = Torch('torch', 'fashion'); c._step(c.model, c.optimizer, c.x[:32], c.y[:32])"
+    "from contestant_torch import Torch; c = Torch('torch', 'fashion'); c._step(c.model, c.optimizer, *c.first_batch())"
 )
 HIDDEN = "import sys; sys.modules['scipy'] = None; "
 PROGRAMS = {

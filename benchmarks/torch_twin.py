@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+import models
 import torch
-from models import (
-    WORKLOADS, Activation, Concatenate, Conv, Dense, Depthwise, Dropout, Flatten, GlobalPool, Norm, Pool, Residual,
-    layers, padded, shape_after,
-)  # fmt: skip
 from torch import nn
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "elu": nn.ELU}
@@ -35,7 +32,7 @@ class Beside(nn.Module):
 
 
 def torch_model(name: str, dropout: bool = True) -> nn.Sequential:
-    return _chain(layers(name, dropout), WORKLOADS[name].image)[0]
+    return _chain(models.layers(name, dropout), models.WORKLOADS[name].image)[0]
 
 
 def _chain(network, shape):
@@ -43,40 +40,40 @@ def _chain(network, shape):
     modules, flattened = [], None
     for layer in network:
         match layer:
-            case Residual(body, shortcut):
+            case models.Residual(body, shortcut):
                 branch, after = _chain(body, shape)
                 modules.append(Sum(branch, _chain(shortcut, shape)[0]))
                 shape = after
                 continue
-            case Concatenate(body):
+            case models.Concatenate(body):
                 branch, (H, W, C) = _chain(body, shape)
                 modules.append(Beside(branch))
                 shape = H, W, shape[2] + C
                 continue
-            case Conv(filters, size, padding, strides, activation, bias):
+            case models.Conv(filters, size, padding, strides, activation, bias):
                 options = {"stride": strides, "bias": bias}
                 modules += _convolution(shape, filters, size, padding, activation, options)
-            case Depthwise(size, strides):
+            case models.Depthwise(size, strides):
                 options = {"stride": strides, "bias": False, "groups": shape[2]}
                 modules += _convolution(shape, shape[2], size, "same", None, options)
-            case Dense(units, activation):
+            case models.Dense(units, activation):
                 linear = nn.Linear(shape[0], units)
                 linear.flattened, flattened = flattened, None
                 modules += [linear, *_activated(activation)]
-            case Pool(size, strides, kind):
+            case models.Pool(size, strides, kind):
                 modules.append((nn.MaxPool2d if kind == "max" else nn.AvgPool2d)(size, strides))
-            case GlobalPool():
+            case models.GlobalPool():
                 modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-            case Norm():
+            case models.Norm():
                 modules.append(nn.BatchNorm2d(shape[2], eps=1e-3, momentum=0.01))
-            case Activation(activation):
+            case models.Activation(activation):
                 modules += _activated(activation)
-            case Flatten():
+            case models.Flatten():
                 modules.append(nn.Flatten())
                 flattened = shape
-            case Dropout(rate):
+            case models.Dropout(rate):
                 modules.append(nn.Dropout(rate))
-        shape = shape_after(layer, shape)
+        shape = models.shape_after(layer, shape)
     return nn.Sequential(*modules), shape
 
 
@@ -84,7 +81,7 @@ def _convolution(shape, filters, size, padding, activation, options):
     """The modules of a convolution. PyTorch pads both sides alike, so an odd row of zeros needs a module of its own."""
     before = []
     if padding == "same" and options["stride"] > 1:
-        rows = padded(shape[0], size, options["stride"])
+        rows = models.padded(shape[0], size, options["stride"])
         if rows % 2:
             before, padding = [nn.ZeroPad2d((rows // 2, rows - rows // 2) * 2)], 0
         else:
@@ -109,7 +106,9 @@ def set_torch_weights(model, weights) -> None:
             match module:
                 case nn.Conv2d():
                     kernel = torch.from_numpy(next(arrays))
-                    module.weight.copy_(kernel.permute(3, 2, 0, 1) if module.groups == 1 else kernel.permute(2, 3, 0, 1))
+                    module.weight.copy_(
+                        kernel.permute(3, 2, 0, 1) if module.groups == 1 else kernel.permute(2, 3, 0, 1)
+                    )
                     copy(module.bias)
                 case nn.BatchNorm2d():
                     for place in (module.weight, module.bias, module.running_mean, module.running_var):
