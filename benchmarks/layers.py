@@ -9,7 +9,8 @@ gradients must agree. The roof is the least time in which this machine could do 
 gradients over the measured bandwidth, or the multiply-adds over the measured peak, whichever is longer. Layers that fit
 into the cache may be faster than this roof.
 
-The table goes into benchmarks/README.md, worst ratio first, and everything into benchmarks/results/layers.json.
+With --save the worst of each layer's shapes goes into benchmarks/README.md, and everything into
+benchmarks/results/layers.json.
 """
 
 from __future__ import annotations
@@ -228,11 +229,25 @@ def line(name, row):
 
 
 def table(results):
-    heads = (
-        "| layer, input | forward, ms | PyTorch | ratio | of the roof | gradients, ms | PyTorch | ratio | of the roof |"
-    )
-    rows = sorted(results["layers"].items(), key=lambda item: figures(item[1], "gradients")[2])
-    return "\n".join([heads, "|" + "---|" * 9, *(line(name, row) for name, row in rows)])
+    """A row for each layer, with its worst shape, the worst layer first."""
+    worst = {}
+    for name, row in sorted(results["layers"].items(), key=lambda item: figures(item[1], "gradients")[2]):
+        worst.setdefault(name.rsplit(", ", 1)[0], (name, row))
+    heads = "| layer, input | forward, ms | PyTorch | ratio | of roof | gradients, ms | PyTorch | ratio | of roof |"
+    return "\n".join([heads, "|" + "---|" * 9, *(line(name, row) for name, row in worst.values())])
+
+
+def summary(results):
+    """A line for each task: the worst and the mean ratio, and how near the median layer comes to its roof."""
+    lines = []
+    for task in TASKS:
+        every = [figures(row, task) for row in results["layers"].values()]
+        ratios, parts = [e[2] for e in every], [e[3] for e in every]
+        lines.append(
+            f"{task}: PyTorch / minicnn is {min(ratios):.2f} at worst, {statistics.geometric_mean(ratios):.2f} on "
+            f"average; the median layer reaches {100 * statistics.median(parts):.0f} % of its roof."
+        )
+    return "\n".join(lines)
 
 
 def main():
@@ -246,17 +261,12 @@ def main():
         return serve(arguments.serve)
     names = [name for name in CASES if re.search(arguments.only, name)]
     results = measured(names, arguments.rounds)
-    for task in TASKS:
-        every = [figures(row, task) for row in results["layers"].values()]
-        ratios, parts = [e[2] for e in every], [e[3] for e in every]
-        mean, part = statistics.geometric_mean(ratios), 100 * statistics.median(parts)
-        print(f"{task}: PyTorch / minicnn: {min(ratios):.2f} at worst, {mean:.2f} on average.", end=" ")
-        print(f"The median layer reaches {part:.0f} % of its roof.")
+    print(summary(results))
     if arguments.save:
         where = machine.described("numpy", "numba", "torch")
         results["machine"] = where
         (HERE / "results" / "layers.json").write_text(json.dumps(results, indent=1) + "\n")
-        machine.put(HERE / "README.md", "layers", f"{table(results)}\n\n{where}")
+        machine.put(HERE / "README.md", "layers", f"{table(results)}\n\n{summary(results)}\n\n{where}")
 
 
 if __name__ == "__main__":
