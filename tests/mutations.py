@@ -96,6 +96,7 @@ EQUIVALENT = {  # files and broken lines that give the same results: the reason
         "columns that no tile stores"
     ),
     "ops/conv2d/cpu.py: if win.DW == 1 and left >= (1) and left + win.KW <= W:": "the other way gives the same sums",
+    "ops/conv2d/cpu.py: count = min(rows_at_once, (win.OH + first))": "rows below dy are zeros",
     "ops/conv2d/winograd.py: for xi in range((17) if width < columns else 0):": "zeros that are written over",
     "ops/conv2d/winograd.py: for xi in range(16 if width < columns else (1)):": "zeros that are written over",
     "ops/conv2d/pooled.py: lay_band(x, canvas, n, oh * PH, (count * PH + KH + 1), bands, band)": "rows no window reads",

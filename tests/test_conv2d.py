@@ -215,7 +215,7 @@ def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
 
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
 @pytest.mark.parametrize(("C", "F", "groups"), [(3, 20, 1), (12, 20, 2), (16, 17, 1), (9, 9, 9)], ids=str)
-@pytest.mark.parametrize("images", [(200, 18, 17), (400, 7, 6), (24, 48, 44)], ids=str)
+@pytest.mark.parametrize("images", [(200, 18, 17), (400, 7, 6), (500, 2, 3), (24, 48, 44)], ids=str)
 def test_threads_share_no_buffer(images, C, F, groups, pool):
     """With work for all threads at the same time, each must have its own bands and sums. A task has several of the
     smaller images."""

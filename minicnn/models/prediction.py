@@ -37,10 +37,12 @@ class Prediction:
 
         None if there is no recording for them: a large batch, a user's own code, or another thread uses the recordings.
         """
-        forward = self.recorded.get((training, *(x.shape for x in xs))) or self._made(xs, training)
-        if forward is None or not self.lock.acquire(blocking=False):
+        if not self.lock.acquire(blocking=False):
             return None
         try:
+            forward = self.recorded.get((training, *(x.shape for x in xs))) or self._made(xs, training)
+            if forward is None:
+                return None
             self.losses = []
             with workspace.step():
                 return [np.array(y if type(y) is np.ndarray else transfer.to_host(y)) for y in forward(*xs)]

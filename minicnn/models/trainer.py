@@ -53,9 +53,9 @@ class Trainer(Inference):
         loss for all of them, or losses, loss_weights and metrics in lists, one entry for each output, or in
         dictionaries by `output_names`.
 
-        With run_eagerly every step of `fit` runs the layers' Python code, so that a debugger can follow it. Without it
-        most steps are replayed from a list of kernels (`recorded_step.py`). steps_per_execution, jit_compile and
-        auto_scale_loss are accepted, as in Keras, and change nothing here.
+        With run_eagerly every step of `fit` and every prediction runs the layers' Python code, so that a debugger can
+        follow it. Without it most are replayed from a list of kernels (`recorded_step.py`, `prediction.py`).
+        steps_per_execution, jit_compile and auto_scale_loss are accepted, as in Keras, and change nothing here.
         """
         optimizer = optimizers.get(optimizer)
         heads = make_heads(self.output_names, loss, loss_weights, metrics, weighted_metrics)

@@ -37,6 +37,8 @@ THREADS = numba.config.NUMBA_NUM_THREADS
 """The most threads that a kernel may run on. Work is always cut for this number of threads. So the same sums are added
 up in the same order for any `numba.set_num_threads`."""
 
+_ALONE = 1 << 14  # numbers
+
 _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # Python never calls helpers: less to compile
 
 helper = numba.njit(**OPTIONS, **_INNER)
@@ -88,8 +90,13 @@ class _ParallelKernel:
             _ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
         return result
 
+    def for_work(self, numbers: int):
+        """The call for work on so many numbers: on all threads, or on this thread only if the work is done before the
+        other threads are awake. That takes about 3 us, and much longer on a busy machine."""
+        return self if numbers > _ALONE else self.alone
+
     def alone(self, *args):
-        """Run on this thread only, which is quicker where there is little to do: waking the others takes about 3 us."""
+        """Run on this thread only."""
         if (running := recording()) is not None:
             running.calls.append((self._serial, args))
         return self._serial(*args)

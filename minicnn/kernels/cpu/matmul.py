@@ -42,7 +42,7 @@ _PART = 8192 // VECTOR_BYTES  # terms of a sum that a tile adds in one loop, so 
 _STRIP = 16  # the most tiles of rows that are multiplied with one panel
 _PIECE = 1024  # terms of a sum that one thread adds up
 _TOGETHER = 8  # rows of b that are added at once
-_CUT, _ALONE = 32, 16 * 1024  # columns for one thread; the largest b that one thread reads alone
+_CUT = 32  # the fewest columns for one thread
 
 
 @lru_cache(maxsize=256)
@@ -60,9 +60,9 @@ def multiply(a, b, bias, c, relu=False):
     """
     (M, K), F, width = a.shape, b.shape[1], tile_width(a.dtype)
     if M == 1:
-        cuts = min(THREADS, -(-F // _CUT)) if K * F > _ALONE else 1
+        cuts = min(THREADS, -(-F // _CUT))
         (part,) = workspace.scratch(c.dtype, F)
-        run = _multiply_one_row if cuts > 1 else _multiply_one_row.alone
+        run = _multiply_one_row.for_work(K * F)
         run(a.reshape(-1), b.reshape(-1), bias, relu, c.reshape(-1), cuts, part)
         return
     row_tiles, panels, enough = -(-M // ROWS), -(-F // width), 4 * THREADS

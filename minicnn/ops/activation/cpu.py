@@ -33,7 +33,7 @@ def _pair(name):
 
     def forward(x, parameter=0.0, need_saved=True):
         y = workspace.empty(x.shape, x.dtype)
-        run(x.reshape(-1), x.dtype.type(parameter), y.reshape(-1))
+        run.for_work(x.size)(x.reshape(-1), x.dtype.type(parameter), y.reshape(-1))
         return y, ((x, y, parameter) if need_saved else None)
 
     def backward(dy, saved):
@@ -64,7 +64,7 @@ hard_swish_forward, hard_swish_backward = _pair("hard_swish")
 
 def softmax_forward(x, parameter=0.0, need_saved=True):
     y = workspace.empty(x.shape, x.dtype)
-    _softmax(x.reshape(-1), y.reshape(-1), x.shape[-1])
+    _softmax.for_work(x.size)(x.reshape(-1), y.reshape(-1), x.shape[-1])
     return y, (y if need_saved else None)
 
 

@@ -19,7 +19,6 @@ from ...kernels.cpu.compile import helper_as_written, kernel
 from ...kernels.cpu.recording import do
 from ...kernels.cpu.vector_loop import vector_loop
 
-_ALONE = 1 << 14  # numbers; one thread scales so many before another is awake
 _PIECES = 32  # the rows are summed in this many pieces, for any number of threads
 
 
@@ -38,8 +37,11 @@ def forward(
         do(np.copyto, mean, moving_mean)
         do(_inference_scale, moving_variance, epsilon, scale)
     factor = _scaled(gamma, scale)
-    shift = np.zeros(C, x.dtype) if beta is None else beta
-    _normalize(rows, mean, factor, shift, relu, y.reshape(-1, C))
+    shift = beta
+    if beta is None:
+        shift = workspace.empty((C,), x.dtype)
+        do(shift.fill, 0)
+    _normalize.for_work(x.size)(rows, mean, factor, shift, relu, y.reshape(-1, C))
     saved = (x, mean, scale, factor, shift, gamma is not None, beta is not None, training, relu)
     return y, (saved if need_saved else None)
 
@@ -53,8 +55,7 @@ def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
     do(np.multiply, folded_b, scale, out=folded_b)
     if beta is not None:
         do(np.add, folded_b, beta, out=folded_b)
-    run = _scale_columns if w.size > _ALONE else _scale_columns.alone
-    run(w.reshape(-1), F, scale, folded_w.reshape(-1))
+    _scale_columns.for_work(w.size)(w.reshape(-1), F, scale, folded_w.reshape(-1))
     return folded_w, folded_b
 
 

@@ -23,7 +23,7 @@ def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=Tru
     win = window(H, W, pool_size, strides, padding)
     y = workspace.empty((N, win.OH, win.OW, C), x.dtype)
     argmax = workspace.empty(y.shape if need_saved else (0,), np.uint8 if win.KH * win.KW <= 256 else np.int32)
-    _pool(x.reshape(-1), x.shape, win, y.reshape(-1), argmax.reshape(-1))
+    _pool.for_work(x.size)(x.reshape(-1), x.shape, win, y.reshape(-1), argmax.reshape(-1))
     return y, ((x.shape, argmax, win) if need_saved else None)
 
 

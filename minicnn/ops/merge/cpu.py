@@ -42,7 +42,7 @@ def _fold(same_shape, broadcasting, xs):
         shape = previous.shape if previous.shape == x.shape else np.broadcast_shapes(previous.shape, x.shape)
         y = previous if i > 0 and previous.shape == shape else workspace.empty(shape, x.dtype)
         if previous.shape == x.shape:
-            same_shape(previous.reshape(-1), x.reshape(-1), y.reshape(-1))
+            same_shape.for_work(x.size)(previous.reshape(-1), x.reshape(-1), y.reshape(-1))
         else:
             do(broadcasting, previous, x, out=y)
     return y

@@ -20,7 +20,7 @@ def backward(dy, saved, need_dx=True):
 def _rescaled(x, scale, offset):
     C = x.shape[-1]
     y = workspace.empty(x.shape, x.dtype)
-    _rescale(x.reshape(-1, C), scale, offset, y.reshape(-1, C))
+    _rescale.for_work(x.size)(x.reshape(-1, C), scale, offset, y.reshape(-1, C))
     return y
 
 
