@@ -19,11 +19,11 @@ class TorchOnGPU(Torch):
 
     def _made(self, dropout, rate):
         model = torch_model(self.name, dropout).cuda().to(memory_format=torch.channels_last)
-        capturable = {"capturable": True} if self.library == "torch-graph" else {}
+        capturable = {"capturable": True} if self.way == "torch-graph" else {}
         return model, torch.optim.Adam(model.parameters(), rate, eps=1e-7, fused=True, **capturable)
 
     def train(self):
-        if self.library != "torch-graph":
+        if self.way != "torch-graph":
             return super().train()
         return self._train_graph()
 

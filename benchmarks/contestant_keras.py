@@ -73,14 +73,14 @@ class KerasLike(Contestant):
         return self.milliseconds_per_batch(self.timer.seconds)
 
     def caller(self):
-        if self.library == "minicnn":
+        if self.way == "minicnn":
             return lambda: self.model(self.x[:1])
         import tensorflow as tf
 
         image = tf.constant(self.x[:1])
         if self.call is None:  # keras-jit: a function that TensorFlow compiles once
             call = lambda image: self.model(image, training=False)  # noqa: E731
-            self.call = tf.function(call, jit_compile=True) if self.library == "keras-jit" else call
+            self.call = tf.function(call, jit_compile=True) if self.way == "keras-jit" else call
         return lambda: self.call(image).numpy()
 
 

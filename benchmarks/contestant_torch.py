@@ -26,13 +26,13 @@ class Torch(Contestant):
 
     def _made(self, dropout, rate):
         model = torch_model(self.name, dropout)
-        if self.library != "torch":
+        if self.way != "torch":
             model = model.to(memory_format=torch.channels_last)
-        optimizer = torch.optim.Adam(model.parameters(), rate, eps=1e-7, fused=self.library != "torch")
+        optimizer = torch.optim.Adam(model.parameters(), rate, eps=1e-7, fused=self.way != "torch")
         return model, optimizer
 
     def _runner(self, model):
-        return torch.compile(model) if self.library == "torch-compile" else model
+        return torch.compile(model) if self.way == "torch-compile" else model
 
     def use(self, weights):
         set_torch_weights(self.model, weights)

@@ -87,10 +87,11 @@ def images(name):
 
 
 class Contestant:
-    """A library and a network. A subclass has `use`, `logits`, `predict` and `caller`; if it trains, `train` too."""
+    """A library used in one way, and a network. A subclass has `use`, `check` and `caller`; `outputs` or a `predict`
+    of its own; and `train` if the library trains."""
 
     def __init__(self, library, name):
-        self.library, self.name, self.work = library, name, WORKLOADS[name]
+        self.way, self.name, self.work = library, name, WORKLOADS[name]
         self.x, self.y = images(name)
 
     def load(self, file):
