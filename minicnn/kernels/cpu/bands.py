@@ -242,8 +242,7 @@ def _largest(emit, mask, sums, bias, PH, PW, row, F):
         with emit.repeat(PW) as across:
             value = builder.fadd(emit.load(emit.at(first, builder.mul(across.index, F)), mask), bias)
             so_far, number = builder.load(best), builder.load(tap)
-            # "unordered or greater" is true where either is NaN, and nothing beats a NaN
-            wins = builder.and_(builder.fcmp_unordered(">", value, so_far), builder.fcmp_ordered("ord", so_far, so_far))
+            wins = emit.beats(value, so_far)
             builder.store(builder.select(wins, value, so_far), best)
             builder.store(builder.select(wins, number, builder.load(argmax)), argmax)
             builder.store(builder.add(number, emit.splat(emit.byte(1))), tap)

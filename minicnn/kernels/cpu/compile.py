@@ -60,8 +60,7 @@ def kernel(parallel: bool = False, as_written: bool = False):
     def decorate(function):
         dispatcher = numba.njit(parallel=parallel, **(AS_WRITTEN if as_written else OPTIONS))(function)
         if cache_folder() is not None:
-            dispatcher._cache = _KernelCache(function)
-            dispatcher._cache._parallel = parallel
+            dispatcher._cache = _KernelCache(function, parallel)
         if not parallel:
             return dispatcher
         link_before_compiling(dispatcher)
@@ -175,6 +174,10 @@ class _KernelCache(FunctionCache):
     """Numba's cache, in `cache_folder()`. A damaged or unwritable file costs a compilation, but stops no program."""
 
     _impl_class = _KernelCacheImpl
+
+    def __init__(self, function, parallel):
+        super().__init__(function)
+        self._parallel = parallel
 
     def _index_key(self, sig, codegen):
         """Argument types, processor, the values that a kernel made by a factory closes over (functions by name), and

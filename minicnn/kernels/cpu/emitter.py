@@ -117,6 +117,12 @@ class Emitter:
         """max(value, lowest). "Ordered less than" is false for NaN, so NaN stays NaN."""
         return self.builder.select(self.builder.fcmp_ordered("<", value, lowest), lowest, value)
 
+    def beats(self, value, so_far):
+        """Where `value` is the new maximum. NaN beats every number, and nothing beats NaN: "unordered or greater" is
+        true where either is NaN, "ord" false where so_far is."""
+        builder = self.builder
+        return builder.and_(builder.fcmp_unordered(">", value, so_far), builder.fcmp_ordered("ord", so_far, so_far))
+
     def sum_of_multiples(self, factors, vectors):
         """The sum of factor * vector, in order, with at most one instruction for each factor that is not zero."""
         total = None

@@ -66,10 +66,10 @@ def forward(
     bias = np.zeros(F, x.dtype) if b is None else b
     if depthwise.suits(C // groups, pool):
         depthwise.forward(x, w, bias, win, relu, y)
-        return y, ((x, w, b is not None, relu, pool, y, argmax, win, groups) if need_saved else None)
-    canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
-    products = winograd.products if winograd.suits(KH, KW, win, groups, C // groups, F) else _products
-    products(images(x), canvas, w, win, groups, y, argmax, bias, relu, (PH, PW), largest_tile=4)
+    else:
+        canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
+        products = winograd.products if winograd.suits(KH, KW, win, groups, C // groups, F) else _products
+        products(images(x), canvas, w, win, groups, y, argmax, bias, relu, (PH, PW), largest_tile=4)
     return y, ((x, w, b is not None, relu, pool, y, argmax, win, groups) if need_saved else None)
 
 

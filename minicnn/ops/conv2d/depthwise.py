@@ -28,11 +28,11 @@ from numba import prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.bands import add_columns, pieces_of
-from ...kernels.cpu.compile import THREADS, helper, kernel
-from ...kernels.cpu.elementwise import part
+from ...kernels.cpu.compile import helper, kernel
 from ...kernels.cpu.matmul import add_pieces
 from ...kernels.cpu.recording import do
-from ...kernels.cpu.vector_loop import floor_of, pass_relu, vector_loop, zero
+from ...kernels.cpu.vector_loop import floor_of, vector_loop, zero
+from ..activation import cpu as activation
 
 _PIXELS = 4  # output pixels whose sums are in registers together
 _TAPS = 3  # taps whose kernel gradients are in registers together
@@ -109,9 +109,8 @@ def gradients(dy, y, x, w, win, relu, dw, db, dx):
     """Compute dw, and db and dx unless they are None. With relu, y (the output) says where dy passes."""
     (N, H, W, C), F, dy = x.shape, w.shape[3], dy.reshape(-1)
     if relu:
-        dz = workspace.empty(dy.shape, dy.dtype)
-        _through_relu(dy, y.reshape(-1), dz)
-        dy = dz
+        y = y.reshape(-1)
+        dy = activation.relu_backward(dy, (y, y, 0.0))  # reads y, not its input
     rows = _axis(win.OH, H, win.KH, win.SH, win.DH, win.PT)
     pieces = pieces_of(max(1, N * win.OH), w.size)
     partial, sums = workspace.empty((pieces, w.size + F), w.dtype), workspace.scratch(w.dtype, F)
@@ -198,13 +197,6 @@ def _convolve(x, x_shape, w, KW, bias, relu, rows, cols, y):
                         relu, C,
                     )  # fmt: skip
                     i += 1
-
-
-@kernel(parallel=True)
-def _through_relu(dy, y, dz):
-    for thread in prange(THREADS):
-        start, count = part(dy.size, thread)
-        pass_relu(dy, start, y, start, dz, start, count)
 
 
 def _make_tap_sums(count):

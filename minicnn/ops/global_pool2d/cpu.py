@@ -61,9 +61,7 @@ def _largest(emit, mask, x, y, pixels, C):
     builder, best = emit.builder, emit.variable(emit.load(x, mask))
     with emit.repeat(pixels) as pixel:
         value, so_far = emit.load(emit.at(x, builder.mul(pixel.index, C)), mask), builder.load(best)
-        # "unordered or greater" is true where either is NaN, and nothing beats a NaN
-        wins = builder.and_(builder.fcmp_unordered(">", value, so_far), builder.fcmp_ordered("ord", so_far, so_far))
-        builder.store(builder.select(wins, value, so_far), best)
+        builder.store(builder.select(emit.beats(value, so_far), value, so_far), best)
     emit.store(builder.load(best), y, mask)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.compile import helper, kernel
 from ...kernels.cpu.vector_loop import vector_loop, zero
 from ...shapes import window
 
@@ -37,13 +37,19 @@ def _largest(emit, mask, x, y, argmax, down, across, x_row, C, first_tap, KW, re
         with emit.repeat(across) as col:
             value = emit.load(emit.at(taps, emit.opaque(builder.mul(col.index, C))), mask)
             tap, so_far = emit.splat(builder.trunc(builder.add(numbers, col.index), kind)), builder.load(best)
-            # "unordered or greater" is true where either is NaN, and nothing beats a NaN
-            wins = builder.and_(builder.fcmp_unordered(">", value, so_far), builder.fcmp_ordered("ord", so_far, so_far))
+            wins = emit.beats(value, so_far)
             builder.store(builder.select(wins, value, so_far), best)
             builder.store(builder.select(wins, tap, builder.load(winner)), winner)
     emit.store(builder.load(best), y, mask)
     with builder.if_then(emit.is_set(remember)):
         emit.store(builder.load(winner), argmax, mask)
+
+
+@helper
+def _inside(first, taps, size):
+    """(the first pixel, the number of its tap, the number of taps) of a window that lie inside an axis of `size`."""
+    tap = max(0, -first)
+    return first + tap, tap, min(taps, size - first) - tap
 
 
 @kernel(parallel=True)
@@ -52,14 +58,10 @@ def _pool(x, x_shape, win, y, argmax):
     N, H, W, C = x_shape
     for row in prange(N * win.OH):
         n, oh = row // win.OH, row % win.OH
-        top = oh * win.SH - win.PT
-        kh = max(0, -top)
-        down = min(win.KH, H - top) - kh
+        h, kh, down = _inside(oh * win.SH - win.PT, win.KH, H)
         for ow in range(win.OW):
-            left = ow * win.SW - win.PL
-            kw = max(0, -left)
-            across = min(win.KW, W - left) - kw
-            corner, place = ((n * H + top + kh) * W + left + kw) * C, (row * win.OW + ow) * C
+            w, kw, across = _inside(ow * win.SW - win.PL, win.KW, W)
+            corner, place = ((n * H + h) * W + w) * C, (row * win.OW + ow) * C
             there = place if argmax.size else 0
             _largest(
                 x, corner, y, place, argmax, there, down, across, W * C, C, kh * win.KW + kw, win.KW, argmax.size, C
@@ -106,14 +108,10 @@ def _unpool(dy, argmax, win, x_shape, dx):
         )
         zero(dx, (n * H + low) * W * C, (high - low) * W * C)
         for oh in range(first, last):
-            top = oh * win.SH - win.PT
-            kh = max(0, -top)
-            down = min(win.KH, H - top) - kh
+            h, kh, down = _inside(oh * win.SH - win.PT, win.KH, H)
             for ow in range(win.OW):
-                left = ow * win.SW - win.PL
-                kw = max(0, -left)
-                across = min(win.KW, W - left) - kw
-                corner, place = ((n * H + top + kh) * W + left + kw) * C, ((n * win.OH + oh) * win.OW + ow) * C
+                w, kw, across = _inside(ow * win.SW - win.PL, win.KW, W)
+                corner, place = ((n * H + h) * W + w) * C, ((n * win.OH + oh) * win.OW + ow) * C
                 _add_to_winner(
                     dy, place, argmax, place, dx, corner, down, across, W * C, C, kh * win.KW + kw, win.KW, C
                 )
