@@ -7,8 +7,8 @@ neighbours in memory, and so are the weights of a tap. One vector operation mult
     y[oh, ow, :] = bias[:] + sum over kh, kw of   x[oh*SH + kh*DH - PT, ow*SW + kw*DW - PL, :] * w[kh, kw, :]
 
 What each step gains over the tile, measured on two Zen 3 cores for 3x3 taps and 64 images of 32x32x32:
-- vectors of channels, four output pixels at a time, so that a weight is loaded once for the four: forward takes 1 ms
-  where the tile takes 16.
+- vectors of channels, four output pixels at a time, so that a weight is loaded once for the four: forward takes 1.1 ms
+  where the tile takes 15, with both gradients 4.3 instead of 40.
 - no padded copy of x: tables say for each row and column of y which taps lie inside the image.
 - dx is the same loop with other tables (`_axis_back`), for any stride: no zeros are put between the numbers of dy.
 - dw keeps the sums of three taps in registers while it goes along a row.
