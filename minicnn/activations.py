@@ -8,11 +8,12 @@ from . import config
 from .ops import activation as op
 from .registry import Registry, missing_name
 from .runtime import transfer
+from .runtime.replay import changes
 
 _registry = Registry("activation")
 
 
-class Activation:
+class Activation(changes.Watched):
     """An activation with its parameter (slope, alpha or limit) fixed: forward, backward, and a plain call."""
 
     def __init__(self, name: str, operation: str | None, parameter: float = 0.0):

@@ -9,11 +9,12 @@ from .ops import constraint as op
 from .registry import Configurable, Registry, missing_name
 from .registry import serialize as registry_serialize
 from .runtime import transfer
+from .runtime.replay import changes
 
 registry = Registry("constraint")
 
 
-class Constraint(Configurable):
+class Constraint(changes.Watched, Configurable):
     """Base class. A user's subclass defines `__call__`. minicnn's subclasses define `hold`, which copies nothing."""
 
     def hold(self, w) -> None:

@@ -8,11 +8,12 @@ from .ops import optimizer_update
 from .registry import Configurable, Registry, missing_name
 from .registry import serialize as registry_serialize
 from .runtime import transfer
+from .runtime.replay import changes
 
 registry = Registry("regularizer")
 
 
-class Regularizer(Configurable):
+class Regularizer(changes.Watched, Configurable):
     """Base class. A regularizer has the two factors `l1` and `l2`."""
 
     l1 = 0.0

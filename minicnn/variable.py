@@ -7,6 +7,7 @@ import numpy as np
 from . import config, initializers
 from .ops import merge
 from .runtime import transfer
+from .runtime.replay import changes
 
 
 def _operators(ufunc):
@@ -14,9 +15,10 @@ def _operators(ufunc):
     return (lambda self, other: ufunc(self, other)), (lambda self, other: ufunc(other, self))
 
 
-class Variable:
+class Variable(changes.Watched):
     """One weight. `value` is the array itself, stored where the backend that uses it computes. `grad` is its gradient
-    in the running step, or None.
+    in the running step, or None. minicnn's own code reads `array`, which is the same, and tells `changes.of_weights`
+    when it has written into it. Code that reads `value` may write into the array at any time (`is_given_away`).
 
     initializer: an array, a number, or an initializer or its name; the last two need the shape. path: the layer's name
     and the weight's name. In arithmetic and in NumPy's functions a variable acts as the array of its numbers, and the
@@ -44,10 +46,10 @@ class Variable:
             initializer = initializer(tuple(shape), dtype)
         else:
             initializer = np.array(initializer)  # a copy, so that training does not change the caller's array
-        self.value = np.require(initializer, dtype, ["C", "W", "O"])
-        if shape is not None and self.value.shape != tuple(shape):
+        self.array = np.require(initializer, dtype, ["C", "W", "O"])
+        if shape is not None and self.array.shape != tuple(shape):
             raise ValueError(
-                f"The initial value of {path or name} must have shape {tuple(shape)}; received {self.value.shape}."
+                f"The initial value of {path or name} must have shape {tuple(shape)}; received {self.array.shape}."
             )
         self.name = name or "variable"
         self.path = path or self.name
@@ -55,29 +57,42 @@ class Variable:
         self.regularizer = regularizer
         self.constraint = constraint
         self.grad: np.ndarray | None = None
+        self.is_given_away = False
+
+    @property
+    def value(self) -> np.ndarray:
+        self.is_given_away = True
+        changes.of_weights.note()
+        return self.array
+
+    @value.setter
+    def value(self, array):
+        self.array = array
+        changes.of_weights.note()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        return self.array.shape
 
     @property
     def ndim(self) -> int:
-        return len(self.value.shape)
+        return len(self.array.shape)
 
     @property
     def dtype(self) -> str:
-        return self.value.dtype.name
+        return self.array.dtype.name
 
     def numpy(self) -> np.ndarray:
         """A copy of the value."""
-        return np.array(transfer.to_host(self.value))
+        return np.array(transfer.to_host(self.array))
 
     def assign(self, value) -> np.ndarray:
         """Replace the numbers, keeping the array and its type; return a copy. ValueError if the shape differs."""
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(f"Weight {self.path!r} has shape {self.shape}; received an array of shape {value.shape}.")
-        transfer.assign(self.value, value)
+        transfer.assign(self.array, value)
+        changes.of_weights.note()
         return self.numpy()
 
     def assign_add(self, value) -> np.ndarray:
@@ -90,7 +105,9 @@ class Variable:
 
     def to_device(self) -> None:
         """Move the value to where the backend in use computes."""
-        self.value = transfer.to_device(self.value)
+        there = transfer.to_device(self.array)
+        if there is not self.array:
+            self.array = there
 
     def add_gradient(self, gradient: np.ndarray) -> None:
         """Add to `grad`. The first gradient is kept without a copy; the sum with a second one gets a new buffer."""
@@ -132,7 +149,7 @@ class Variable:
         return self.numpy()[index]
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self.array)
 
     def __float__(self) -> float:
         return float(self.numpy())

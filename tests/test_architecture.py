@@ -25,7 +25,7 @@ FLOORS = {
     "applications": 6, "datasets": 6, "preprocessing": 6, "saving": 6, "utils": 6, "visualize": 6, "warmup": 6,
     "backend": 6,
 }  # fmt: skip
-OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "typing", "__future__"}
+OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "typing", "contextlib", "__future__"}
 LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source", "cuda", "matplotlib"}  # heavy, or optional
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")

@@ -21,10 +21,11 @@ X = normal(12, 8, 8, 3, dtype="float32")
 def network():
     minicnn.utils.set_random_seed(1)
     return minicnn.Sequential([
-        layers.Input((8, 8, 3)), layers.Rescaling(0.5),
-        layers.Conv2D(8, 3, padding="same", activation="elu"), layers.MaxPooling2D(2),
+        layers.Input((8, 8, 3)), layers.BatchNormalization(), layers.Rescaling(0.5),
+        layers.Conv2D(16, 3, padding="same", activation="elu"), layers.MaxPooling2D(2),
         layers.DepthwiseConv2D(3), layers.BatchNormalization(), layers.ReLU(), layers.AveragePooling2D(2),
-        layers.Flatten(), layers.Dropout(0.5), layers.Dense(6, activation="relu"),
+        layers.Conv2D(16, 3, padding="same", activation="elu"), layers.Flatten(), layers.Dropout(0.5),
+        layers.Dense(6, activation="relu"),
         layers.Dense(3, activation="softmax"),
     ])  # fmt: skip
 
@@ -95,15 +96,30 @@ def test_outputs_stay_when_the_model_is_called_again():
 
 CHANGES = {
     "set_weights": lambda model: model.set_weights([w * 1.5 for w in model.get_weights()]),
-    "assign": lambda model: model.layers[1].kernel.assign(model.layers[1].kernel * 2),
-    "one number of the array": lambda model: model.layers[1].kernel.value.__setitem__((0, 0, 0, 0), 5.0),
-    "another array": lambda model: setattr(model.layers[1].kernel, "value", model.layers[1].kernel.value * 3),
+    "assign": lambda model: model.layers[2].kernel.assign(model.layers[2].kernel * 2),
+    "one number of the array": lambda model: model.layers[2].kernel.value.__setitem__((0, 0, 0, 0), 5.0),
+    "another array": lambda model: setattr(model.layers[2].kernel, "value", model.layers[2].kernel.value * 3),
+    "the folded statistics": lambda model: model.layers[5].moving_mean.assign(np.ones(16)),
+    "the statistics of a call": lambda model: model(X, training=True),
+    "the statistics of many calls": lambda model: [model(X, training=True) for _ in range(6)],
+    "a transformed kernel": lambda model: model.layers[8].kernel.assign_sub(1),
+    "apply_gradients": lambda model: minicnn.optimizers.SGD(1.0).apply_gradients(
+        [(np.ones(v.shape, v.dtype), v) for v in model.trainable_variables]
+    ),
+    "one batch": lambda model: (
+        model.compile("sgd", "sparse_categorical_crossentropy"),
+        model.train_on_batch(X, labels(12, classes=3)),
+    ),
+    "a constraint": lambda model: (
+        setattr(model.layers[2].kernel, "constraint", minicnn.constraints.UnitNorm()),
+        minicnn.optimizers.SGD(0.0).apply_gradients([(np.zeros_like(model.layers[2].kernel), model.layers[2].kernel)]),
+    ),
     "training": lambda model: (
         model.compile("adam", "sparse_categorical_crossentropy"),
         model.fit(X, labels(12, classes=3), verbose=0),
     ),
-    "an activation": lambda model: setattr(model.layers[1], "activation", minicnn.activations.get("tanh")),
-    "an attribute": lambda model: setattr(model.layers[7], "padding", "same"),
+    "an activation": lambda model: setattr(model.layers[2], "activation", minicnn.activations.get("tanh")),
+    "an attribute": lambda model: setattr(model.layers[1], "scale", 2.0),
     "the last layer removed": lambda model: model.pop(),
     "a layer added": lambda model: model.add(layers.Dense(4)),
     "frozen": lambda model: setattr(model, "trainable", False),
@@ -120,7 +136,6 @@ def network_of_another_seed():
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_changed_model_predicts_anew(change):
     model = network()
-    model.layers[7].strides = (2, 2)
     warm(model)
     model.predict(X[:1], verbose=0)
     before = np.array(model(X[:1]))
@@ -130,6 +145,34 @@ def test_a_changed_model_predicts_anew(change):
         np.testing.assert_array_equal(found, expected(model, X[:1]))
         np.testing.assert_array_equal(np.asarray(model.predict(X[:1], verbose=0)), found)
     assert before.shape == (1, 3)
+
+
+def test_a_weight_may_be_changed_through_an_array_taken_before():
+    model = network()
+    kernel = model.layers[8].kernel.value
+    warm(model)
+    for _ in range(3):
+        kernel += 1
+        for _ in range(2):
+            np.testing.assert_array_equal(np.asarray(model(X[:1])), expected(model, X[:1]))
+
+
+def test_weights_are_prepared_once_and_again_after_a_change(monkeypatch):
+    model, runs, keep = network(), [], recording.Recording.record
+    monkeypatch.setattr(recording.Recording, "record", lambda self, function: (keep(self, function), counted(self))[0])
+
+    def counted(made):
+        assert len(made.preparation) > 5
+        made.preparation.append((lambda: runs.append(1), ()))
+
+    warm(model)
+    for _ in range(4):
+        model(X[:1])
+    assert len(runs) == 1
+    model.layers[8].bias.assign_add(1)
+    for _ in range(4):
+        model(X[:1])
+    assert len(runs) == 2
 
 
 def test_another_backend_computes_anew():

@@ -69,7 +69,7 @@ class ActivatedLayer(Layer):
     @property
     def bias_value(self):
         """The bias's numbers (filters,), or None."""
-        return self.bias.value if self.use_bias else None
+        return self.bias.array if self.use_bias else None
 
     def weights_with(self, batch_norm, w):
         """(w, the bias or None), with which the product also does the batch normalization, if there is one."""

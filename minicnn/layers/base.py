@@ -16,6 +16,7 @@ from ..kernels.cpu.denormals import flushed
 from ..registry import Configurable, Registry, nearest
 from ..results import Array
 from ..runtime import transfer
+from ..runtime.replay import changes
 from ..symbol import Node, Symbol, is_symbolic
 from ..variable import Variable
 from .checks import check_sizes, checked_shape
@@ -30,7 +31,7 @@ registry = Registry("layer")
 """Layers and models by the names of their classes."""
 
 
-class Layer(Configurable):
+class Layer(changes.Watched, Configurable):
     """Base class of layers and models.
 
     A subclass defines `build` (make weights with `add_weight`), `compute_output_shape`, `forward` and `backward`.
@@ -240,7 +241,7 @@ class Layer(Configurable):
         """The number of numbers in all weights."""
         if not self.built:
             raise ValueError(f"{self.name!r} has no weights yet: build it, or call it on data, before counting them.")
-        return sum(variable.value.size for variable in self.weights)
+        return sum(variable.array.size for variable in self.weights)
 
     def has_trainable_weights(self) -> bool:
         """Whether backward must compute gradients of weights here."""

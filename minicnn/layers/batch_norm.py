@@ -6,6 +6,7 @@ import math
 
 from .. import constraints, initializers, regularizers
 from ..ops import batch_norm
+from ..runtime.replay import changes
 from .base import Layer
 
 
@@ -82,17 +83,20 @@ class BatchNormalization(Layer):
     def forward(self, x, training=False, need_saved=True, relu=False):
         """As in `Layer`. relu: a ReLU that is done in the same call (`models/schedule.py`)."""
         batch_statistics = bool(training and self.trainable)
-        return batch_norm.forward(
+        y, saved = batch_norm.forward(
             x, *self._values(), self.momentum, self.epsilon, batch_statistics, relu, bool(need_saved)
         )  # fmt: skip
+        if batch_statistics:
+            changes.of_weights.note()  # it has moved the moving statistics
+        return y, saved
 
     def fold_into(self, w, b):
         """(w, b) of the product before this layer, with which it also does what this layer does in inference."""
         return batch_norm.fold(w, b, *self._values(), self.epsilon)
 
     def _values(self):
-        gamma, beta = (None if variable is None else variable.value for variable in (self.gamma, self.beta))
-        return gamma, beta, self.moving_mean.value, self.moving_variance.value
+        gamma, beta = (None if variable is None else variable.array for variable in (self.gamma, self.beta))
+        return gamma, beta, self.moving_mean.array, self.moving_variance.array
 
     def backward(self, dy, saved, need_dx=True):
         dx, dgamma, dbeta = batch_norm.backward(dy, saved, need_dx)

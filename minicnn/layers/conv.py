@@ -129,7 +129,7 @@ class Conv2D(_Convolution):
     def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False, pool=None):
         """As in `Layer`. The last three are done in the same call (`models/schedule.py`): a batch normalization in
         inference, a ReLU, and a max pooling of the size `pool`."""
-        w, b = self.weights_with(batch_norm, self.kernel.value)
+        w, b = self.weights_with(batch_norm, self.kernel.array)
         y, saved = conv2d.forward(
             x, w, b, self.strides, self.padding, self.dilation_rate, self.groups, self.fuses_relu or relu, pool,
             bool(need_saved),
@@ -206,7 +206,7 @@ class DepthwiseConv2D(_Convolution):
     def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False):
         """As in `Layer`. batch_norm, relu: as in Conv2D."""
         KH, KW, C, multiplier = self.kernel.shape
-        w, b = self.weights_with(batch_norm, self.kernel.value.reshape(KH, KW, 1, C * multiplier))
+        w, b = self.weights_with(batch_norm, self.kernel.array.reshape(KH, KW, 1, C * multiplier))
         y, saved = conv2d.forward(
             x, w, b, self.strides, self.padding, self.dilation_rate, C, self.fuses_relu or relu, None, bool(need_saved)
         )

@@ -54,7 +54,7 @@ class Dense(ActivatedLayer):
 
     def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False):
         """As in `Layer`. batch_norm, relu: as in Conv2D."""
-        w, b = self.weights_with(batch_norm, self.kernel.value)
+        w, b = self.weights_with(batch_norm, self.kernel.array)
         y, saved = dense.forward(x, w, b, self.fuses_relu or relu, bool(need_saved))
         y, saved_activation = self.activate(y, bool(need_saved), logits)
         return y, (saved, saved_activation)

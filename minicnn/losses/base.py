@@ -11,12 +11,13 @@ from ..ops import loss as op
 from ..registry import Configurable, Registry, snake_case
 from ..results import Array, Number
 from ..runtime import transfer
+from ..runtime.replay import changes
 
 registry = Registry("loss")
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
-class Loss(Configurable):
+class Loss(changes.Watched, Configurable):
     """Base class of losses.
 
     `operation` is the operation on predictions, `logits_operation` the one on logits (or None). `sparse` says that

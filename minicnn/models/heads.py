@@ -10,10 +10,11 @@ from .. import losses, metrics
 from ..activations import Activation
 from ..running_mean import RunningMean
 from ..runtime import transfer
+from ..runtime.replay import changes
 from .by_name import in_order, listed
 
 
-class Head:
+class Head(changes.Watched):
     """Output number `index` in training. Without a loss it is not trained, without metrics it is not measured."""
 
     def __init__(self, index, name, loss, weight, identifiers, weighted_identifiers):

@@ -3,8 +3,8 @@
 For one image the kernels of a small network take 50 us, and the Python code that decides which kernels to call takes
 twice as long. So `predict` and calls of a model run the code of `forward` only a few times for each shape of the
 inputs. Then they replay a list of kernels (`runtime/replay`). A recording is valid until an attribute of a layer
-changes, or the array in which a weight is stored. What training writes into this array is seen. A large batch spends
-its time in the kernels, and is not recorded.
+changes, or the array in which a weight is stored. What is computed from weights alone is kept until something writes
+into a weight. A large batch spends its time in the kernels, and is not recorded.
 """
 
 from __future__ import annotations
@@ -16,10 +16,26 @@ import numpy as np
 from ..kernels.cpu import workspace
 from ..layers.penalty import collected_losses
 from ..runtime import replay, transfer
+from ..runtime.replay import changes
 from .recorded_step import is_users_code, what_layers_depend_on
 
 _MOST_NUMBERS = 1 << 16  # in all inputs together; a larger batch is not recorded
 _MOST_SHAPES = 8
+
+
+class Weights:
+    """Notices when the weights of a model change."""
+
+    def __init__(self, model):
+        self.model, self.seen = model, None
+
+    def unchanged(self) -> bool:
+        """Whether nothing has written into a weight since the last call. False if other code may write into one."""
+        now = changes.of_weights.last
+        if now is self.seen:
+            return True
+        self.seen = None if any(v.is_given_away for v in self.model.weights) else now
+        return False
 
 
 class Prediction:
@@ -45,7 +61,10 @@ class Prediction:
                 return None
             self.losses = []
             with workspace.step():
-                return [np.array(y if type(y) is np.ndarray else transfer.to_host(y)) for y in forward(*xs)]
+                outputs = [np.array(y if type(y) is np.ndarray else transfer.to_host(y)) for y in forward(*xs)]
+            if training:
+                changes.of_weights.note()  # batch normalizations may have moved their statistics
+            return outputs
         finally:
             self.lock.release()
 
@@ -57,7 +76,7 @@ class Prediction:
         model.build_for([x.shape for x in xs] if model.takes_several else xs[0].shape)
         if len(self.recorded) == _MOST_SHAPES:
             del self.recorded[next(iter(self.recorded))]  # the oldest
-        forward = replay.make(self._forward(training), lambda: what_layers_depend_on(model))
+        forward = replay.make(self._forward(training), lambda: what_layers_depend_on(model), Weights(model).unchanged)
         self.recorded[training, *(x.shape for x in xs)] = forward
         return forward
 

@@ -32,7 +32,7 @@ def what_layers_depend_on(model):
     """(the objects whose code a forward pass runs, [(object, name of an attribute)] for the other values it uses)."""
     layers = model.flattened()[1:]
     held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]
-    used = [(model, "_sublayers"), (config, "_epsilon"), *((v, "value") for v in model.weights)]
+    used = [(model, "_sublayers"), (config, "_epsilon"), *((v, "array") for v in model.weights)]
     return list({id(part): part for part in [*layers, *held]}.values()), used
 
 

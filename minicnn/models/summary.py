@@ -214,7 +214,7 @@ def _totals(model):
 
 
 def _count(variables):
-    return sum(v.value.size for v in variables), sum(v.value.nbytes for v in variables)
+    return sum(v.array.size for v in variables), sum(v.array.nbytes for v in variables)
 
 
 def _readable(size):

@@ -20,6 +20,7 @@ from ..layers.base import FOR_WEIGHTS
 from ..layers.penalty import collected_losses
 from ..ops import optimizer_update
 from ..runtime import gather, replay, transfer, weighted_sum
+from ..runtime.replay import changes
 from .nonfinite import first_non_finite
 from .recorded_step import recorded_step
 
@@ -39,7 +40,7 @@ class TrainingStep:
         """Learn from these rows of the data, and count the loss and the metrics."""
         variables = self.model.weights
         forget_gradients(variables)  # an interrupted step may have left gradients behind
-        with workspace.step():
+        with workspace.step(), changes.of_weights.within():
             batch = self._gather(data, rows)
             losses, penalties, outputs = self.learn_or_replay(*batch)  # `_learn` below, or its recording
             self._count(losses, penalties, outputs, data, rows, batch, training=True)
@@ -176,14 +177,14 @@ def forget_gradients(variables) -> None:
 def weight_penalties(variables) -> list:
     """What the regularizers of weights add to the loss."""
     regularized = [v for v in variables if v.regularizer is not None]
-    return [optimizer_update.penalty(v.value, v.regularizer.l1, v.regularizer.l2) for v in regularized]
+    return [optimizer_update.penalty(v.array, v.regularizer.l1, v.regularizer.l2) for v in regularized]
 
 
 def add_penalty_gradients(variables) -> None:
     """Add the gradients of the regularizers' penalties to the weights' gradients."""
     for v in variables:
         if v.regularizer is not None and v.grad is not None:
-            v.grad = optimizer_update.add_penalty_gradient(v.grad, v.value, v.regularizer.l1, v.regularizer.l2)
+            v.grad = optimizer_update.add_penalty_gradient(v.grad, v.array, v.regularizer.l1, v.regularizer.l2)
 
 
 def _row_weights(head, y, weights, shape, dtype, factor=1.0):

@@ -10,6 +10,7 @@ from ..ops import optimizer_update
 from ..registry import Configurable, Registry, serialize
 from ..results import Number
 from ..runtime import transfer
+from ..runtime.replay import changes
 from ..shapes import is_number
 from ..variable import Variable
 from . import schedules
@@ -17,7 +18,7 @@ from . import schedules
 registry = Registry("optimizer")
 
 
-class Optimizer(Configurable):
+class Optimizer(changes.Watched, Configurable):
     """Base class. A subclass names its memories in `memory_names` and defines `update`.
 
     learning_rate      a number, or one of `schedules`
@@ -143,7 +144,7 @@ class Optimizer(Configurable):
                 for name in names:
                     path = f"{self.name}/{variable.path.replace('/', '_')}_{name}"
                     held = Variable(0.0, dtype=variable.dtype, trainable=False, name=path.split("/")[1], path=path)
-                    held.value = memory[name]
+                    held.array = memory[name]
                     own.append(held)
         return own
 
@@ -174,22 +175,23 @@ class Optimizer(Configurable):
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
         """Do one step: change every variable by its gradient. A variable without a gradient stays as it is."""
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
-        dtype = pairs[0][1].value.dtype if pairs else "float64"
+        dtype = pairs[0][1].array.dtype if pairs else "float64"
         rate = transfer.number(self._next_rate, dtype)
         if self.weight_decay:
             decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)
-        for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
-            memory = self._memory_of(variable)
-            if self.weight_decay and self.decays(variable):
-                optimizer_update.decay(variable.value, decay)
-            self.update(variable.value, gradient, memory, rate)
-            if variable.constraint is not None:
-                variable.constraint.hold(variable.value)
+        with changes.of_weights.within():
+            for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
+                memory = self._memory_of(variable)
+                if self.weight_decay and self.decays(variable):
+                    optimizer_update.decay(variable.array, decay)
+                self.update(variable.array, gradient, memory, rate)
+                if variable.constraint is not None:
+                    variable.constraint.hold(variable.array)
 
     def _memory_of(self, variable):
         memory = self._memories.get(variable)
         if memory is None:
-            memory = {name: transfer.full_like(variable.value, self.first_memory) for name in self.memory_names()}
+            memory = {name: transfer.full_like(variable.array, self.first_memory) for name in self.memory_names()}
             self._memories[variable] = memory
         return memory
 

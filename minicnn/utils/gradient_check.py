@@ -74,7 +74,7 @@ class _Problem:
 
     def __init__(self, layer, xs, y, loss, training, rng):
         self.layer, self.xs, self.training, self.rng = layer, xs, training, rng
-        self.held = [(variable, variable.value) for variable in layer.weights]  # on the host, where entries are changed
+        self.held = [(variable, variable.array) for variable in layer.weights]  # on the host, where entries are changed
         self.y, self.loss, self.factors = None, None, None  # factors: of the outputs or losses, drawn at the first use
         if y is not None:
             loss = getattr(layer, "loss", None) if loss is None else loss
@@ -178,7 +178,7 @@ def _in_float64(layer):
     """In this block the layer and all layers inside it store and compute float64."""
     inner = layer.flattened()
     dtypes = [(part, part.dtype) for part in inner]
-    values = [(variable, variable.value) for part in inner for variable in part._variables]
+    values = [(variable, variable.array) for part in inner for variable in part._variables]
     try:
         for part in inner:
             part.dtype = "float64"

@@ -80,13 +80,13 @@ class _ParallelKernel:
         self.__doc__ = dispatcher.py_func.__doc__
 
     def __call__(self, *args):
-        if (running := recording()) is not None:
-            running.calls.append((self, args))
         if _ParallelKernel._layer_allows_several:
-            return self.dispatcher(*args)
+            return _run(self.dispatcher, args)
         with self._lock:
             result = self.dispatcher(*args)
             _ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
+        if (running := recording()) is not None:
+            running.add(self, args)
         return result
 
     def for_work(self, numbers: int):
@@ -96,13 +96,20 @@ class _ParallelKernel:
 
     def alone(self, *args):
         """Run on this thread only."""
-        if (running := recording()) is not None:
-            running.calls.append((self._serial, args))
-        return self._serial(*args)
+        return _run(self._serial, args)
 
     @cached_property
     def _serial(self):
         return kernel(parallel=False, as_written=self.as_written)(self.dispatcher.py_func)
+
+
+def _run(dispatcher, args):
+    """Call a kernel. A recording of the call skips Numba's search for the machine code that suits the arguments."""
+    result = dispatcher(*args)
+    if (running := recording()) is not None:
+        compiled = dispatcher.overloads.get(tuple(numba.typeof(arg) for arg in args))
+        running.add(dispatcher if compiled is None else compiled.entry_point, args)
+    return result
 
 
 @lru_cache(maxsize=1)

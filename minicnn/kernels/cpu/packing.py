@@ -103,7 +103,7 @@ def in_panels(b, groups=1):
     """b (K, F) in panels as wide as a tile, for each group of F // groups columns: (groups, panels, K, width), flat."""
     (K, F), width = b.shape, tile_width(b.dtype)
     panels = workspace.empty((groups * -(-F // groups // width) * K * width,), b.dtype)
-    _lay_panels(b.reshape(-1), K, F, F // groups, panels)
+    _lay_panels.for_work(b.size)(b.reshape(-1), K, F, F // groups, panels)
     return panels
 
 

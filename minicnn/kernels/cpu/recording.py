@@ -11,6 +11,8 @@ What makes a replay correct:
   replay copies its inputs to where the recorded kernels read them.
 - **Numbers that change from step to step are in memory too**, as `number`: the learning rate, and the keys of dropout
   masks. A number passed to a kernel by value would never change.
+- **What depends on weights alone is prepared once.** A prediction lays the weights in panels and folds batch
+  normalizations into them, within `of_weights`. Its replays repeat these calls only after the weights have changed.
 - **No work is missed.** Kernels record their own calls. What NumPy does to an array goes through `do`. Code that cannot
   be repeated from the list calls `refuse`, and then there is no recording. The tests replay every operation on other
   numbers.
@@ -21,6 +23,7 @@ What makes a replay correct:
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -42,13 +45,27 @@ def do(function, *arguments, **named) -> None:
     """Call a function and record the call. It must work in place and depend only on the memory of its arguments."""
     function(*arguments, **named)
     if _here.recording is not None:
-        _here.recording.calls.append((partial(function, **named) if named else function, arguments))
+        _here.recording.add(partial(function, **named) if named else function, arguments)
 
 
 def refuse() -> None:
     """Give up the running recording, if any: what happens now cannot be repeated from it."""
     if _here.recording is not None:
         _here.recording.refused = True
+
+
+@contextmanager
+def of_weights():
+    """Within this block, all calls depend only on weights. (In a training step this changes nothing.)"""
+    running = _here.recording
+    if running is None or running.unchanged is None:
+        yield
+        return
+    before, running.adds_to = running.adds_to, running.preparation
+    try:
+        yield
+    finally:
+        running.adds_to = before
 
 
 def number(next_one, dtype):
@@ -61,7 +78,7 @@ def number(next_one, dtype):
     if running is None:
         return value
     there = np.array([value], dtype)
-    running.calls.append((_take, (there, next_one)))
+    running.add(_take, (there, next_one))
     return there
 
 
@@ -94,11 +111,17 @@ def reading(look) -> float:
 
 
 class Recording:
-    """The calls of function(*inputs). `replay` repeats them with other inputs of the same shapes and types."""
+    """The calls of function(*inputs). `replay` repeats them with other inputs of the same shapes and types.
 
-    def __init__(self, inputs):
-        self.inputs = [x.copy() for x in inputs]
+    unchanged, for a prediction: a function that tells whether the weights are still what they were when it was called
+    last.
+    """
+
+    def __init__(self, inputs, unchanged=None):
+        self.inputs, self.unchanged = [x.copy() for x in inputs], unchanged
+        self.preparation: list[tuple] = []  # calls that depend on weights alone
         self.calls: list[tuple] = []
+        self.adds_to = self.calls
         self.outputs, self.kept, self.refused = None, [], False
 
     def record(self, function):
@@ -112,10 +135,17 @@ class Recording:
             _here.recording = None
         return self.outputs
 
+    def add(self, function, arguments) -> None:
+        """Add a call."""
+        self.adds_to.append((function, arguments))
+
     def replay(self, inputs):
         """The outputs for these inputs. The next replay overwrites the arrays among them."""
         for x, there in zip(inputs, self.inputs, strict=True):
             np.copyto(there, x)
+        if self.unchanged is not None and not self.unchanged():
+            for function, arguments in self.preparation:
+                function(*arguments)
         for function, arguments in self.calls:
             function(*arguments)
         return _read(self.outputs)

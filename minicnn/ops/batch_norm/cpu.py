@@ -16,7 +16,7 @@ from numba import prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import helper_as_written, kernel
-from ...kernels.cpu.recording import do
+from ...kernels.cpu.recording import do, of_weights
 from ...kernels.cpu.vector_loop import vector_loop
 
 _PIECES = 32  # the rows are summed in this many pieces, for any number of threads
@@ -33,14 +33,17 @@ def forward(
     if training:
         partial = workspace.empty((_PIECES, C), np.float64)
         _batch_statistics(rows, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale)
+        factor = _scaled(gamma, scale)
     else:
-        do(np.copyto, mean, moving_mean)
-        do(_inference_scale, moving_variance, epsilon, scale)
-    factor = _scaled(gamma, scale)
+        with of_weights():
+            do(np.copyto, mean, moving_mean)
+            do(_inference_scale, moving_variance, epsilon, scale)
+            factor = _scaled(gamma, scale)
     shift = beta
     if beta is None:
         shift = workspace.empty((C,), x.dtype)
-        do(shift.fill, 0)
+        with of_weights():
+            do(shift.fill, 0)
     _normalize.for_work(x.size)(rows, mean, factor, shift, relu, y.reshape(-1, C))
     saved = (x, mean, scale, factor, shift, gamma is not None, beta is not None, training, relu)
     return y, (saved if need_saved else None)
@@ -49,13 +52,14 @@ def forward(
 def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
     scale, folded_b = workspace.empty(moving_mean.shape, w.dtype), workspace.empty(moving_mean.shape, w.dtype)
     folded_w, F = workspace.empty(w.shape, w.dtype), moving_mean.size
-    do(_inference_scale, moving_variance, epsilon, scale)
-    scale = _scaled(gamma, scale)
-    do(np.subtract, 0 if b is None else b, moving_mean, out=folded_b)
-    do(np.multiply, folded_b, scale, out=folded_b)
-    if beta is not None:
-        do(np.add, folded_b, beta, out=folded_b)
-    _scale_columns.for_work(w.size)(w.reshape(-1), F, scale, folded_w.reshape(-1))
+    with of_weights():
+        do(_inference_scale, moving_variance, epsilon, scale)
+        scale = _scaled(gamma, scale)
+        do(np.subtract, 0 if b is None else b, moving_mean, out=folded_b)
+        do(np.multiply, folded_b, scale, out=folded_b)
+        if beta is not None:
+            do(np.add, folded_b, beta, out=folded_b)
+        _scale_columns.for_work(w.size)(w.reshape(-1), F, scale, folded_w.reshape(-1))
     return folded_w, folded_b
 
 

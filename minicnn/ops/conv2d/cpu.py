@@ -41,7 +41,7 @@ from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import in_panels, lay_panel, tile_width
-from ...kernels.cpu.recording import do
+from ...kernels.cpu.recording import do, of_weights
 from ...kernels.cpu.vector_loop import add, zero
 from ...shapes import check_convolution, window
 from . import depthwise, pooled, strided, winograd
@@ -126,7 +126,9 @@ def _products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, large
     pixels, taps = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
     buffers = workspace.scratch(y.dtype, work.images * image_size, work.images * sums_size)
-    out, panels = output(y, argmax, bias, relu, pool), in_panels(w.reshape(-1, F), groups)
+    out = output(y, argmax, bias, relu, pool)
+    with of_weights():
+        panels = in_panels(w.reshape(-1, F), groups)
     _convolve(source, canvas, win, height, work, pixels, taps, panels, groups, out, buffers)
 
 

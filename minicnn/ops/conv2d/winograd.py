@@ -65,7 +65,7 @@ from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import tile_width
-from ...kernels.cpu.recording import do
+from ...kernels.cpu.recording import do, of_weights
 from ...kernels.cpu.transform import make_transform
 from ...kernels.cpu.vector_loop import zero
 
@@ -124,7 +124,9 @@ def products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, larges
     down = -(-work.rows * PH // m)
     sizes = _sizes(work.images, down, across, m, r, canvas.width, C, F, tile_width(w.dtype))
     rows, cols = multiples(work.images * down * across, C), multiples(C, 1)
-    U, out, buffers = _transformed_kernel(w, m), output(y, argmax, bias, relu, pool), workspace.scratch(w.dtype, *sizes)
+    with of_weights():
+        U = _transformed_kernel(w, m)
+    out, buffers = output(y, argmax, bias, relu, pool), workspace.scratch(w.dtype, *sizes)
     _convolution(m)(source, canvas, work, down, across, rows, cols, U, out, sizes, buffers)
 
 

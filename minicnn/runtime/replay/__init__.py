@@ -7,7 +7,7 @@ on `transfer.number` for numbers that change in every step. It returns arrays, a
 in lists and tuples. The next call may overwrite them.
 
 Reading order: `vectorized.py` (the definition), `recorded.py` (what `make` returns),
-`settings.py` (what it depends on), `cpu.py`, `gpu.py`.
+`settings.py` (what it depends on), `changes.py` (how it learns that this has changed), `cpu.py`, `gpu.py`.
 """
 
 from ...dispatch import variant
@@ -16,10 +16,13 @@ from ...kernels.cpu.recording import refuse
 __all__ = ["make", "refuse"]
 
 
-def make(function, parts):
+def make(function, parts, unchanged=None):
     """The function, to be called with its arrays. If it is recorded, a change of one of its parts() records it again.
 
     parts() returns two things: the objects whose code the function runs, and the other attributes that it uses, as
     [(object, name of the attribute)].
+
+    unchanged() tells whether the weights are what they were at its last call. With it, replays do work that depends on
+    weights alone only if it returns False. Without it, they do all work every time.
     """
-    return variant(__name__).make(function, parts)
+    return variant(__name__).make(function, parts, unchanged)

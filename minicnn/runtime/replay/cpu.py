@@ -5,6 +5,8 @@ Work is recorded only if all its code is minicnn's own. Other code may change ar
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...kernels.cpu import workspace
 from ...kernels.cpu.recording import Recording, is_made_of_arrays
 from .recorded import Recorded
@@ -13,12 +15,12 @@ _MOST = 1 << 27  # bytes that a recording may keep; a step that needs more spend
 _OWN = ("minicnn", "numpy", "builtins")
 
 
-def make(function, parts):
-    return Recorded(function, parts, _record, _allows)
+def make(function, parts, unchanged=None):
+    return Recorded(function, parts, partial(_record, unchanged), _allows)
 
 
-def _record(function, arrays):
-    running = Recording(arrays)
+def _record(unchanged, function, arrays):
+    running = Recording(arrays, unchanged)
     outputs, running.kept = workspace.keep(lambda: running.record(function), _MOST)
     recorded = running.kept is not None and not running.refused and is_made_of_arrays(outputs)
     return (running.replay if recorded else None), outputs

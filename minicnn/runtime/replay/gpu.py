@@ -7,7 +7,7 @@ from ...kernels.gpu.launch import way_to_launch
 from .recorded import Recorded
 
 
-def make(function, parts):
+def make(function, parts, unchanged=None):
     return Recorded(function, parts, _record, _allows) if way_to_launch() == "graph" else function
 
 

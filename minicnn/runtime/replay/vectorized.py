@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-def make(function, parts):
+def make(function, parts, unchanged=None):
     return function
