@@ -11,6 +11,9 @@ from .runtime import transfer
 from .runtime.replay import changes
 
 _registry = Registry("activation")
+_NEVER_FALL = {
+    None, "relu", "clipped_relu", "sigmoid", "tanh", "softplus", "selu", "exponential", "softsign", "hard_sigmoid",
+}  # fmt: skip
 
 
 class Activation(changes.Watched):
@@ -20,6 +23,11 @@ class Activation(changes.Watched):
         self.__name__ = name
         self.operation = operation
         self.parameter = parameter
+
+    @property
+    def never_falls(self) -> bool:
+        """Whether a larger x never gives a smaller y. Then a max pooling may come before or after it."""
+        return self.operation in _NEVER_FALL or (self.operation in ("leaky_relu", "elu") and self.parameter >= 0)
 
     def forward(self, x, need_saved=True):
         """y of x's shape, and what `backward` needs."""

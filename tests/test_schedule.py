@@ -38,6 +38,21 @@ def normalized_model():
     ])  # fmt: skip
 
 
+def activated_model():
+    """Every way to write an activation between a convolution and a max pooling, and behind other products."""
+    options = {"dtype": "float64"}
+    return minicnn.Sequential([
+        layers.Input((9, 8, 2), dtype="float64"),
+        layers.Conv2D(17, 3, padding="same", activation="tanh", **options), layers.MaxPooling2D(2, **options),
+        layers.Conv2D(18, 2, padding="same", **options), layers.LeakyReLU(0.1, **options),
+        layers.MaxPooling2D((1, 2), **options),
+        layers.Conv2D(6, 3, padding="same", **options), layers.ELU(0.5, **options), layers.MaxPooling2D(2, **options),
+        layers.DepthwiseConv2D(1, **options), layers.Activation("softsign", **options), layers.Flatten(**options),
+        layers.Dense(4, **options), layers.ReLU(6.0, **options), layers.Dense(3, **options),
+        layers.Activation("gelu", **options),
+    ])  # fmt: skip
+
+
 def branching_model():
     """Two layers read the first convolution's output. Only a pooling layer reads the second convolution's output."""
     inputs = minicnn.Input((9, 8, 2), dtype="float64")
@@ -57,7 +72,7 @@ def results(model, x, dy):
     return [y, dx, *(variable.grad for variable in model.weights)]
 
 
-@pytest.mark.parametrize("build", [in_a_row_model, branching_model, normalized_model])
+@pytest.mark.parametrize("build", [in_a_row_model, branching_model, normalized_model, activated_model])
 def test_joined_and_apart_are_the_same(each_backend, build, monkeypatch):
     model, x = build(), normal(3, 9, 8, 2)
     dy = normal(*model.compute_output_shape(x.shape), seed=1)
@@ -97,13 +112,24 @@ def test_what_is_joined_in_inference():
     steps = joined(row_of_steps(normalized_model().layers), [15], inference=True)
     found = [(type(step.layer).__name__, sorted(step.options)) for step in steps]
     assert found == [
-        ("Conv2D", ["batch_norm", "pool", "relu"]), ("DepthwiseConv2D", ["batch_norm", "relu"]),
-        ("Conv2D", ["batch_norm"]), ("ReLU", []), ("Flatten", []), ("Dense", ["batch_norm"]), ("Dense", ["relu"]),
+        ("Conv2D", ["activation", "batch_norm", "pool"]), ("DepthwiseConv2D", ["activation", "batch_norm"]),
+        ("Conv2D", ["activation", "batch_norm"]), ("Flatten", []), ("Dense", ["batch_norm"]),
+        ("Dense", ["activation"]),
     ]  # fmt: skip
     steps = joined(row_of_steps(normalized_model().layers), [15], inference=False)
     found = [(type(step.layer).__name__, sorted(step.options)) for step in steps if step.options]
-    assert found == [("BatchNormalization", ["relu"]), ("BatchNormalization", ["relu"]), ("Dense", ["relu"])]
+    assert found == [("BatchNormalization", ["relu"]), ("BatchNormalization", ["relu"]), ("Dense", ["activation"])]
     assert len(steps) == 12
+
+
+def test_activations_are_joined():
+    steps = joined(row_of_steps(activated_model().layers), [16])
+    found = [(type(step.layer).__name__, sorted(step.options)) for step in steps]
+    assert found == [
+        ("Conv2D", ["pool"]), ("Conv2D", ["activation", "pool"]), ("Conv2D", ["activation", "pool"]),
+        ("DepthwiseConv2D", ["activation"]), ("Flatten", []), ("Dense", ["activation"]), ("Dense", []),
+        ("Activation", []),
+    ]  # fmt: skip
 
 
 def test_a_batch_normalization_called_in_training_mode_is_not_joined():
@@ -116,7 +142,7 @@ def test_a_batch_normalization_called_in_training_mode_is_not_joined():
 @pytest.mark.parametrize(
     ("convolution", "pooling"),
     [
-        (layers.Conv2D(2, 3, activation="tanh"), layers.MaxPooling2D(2)),
+        (layers.Conv2D(2, 3, activation="gelu"), layers.MaxPooling2D(2)),
         (layers.Conv2D(2, 3), layers.MaxPooling2D(3, strides=2)),
         (layers.Conv2D(2, 3), layers.MaxPooling2D(2, padding="same")),
         (layers.Conv2D(2, 3), layers.MaxPooling2D(16)),
@@ -124,7 +150,15 @@ def test_a_batch_normalization_called_in_training_mode_is_not_joined():
         (layers.DepthwiseConv2D(3), layers.MaxPooling2D(2)),
         (type("Mine", (layers.Conv2D,), {})(2, 3), layers.MaxPooling2D(2)),
     ],
-    ids=["tanh", "overlapping", "padded", "256 cells", "average", "depthwise", "a class of one's own"],
+    ids=[
+        "gelu, which falls and rises",
+        "overlapping",
+        "padded",
+        "256 cells",
+        "average",
+        "depthwise",
+        "a class of one's own",
+    ],
 )
 def test_what_is_not_joined(convolution, pooling):
     steps = joined(row_of_steps([convolution, pooling]), [2])

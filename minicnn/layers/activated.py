@@ -10,7 +10,7 @@ class ActivatedLayer(Layer):
     """y = activation(product(x, kernel) + bias). Subclasses define `forward` and `backward`, with the methods below.
 
     ReLU is fused into the product. A softmax or sigmoid at the end can be left out if the loss computes it. Layers that
-    follow can be done in the same call (`models/schedule.py`): a ReLU, and in inference a batch normalization.
+    follow can be done in the same call (`models/schedule.py`): an activation, and in inference a batch normalization.
     """
 
     kernel_name = "kernel"
@@ -62,11 +62,6 @@ class ActivatedLayer(Layer):
         return self.activation.operation if self.activation.operation in ("softmax", "sigmoid") else None
 
     @property
-    def fuses_relu(self) -> bool:
-        """Whether the product applies the activation itself: ReLU costs nothing there."""
-        return self.activation.operation == "relu"
-
-    @property
     def bias_value(self):
         """The bias's numbers (filters,), or None."""
         return self.bias.array if self.use_bias else None
@@ -75,12 +70,19 @@ class ActivatedLayer(Layer):
         """(w, the bias or None), with which the product also does the batch normalization, if there is one."""
         return (w, self.bias_value) if batch_norm is None else batch_norm.fold_into(w, self.bias_value)
 
-    def activate(self, y, need_saved, logits=False):
-        """(the activation of the product y, what `activation_gradient` needs). With logits the product itself."""
-        if self.fuses_relu or logits:
+    @staticmethod
+    def activate(y, function, need_saved, logits=False):
+        """(the function of the product y, what `activation_gradient` needs). The product has done a ReLU already. With
+        logits, y itself."""
+        if function.operation in ("relu", None) or logits:
             return y, None
-        return self.activation.forward(y, need_saved)
+        y, saved = function.forward(y, need_saved)
+        return y, (function, saved)
 
-    def activation_gradient(self, dy, saved):
+    @staticmethod
+    def activation_gradient(dy, saved):
         """The product's gradient, for dy, the gradient of what `activate` returned."""
-        return dy if saved is None else self.activation.backward(dy, saved)
+        if saved is None:
+            return dy
+        function, saved = saved
+        return function.backward(dy, saved)

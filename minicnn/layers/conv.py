@@ -126,15 +126,17 @@ class Conv2D(_Convolution):
             )
         return (*self.kernel_size, C // self.groups, self.filters)
 
-    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False, pool=None):
+    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, activation=None, pool=None):
         """As in `Layer`. The last three are done in the same call (`models/schedule.py`): a batch normalization in
-        inference, a ReLU, and a max pooling of the size `pool`."""
+        inference, an activation, and a max pooling of the size `pool`, which comes before any other activation than
+        ReLU."""
+        function = activation or self.activation
         w, b = self.weights_with(batch_norm, self.kernel.array)
         y, saved = conv2d.forward(
-            x, w, b, self.strides, self.padding, self.dilation_rate, self.groups, self.fuses_relu or relu, pool,
-            bool(need_saved),
+            x, w, b, self.strides, self.padding, self.dilation_rate, self.groups,
+            function.operation == "relu", pool, bool(need_saved),
         )  # fmt: skip
-        y, saved_activation = self.activate(y, bool(need_saved), logits)
+        y, saved_activation = self.activate(y, function, bool(need_saved), logits)
         return y, (saved, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):
@@ -203,14 +205,16 @@ class DepthwiseConv2D(_Convolution):
     def kernel_shape(self, C):
         return (*self.kernel_size, C, self.depth_multiplier)
 
-    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False):
-        """As in `Layer`. batch_norm, relu: as in Conv2D."""
+    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, activation=None):
+        """As in `Layer`. batch_norm, activation: as in Conv2D."""
+        function = activation or self.activation
         KH, KW, C, multiplier = self.kernel.shape
         w, b = self.weights_with(batch_norm, self.kernel.array.reshape(KH, KW, 1, C * multiplier))
         y, saved = conv2d.forward(
-            x, w, b, self.strides, self.padding, self.dilation_rate, C, self.fuses_relu or relu, None, bool(need_saved)
-        )
-        y, saved_activation = self.activate(y, bool(need_saved), logits)
+            x, w, b, self.strides, self.padding, self.dilation_rate, C, function.operation == "relu", None,
+            bool(need_saved),
+        )  # fmt: skip
+        y, saved_activation = self.activate(y, function, bool(need_saved), logits)
         return y, (saved, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):

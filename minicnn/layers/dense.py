@@ -52,11 +52,12 @@ class Dense(ActivatedLayer):
         outputs = math.prod(self.compute_output_shape(input_shape)[1:])
         return outputs * (2 * input_shape[-1] + self.use_bias)
 
-    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, relu=False):
-        """As in `Layer`. batch_norm, relu: as in Conv2D."""
+    def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, activation=None):
+        """As in `Layer`. batch_norm, activation: as in Conv2D."""
+        function = activation or self.activation
         w, b = self.weights_with(batch_norm, self.kernel.array)
-        y, saved = dense.forward(x, w, b, self.fuses_relu or relu, bool(need_saved))
-        y, saved_activation = self.activate(y, bool(need_saved), logits)
+        y, saved = dense.forward(x, w, b, function.operation == "relu", bool(need_saved))
+        y, saved_activation = self.activate(y, function, bool(need_saved), logits)
         return y, (saved, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):

@@ -187,8 +187,10 @@ def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
 
 
 @helper
-def finish_band(sums, start, width, rows, out, y_start):
+def finish_band(sums, start, stride, width, rows, out, y_start):
     """Add the bias to a band of raw sums (rows * PH, width, F), clamp with ReLU, pool: `rows` rows of y (.., OW, F).
+
+    The sums of neighbouring pixels begin `stride` numbers apart.
 
     Without a pool PH = PW = 1. With a pool, argmax gets the number, in reading order, of each window's largest tap.
     With ReLU, it gets PH * PW if no tap was positive, so that no gradient comes back. An empty argmax gets nothing.
@@ -197,20 +199,20 @@ def finish_band(sums, start, width, rows, out, y_start):
     F = bias.size
     for r in range(rows):
         for ow in range(OW):
-            corner, place = start + (r * PH * width + ow * PW) * F, y_start + (r * OW + ow) * F
+            corner, place = start + (r * PH * width + ow * PW) * stride, y_start + (r * OW + ow) * F
             if PH * PW == 1:
                 add_bias(sums, corner, bias, 0, y, place, relu, F)
             else:
                 _bias_relu_pool(
-                    sums, corner, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, width * F, F, F
+                    sums, corner, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, width * stride, stride, F
                 )
 
 
 @vector_loop(arrays=4, scalars=6)
-def _bias_relu_pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, F):
-    """y = the largest of sums[ph * row + pw * F] + bias, clamped below at zero with `relu`; argmax = its number."""
+def _bias_relu_pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, stride):
+    """y = the largest of sums[ph * row + pw * stride] + bias, at least zero with `relu`; argmax = its number."""
     builder, lowest = emit.builder, floor_of(emit, relu)
-    best, tap = _largest(emit, mask, sums, bias, PH, PW, row, F)
+    best, tap = _largest(emit, mask, sums, bias, PH, PW, row, stride)
     emit.store(emit.at_least(lowest, best), y, mask)
     with builder.if_then(emit.is_set(remember)):
         # with `relu` only a number above zero wins; "unordered" is true for NaN, whose gradient ReLU stops too
@@ -230,7 +232,7 @@ def bias_relu_pool_by_loops(sums, start, bias, y, y_start, argmax, a_start, relu
             argmax[a_start + f] = PH * PW if relu and not values[best] > 0 else best
 
 
-def _largest(emit, mask, sums, bias, PH, PW, row, F):
+def _largest(emit, mask, sums, bias, PH, PW, row, stride):
     """(the largest of a window's sums + bias, its number in reading order). NaN counts as largest; the first of equals
     wins."""
     builder, bias = emit.builder, emit.load(bias, mask)
@@ -240,7 +242,7 @@ def _largest(emit, mask, sums, bias, PH, PW, row, F):
     with emit.repeat(PH) as down:
         first = emit.at(sums, builder.mul(down.index, row))
         with emit.repeat(PW) as across:
-            value = builder.fadd(emit.load(emit.at(first, builder.mul(across.index, F)), mask), bias)
+            value = builder.fadd(emit.load(emit.at(first, builder.mul(across.index, stride)), mask), bias)
             so_far, number = builder.load(best), builder.load(tap)
             wins = emit.beats(value, so_far)
             builder.store(builder.select(wins, value, so_far), best)

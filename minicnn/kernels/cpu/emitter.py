@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from llvmlite import ir
 from numba.core import cgutils
 
@@ -11,6 +13,13 @@ from .vectors import Vector
 def array_data(context, builder, signature, args, position):
     """The pointer to the first number of an array: the argument at `position` of an intrinsic."""
     return context.make_array(signature.args[position])(context, builder, args[position]).data
+
+
+class Mask(NamedTuple):
+    """The first `count` lanes of a vector; none if it is negative, all if there are fewer."""
+
+    count: ir.Value
+    bits: ir.Value  # one for each lane
 
 
 class Emitter:
@@ -47,9 +56,10 @@ class Emitter:
         return self.builder.shuffle_vector(lane_zero, undefined, everywhere)
 
     def mask(self, count, first):
-        """One bit per lane: whether first + lane < count."""
-        limits = self.splat(self.builder.sub(count, self.index(first)))
-        return self.builder.icmp_signed("<", ir.Constant(limits.type, list(range(self.lanes))), limits)
+        """The lanes with first + lane < count."""
+        count = self.builder.sub(count, self.index(first))
+        limits = self.splat(count)
+        return Mask(count, self.builder.icmp_signed("<", ir.Constant(limits.type, list(range(self.lanes))), limits))
 
     def call(self, name, result, arguments):
         kind = ir.FunctionType(result, [argument.type for argument in arguments])
@@ -66,17 +76,44 @@ class Emitter:
             return self.builder.load(pointer, align=self._alignment(kind))
         alignment = ir.Constant(ir.IntType(32), self._alignment(kind))
         zero = ir.Constant(kind, [0] * self.lanes)
-        return self.call(f"llvm.masked.load.{self._suffix(kind)}.p0", kind, [pointer, alignment, mask, zero])
+        return self.call(f"llvm.masked.load.{self._suffix(kind)}.p0", kind, [pointer, alignment, mask.bits, zero])
 
     def store(self, value, pointer, mask):
         """Write a vector of numbers or bytes to a pointer; with a mask, only where the mask is set."""
-        pointer = self.builder.bitcast(pointer, value.type.as_pointer())
+        as_vector = self.builder.bitcast(pointer, value.type.as_pointer())
         if mask is None:
-            self.builder.store(value, pointer, align=self._alignment(value.type))
-        else:
+            self.builder.store(value, as_vector, align=self._alignment(value.type))
+        elif self.lanes * self.bits == 512:
             alignment = ir.Constant(ir.IntType(32), self._alignment(value.type))
             name = f"llvm.masked.store.{self._suffix(value.type)}.p0"
-            self.call(name, ir.VoidType(), [value, pointer, alignment, mask])
+            self.call(name, ir.VoidType(), [value, as_vector, alignment, mask.bits])
+        else:
+            self._store_first(value, pointer, mask.count)
+
+    def _store_first(self, value, pointer, count):
+        """Write the first `count` lanes: all, or the largest power of two that is left, then the next one.
+
+        Without AVX-512 this is quicker than a masked store, which takes a Zen 3 core about 40 cycles.
+        """
+        builder, lanes = self.builder, value.type.count
+        is_whole = builder.icmp_signed(">=", count, self.index(lanes))
+        with builder.if_else(is_whole) as (then, otherwise):
+            with then:
+                self.store(value, pointer, None)
+            with otherwise:
+                place = builder.select(builder.icmp_signed(">", count, self.index(0)), count, self.index(0))
+                while lanes > 1:
+                    lanes //= 2
+                    low, high = (
+                        builder.shuffle_vector(value, value, ir.Constant(ir.VectorType(ir.IntType(32), lanes), numbers))
+                        for numbers in (list(range(lanes)), list(range(lanes, 2 * lanes)))
+                    )
+                    bit = builder.and_(place, self.index(lanes))
+                    is_set = self.is_set(bit)
+                    with builder.if_then(is_set):
+                        self.store(low, pointer, None)
+                    value = builder.select(is_set, high, low)
+                    pointer = self.at(pointer, bit)
 
     @staticmethod
     def _alignment(kind):
@@ -163,6 +200,11 @@ class Emitter:
     def opaque(self, value):
         """The same integer, hidden from LLVM, which would otherwise copy and unroll loops for its possible values."""
         return self.builder.asm(ir.FunctionType(self.integer, [self.integer]), "", "=r,0", [value], True)
+
+    def array(self, count):
+        """A pointer to room for `count` numbers, on the stack."""
+        with self.builder.goto_entry_block():
+            return self.builder.gep(self.builder.alloca(ir.ArrayType(self.scalar, count)), [self.index(0)] * 2)
 
     def variable(self, value):
         """A place that holds `value` until another value is stored in it: for values that a loop changes."""

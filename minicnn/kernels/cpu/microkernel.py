@@ -112,8 +112,9 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
             a, b, c = emit.at(a, a_start), emit.at(b, b_start), emit.at(c, c_start)
             rows, cols = emit.at(rows, row_start), emit.at(cols, col_start)
 
+            edges = emit.array(ROWS * width)  # a tile of sums at an edge, before its part inside is written
+
             def product(whole, ROWS=ROWS, VECTORS=VECTORS):
-                masks = [None if whole else emit.mask(columns, j * lanes) for j in range(VECTORS)]
                 last = builder.sub(row_count, emit.index(1))
                 starts = []  # of the rows of a
                 for i in range(ROWS):
@@ -151,14 +152,30 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
                 def store(added):
                     for i in range(ROWS):
                         row = emit.times(i, c_stride)
-                        stored = emit.true if whole else builder.icmp_signed("<", emit.index(i), row_count)
-                        with builder.if_then(stored):
-                            for j in range(VECTORS):
-                                place, value = emit.at(c, builder.add(row, emit.index(j * lanes))), new_sums[i][j]
-                                if added:
-                                    value = builder.fadd(value, emit.load(place, masks[j]))
-                                emit.store(value, place, masks[j])
+                        for j in range(VECTORS):
+                            place, value = emit.at(c, builder.add(row, emit.index(j * lanes))), new_sums[i][j]
+                            if added:
+                                value = builder.fadd(value, emit.load(place, None))
+                            emit.store(value, place, None)
 
+                def store_a_part():
+                    for i in range(ROWS):
+                        for j in range(VECTORS):
+                            emit.store(new_sums[i][j], emit.at(edges, emit.index((i * VECTORS + j) * lanes)), None)
+                    with emit.repeat(emit.smaller(row_count, emit.index(ROWS))) as row:
+                        there = emit.at(c, builder.mul(row.index, c_stride))
+                        here = emit.at(edges, emit.times(VECTORS * lanes, row.index))
+
+                        def part_of_row(lane, mask):
+                            place = emit.at(there, lane)
+                            before = builder.select(emit.splat(emit.is_set(add)), emit.load(place, mask), emit.zero)
+                            emit.store(builder.fadd(emit.load(emit.at(here, lane), None), before), place, mask)
+
+                        emit.over_lanes(emit.smaller(columns, emit.index(VECTORS * lanes)), part_of_row)
+
+                if not whole:
+                    store_a_part()
+                    return
                 with builder.if_else(emit.is_set(add)) as (then, otherwise):
                     with then:
                         store(added=True)

@@ -64,7 +64,7 @@ def forward(
     y = workspace.empty((N, pools.OH, pools.OW, F), x.dtype)
     argmax = workspace.empty((y.size,), np.uint8) if pool and need_saved else None
     bias = np.zeros(F, x.dtype) if b is None else b
-    if depthwise.suits(C // groups, pool):
+    if depthwise.suits(groups, C // groups, pool):
         depthwise.forward(x, w, bias, win, relu, y)
     else:
         canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
@@ -79,7 +79,7 @@ def backward(dy, saved, need_dx=True):
     (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
     dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
-    if depthwise.suits(C // groups, pool):
+    if depthwise.suits(groups, C // groups, pool):
         db, dx = db if has_bias else None, workspace.empty(x.shape, x.dtype) if need_dx else None
         depthwise.gradients(dy, y, x, w, win, relu, dw, db, dx)
         return dx, dw, db
@@ -124,21 +124,27 @@ def _products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, large
     work = split(N, OH, 1, PH * win.SH * canvas.width * canvas.C, _NUMBERS)
     height = (work.rows * PH - 1) * win.SH + reach
     pixels, taps = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
-    image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
+    lanes = tile_width(y.dtype) // VECTORS
+    stride = F if groups > 1 else -(-F // lanes) * lanes  # between pixels: then tiles write whole vectors
+    image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * stride
     buffers = workspace.scratch(y.dtype, work.images * image_size, work.images * sums_size)
     out = output(y, argmax, bias, relu, pool)
     with of_weights():
         panels = in_panels(w.reshape(-1, F), groups)
-    _convolve(source, canvas, win, height, work, pixels, taps, panels, groups, out, buffers)
+    _convolve(source, canvas, win, height, work, pixels, taps, panels, groups, out, buffers, stride)
 
 
 @kernel(parallel=True)
-def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups, out, buffers):
-    """Each task copies its band onto a canvas, multiplies it tile by tile with w's panels, and finishes the sums."""
+def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups, out, buffers, stride):
+    """Each task copies its band onto a canvas, multiplies it tile by tile with w's panels, and finishes the sums.
+
+    The sums of a pixel are `stride` numbers.
+    """
     (bands, sums), F, PH = buffers, out.bias.size, out.PH
     columns = VECTORS * (VECTOR_BYTES // w_panels.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
-    image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * F
+    image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * stride
+    written = stride // groups
     for task in prange(work.tasks):
         n, images, first, count = task_rows(task, work)
         band = numba.get_thread_id() * work.images * image_size
@@ -156,12 +162,13 @@ def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups,
                         tile(
                             bands, band + group * C_group, pixels, i, min(ROWS, M - i),
                             taps, k, min(_ADDED_ALONE, taps.size - k), w_panels, panel + k * columns,
-                            sums, start + i * F + f, F, F_group - j, k > 0,
+                            sums, start + i * stride + f, stride, written - j, k > 0,
                         )  # fmt: skip
                 panel += taps.size * columns
         for image in range(images):
-            image_sums, y_start = start + image * count * PH * win.OW * F, ((n + image) * work.OH + first) * out.OW * F
-            finish_band(sums, image_sums, win.OW, count, out, y_start)
+            image_sums = start + image * count * PH * win.OW * stride
+            y_start = ((n + image) * work.OH + first) * out.OW * F
+            finish_band(sums, image_sums, stride, win.OW, count, out, y_start)
 
 
 def _kernel_gradient(x, x_canvas, dy, dy_canvas, win, groups, dw, db):

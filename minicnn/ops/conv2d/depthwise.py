@@ -92,9 +92,10 @@ def _made(read, tap_step, source_step, next_, source_next):
     return _Axis(positions, runs, tap_step, source_step, next_, source_next)
 
 
-def suits(C_group, pool) -> bool:
-    """Whether this file can compute such a convolution: groups of one channel, and no pool after it."""
-    return C_group == 1 and pool is None
+def suits(groups, C_group, pool) -> bool:
+    """Whether this file should compute such a convolution: several groups of one channel, and no pool after it. For
+    images of one channel in all, `cpu.py` is faster: its vectors are filters."""
+    return groups > 1 and C_group == 1 and pool is None
 
 
 def forward(x, w, bias, win, relu, y):

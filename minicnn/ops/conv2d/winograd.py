@@ -273,7 +273,7 @@ def _convolution(m):
             for image in range(images):
                 image_sums = s + image * tile_rows * m * across * m * F
                 y_start = ((first_image + image) * work.OH + first) * out.OW * F
-                finish_band(sums, image_sums, across * m, count, out, y_start)
+                finish_band(sums, image_sums, F, across * m, count, out, y_start)
 
     return convolve
 
