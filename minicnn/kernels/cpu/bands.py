@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .compile import THREADS, helper
-from .vector_loop import add, add_bias, copy, floor_of, pass_relu, vector_loop, zero
+from .vector_loop import add_bias, copy, floor_of, pass_relu, vector_loop, zero
 
 _PLAIN, _THROUGH_RELU, _THROUGH_POOL = 0, 1, 2
 _NO_WINNERS = np.zeros(0, np.uint8)
@@ -251,10 +251,27 @@ def _largest(emit, mask, sums, bias, PH, PW, row, stride):
     return builder.load(best), builder.load(argmax)
 
 
-@helper
-def add_columns(dz, start, M, F, sums, sums_start, db, db_start):
-    """db[db_start + f] += the sum of column f of M rows of dz. `sums` first gets this sum alone, for less rounding."""
-    zero(sums, sums_start, F)
-    for i in range(M):
-        add(dz, start + i * F, sums, sums_start, F)
-    add(sums, sums_start, db, db_start, F)
+_AT_ONCE = 4  # rows whose sums are in different registers: an addition need not wait for the one before
+
+
+@vector_loop(arrays=2, scalars=2)
+def add_columns(emit, mask, dz, db, rows, stride):
+    """db += the sum of the columns of `rows` rows of dz, which begin `stride` numbers apart."""
+    builder = emit.builder
+    totals = [emit.variable(emit.zero) for _ in range(_AT_ONCE)]
+    whole = builder.sdiv(rows, emit.index(_AT_ONCE))
+    done = builder.mul(whole, emit.index(_AT_ONCE))
+
+    def add_row(row, total):
+        number = emit.load(emit.at(dz, builder.mul(row, stride)), mask)
+        builder.store(builder.fadd(builder.load(total), number), total)
+
+    with emit.repeat(whole) as several:
+        for i, total in enumerate(totals):
+            add_row(builder.add(builder.mul(several.index, emit.index(_AT_ONCE)), emit.index(i)), total)
+    with emit.repeat(builder.sub(rows, done)) as rest:
+        add_row(builder.add(done, rest.index), totals[0])
+    total = builder.load(totals[0])
+    for other in totals[1:]:
+        total = builder.fadd(total, builder.load(other))
+    emit.store(builder.fadd(emit.load(db, mask), total), db, mask)

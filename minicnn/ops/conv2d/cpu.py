@@ -25,22 +25,11 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import (
-    Canvas,
-    add_columns,
-    finish_band,
-    gradient,
-    images,
-    lay_band,
-    output,
-    pieces_of,
-    split,
-    task_rows,
-)
+from ...kernels.cpu.bands import Canvas, finish_band, gradient, images, lay_band, output, pieces_of, split, task_rows
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
-from ...kernels.cpu.packing import in_panels, lay_panel, tile_width
+from ...kernels.cpu.packing import in_panels, lay_panel, sum_rows, tile_width
 from ...kernels.cpu.recording import do, of_weights
 from ...kernels.cpu.vector_loop import add, zero
 from ...shapes import check_convolution, window
@@ -187,7 +176,7 @@ def _kernel_gradient(x, x_canvas, dy, dy_canvas, win, groups, dw, db):
     pixels, taps = offset_tables(work.images, height, x_canvas.width, x_canvas.C, work.rows, win, C_group)
     x_size, dy_size = height * x_canvas.width * x_canvas.C, work.rows * win.OW * F
     panel_size = work.images * work.rows * win.OW * tile_width(dw.dtype)
-    buffers = workspace.scratch(dw.dtype, work.images * x_size, work.images * dy_size, panel_size, F)
+    buffers = workspace.scratch(dw.dtype, work.images * x_size, work.images * dy_size, panel_size)
     pieces = pieces_of(work.tasks, dw.size)
     partial, partial_db = workspace.empty((pieces, dw.size), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _kernel_gradient_pieces(
@@ -203,7 +192,7 @@ def _kernel_gradient_pieces(
     x, x_canvas, dy, dy_canvas, win, height, work, pixels, taps, groups, pieces, partial, partial_db, buffers
 ):
     """partial[piece] = the kernel gradient from a part of the tasks. The tile's rows are taps, its k the pixels."""
-    x_bands, dy_bands, panels, column_sums = buffers
+    x_bands, dy_bands, panels = buffers
     columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
     F, K = dy_canvas.C, taps.size
     C_group, F_group = x_canvas.C // groups, F // groups
@@ -212,8 +201,6 @@ def _kernel_gradient_pieces(
         thread = numba.get_thread_id()
         x_band, dy_band = thread * work.images * x_size, thread * work.images * dy_size
         begin, end = piece * work.tasks // pieces, (piece + 1) * work.tasks // pieces
-        for f in range(F):
-            partial_db[piece * F + f] = 0
         for task in range(begin, end):
             n, images, first, count = task_rows(task, work)
             band_rows = height - (work.rows - count) * win.SH
@@ -223,7 +210,6 @@ def _kernel_gradient_pieces(
                 place = dy_band + image * count * win.OW * F
                 lay_band(dy, dy_canvas, n + image, first, count, dy_bands, place)
             M = images * count * win.OW
-            add_columns(dy_bands, dy_band, M, F, column_sums, thread * F, partial_db, piece * F)
             panel = thread * pixels.size * columns
             alone = groups == 1 and columns == F  # then dy's band already is a panel
             for group in range(groups):
@@ -232,6 +218,7 @@ def _kernel_gradient_pieces(
                     source, place = (dy_bands, dy_band) if alone else (panels, panel)
                     if not alone:
                         lay_panel(dy_bands, dy_band + f, F, M, min(columns, F_group - j), panels, panel)
+                    sum_rows(source, place, M, partial_db, piece * F + f, min(columns, F_group - j), task > begin)
                     for tap in range(0, K, ROWS):
                         tile(
                             x_bands, x_band + group * C_group, taps, tap, min(ROWS, K - tap), pixels, 0, M,

@@ -22,7 +22,6 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numba import prange
 
@@ -114,8 +113,9 @@ def gradients(dy, y, x, w, win, relu, dw, db, dx):
         dy = activation.relu_backward(dy, (y, y, 0.0))  # reads y, not its input
     rows = _axis(win.OH, H, win.KH, win.SH, win.DH, win.PT)
     pieces = pieces_of(max(1, N * win.OH), w.size)
-    partial, sums = workspace.empty((pieces, w.size + F), w.dtype), workspace.scratch(w.dtype, F)
-    _kernel_gradient(dy, _repeated(x, F).reshape(-1), N, (H, W, F), win, rows, pieces, partial.reshape(-1), *sums)
+    partial = workspace.empty((pieces, w.size + F), w.dtype)
+    wide = _repeated(x, F).reshape(-1)
+    _kernel_gradient(dy, wide, N, (H, W, F), win, rows, pieces, partial.reshape(-1), db is not None)
     both = workspace.empty((w.size + F,), w.dtype)
     add_pieces(partial.reshape(-1), both)
     do(np.copyto, dw, both[: w.size].reshape(w.shape))
@@ -231,7 +231,7 @@ def _inside(win, W, kw):
 
 
 @kernel(parallel=True)
-def _kernel_gradient(dy, x, N, x_shape, win, rows, pieces, partial, column_sums):
+def _kernel_gradient(dy, x, N, x_shape, win, rows, pieces, partial, with_db):
     """partial[piece] = (dw, db) from a part of the rows of all images."""
     H, W, C = x_shape
     size = (win.KH * win.KW + 1) * C
@@ -267,8 +267,8 @@ def _kernel_gradient(dy, x, N, x_shape, win, rows, pieces, partial, column_sums)
                         )
                     kw += taps
         M = (end - begin) * win.OW
-        place = numba.get_thread_id() * C
-        add_columns(dy, begin * win.OW * C, M, C, column_sums, place, partial, piece * size + size - C)
+        if with_db:
+            add_columns(dy, begin * win.OW * C, partial, piece * size + size - C, M, C, C)
 
 
 @helper

@@ -146,7 +146,7 @@ def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _gradient_summation(m)(
         x, x_canvas, dy, dy_canvas, work, down, across, rows, cols, pieces, partial.reshape(-1),
-        partial_db.reshape(-1), sizes, workspace.scratch(dw.dtype, *sizes, F),
+        partial_db.reshape(-1), sizes, workspace.scratch(dw.dtype, *sizes),
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
     add_pieces(partial.reshape(-1), total)
@@ -290,7 +290,7 @@ def _gradient_summation(m):
     def sum_pieces(
         x, x_canvas, dy, dy_canvas, work, down, across, rows, cols, pieces, partial, partial_db, sizes, buffers
     ):
-        bands, V, D, dy_bands, column_sums = buffers
+        bands, V, D, dy_bands = buffers
         C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
         columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
         V_step, D_step = sizes[1] // 16, sizes[2] // 16
@@ -315,7 +315,7 @@ def _gradient_summation(m):
                             pixels(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
                             t += 1
                 T = t
-                add_columns(dy_bands, dy_band, T * m * m, F, column_sums, thread * F, partial_db, piece * F)
+                add_columns(dy_bands, dy_band, partial_db, piece * F, T * m * m, F, F)
                 for f in range(0, F, columns):
                     width = min(columns, F - f)
                     for xi in range(16 if width < columns else 0):
