@@ -310,6 +310,8 @@ class Layer(changes.Watched, Configurable):
     gets a list of gradients, None where there is none."""
 
     def _as_input(self, x):
+        if type(x) is np.ndarray and x.flags.carray and x.dtype == self.dtype:
+            return x  # as it should be, which the next lines take ten times as long to find out
         x = np.asarray(x)
         if x.dtype.kind not in "buif":
             raise ValueError(f"{self.name!r} takes arrays of numbers; received an array of type {x.dtype}.")

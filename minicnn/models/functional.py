@@ -146,7 +146,8 @@ class Model(Trainer, Layer):
             outputs = self._prediction.outputs(xs, training)
         if outputs is None:
             return self.as_given(super().__call__(x, training))
-        self._losses_of_call = self._prediction.losses
+        if self._losses_of_call or self._prediction.losses:
+            self._losses_of_call = self._prediction.losses
         outputs = [y.view(Array) for y in outputs]
         return self.as_given(outputs if self.gives_several else outputs[0])
 

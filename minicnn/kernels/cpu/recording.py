@@ -107,6 +107,7 @@ def reading(look) -> float:
         return look()
     made = Reading(look())
     made.again = look
+    _here.recording.has_readings = True
     return made
 
 
@@ -122,7 +123,7 @@ class Recording:
         self.preparation: list[tuple] = []  # calls that depend on weights alone
         self.calls: list[tuple] = []
         self.adds_to = self.calls
-        self.outputs, self.kept, self.refused = None, [], False
+        self.outputs, self.kept, self.refused, self.has_readings = None, [], False, False
 
     def record(self, function):
         """Run function(*inputs), record its calls, and return its outputs."""
@@ -148,7 +149,7 @@ class Recording:
                 function(*arguments)
         for function, arguments in self.calls:
             function(*arguments)
-        return _read(self.outputs)
+        return _read(self.outputs) if self.has_readings else self.outputs
 
 
 def _read(output):

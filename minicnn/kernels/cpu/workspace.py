@@ -60,15 +60,17 @@ class step:
     Denormal numbers count as zero within the block."""
 
     def __enter__(self):
-        self.flushed = flushed()
-        self.flushed.__enter__()
-        _pool.depth += 1
+        pool = _pool
+        if pool.depth == 0:
+            self.flushed = flushed()
+            self.flushed.__enter__()
+        pool.depth += 1
 
     def __exit__(self, *exception):
         pool = _pool
         pool.depth -= 1
-        self.flushed.__exit__()
         if pool.depth == 0:
+            self.flushed.__exit__()
             # empty the lists first: then an interruption may lose buffers, but no buffer is in use twice
             taken_back, pool.lent, pool.large = pool.lent + pool.large, [], []
             _take_back(pool, taken_back)
