@@ -7,7 +7,7 @@ import pytest
 from helpers import assert_close, normal
 
 import minicnn
-from minicnn import layers
+from minicnn import activations, layers
 from minicnn.models import schedule
 from minicnn.models.schedule import joined, row_of_steps
 from minicnn.runtime import transfer
@@ -183,3 +183,15 @@ def test_what_is_kept_and_freed():
     assert [(step.need_saved, step.frees) for step in steps] == [(True, False)] * 3
     steps = schedule.schedule(row_of_steps(model.layers), [0], [5], True, need_saved=False)
     assert [(step.need_saved, step.frees) for step in steps] == [(False, True)] * 3
+
+
+def test_functions_that_never_fall_never_fall():
+    x = np.sort(normal(20_000, seed=3) * 4)
+    for name in activations._registry.entries:
+        function = activations.get(name)
+        if function.operation is None or function.operation == "softmax":
+            continue
+        y = function.forward(x, need_saved=False)[0]
+        falls = bool((np.diff(y) < -1e-12).any())
+        assert falls == (not function.never_falls), name
+    assert not activations.Activation("elu", "elu", -1.0).never_falls

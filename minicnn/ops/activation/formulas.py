@@ -92,7 +92,9 @@ def gelu(x, p):
 
 
 def gelu_derivative(dy, x, y, p):
-    return dy * (normal_cdf(x) + x * type(x)(_DENSITY) * type(x)(math.exp(type(x)(-0.5) * x * x)))
+    # y / x is the distribution function, without computing erf again
+    cdf = where(x == 0, type(x)(0.5), y / x)
+    return dy * (cdf + x * type(x)(_DENSITY) * type(x)(math.exp(type(x)(-0.5) * x * x)))
 
 
 def selu(x, p):

@@ -16,6 +16,8 @@ from . import formulas, vectorized
 
 _formulas = compiled(formulas, helper)
 
+_BLOCKS = 4 * THREADS  # of rows, that tasks copy
+
 
 def _pairwise(formula):
     """A kernel run(a, b, y) over flat arrays: y[i] = formula(a[i], b[i])."""
@@ -194,9 +196,14 @@ def _copy(x, x_place, y, y_place, axis):
 
 @kernel(parallel=True)
 def _copy_rows(x, x_start, x_row, y, y_start, y_row, rows, length):
-    """y[y_start + i * y_row :] = x[x_start + i * x_row :], `length` numbers for each i < rows; few rows are cut."""
+    """y[y_start + i * y_row :] = x[x_start + i * x_row :], `length` numbers for each i < rows; few rows are cut.
+
+    A task has many rows: to find out for each row which one it is costs more than to copy 32 numbers.
+    """
     cuts = 1 if rows >= THREADS else THREADS
-    for task in prange(rows * cuts):
-        row, cut = task // cuts, task % cuts
+    blocks = min(rows, _BLOCKS)
+    for task in prange(blocks * cuts):
+        block, cut = task // cuts, task % cuts
         first, end = cut * length // cuts, (cut + 1) * length // cuts
-        copy(x, x_start + row * x_row + first, y, y_start + row * y_row + first, end - first)
+        for row in range(block * rows // blocks, (block + 1) * rows // blocks):
+            copy(x, x_start + row * x_row + first, y, y_start + row * y_row + first, end - first)
