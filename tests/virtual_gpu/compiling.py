@@ -45,10 +45,9 @@ def signature_of(arguments) -> tuple:
 
 
 @cache
-def compiled_to_ptx(kernel, signature) -> dict:
-    """The kernel in PTX, for each architecture: {(9, 0): the code for sm_90}."""
-    library = _library(kernel, signature)
-    return {architecture: library.get_asm_str(cc=architecture) for architecture in ARCHITECTURES}
+def compiled_to_ptx(kernel, signature, architecture=ARCHITECTURES[-1]) -> str:
+    """The kernel in PTX for an architecture, such as (9, 0) for sm_90."""
+    return _library(kernel, signature).get_asm_str(cc=architecture)
 
 
 def resources(kernel, signature, architecture) -> dict:
