@@ -66,7 +66,11 @@ class Emitter:
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
 
     def fma(self, x, y, z):
-        return self.call(f"llvm.fma.{self.suffix}", self.vector, [x, y, z])
+        return self.call(f"llvm.fma.{self._suffix(x.type)}", x.type, [x, y, z])
+
+    def wide(self, vector):
+        """The same numbers in float64."""
+        return vector if self.bits == 64 else self.builder.fpext(vector, ir.VectorType(ir.DoubleType(), self.lanes))
 
     def load(self, pointer, mask):
         """The vector at a pointer to numbers or bytes; with a mask, zero where the mask is not set."""

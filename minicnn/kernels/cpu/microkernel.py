@@ -23,7 +23,8 @@ needs one register more than there is. Copying a panel costs little, because man
 
 **Edges.** Missing rows repeat the last one, and missing columns read what fills the panel; neither is stored. Copies of
 the loop handle the tiles at the edges, so whole tiles pay nothing for them. One copy has the full size, one half the
-width (for 10 columns out of 32, say) and one half the height.
+width (for 10 columns out of 32, say) and one half the height. Their sums go to the stack first, and a small loop writes
+the part that is inside. Callers with a buffer of their own give it room for whole vectors, and get whole tiles.
 
 The code below emits LLVM's vector instructions through Numba's `@intrinsic`. Numba compiles plain loops well, but does
 not keep a two-dimensional block of vectors in registers by itself. `tile_by_loops` computes the same in plain loops.

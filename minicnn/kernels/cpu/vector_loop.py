@@ -19,7 +19,7 @@ from .emitter import Emitter, array_data
 from .microkernel import VECTOR_BYTES
 
 
-def vector_loop(arrays: int, scalars: int = 0, numbers: int = 0, vector_bytes: int = VECTOR_BYTES):
+def vector_loop(arrays: int, scalars: int = 0, numbers: int = 0, wide: int = 0, vector_bytes: int = VECTOR_BYTES):
     """Decorator: turn the work on one vector into a function of `arrays` flat arrays, which kernels can call.
 
     body(emit, mask, *pointers, *scalars, *numbers) emits the instructions for the vectors that begin at the pointers;
@@ -28,16 +28,18 @@ def vector_loop(arrays: int, scalars: int = 0, numbers: int = 0, vector_bytes: i
         function(array_0, start_0, array_1, start_1, ..., *scalars, *numbers, count)
 
     and does the work for `count` numbers of every array, from its start on. Scalars are integers; numbers have the
-    first array's type.
+    first array's type. All arrays of floats have one type, but the last `wide` arrays are float64.
     """
+    narrow = arrays - wide
 
     def decorate(body):
         names = [name for i in range(arrays) for name in (f"array_{i}", f"start_{i}")]
         names += [f"scalar_{i}" for i in range(scalars)] + [f"number_{i}" for i in range(numbers)] + ["count"]
 
         def definition(typing_context, *given):
-            floats = {kind.dtype for kind in given[: 2 * arrays : 2] if not isinstance(kind.dtype, types.Integer)}
-            if any(kind.layout != "C" for kind in given[: 2 * arrays : 2]) or len(floats) != 1:
+            floats = {kind.dtype for kind in given[: 2 * narrow : 2] if not isinstance(kind.dtype, types.Integer)}
+            are_wide = {kind.dtype for kind in given[2 * narrow : 2 * arrays : 2]} <= {types.float64}
+            if any(kind.layout != "C" for kind in given[: 2 * arrays : 2]) or len(floats) != 1 or not are_wide:
                 raise errors.TypingError(
                     f"{body.__name__} takes contiguous arrays of one float type; received {given}."
                 )

@@ -1,10 +1,16 @@
-"""Batch normalization in Numba: in training three passes over x forward and two backward, with no temporary images.
+"""Batch normalization in vectors: in training two passes over x forward and two backward, with no temporary images.
 
 What it gains over `vectorized.py`: NumPy writes an array as large as x for each of `x - mean`, its square, the
-normalised x, the product and the sum. Here y is written once. For the sums, the rows are cut into pieces, which the
-threads share. Each piece is summed in float64, and the pieces are added in order. Forward does not keep x_hat; backward
-computes it again from x. A ReLU behind the normalization is part of the same passes, which saves two reads and two
-writes of an array as large as x.
+normalised x, the product and the sum. Here y is written once. A ReLU behind the normalization is part of the same
+passes, which saves two reads and two writes of an array as large as x.
+
+- **Blocks of rows** fit the first-level cache. In a block a vector of channels goes down the rows, and its mean, its
+  factor and its sums stay in registers.
+- **Mean and variance in one pass**, as the sums of x - x[0] and of its square. In float64 the difference of two sums
+  loses no digit that float32 has. The rows are cut into pieces, which the threads share; the pieces are added in order.
+- **x - mean** needs more digits than float32 has, if the mean is much larger than the deviation. So the mean is kept as
+  two numbers of x's type: what fits one, and the rest.
+- Forward does not keep x_hat; backward computes it again from x.
 """
 
 from __future__ import annotations
@@ -15,11 +21,12 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.compile import helper_as_written, kernel
+from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.recording import do, of_weights
-from ...kernels.cpu.vector_loop import vector_loop
+from ...kernels.cpu.vector_loop import floor_of, vector_loop
 
 _PIECES = 32  # the rows are summed in this many pieces, for any number of threads
+_BLOCK = 4096  # numbers in a block of rows: 16 kB in float32
 
 
 def forward(
@@ -27,16 +34,18 @@ def forward(
     need_saved=True,
 ):  # fmt: skip
     C = x.shape[-1]
-    rows = x.reshape(-1, C)
     y = workspace.empty(x.shape, x.dtype)
-    mean, scale = workspace.empty((C,), np.float64), workspace.empty((C,), x.dtype)
+    mean, rest, scale = (workspace.empty((C,), x.dtype) for _ in range(3))
     if training:
-        partial = workspace.empty((_PIECES, C), np.float64)
-        _batch_statistics(rows, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale)
+        partial = workspace.empty(((2 * _PIECES + 1) * C,), np.float64)
+        _batch_statistics(
+            x.reshape(-1), partial, moving_mean, moving_variance, momentum, epsilon, mean, rest, scale
+        )  # fmt: skip
         factor = _scaled(gamma, scale)
     else:
         with of_weights():
             do(np.copyto, mean, moving_mean)
+            do(rest.fill, 0)
             do(_inference_scale, moving_variance, epsilon, scale)
             factor = _scaled(gamma, scale)
     shift = beta
@@ -44,8 +53,8 @@ def forward(
         shift = workspace.empty((C,), x.dtype)
         with of_weights():
             do(shift.fill, 0)
-    _normalize.for_work(x.size)(rows, mean, factor, shift, relu, y.reshape(-1, C))
-    saved = (x, mean, scale, factor, shift, gamma is not None, beta is not None, training, relu)
+    _normalize.for_work(x.size)(x.reshape(-1), mean, rest, factor, shift, relu, y.reshape(-1))
+    saved = (x, mean, rest, scale, factor, shift, gamma is not None, beta is not None, training, relu)
     return y, (saved if need_saved else None)
 
 
@@ -88,98 +97,168 @@ def _scaled(gamma, scale):
     return factor
 
 
+@vector_loop(arrays=4, scalars=2, wide=3)
+def _add_moments(emit, mask, x, first, sums, squares, rows, stride):
+    """sums += x - first and squares += (x - first)^2, over the rows of a block. All but x are float64."""
+    builder, first = emit.builder, emit.load(first, mask)
+    total, total_square = emit.variable(emit.load(sums, mask)), emit.variable(emit.load(squares, mask))
+    with emit.repeat(rows) as row:
+        number = emit.wide(emit.load(emit.at(x, builder.mul(row.index, stride)), mask))
+        difference = builder.fsub(number, first)
+        builder.store(builder.fadd(builder.load(total), difference), total)
+        builder.store(emit.fma(difference, difference, builder.load(total_square)), total_square)
+    emit.store(builder.load(total), sums, mask)
+    emit.store(builder.load(total_square), squares, mask)
+
+
 @kernel(parallel=True, as_written=True)
-def _batch_statistics(x, moving_mean, moving_variance, momentum, epsilon, partial, mean, scale):
-    """Compute mean and scale = 1 / sqrt(variance + epsilon) of the batch, and move the moving statistics a step."""
-    M, C = x.shape
-    pieces = partial.shape[0]
-    for piece in prange(pieces):
-        partial[piece] = 0
-        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
-            for c in range(C):
-                partial[piece, c] += x[i, c]
+def _batch_statistics(x, partial, moving_mean, moving_variance, momentum, epsilon, mean, rest, scale):
+    """mean + rest is the batch's mean, scale = 1 / sqrt(variance + epsilon). The moving statistics move a step."""
+    C = mean.size
+    M, rows, first = x.size // C, max(1, _BLOCK // C), 2 * _PIECES * C
+    for c in range(min(C, x.size)):
+        partial[first + c] = x[c]
+    for piece in prange(_PIECES):
+        sums = 2 * piece * C
+        for c in range(2 * C):
+            partial[sums + c] = 0
+        end = (piece + 1) * M // _PIECES
+        for i in range(piece * M // _PIECES, end, rows):
+            _add_moments(x, i * C, partial, first, partial, sums, partial, sums + C, min(rows, end - i), C, C)
     for c in range(C):
-        total = 0.0
-        for piece in range(pieces):
-            total += partial[piece, c]
-        mean[c] = total / M
-    for piece in prange(pieces):
-        partial[piece] = 0
-        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
-            for c in range(C):
-                partial[piece, c] += (x[i, c] - mean[c]) ** 2
-    for c in range(C):
-        total = 0.0
-        for piece in range(pieces):
-            total += partial[piece, c]
-        variance = total / M
+        total, total_square = 0.0, 0.0
+        for piece in range(_PIECES):
+            total += partial[2 * piece * C + c]
+            total_square += partial[(2 * piece + 1) * C + c]
+        average = partial[first + c] + total / M
+        variance = total_square / M - (total / M) ** 2
+        if variance < 0:
+            variance = 0.0
+        mean[c] = average
+        rest[c] = average - mean[c]
         scale[c] = 1 / math.sqrt(variance + epsilon)
-        moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean[c]
+        moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * average
         moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance
 
 
+def _centered(emit, x, mean, rest):
+    """x - (mean + rest). The first difference is exact if the two are near each other."""
+    return emit.builder.fsub(emit.builder.fsub(x, mean), rest)
+
+
+@vector_loop(arrays=6, scalars=3)
+def _normalize_rows(emit, mask, x, mean, rest, factor, shift, y, relu, rows, stride):
+    builder, lowest = emit.builder, floor_of(emit, relu)
+    mean, rest, factor, shift = (emit.load(part, mask) for part in (mean, rest, factor, shift))
+    with emit.repeat(rows) as row:
+        place = builder.mul(row.index, stride)
+        centered = _centered(emit, emit.load(emit.at(x, place), mask), mean, rest)
+        emit.store(emit.at_least(lowest, emit.fma(centered, factor, shift)), emit.at(y, place), mask)
+
+
 @kernel(parallel=True, as_written=True)
-def _normalize(x, mean, factor, shift, relu, y):
-    M, C = x.shape
-    for i in prange(M):
-        for c in range(C):
-            value = _normalized(x[i, c], mean[c], factor[c], shift[c])
-            y[i, c] = x.dtype.type(0) if relu and value < 0 else value
-
-
-@helper_as_written
-def _normalized(x, mean, factor, shift):
-    """Backward computes this again for ReLU's gradient, in the same order and so with the same bits."""
-    return type(x)(x - mean) * factor + shift
+def _normalize(x, mean, rest, factor, shift, relu, y):
+    C = mean.size
+    M, rows = x.size // C, max(1, _BLOCK // C)
+    for block in prange((M + rows - 1) // rows):
+        i = block * rows
+        _normalize_rows(x, i * C, mean, 0, rest, 0, factor, 0, shift, 0, y, i * C, relu, min(rows, M - i), C, C)
 
 
 def backward(dy, saved, need_dx=True):
-    x, mean, scale, factor, shift, has_gamma, has_beta, training, relu = saved
+    x, mean, rest, scale, factor, shift, has_gamma, has_beta, training, relu = saved
     C = x.shape[-1]
-    dy, rows = dy.reshape(-1, C), x.reshape(-1, C)
-    dgamma, dbeta = workspace.empty((C,), dy.dtype), workspace.empty((C,), dy.dtype)
-    partial = workspace.empty((_PIECES, 2, C), np.float64)
-    _parameter_gradients(dy, rows, mean, scale, factor, shift, relu, partial, dgamma, dbeta)
+    dy, x_flat = dy.reshape(-1), x.reshape(-1)
+    dgamma, dbeta, slope, constant = (workspace.empty((C,), dy.dtype) for _ in range(4))
+    partial = workspace.empty((2 * _PIECES * C,), np.float64)
+    _parameter_gradients(
+        dy, x_flat, mean, rest, scale, factor, shift, relu, training, partial, dgamma, dbeta, slope, constant
+    )  # fmt: skip
     dx = None
     if need_dx:
         dx = workspace.empty(x.shape, dy.dtype)
-        _input_gradient(
-            dy, rows, mean, scale, factor, shift, relu, dgamma, dbeta, training, dx.reshape(-1, C)
-        )  # fmt: skip
+        _input_gradient(dy, x_flat, mean, rest, factor, shift, relu, slope, constant, dx.reshape(-1))
     return dx, (dgamma if has_gamma else None), (dbeta if has_beta else None)
 
 
-@helper_as_written
-def _passed(dy, x, mean, factor, shift, relu):
-    """dy, or 0 where the ReLU stopped the output."""
-    return dy if not relu or _normalized(x, mean, factor, shift) > 0 else type(dy)(0)
+def _passed(emit, dy, centered, factor, shift, relu):
+    """dy, or 0 where the ReLU stopped the output, which is computed again with the same bits."""
+    builder = emit.builder
+    positive = builder.fcmp_ordered(">", emit.fma(centered, factor, shift), emit.zero)
+    passes = builder.or_(positive, emit.splat(builder.not_(emit.is_set(relu))))
+    return builder.select(passes, dy, emit.zero)
+
+
+@vector_loop(arrays=8, scalars=3, wide=2)
+def _add_gradients(emit, mask, dy, x, mean, rest, factor, shift, dgamma, dbeta, relu, rows, stride):
+    """dgamma += dz * (x - mean) and dbeta += dz, over the rows of a block; dz is dy behind the ReLU.
+
+    dgamma, dbeta and their sums are float64.
+    """
+    builder = emit.builder
+    mean, rest, factor, shift = (emit.load(part, mask) for part in (mean, rest, factor, shift))
+    total_gamma, total_beta = emit.variable(emit.load(dgamma, mask)), emit.variable(emit.load(dbeta, mask))
+    with emit.repeat(rows) as row:
+        place = builder.mul(row.index, stride)
+        centered = _centered(emit, emit.load(emit.at(x, place), mask), mean, rest)
+        gradient = emit.wide(_passed(emit, emit.load(emit.at(dy, place), mask), centered, factor, shift, relu))
+        builder.store(emit.fma(gradient, emit.wide(centered), builder.load(total_gamma)), total_gamma)
+        builder.store(builder.fadd(gradient, builder.load(total_beta)), total_beta)
+    emit.store(builder.load(total_gamma), dgamma, mask)
+    emit.store(builder.load(total_beta), dbeta, mask)
 
 
 @kernel(parallel=True, as_written=True)
-def _parameter_gradients(dy, x, mean, scale, factor, shift, relu, partial, dgamma, dbeta):
-    M, C = x.shape
-    pieces = partial.shape[0]
-    for piece in prange(pieces):
-        partial[piece] = 0
-        for i in range(piece * M // pieces, (piece + 1) * M // pieces):
-            for c in range(C):
-                gradient = _passed(dy[i, c], x[i, c], mean[c], factor[c], shift[c], relu)
-                partial[piece, 0, c] += gradient * ((x[i, c] - mean[c]) * scale[c])
-                partial[piece, 1, c] += gradient
+def _parameter_gradients(
+    dy, x, mean, rest, scale, factor, shift, relu, training, partial, dgamma, dbeta, slope, constant
+):
+    """dgamma and dbeta; and slope and constant of the line slope * (x - mean) + constant, which `_input_gradient`
+    subtracts because mean and variance depend on x (in inference they do not)."""
+    C = mean.size
+    M, rows = x.size // C, max(1, _BLOCK // C)
+    for piece in prange(_PIECES):
+        sums = 2 * piece * C
+        for c in range(2 * C):
+            partial[sums + c] = 0
+        end = (piece + 1) * M // _PIECES
+        for i in range(piece * M // _PIECES, end, rows):
+            _add_gradients(
+                dy, i * C, x, i * C, mean, 0, rest, 0, factor, 0, shift, 0, partial, sums, partial, sums + C,
+                relu, min(rows, end - i), C, C,
+            )  # fmt: skip
     for c in range(C):
         total_gamma, total_beta = 0.0, 0.0
-        for piece in range(pieces):
-            total_gamma += partial[piece, 0, c]
-            total_beta += partial[piece, 1, c]
+        for piece in range(_PIECES):
+            total_gamma += partial[2 * piece * C + c]
+            total_beta += partial[(2 * piece + 1) * C + c]
+        total_gamma *= scale[c]
         dgamma[c], dbeta[c] = total_gamma, total_beta
+        slope[c] = total_gamma * scale[c] / M if training else 0.0
+        constant[c] = total_beta / M if training else 0.0
+
+
+@vector_loop(arrays=9, scalars=3)
+def _gradient_rows(emit, mask, dy, x, mean, rest, factor, shift, slope, constant, dx, relu, rows, stride):
+    """dx = factor * (dz - (slope * (x - mean) + constant)); dz is dy behind the ReLU."""
+    builder = emit.builder
+    mean, rest, factor, shift, slope, constant = (
+        emit.load(part, mask) for part in (mean, rest, factor, shift, slope, constant)
+    )
+    with emit.repeat(rows) as row:
+        place = builder.mul(row.index, stride)
+        centered = _centered(emit, emit.load(emit.at(x, place), mask), mean, rest)
+        gradient = _passed(emit, emit.load(emit.at(dy, place), mask), centered, factor, shift, relu)
+        difference = builder.fsub(gradient, emit.fma(centered, slope, constant))
+        emit.store(builder.fmul(factor, difference), emit.at(dx, place), mask)
 
 
 @kernel(parallel=True, as_written=True)
-def _input_gradient(dy, x, mean, scale, factor, shift, relu, dgamma, dbeta, training, dx):
-    M, C = x.shape
-    per_number = dy.dtype.type(1.0 / M if training else 0.0)
-    for i in prange(M):
-        for c in range(C):
-            x_hat = dy.dtype.type(x[i, c] - mean[c]) * scale[c]
-            gradient = _passed(dy[i, c], x[i, c], mean[c], factor[c], shift[c], relu)
-            dx[i, c] = factor[c] * (gradient - (dbeta[c] + x_hat * dgamma[c]) * per_number)
+def _input_gradient(dy, x, mean, rest, factor, shift, relu, slope, constant, dx):
+    C = mean.size
+    M, rows = x.size // C, max(1, _BLOCK // C)
+    for block in prange((M + rows - 1) // rows):
+        i = block * rows
+        _gradient_rows(
+            dy, i * C, x, i * C, mean, 0, rest, 0, factor, 0, shift, 0, slope, 0, constant, 0, dx, i * C,
+            relu, min(rows, M - i), C, C,
+        )  # fmt: skip
