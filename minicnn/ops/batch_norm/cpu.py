@@ -197,12 +197,15 @@ def _add_gradients(emit, mask, dy, x, mean, rest, factor, shift, dgamma, dbeta, 
     """
     builder = emit.builder
     mean, rest, factor, shift = (emit.load(part, mask) for part in (mean, rest, factor, shift))
+    wide_mean = builder.fadd(emit.wide(mean), emit.wide(rest))
     total_gamma, total_beta = emit.variable(emit.load(dgamma, mask)), emit.variable(emit.load(dbeta, mask))
     with emit.repeat(rows) as row:
         place = builder.mul(row.index, stride)
-        centered = _centered(emit, emit.load(emit.at(x, place), mask), mean, rest)
+        number = emit.load(emit.at(x, place), mask)
+        centered = _centered(emit, number, mean, rest)
         gradient = emit.wide(_passed(emit, emit.load(emit.at(dy, place), mask), centered, factor, shift, relu))
-        builder.store(emit.fma(gradient, emit.wide(centered), builder.load(total_gamma)), total_gamma)
+        difference = builder.fsub(emit.wide(number), wide_mean)
+        builder.store(emit.fma(gradient, difference, builder.load(total_gamma)), total_gamma)
         builder.store(builder.fadd(gradient, builder.load(total_beta)), total_beta)
     emit.store(builder.load(total_gamma), dgamma, mask)
     emit.store(builder.load(total_beta), dbeta, mask)
