@@ -11,9 +11,8 @@ from .runtime import transfer
 from .runtime.replay import changes
 
 _registry = Registry("activation")
-_NEVER_FALL = {
-    None, "relu", "clipped_relu", "sigmoid", "tanh", "softplus", "selu", "exponential", "softsign", "hard_sigmoid",
-}  # fmt: skip
+_NEVER_FALL = {None, "relu", "sigmoid", "tanh", "softplus", "selu", "exponential", "softsign", "hard_sigmoid"}
+_NEVER_FALL_FROM_0 = {"leaky_relu", "elu", "clipped_relu"}  # if their parameter is 0 or more
 
 
 class Activation(changes.Watched):
@@ -27,7 +26,9 @@ class Activation(changes.Watched):
     @property
     def never_falls(self) -> bool:
         """Whether a larger x never gives a smaller y. Then a max pooling may come before or after it."""
-        return self.operation in _NEVER_FALL or (self.operation in ("leaky_relu", "elu") and self.parameter >= 0)
+        if type(self) is not Activation:
+            return False  # a user's own function
+        return self.operation in _NEVER_FALL or (self.operation in _NEVER_FALL_FROM_0 and self.parameter >= 0)
 
     def forward(self, x, need_saved=True):
         """y of x's shape, and what `backward` needs."""

@@ -18,7 +18,8 @@ def _operators(ufunc):
 class Variable(changes.Watched):
     """One weight. `value` is the array itself, stored where the backend that uses it computes. `grad` is its gradient
     in the running step, or None. minicnn's own code reads `array`, which is the same, and tells `changes.of_weights`
-    when it has written into it. Code that reads `value` may write into the array at any time (`is_given_away`).
+    when it has written into it. Code that has read or set `value` may write into the array at any time. `is_given_away`
+    remembers this.
 
     initializer: an array, a number, or an initializer or its name; the last two need the shape. path: the layer's name
     and the weight's name. In arithmetic and in NumPy's functions a variable acts as the array of its numbers, and the
@@ -41,10 +42,12 @@ class Variable(changes.Watched):
             dtype = config.checked_float_type(dtype)
         if isinstance(initializer, str) or callable(initializer):
             initializer = initializers.get(initializer)
+            users_function = not type(initializer).__module__.startswith("minicnn.")  # it may keep the array
             if shape is None:
                 raise ValueError("A Variable made by an initializer needs its shape.")
             initializer = initializer(tuple(shape), dtype)
         else:
+            users_function = False
             initializer = np.array(initializer)  # a copy, so that training does not change the caller's array
         self.array = np.require(initializer, dtype, ["C", "W", "O"])
         if shape is not None and self.array.shape != tuple(shape):
@@ -57,17 +60,18 @@ class Variable(changes.Watched):
         self.regularizer = regularizer
         self.constraint = constraint
         self.grad: np.ndarray | None = None
-        self.is_given_away = False
+        self.is_given_away = users_function
 
     @property
     def value(self) -> np.ndarray:
-        self.is_given_away = True
-        changes.of_weights.note()
+        if not self.is_given_away:
+            self.is_given_away = True
+            changes.of_weights.note()
         return self.array
 
     @value.setter
     def value(self, array):
-        self.array = array
+        self.array, self.is_given_away = array, True
         changes.of_weights.note()
 
     @property

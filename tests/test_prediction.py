@@ -157,6 +157,66 @@ def test_a_weight_may_be_changed_through_an_array_taken_before():
             np.testing.assert_array_equal(np.asarray(model(X[:1])), expected(model, X[:1]))
 
 
+def test_an_array_given_as_a_weight_may_be_changed_later():
+    model, kernel = network(), normal(3, 3, 16, 16, dtype="float32")
+    model.layers[8].kernel.value = kernel
+    warm(model)
+    kernel *= 2
+    np.testing.assert_array_equal(np.asarray(model(X[:1])), expected(model, X[:1]))
+
+
+def test_a_users_optimizer_may_keep_a_weight_and_change_it_later():
+    kept = []
+
+    class Keeping(minicnn.optimizers.SGD):
+        def update(self, w, gradient, memory, rate):
+            kept.append(w)
+            super().update(w, gradient, memory, rate)
+
+    model = network()
+    model.compile(Keeping(0.01), "sparse_categorical_crossentropy")
+    model.fit(X, labels(12, classes=3), verbose=0)
+    warm(model)
+    for w in {id(w): w for w in kept}.values():
+        w *= 1.5
+    np.testing.assert_array_equal(np.asarray(model(X[:1])), expected(model, X[:1]))
+
+
+def test_a_normalization_that_always_trains_changes_what_others_prepared():
+    inputs = minicnn.Input((4, 4, 2))
+    normalization = layers.BatchNormalization()
+    training = minicnn.Model(inputs, normalization(inputs, training=True))
+    other = minicnn.Model(inputs, normalization(inputs))
+    both = minicnn.Model(inputs, normalization(normalization(inputs, training=True)))
+    x = 3 + normal(1, 4, 4, 2, dtype="float32")
+    for _ in range(6):
+        for model in (training, other):
+            found = np.asarray(model(x))
+        np.testing.assert_array_equal(found, expected(other, x))
+        mean, variance = normalization.moving_mean.numpy(), normalization.moving_variance.numpy()
+        found = np.asarray(both(x))
+        normalization.moving_mean.assign(mean)
+        normalization.moving_variance.assign(variance)
+        np.testing.assert_array_equal(found, expected(both, x))
+
+
+def test_an_interrupted_preparation_is_done_again(monkeypatch):
+    model = network()
+    warm(model)
+    model(X[:1])
+    made = next(iter(model._prediction.recorded.values())).replay.__self__
+    model.layers[8].kernel.assign_add(1)
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    made.preparation.insert(0, (interrupt, ()))
+    with pytest.raises(KeyboardInterrupt):
+        model(X[:1])
+    del made.preparation[0]
+    np.testing.assert_array_equal(np.asarray(model(X[:1])), expected(model, X[:1]))
+
+
 def test_weights_are_prepared_once_and_again_after_a_change(monkeypatch):
     model, runs, keep = network(), [], recording.Recording.record
     monkeypatch.setattr(recording.Recording, "record", lambda self, function: (keep(self, function), counted(self))[0])

@@ -132,6 +132,30 @@ def test_activations_are_joined():
     ]  # fmt: skip
 
 
+def test_a_users_activation_does_what_it_says():
+    class Wave(activations.Activation):
+        def forward(self, x, need_saved=True):
+            return np.sin(2 * x), x
+
+        def backward(self, dy, saved):
+            return 2 * dy * np.cos(2 * saved)
+
+    x = normal(2, 6, 6, 2)
+    for operation in (None, "tanh"):
+        wave = Wave("wave", operation)
+        options = {"dtype": "float64"}
+        convolution = layers.Conv2D(3, 2, activation=wave, **options)
+        model = minicnn.Sequential(
+            [layers.Input((6, 6, 2), dtype="float64"), convolution, layers.MaxPooling2D(2, **options)]
+        )
+        plain = layers.Conv2D(3, 2, **options)
+        plain.build_for(x.shape)
+        plain.set_weights(convolution.get_weights())
+        waves = np.sin(2 * np.asarray(plain(x)))[:, :4, :4].reshape(2, 2, 2, 2, 2, 3)
+        assert_close(model(x), waves.max((2, 4)), 1e-11)
+        assert minicnn.utils.gradient_check(convolution, x, verbose=False) < 1e-6
+
+
 def test_a_batch_normalization_called_in_training_mode_is_not_joined():
     inputs = minicnn.Input((4, 4, 2))
     normalized = layers.BatchNormalization()(layers.Conv2D(3, 1)(inputs), training=True)

@@ -72,9 +72,9 @@ class ActivatedLayer(Layer):
 
     @staticmethod
     def activate(y, function, need_saved, logits=False):
-        """(the function of the product y, what `activation_gradient` needs). The product has done a ReLU already. With
-        logits, y itself."""
-        if function.operation in ("relu", None) or logits:
+        """Apply `function` to the product y. Returns (the result, what `activation_gradient` needs). The product has
+        applied ReLU already. With logits the result is y itself."""
+        if function.operation == "relu" or logits:
             return y, None
         y, saved = function.forward(y, need_saved)
         return y, (function, saved)

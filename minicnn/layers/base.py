@@ -311,7 +311,7 @@ class Layer(changes.Watched, Configurable):
 
     def _as_input(self, x):
         if type(x) is np.ndarray and x.flags.carray and x.dtype == self.dtype:
-            return x  # as it should be, which the next lines take ten times as long to find out
+            return x  # the lines below give the same x, but take ten times as long
         x = np.asarray(x)
         if x.dtype.kind not in "buif":
             raise ValueError(f"{self.name!r} takes arrays of numbers; received an array of type {x.dtype}.")

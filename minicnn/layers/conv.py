@@ -128,8 +128,8 @@ class Conv2D(_Convolution):
 
     def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, activation=None, pool=None):
         """As in `Layer`. The last three are done in the same call (`models/schedule.py`): a batch normalization in
-        inference, an activation, and a max pooling of the size `pool`, which comes before any other activation than
-        ReLU."""
+        inference, an activation, and a max pooling of the size `pool`. If the activation is not ReLU, the pooling is
+        done first."""
         function = activation or self.activation
         w, b = self.weights_with(batch_norm, self.kernel.array)
         y, saved = conv2d.forward(

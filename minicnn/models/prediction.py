@@ -30,7 +30,8 @@ class Weights:
         self.model, self.seen = model, None
 
     def unchanged(self) -> bool:
-        """Whether nothing has written into a weight since the last call. False if other code may write into one."""
+        """Whether nothing has written into a weight since the last call. Always False if other code holds a weight's
+        array, because it may write at any time."""
         now = changes.of_weights.last
         if now is self.seen:
             return True
@@ -62,8 +63,6 @@ class Prediction:
             self.losses = []
             with workspace.step():
                 outputs = [np.array(y if type(y) is np.ndarray else transfer.to_host(y)) for y in forward(*xs)]
-            if training:
-                changes.of_weights.note()  # batch normalizations may have moved their statistics
             return outputs
         finally:
             self.lock.release()

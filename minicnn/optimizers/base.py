@@ -184,9 +184,9 @@ class Optimizer(changes.Watched, Configurable):
                 memory = self._memory_of(variable)
                 if self.weight_decay and self.decays(variable):
                     optimizer_update.decay(variable.array, decay)
-                self.update(variable.array, gradient, memory, rate)
+                self.update(_array_for(type(self).update, variable), gradient, memory, rate)
                 if variable.constraint is not None:
-                    variable.constraint.hold(variable.array)
+                    variable.constraint.hold(_array_for(type(variable.constraint).hold, variable))
 
     def _memory_of(self, variable):
         memory = self._memories.get(variable)
@@ -208,6 +208,11 @@ class Optimizer(changes.Watched, Configurable):
         if self.global_clipnorm:
             return optimizer_update.clip_norm(gradients, self.global_clipnorm)
         return gradients
+
+
+def _array_for(method, variable):
+    """The variable's array, for a method that changes it. A user's own method may keep it and change it later."""
+    return variable.array if method.__module__.startswith("minicnn.") else variable.value
 
 
 class LearningRate(Number):

@@ -15,6 +15,7 @@ from ..layers.base import Layer
 from ..layers.penalty import collected_losses, with_activity_penalty
 from ..layers.state import unchanged_state
 from ..runtime import transfer
+from ..runtime.replay import changes
 
 _KINK = 1e-3  # if left and right slope differ by more than this (relative), there is a kink between them
 _KINKS_ALLOWED = 0.05  # the largest share of a tensor's entries
@@ -89,7 +90,7 @@ class _Problem:
     def _outputs(self, need_saved):
         """(the list of outputs, saved, the losses that layers add)."""
         for variable, value in self.held:
-            variable.value = transfer.to_device(value)
+            variable.array = transfer.to_device(value)
         xs = [transfer.to_device(x) for x in self.xs]
         x = xs if self.layer.takes_several else xs[0]
         logits = {"logits": True} if self.joined else {}
@@ -183,10 +184,11 @@ def _in_float64(layer):
         for part in inner:
             part.dtype = "float64"
         for variable, value in values:
-            variable.value = np.array(transfer.to_host(value), np.float64)
+            variable.array = np.array(transfer.to_host(value), np.float64)
         yield
     finally:
         for part, dtype in dtypes:
             part.dtype = dtype
         for variable, value in values:
-            variable.value = value
+            variable.array = value
+        changes.of_weights.note()

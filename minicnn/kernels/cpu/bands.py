@@ -188,9 +188,9 @@ def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
 
 @helper
 def finish_band(sums, start, stride, width, rows, out, y_start):
-    """Add the bias to a band of raw sums (rows * PH, width, F), clamp with ReLU, pool: `rows` rows of y (.., OW, F).
+    """Add the bias to a band of raw sums, clamp with ReLU, pool: `rows` rows of y (.., OW, F).
 
-    The sums of neighbouring pixels begin `stride` numbers apart.
+    The sums are (rows * PH, width, stride), and the first F of each pixel count.
 
     Without a pool PH = PW = 1. With a pool, argmax gets the number, in reading order, of each window's largest tap.
     With ReLU, it gets PH * PW if no tap was positive, so that no gradient comes back. An empty argmax gets nothing.
@@ -251,7 +251,7 @@ def _largest(emit, mask, sums, bias, PH, PW, row, stride):
     return builder.load(best), builder.load(argmax)
 
 
-_AT_ONCE = 4  # rows whose sums are in different registers: an addition need not wait for the one before
+_AT_ONCE = 4  # rows are added at once, each to its own sum; so an addition does not wait for the one before
 
 
 @vector_loop(arrays=2, scalars=2)

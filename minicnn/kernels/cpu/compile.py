@@ -104,7 +104,8 @@ class _ParallelKernel:
 
 
 def _run(dispatcher, args):
-    """Call a kernel. A recording of the call skips Numba's search for the machine code that suits the arguments."""
+    """Call a kernel. A recording stores the machine code itself, so a replay need not search for the code that fits the
+    arguments."""
     result = dispatcher(*args)
     if (running := recording()) is not None:
         compiled = dispatcher.overloads.get(tuple(numba.typeof(arg) for arg in args))

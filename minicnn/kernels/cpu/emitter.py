@@ -16,7 +16,7 @@ def array_data(context, builder, signature, args, position):
 
 
 class Mask(NamedTuple):
-    """The first `count` lanes of a vector; none if it is negative, all if there are fewer."""
+    """The first `count` lanes of a vector. No lane if it is negative, all lanes if it is larger than the vector."""
 
     count: ir.Value
     bits: ir.Value  # one for each lane
@@ -95,7 +95,8 @@ class Emitter:
             self._store_first(value, pointer, mask.count)
 
     def _store_first(self, value, pointer, count):
-        """Write the first `count` lanes: all, or the largest power of two that is left, then the next one.
+        """Write the first `count` lanes. A whole vector is one store. A part of 8 lanes is written in pieces of 4, 2
+        and 1 lanes, as the bits of `count` say.
 
         Without AVX-512 this is quicker than a masked store, which takes a Zen 3 core about 40 cycles.
         """

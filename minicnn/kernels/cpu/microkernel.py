@@ -24,7 +24,8 @@ needs one register more than there is. Copying a panel costs little, because man
 **Edges.** Missing rows repeat the last one, and missing columns read what fills the panel; neither is stored. Copies of
 the loop handle the tiles at the edges, so whole tiles pay nothing for them. One copy has the full size, one half the
 width (for 10 columns out of 32, say) and one half the height. Their sums go to the stack first, and a small loop writes
-the part that is inside. Callers with a buffer of their own give it room for whole vectors, and get whole tiles.
+the part that is inside. A caller that writes to its own buffer rounds its rows up to whole vectors. Then fewer
+tiles are at an edge.
 
 The code below emits LLVM's vector instructions through Numba's `@intrinsic`. Numba compiles plain loops well, but does
 not keep a two-dimensional block of vectors in registers by itself. `tile_by_loops` computes the same in plain loops.
@@ -113,7 +114,7 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
             a, b, c = emit.at(a, a_start), emit.at(b, b_start), emit.at(c, c_start)
             rows, cols = emit.at(rows, row_start), emit.at(cols, col_start)
 
-            edges = emit.array(ROWS * width)  # a tile of sums at an edge, before its part inside is written
+            edges = emit.array(ROWS * width)  # the sums of a tile at an edge; the part inside c is copied from here
 
             def product(whole, ROWS=ROWS, VECTORS=VECTORS):
                 last = builder.sub(row_count, emit.index(1))

@@ -68,6 +68,13 @@ def of_weights():
         running.adds_to = before
 
 
+def writes_into_weights() -> None:
+    """Tell that the kernels called now write into weights. A prediction that does this is not recorded: a replay would
+    not tell that the weights have changed."""
+    if _here.recording is not None and _here.recording.unchanged is not None:
+        refuse()
+
+
 def number(next_one, dtype):
     """next_one(). While recording, an array (1,) with this number; every replay writes the next number into it."""
     running, _here.recording = _here.recording, None  # next_one may be a user's code, which is not recorded
@@ -114,15 +121,14 @@ def reading(look) -> float:
 class Recording:
     """The calls of function(*inputs). `replay` repeats them with other inputs of the same shapes and types.
 
-    unchanged, for a prediction: a function that tells whether the weights are still what they were when it was called
-    last.
+    unchanged: given for a prediction only. It returns True if no weight has changed since its last call.
     """
 
     def __init__(self, inputs, unchanged=None):
         self.inputs, self.unchanged = [x.copy() for x in inputs], unchanged
         self.preparation: list[tuple] = []  # calls that depend on weights alone
         self.calls: list[tuple] = []
-        self.adds_to = self.calls
+        self.adds_to, self.is_prepared = self.calls, False
         self.outputs, self.kept, self.refused, self.has_readings = None, [], False, False
 
     def record(self, function):
@@ -144,9 +150,11 @@ class Recording:
         """The outputs for these inputs. The next replay overwrites the arrays among them."""
         for x, there in zip(inputs, self.inputs, strict=True):
             np.copyto(there, x)
-        if self.unchanged is not None and not self.unchanged():
+        if self.unchanged is not None and not (self.unchanged() and self.is_prepared):
+            self.is_prepared = False  # if an interruption ends the loop
             for function, arguments in self.preparation:
                 function(*arguments)
+            self.is_prepared = True
         for function, arguments in self.calls:
             function(*arguments)
         return _read(self.outputs) if self.has_readings else self.outputs

@@ -92,7 +92,7 @@ def gelu(x, p):
 
 
 def gelu_derivative(dy, x, y, p):
-    # y / x is the distribution function, without computing erf again
+    # y = x * cdf(x), so y / x is cdf(x), and erf is not computed again
     cdf = where(x == 0, type(x)(0.5), y / x)
     return dy * (cdf + x * type(x)(_DENSITY) * type(x)(math.exp(type(x)(-0.5) * x * x)))
 

@@ -4,12 +4,13 @@ What it gains over `vectorized.py`: NumPy writes an array as large as x for each
 normalised x, the product and the sum. Here y is written once. A ReLU behind the normalization is part of the same
 passes, which saves two reads and two writes of an array as large as x.
 
-- **Blocks of rows** fit the first-level cache. In a block a vector of channels goes down the rows, and its mean, its
-  factor and its sums stay in registers.
-- **Mean and variance in one pass**, as the sums of x - x[0] and of its square. In float64 the difference of two sums
-  loses no digit that float32 has. The rows are cut into pieces, which the threads share; the pieces are added in order.
+- **Blocks of rows** fit the first-level cache. In a block the loop takes one vector of channels and goes through all
+  rows. The mean, the factor and the sums of these channels stay in registers.
+- **Mean and variance in one pass**, as the sums of x - x[0] and of its square. The sums are float64, so their
+  difference still has all digits of float32. The rows are cut into pieces, which the threads share. The pieces are
+  added in order.
 - **x - mean** needs more digits than float32 has, if the mean is much larger than the deviation. So the mean is kept as
-  two numbers of x's type: what fits one, and the rest.
+  two numbers of x's type: the rounded mean, and what the rounding left out.
 - Forward does not keep x_hat; backward computes it again from x.
 """
 
@@ -22,7 +23,7 @@ from numba import prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
-from ...kernels.cpu.recording import do, of_weights
+from ...kernels.cpu.recording import do, of_weights, writes_into_weights
 from ...kernels.cpu.vector_loop import floor_of, vector_loop
 
 _PIECES = 32  # the rows are summed in this many pieces, for any number of threads
@@ -41,6 +42,7 @@ def forward(
         _batch_statistics(
             x.reshape(-1), partial, moving_mean, moving_variance, momentum, epsilon, mean, rest, scale
         )  # fmt: skip
+        writes_into_weights()
         factor = _scaled(gamma, scale)
     else:
         with of_weights():
@@ -142,7 +144,7 @@ def _batch_statistics(x, partial, moving_mean, moving_variance, momentum, epsilo
 
 
 def _centered(emit, x, mean, rest):
-    """x - (mean + rest). The first difference is exact if the two are near each other."""
+    """x - (mean + rest). x - mean is exact if x and mean are near each other."""
     return emit.builder.fsub(emit.builder.fsub(x, mean), rest)
 
 

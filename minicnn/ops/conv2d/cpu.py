@@ -114,7 +114,7 @@ def _products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, large
     height = (work.rows * PH - 1) * win.SH + reach
     pixels, taps = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
     lanes = tile_width(y.dtype) // VECTORS
-    stride = F if groups > 1 else -(-F // lanes) * lanes  # between pixels: then tiles write whole vectors
+    stride = F if groups > 1 else -(-F // lanes) * lanes  # from one pixel's sums to the next; whole vectors
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * stride
     buffers = workspace.scratch(y.dtype, work.images * image_size, work.images * sums_size)
     out = output(y, argmax, bias, relu, pool)
@@ -133,7 +133,7 @@ def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups,
     columns = VECTORS * (VECTOR_BYTES // w_panels.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * stride
-    written = stride // groups
+    written = stride // groups  # columns that tiles may write, for each group
     for task in prange(work.tasks):
         n, images, first, count = task_rows(task, work)
         band = numba.get_thread_id() * work.images * image_size

@@ -92,8 +92,8 @@ def _made(read, tap_step, source_step, next_, source_next):
 
 
 def suits(groups, C_group, pool) -> bool:
-    """Whether this file should compute such a convolution: several groups of one channel, and no pool after it. For
-    images of one channel in all, `cpu.py` is faster: its vectors are filters."""
+    """Whether this file should compute such a convolution: several groups of one channel, and no pool after it. If
+    images have only one channel, `cpu.py` is faster, because its vectors run over filters."""
     return groups > 1 and C_group == 1 and pool is None
 
 

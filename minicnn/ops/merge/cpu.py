@@ -16,7 +16,7 @@ from . import formulas, vectorized
 
 _formulas = compiled(formulas, helper)
 
-_BLOCKS = 4 * THREADS  # of rows, that tasks copy
+_BLOCKS = 4 * THREADS  # the most blocks of rows; one task copies one block
 
 
 def _pairwise(formula):
@@ -198,7 +198,7 @@ def _copy(x, x_place, y, y_place, axis):
 def _copy_rows(x, x_start, x_row, y, y_start, y_row, rows, length):
     """y[y_start + i * y_row :] = x[x_start + i * x_row :], `length` numbers for each i < rows; few rows are cut.
 
-    A task has many rows: to find out for each row which one it is costs more than to copy 32 numbers.
+    A task copies many rows. With one task per row, the work around the copy would cost more than a copy of 32 numbers.
     """
     cuts = 1 if rows >= THREADS else THREADS
     blocks = min(rows, _BLOCKS)

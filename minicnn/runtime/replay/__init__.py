@@ -22,7 +22,7 @@ def make(function, parts, unchanged=None):
     parts() returns two things: the objects whose code the function runs, and the other attributes that it uses, as
     [(object, name of the attribute)].
 
-    unchanged() tells whether the weights are what they were at its last call. With it, replays do work that depends on
-    weights alone only if it returns False. Without it, they do all work every time.
+    unchanged() returns True if no weight has changed since its last call. Then a replay skips the work that depends on
+    weights alone. Without `unchanged`, a replay does all work.
     """
     return variant(__name__).make(function, parts, unchanged)

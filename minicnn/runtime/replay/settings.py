@@ -18,6 +18,7 @@ class Settings:
     """
 
     def __init__(self, objects, attributes):
+        self._last_change = of_settings.last  # read before the values
         watched = [(part, name) for part in objects for name in vars(part) if name not in SET_IN_EVERY_STEP]
         watched += [(part, name) for part, name in attributes if name in vars(part)]
         values = [(part, name, vars(part)[name]) for part, name in watched]
@@ -26,7 +27,7 @@ class Settings:
         self._silent = [(vars(part), name, value) for part, name, value in values if not isinstance(part, Watched)]
         self._names = [(vars(part), set(vars(part))) for part in objects]
         self._contents, self._content_before = contents, [value.copy() for value in contents]
-        self._backend, self._last_change = backend(), of_settings.last
+        self._backend = backend()
 
     def still_so(self) -> bool:
         """Whether none of these attributes has changed."""
