@@ -159,16 +159,13 @@ def shown(result, task):
 
 
 def totals(all_results):
-    """A line for each task: the worst ratio and the geometric mean of all networks, beside the aims."""
-    lines = []
+    """A Markdown table: for each task the worst ratio and the geometric mean of all networks, beside the aims."""
+    lines = ["| task | rival / minicnn at worst | aim | on average | aim | networks |", "|---|---|---|---|---|---|"]
     for task, (least, mean) in AIMS.items():
         found = {name: summary(results)[task][1] for name, results in all_results.items() if task in summary(results)}
         if found:
             worst, average = min(found, key=found.get), statistics.geometric_mean(found.values())
-            lines.append(
-                f"{task}: rival / minicnn is {found[worst]:.2f} at worst ({worst}; aim {least}), "
-                f"{average:.2f} on average (aim {mean}), over {len(found)} networks."
-            )
+            lines.append(f"| {task} | {found[worst]:.2f} ({worst}) | {least} | {average:.2f} | {mean} | {len(found)} |")
     return "\n".join(lines)
 
 

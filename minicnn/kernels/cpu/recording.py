@@ -41,6 +41,11 @@ def recording() -> Recording | None:
     return _here.recording
 
 
+def is_prediction() -> bool:
+    """Whether this thread records a prediction."""
+    return _here.recording is not None and _here.recording.unchanged is not None
+
+
 def do(function, *arguments, **named) -> None:
     """Call a function and record the call. It must work in place and depend only on the memory of its arguments."""
     function(*arguments, **named)
@@ -57,10 +62,10 @@ def refuse() -> None:
 @contextmanager
 def of_weights():
     """Within this block, all calls depend only on weights. (In a training step this changes nothing.)"""
-    running = _here.recording
-    if running is None or running.unchanged is None:
+    if not is_prediction():
         yield
         return
+    running = _here.recording
     before, running.adds_to = running.adds_to, running.preparation
     try:
         yield
@@ -71,7 +76,7 @@ def of_weights():
 def writes_into_weights() -> None:
     """Tell that the kernels called now write into weights. A prediction that does this is not recorded: a replay would
     not tell that the weights have changed."""
-    if _here.recording is not None and _here.recording.unchanged is not None:
+    if is_prediction():
         refuse()
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from .compile import THREADS
 from .denormals import flushed
-from .recording import recording
+from .recording import is_prediction, refuse
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 _WASTE = 2  # a buffer may be used for another shape, down to half the buffer's size
@@ -100,10 +100,10 @@ def keep(function, most: int):
 def give_back(since: int, needed: list[np.ndarray]) -> None:
     """Take back, within a step, the large buffers borrowed since `lent()` was `since`, except those of needed arrays.
 
-    For forward passes that save nothing: `needed` is all that later layers will read. A pass that is recorded takes
-    nothing back, because every replay needs all its buffers as they are.
+    For forward passes that save nothing: `needed` is all that later layers will read. The recording of a prediction,
+    which is a small batch, keeps all its buffers. A training step, which may be large, is then not recorded.
     """
-    if recording() is not None:
+    if is_prediction():
         return
     pool = _pool
     done, kept = [], []
@@ -111,6 +111,7 @@ def give_back(since: int, needed: list[np.ndarray]) -> None:
         still_needed = any(np.may_share_memory(entry[1], array) for array in needed)
         (kept if still_needed else done).append(entry)
     if done:
+        refuse()  # other arrays will use these buffers, so a recording cannot keep them
         pool.large[since:] = kept
         _take_back(pool, done)
 
