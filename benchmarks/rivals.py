@@ -173,22 +173,24 @@ def plot(all_results, file):
     """Draw bars: how many times as long as minicnn each library takes."""
     from matplotlib.figure import Figure
 
-    figure, width = Figure((16, 12), layout="constrained"), 0.9 / len(LIBRARIES)
+    figure = Figure((16, 12), layout="constrained")
+    measured = [library for library in LIBRARIES if any(library in results for results in all_results.values())]
+    width = 0.9 / len(measured)
     for axes, task in zip(figure.subplots(len(TASKS), 1), TASKS, strict=True):
-        for i, (library, entry) in enumerate(LIBRARIES.items()):
+        for i, library in enumerate(measured):
             places, heights = [], []
             for j, results in enumerate(all_results.values()):
                 if results.get(library, {}).get(task):
                     ours, theirs = (statistics.median(results[which][task]) for which in ("minicnn", library))
-                    places.append(j + (i - len(LIBRARIES) / 2 + 0.5) * width)
+                    places.append(j + (i - len(measured) / 2 + 0.5) * width)
                     heights.append(theirs / ours)
-            axes.bar(places, heights, width, label=entry.label)
+            axes.bar(places, heights, width, color=f"C{i}", label=LIBRARIES[library].label)
         axes.axhline(1, color="black", linewidth=0.8)
         axes.set_xticks(range(len(all_results)), all_results)
         axes.set_yscale("log")
         axes.set_ylabel("time / minicnn's time")
         axes.set_title(TITLES[task])
-    axes.legend(fontsize=8, ncols=3)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     figure.savefig(file, dpi=120)
 
 
