@@ -28,8 +28,7 @@ def vector_loop(arrays: int, scalars: int = 0, numbers: int = 0, wide: int = 0, 
         function(array_0, start_0, array_1, start_1, ..., *scalars, *numbers, count)
 
     and does the work for `count` numbers of every array, from its start on. Scalars are integers; numbers have the
-    first array's type. All float arrays have the same type, except the last `wide` arrays, which are
-    float64.
+    first array's type. All float arrays have the same type, except the last `wide` arrays, which are float64.
     """
     narrow = arrays - wide
 
