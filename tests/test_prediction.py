@@ -13,7 +13,8 @@ from helpers import labels, normal
 
 import minicnn
 from minicnn import backend, layers
-from minicnn.kernels.cpu import recording
+from minicnn.kernels.cpu import recording, workspace
+from minicnn.models import prediction
 
 X = normal(12, 8, 8, 3, dtype="float32")
 
@@ -82,6 +83,100 @@ def test_several_shapes_have_recordings_of_their_own(replays):
     assert len(replays) == 3
     for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2):  # more than are kept
         np.testing.assert_array_equal(np.asarray(model(X[:n])), expected(model, X[:n]))
+
+
+def test_a_large_batch_is_computed_in_parts(monkeypatch, replays):
+    model, x = network(), np.concatenate([X] * 3)
+    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 8 * 8 * 16 * 7)  # seven images
+    for ask in (model, lambda x: model.predict(x, batch_size=36, verbose=0)):
+        for _ in range(3):
+            parts = [expected(model, x[start : start + 6]) for start in range(0, 36, 6)]
+            np.testing.assert_array_equal(np.asarray(ask(x)), np.concatenate(parts))
+    assert len(replays) == 36 - 6
+    np.testing.assert_allclose(np.asarray(model(x)), expected(model, x), atol=1e-6)
+    for n in (13, 0, 1):
+        np.testing.assert_allclose(np.asarray(model(x[:n])), expected(model, x[:n]), atol=1e-6)
+
+
+def test_images_too_large_for_a_recording_are_computed_one_by_one(monkeypatch, replays):
+    model = network()
+    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 100)
+    for _ in range(5):
+        np.testing.assert_allclose(np.asarray(model(X)), expected(model, X), atol=1e-6)
+    assert not replays
+    assert not model._prediction.recorded
+
+
+@pytest.mark.parametrize("N", [1, 2, 7, 30, 31, 97, 128, 1000])
+@pytest.mark.parametrize("most", [0, 1, 2, 5, 16, 30, 100])
+def test_parts_are_of_one_size_if_possible(N, most):
+    size = prediction.size_of_part(N, most)
+    assert 1 <= size <= max(most, 1)
+    assert -(-N // size) <= 2 * -(-N // max(most, 1))
+    if any(N % divisor == 0 for divisor in range(most // 2 + 1, most + 1)):
+        assert N % size == 0
+
+
+def minus_mean_of_the_batch():
+    class MinusMean(layers.Layer):
+        def forward(self, x, training=False, need_saved=True):
+            return x - x.mean(axis=0), None
+
+    return minicnn.Sequential([layers.Input((8, 8, 3)), MinusMean()])
+
+
+def normalization_that_always_trains():
+    inputs = layers.Input((8, 8, 3))
+    return minicnn.Model(inputs, layers.BatchNormalization(momentum=1.0)(inputs, training=True))
+
+
+def one_within_another():
+    inputs = layers.Input((8, 8, 3))
+    return minicnn.Model(inputs, normalization_that_always_trains()(inputs))
+
+
+@pytest.mark.parametrize("make", [minus_mean_of_the_batch, normalization_that_always_trains, one_within_another])
+def test_images_that_depend_on_each_other_stay_together(make, monkeypatch):
+    model = make()
+    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 1000)
+    for _ in range(4):
+        np.testing.assert_array_equal(np.asarray(model(X)), expected(model, X))
+
+
+def test_penalties_of_a_large_batch_are_added_up_once(monkeypatch):
+    model = minicnn.Sequential([layers.Input((3,)), layers.Dense(2, activity_regularizer="l2")])
+    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 12)
+    x = normal(10, 3, dtype="float32")
+    y = np.asarray(model(x), np.float64)
+    np.testing.assert_allclose(model.losses, [0.01 * (y**2).sum() / 10], rtol=1e-5)
+
+
+def test_recordings_share_their_memory_but_not_what_is_made_of_weights(monkeypatch):
+    monkeypatch.setattr(workspace, "_LARGE", 1)
+    made, record = [], recording.Recording.record
+    monkeypatch.setattr(
+        recording.Recording, "record", lambda self, function: (record(self, function), made.append(self))[0]
+    )
+    model = network()
+    for _ in range(4):
+        for n in (3, 5, 3):
+            np.testing.assert_array_equal(np.asarray(model(X[:n])), expected(model, X[:n]))
+    shared = [buffer for entries in model._prediction.idle.values() for buffer, _, _ in entries]
+    assert len(made) == 2
+    for one in made:
+        written = [np.asarray(value) for _, arguments in one.preparation for value in arguments if np.ndim(value)]
+        assert written
+        assert not any(np.may_share_memory(array, buffer) for array in written for buffer in shared)
+        used = [value for _, arguments in one.calls for value in arguments if isinstance(value, np.ndarray)]
+        assert any(np.may_share_memory(array, buffer) for array in used for buffer in shared)
+
+
+def test_few_recordings_of_a_model_with_many_weights_are_kept(monkeypatch):
+    model = network()
+    monkeypatch.setattr(prediction, "_MOST_WEIGHTS", model.count_params())
+    for n in (1, 2, 3, 4):
+        warm(model, X[:n])
+    assert [shapes[0][0] for _, *shapes in model._prediction.recorded] == [3, 4]
 
 
 def test_outputs_stay_when_the_model_is_called_again():

@@ -114,6 +114,10 @@ class Layer(changes.Watched, Configurable):
         """Floating-point operations for one input of this shape (a multiply-add is two); by default one per output."""
         return math.prod(self.compute_output_shape(input_shape)[1:])
 
+    def largest_output(self, input_shape) -> int:
+        """The numbers that the layer makes from one input of this shape; for a model, those of its largest layer."""
+        return math.prod(self.compute_output_shape(input_shape)[1:])
+
     def get_config(self):
         config = super().get_config()
         if config.get("activity_regularizer", 0) is None:  # not every class of Keras has this argument

@@ -212,6 +212,11 @@ class Model(Trainer, Layer):
         dxs = self.plan.backward(dy if self.gives_several else [dy], saved, need_dx)
         return dxs if dxs is None or self.takes_several else dxs[0]
 
+    def largest_output(self, input_shape):
+        if self.plan is None:
+            return super().largest_output(input_shape)
+        return self.plan.largest_output(input_shape if self.takes_several else [input_shape])
+
     def flops(self, input_shape):
         if self.plan is None:
             return super().flops(input_shape)

@@ -59,6 +59,11 @@ class Plan:
         shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))
         return sum(step.layer.flops(shape) for step, shape in self._input_shapes(shapes))
 
+    def largest_output(self, input_shapes: list) -> int:
+        """The numbers that the largest layer makes from one input of these shapes."""
+        shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))
+        return max((step.layer.largest_output(shape) for step, shape in self._input_shapes(shapes)), default=0)
+
     def _input_shapes(self, shapes):
         """Yield (step, shape or shapes that it reads) for every step, and add the shapes that it makes to `shapes`."""
         for step in self.steps:

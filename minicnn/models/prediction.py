@@ -1,26 +1,33 @@
-"""The outputs of a model for a small batch: the forward pass is recorded and replayed, as training steps are.
+"""The outputs of a model in inference: the forward pass is recorded and replayed, as training steps are.
 
 For one image the kernels of a small network take 50 us, and the Python code that decides which kernels to call takes
 twice as long. So `predict` and calls of a model run the code of `forward` only a few times for each shape of the
 inputs. Then they replay a list of kernels (`runtime/replay`). A recording is valid until an attribute of a layer
 changes, or the array in which a weight is stored. What is computed from weights alone is kept until something writes
-into a weight. A large batch spends its time in the kernels, and is not recorded.
+into a weight.
+
+All recordings of a model use the same memory, apart from what is computed from weights. A large batch is computed in
+parts, so that this memory stays small and is found in the cache.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
+from ..dispatch import backend
 from ..kernels.cpu import workspace
 from ..layers.penalty import collected_losses
 from ..runtime import replay, transfer
 from ..runtime.replay import changes
-from .recorded_step import is_users_code, what_layers_depend_on
+from .recorded_step import computes_images_alone, is_users_code, what_layers_depend_on
 
-_MOST_NUMBERS = 1 << 16  # in all inputs together; a larger batch is not recorded
-_MOST_SHAPES = 8
+_MOST_NUMBERS = 1 << 23  # in the largest array of a part: 32 MB in float32
+_MOST_SHAPES = 8  # that have a recording
+_MOST_WEIGHTS = 1 << 26  # in all recordings together: each keeps what it computes from the weights
 
 
 class Weights:
@@ -43,7 +50,9 @@ class Prediction:
     """The forward pass of one model in inference, with a recording for each of a few shapes."""
 
     def __init__(self, model):
-        self.model, self.lock, self.recorded = model, threading.Lock(), {}
+        self.model, self.lock = model, threading.Lock()
+        self.recorded: dict[tuple, Callable] = {}  # {(training, shapes of the inputs): the forward pass}
+        self.idle: dict = {}  # the memory that all recordings use
         self.losses: list[float] = []  # that layers added in the last call
 
     def __reduce__(self):
@@ -52,32 +61,50 @@ class Prediction:
     def outputs(self, xs, training=None) -> list[np.ndarray] | None:
         """New arrays with the outputs for the arrays xs, of the model's type.
 
-        None if there is no recording for them: a large batch, a user's own code, or another thread uses the recordings.
+        None if the model runs a user's own code, or another thread uses the recordings.
         """
         if not self.lock.acquire(blocking=False):
             return None
         try:
-            forward = self.recorded.get((training, *(x.shape for x in xs))) or self._made(xs, training)
-            if forward is None:
-                return None
-            self.losses = []
-            with workspace.step():
-                outputs = [np.array(y if type(y) is np.ndarray else transfer.to_host(y)) for y in forward(*xs)]
-            return outputs
+            forward = self.recorded.get((training, *(x.shape for x in xs)))
+            return self._of_part(forward, xs) if forward else self._in_parts(xs, training)
         finally:
             self.lock.release()
 
-    def _made(self, xs, training):
-        """A new entry of `recorded` for inputs of these shapes, or None."""
-        model = self.model
-        if sum(x.size for x in xs) > _MOST_NUMBERS or model.run_eagerly or is_users_code(model):
+    def _of_part(self, forward, xs):
+        self.losses = []
+        with workspace.step():
+            return [np.array(y if type(y) is np.ndarray else transfer.to_host(y)) for y in forward(*xs)]
+
+    def _in_parts(self, xs, training):
+        """The outputs for inputs of which there is no recording as a whole."""
+        model, shapes, N = self.model, [x.shape for x in xs], len(xs[0])
+        if model.run_eagerly or is_users_code(model):
             return None
-        model.build_for([x.shape for x in xs] if model.takes_several else xs[0].shape)
-        if len(self.recorded) == _MOST_SHAPES:
-            del self.recorded[next(iter(self.recorded))]  # the oldest
-        forward = replay.make(self._forward(training), lambda: what_layers_depend_on(model), Weights(model).unchanged)
-        self.recorded[training, *(x.shape for x in xs)] = forward
-        return forward
+        shape = shapes if model.takes_several else shapes[0]
+        model.build_for(shape)
+        most, size = _MOST_NUMBERS // max(model.largest_output(shape), *map(_numbers_of_one, shapes)), N
+        if most < N and backend() != "cuda" and computes_images_alone(model, training):
+            size = size_of_part(N, most)
+        parts = []
+        for start in range(0, N, size) if N else [0]:
+            part = [x[start : start + size] for x in xs]
+            forward = self._recorded(part, training) if most else self._forward(training)
+            parts.append(self._of_part(forward, part))
+        return parts[0] if len(parts) == 1 else [np.concatenate(made) for made in zip(*parts, strict=True)]
+
+    def _recorded(self, xs, training):
+        """The entry of `recorded` for inputs of these shapes."""
+        key = training, *(x.shape for x in xs)
+        if key not in self.recorded:
+            model = self.model
+            weights = sum(math.prod(v.shape) for v in model.weights)
+            if len(self.recorded) >= max(2, min(_MOST_SHAPES, _MOST_WEIGHTS // max(weights, 1))):
+                del self.recorded[next(iter(self.recorded))]  # the oldest
+            self.recorded[key] = replay.make_prediction(
+                self._forward(training), lambda: what_layers_depend_on(model), Weights(model).unchanged, self.idle
+            )
+        return self.recorded[key]
 
     def _forward(self, training):
         def forward(*xs):
@@ -91,3 +118,15 @@ class Prediction:
             return y if self.model.gives_several else [y]
 
         return forward
+
+
+def size_of_part(N, most):
+    """The images in a part, at most `most` and at least one: a divisor of N, so that all parts have the same shape, or
+    the size that makes the parts most alike."""
+    most = max(most, 1)
+    divisors = (size for size in range(most, most // 2, -1) if N % size == 0)
+    return next(divisors, -(-N // -(-N // most)))
+
+
+def _numbers_of_one(shape):
+    return max(math.prod(shape[1:]), 1)

@@ -28,6 +28,17 @@ def is_users_code(model) -> bool:
     return not type(model).__module__.startswith("minicnn.") or bool({"forward", "backward"} & vars(model).keys())
 
 
+def computes_images_alone(model, training) -> bool:
+    """Whether the outputs for one image do not depend on the images beside it, and the model's code is minicnn's own.
+
+    A batch normalization in training mixes the images of a batch, and a penalty on outputs adds them up.
+    """
+    layers = model.flattened()
+    steps = [step for layer in layers if getattr(layer, "plan", None) for step in layer.plan.steps]
+    mixes = training or any(step.training for step in steps) or any(layer.activity_regularizer for layer in layers)
+    return not mixes and all(replay.is_own(part) for part in what_layers_depend_on(model)[0])
+
+
 def what_layers_depend_on(model):
     """(the objects whose code a forward pass runs, [(object, name of an attribute)] for the other values it uses)."""
     layers = model.flattened()[1:]

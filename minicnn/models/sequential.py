@@ -156,6 +156,13 @@ class Sequential(Model):
         """A step for each layer in this row, but one for a convolution and its pooling; see `schedule.py`."""
         return schedule(row_of_steps(self._sublayers), [0], [len(self._sublayers)], training, need_saved, [logits])
 
+    def largest_output(self, input_shape):
+        most = 0
+        for layer in self._sublayers:
+            most = max(most, layer.largest_output(input_shape))
+            input_shape = layer.compute_output_shape(input_shape)
+        return most
+
     def flops(self, input_shape):
         total = 0
         for layer in self._sublayers:

@@ -59,9 +59,16 @@ def refuse() -> None:
         _here.recording.refused = True
 
 
+def is_of_weights() -> bool:
+    """Whether this thread is within `of_weights`, and records a prediction."""
+    running = _here.recording
+    return running is not None and running.adds_to is not running.calls
+
+
 @contextmanager
 def of_weights():
-    """Within this block, all calls depend only on weights. (In a training step this changes nothing.)"""
+    """Within this block, all calls depend only on weights. They write only into arrays made within the block, which
+    have memory of their own. (In a training step this block changes nothing.)"""
     if not is_prediction():
         yield
         return

@@ -5,7 +5,8 @@ the same order. So inside `step()` the function `empty` returns buffers that ear
 is `np.empty`. One rule makes this safe: an array made in a step must be copied if it is used after the step.
 
 If nothing is kept for a backward pass, large buffers are used again within the step, once their numbers have been read
-(`give_back`). So inference needs the memory of its largest layer, not of all layers.
+(`give_back`). So inference needs the memory of its largest layer, not of all layers. What is computed from weights
+alone is needed longer, until a weight changes, and has memory of its own.
 
 Memory that a kernel needs only while it runs (`scratch`) is in one arena, which all kernels share. The arena stays in
 the cache, and no buffers are borrowed or taken back.
@@ -23,7 +24,7 @@ import numpy as np
 
 from .compile import THREADS
 from .denormals import flushed
-from .recording import is_prediction, refuse
+from .recording import is_of_weights, is_prediction, refuse
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 _WASTE = 2  # a buffer may be used for another shape, down to half the buffer's size
@@ -97,23 +98,42 @@ def keep(function, most: int):
     return result, kept
 
 
+def share(function, idle: dict):
+    """Run function() within a step: its result. Its large buffers come from `idle`, and those that hold no part of the
+    result go back there. Functions that never run at the same time can share `idle` if each is done with its large
+    arrays, except those in its result, when it returns."""
+    pool = _pool
+    before, pool.idle, pool.lent, pool.large = (pool.idle, pool.lent, pool.large), idle, [], []
+    try:
+        result = function()
+        _take_back(pool, _unread(pool.large, result)[0])
+        return result
+    finally:
+        pool.idle, pool.lent, pool.large = before
+
+
 def give_back(since: int, needed: list[np.ndarray]) -> None:
     """Take back, within a step, the large buffers borrowed since `lent()` was `since`, except those of needed arrays.
 
-    For forward passes that save nothing: `needed` is all that later layers will read. The recording of a prediction,
-    which is a small batch, keeps all its buffers. A training step, which may be large, is then not recorded.
+    For forward passes that save nothing: `needed` is all that later layers will read. A training step that does this
+    is not recorded, because the buffers are no longer its own. Recorded predictions share their buffers anyway.
     """
-    if is_prediction():
-        return
     pool = _pool
-    done, kept = [], []
-    for entry in pool.large[since:]:
-        still_needed = any(np.may_share_memory(entry[1], array) for array in needed)
-        (kept if still_needed else done).append(entry)
+    done, kept = _unread(pool.large[since:], needed)
     if done:
-        refuse()  # other arrays will use these buffers, so a recording cannot keep them
+        if not is_prediction():
+            refuse()
         pool.large[since:] = kept
         _take_back(pool, done)
+
+
+def _unread(entries, needed):
+    """(the entries of which none of the needed arrays is a part, the others)."""
+    done, kept = [], []
+    for entry in entries:
+        still_needed = any(np.may_share_memory(entry[1], array) for array in needed)
+        (kept if still_needed else done).append(entry)
+    return done, kept
 
 
 def _take_back(pool, entries):
@@ -134,6 +154,8 @@ def empty(shape: tuple, dtype) -> np.ndarray:
     pool = _pool
     if pool.depth == 0:
         return np.empty(shape, dtype)
+    if is_of_weights():
+        return _on(_aligned(math.prod(shape) * np.dtype(dtype).itemsize), shape, np.dtype(dtype))
     key = (shape, dtype)
     waiting = pool.idle.get(key)
     buffer, array = waiting.pop()[:2] if waiting else _fitted(pool, shape, np.dtype(dtype))
@@ -160,7 +182,12 @@ def _fitted(pool, shape, dtype):
         buffer = pool.idle[key].pop()[0]
     else:
         buffer = _aligned(needed)
-    return buffer, buffer[:needed].view(dtype).reshape(shape)
+    return buffer, _on(buffer, shape, dtype)
+
+
+def _on(buffer, shape, dtype):
+    """An array at the beginning of the buffer."""
+    return buffer[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
 
 
 def scratch(dtype, *sizes: int) -> tuple[np.ndarray, ...]:

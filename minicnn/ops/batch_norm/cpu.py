@@ -36,8 +36,8 @@ def forward(
 ):  # fmt: skip
     C = x.shape[-1]
     y = workspace.empty(x.shape, x.dtype)
-    mean, rest, scale = (workspace.empty((C,), x.dtype) for _ in range(3))
     if training:
+        mean, rest, scale = (workspace.empty((C,), x.dtype) for _ in range(3))
         partial = workspace.empty(((2 * _PIECES + 1) * C,), np.float64)
         _batch_statistics(
             x.reshape(-1), partial, moving_mean, moving_variance, momentum, epsilon, mean, rest, scale
@@ -46,14 +46,15 @@ def forward(
         factor = _scaled(gamma, scale)
     else:
         with of_weights():
+            mean, rest, scale = (workspace.empty((C,), x.dtype) for _ in range(3))
             do(np.copyto, mean, moving_mean)
             do(rest.fill, 0)
             do(_inference_scale, moving_variance, epsilon, scale)
             factor = _scaled(gamma, scale)
     shift = beta
     if beta is None:
-        shift = workspace.empty((C,), x.dtype)
         with of_weights():
+            shift = workspace.empty((C,), x.dtype)
             do(shift.fill, 0)
     _normalize.for_work(x.size)(x.reshape(-1), mean, rest, factor, shift, relu, y.reshape(-1))
     saved = (x, mean, rest, scale, factor, shift, gamma is not None, beta is not None, training, relu)
@@ -61,9 +62,10 @@ def forward(
 
 
 def fold(w, b, gamma, beta, moving_mean, moving_variance, epsilon=1e-3):
-    scale, folded_b = workspace.empty(moving_mean.shape, w.dtype), workspace.empty(moving_mean.shape, w.dtype)
-    folded_w, F = workspace.empty(w.shape, w.dtype), moving_mean.size
+    F = moving_mean.size
     with of_weights():
+        scale, folded_b = workspace.empty((F,), w.dtype), workspace.empty((F,), w.dtype)
+        folded_w = workspace.empty(w.shape, w.dtype)
         do(_inference_scale, moving_variance, epsilon, scale)
         scale = _scaled(gamma, scale)
         do(np.subtract, 0 if b is None else b, moving_mean, out=folded_b)

@@ -12,17 +12,25 @@ Reading order: `vectorized.py` (the definition), `recorded.py` (what `make` retu
 
 from ...dispatch import variant
 from ...kernels.cpu.recording import refuse
+from .recorded import is_own
 
-__all__ = ["make", "refuse"]
+__all__ = ["is_own", "make", "make_prediction", "refuse"]
 
 
-def make(function, parts, unchanged=None):
+def make(function, parts):
     """The function, to be called with its arrays. If it is recorded, a change of one of its parts() records it again.
 
     parts() returns two things: the objects whose code the function runs, and the other attributes that it uses, as
     [(object, name of the attribute)].
+    """
+    return variant(__name__).make(function, parts)
+
+
+def make_prediction(function, parts, unchanged, idle):
+    """The same for a function that saves nothing for a backward pass, and returns a list of arrays.
 
     unchanged() returns True if no weight has changed since its last call. Then a replay skips the work that depends on
-    weights alone. Without `unchanged`, a replay does all work.
+    weights alone. idle is a dictionary. Functions that are given the same one use the same memory, so only one of them
+    may run at a time.
     """
-    return variant(__name__).make(function, parts, unchanged)
+    return variant(__name__).make_prediction(function, parts, unchanged, idle)

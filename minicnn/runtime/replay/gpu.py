@@ -7,8 +7,12 @@ from ...kernels.gpu.launch import way_to_launch
 from .recorded import Recorded
 
 
-def make(function, parts, unchanged=None):
+def make(function, parts):
     return Recorded(function, parts, _record, _allows) if way_to_launch() == "graph" else function
+
+
+def make_prediction(function, parts, unchanged, idle):
+    return make(function, parts)
 
 
 def _record(function, arrays):

@@ -7,6 +7,19 @@ from .settings import Settings
 _CALLS_BEFORE = 2  # calls before the recording: they compile kernels, send tables and allocate memory
 
 
+_OWN = ("minicnn", "numpy", "builtins")
+
+
+def is_own(part) -> bool:
+    """Whether the class of a part and its attributes come from minicnn, NumPy or Python, and none of its methods is
+    replaced."""
+    methods = [getattr(type(part), name, None) for name in ("forward", "backward", "update", "hold")]
+    code = [type(part), *(method for method in methods if callable(method))]
+    held = [value if callable(value) and hasattr(value, "__module__") else type(value) for value in vars(part).values()]
+    replaced = any(name in vars(part) for name in ("forward", "backward", "update", "hold"))
+    return not replaced and all((one.__module__ or "builtins").split(".")[0] in _OWN for one in [*code, *held])
+
+
 class Recorded:
     """Calls the function a few times, then records it and replays it, for arrays of the first call's shapes.
 
