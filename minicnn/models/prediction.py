@@ -88,7 +88,7 @@ class Prediction:
             size = size_of_part(N, most)
         parts = []
         for start in range(0, N, size) if N else [0]:
-            part = [x[start : start + size] for x in xs]
+            part = xs if size >= N else [x[start : start + size] for x in xs]
             forward = self._recorded(part, training) if most else self._forward(training)
             parts.append(self._of_part(forward, part))
         return parts[0] if len(parts) == 1 else [np.concatenate(made) for made in zip(*parts, strict=True)]

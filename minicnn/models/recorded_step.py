@@ -12,6 +12,7 @@ from .. import config
 from ..activations import Activation
 from ..regularizers import Regularizer
 from ..runtime import replay
+from ..runtime.replay.recorded import is_own
 
 _HELD_BY_LAYERS = (Activation, Regularizer)
 
@@ -36,7 +37,7 @@ def computes_images_alone(model, training) -> bool:
     layers = model.flattened()
     steps = [step for layer in layers if getattr(layer, "plan", None) for step in layer.plan.steps]
     mixes = training or any(step.training for step in steps) or any(layer.activity_regularizer for layer in layers)
-    return not mixes and all(replay.is_own(part) for part in what_layers_depend_on(model)[0])
+    return not mixes and all(is_own(part) for part in what_layers_depend_on(model)[0])
 
 
 def what_layers_depend_on(model):

@@ -12,9 +12,8 @@ Reading order: `vectorized.py` (the definition), `recorded.py` (what `make` retu
 
 from ...dispatch import variant
 from ...kernels.cpu.recording import refuse
-from .recorded import is_own
 
-__all__ = ["is_own", "make", "make_prediction", "refuse"]
+__all__ = ["make", "make_prediction", "refuse"]
 
 
 def make(function, parts):
