@@ -157,26 +157,30 @@ def test_bands_are_finished_as_the_loops_say(vector_bytes):
 
     Numbers next to the results stay as they are.
     """
-    pool = vector_loop(arrays=4, scalars=6, vector_bytes=vector_bytes)(bands._bias_relu_pool.body)
+    pool = vector_loop(arrays=4, scalars=8, vector_bytes=vector_bytes)(bands._bias_relu_pool.body)
+    plain = vector_loop(arrays=3, scalars=4, vector_bytes=vector_bytes)(bands._bias_relu.body)
 
     @numba.njit(**OPTIONS)
-    def run(sums, bias, y, winner, relu, remember, PH, PW, F):
-        pool(sums, 1, bias, 2, y, 3, winner, 4, relu, remember, PH, PW, 3 * F, F, F)
-
-    def by_loops(sums, bias, y, winner, relu, remember, PH, PW, F):
-        bands.bias_relu_pool_by_loops(sums, 1, bias[2:], y, 3, winner, 4, relu, remember, PH, PW, 3 * F, F)
+    def run(sums, bias, y, winner, relu, remember, PH, PW, windows, row, stride, F):
+        if PH * PW > 1:
+            pool(sums, 1, bias, 2, y, 3, winner, 4, relu, remember, PH, PW, windows, row, stride, F, F)
+        else:
+            plain(sums, 1, bias, 2, y, 3, relu, windows, stride, F, F)
 
     rng = np.random.default_rng(0)
+    shapes = ((0, 1, 2, 2), (1, 1, 2, 2), (1, 0, 3, 2), (1, 1, 1, 3), (0, 1, 3, 3), (0, 0, 1, 1), (1, 0, 1, 1))
     for dtype in ("float32", "float64"):
         for F in range(1, 40):
-            for relu, remember, PH, PW in ((0, 1, 2, 2), (1, 1, 2, 2), (1, 0, 3, 2), (1, 1, 1, 3), (0, 1, 3, 3)):
-                sums = rng.integers(-3, 2, 9 * F + 20).astype(dtype)
+            for relu, remember, PH, PW in shapes:
+                windows, stride = int(rng.integers(1, 5)), F + int(rng.integers(0, 9))
+                row = windows * PW * stride
+                sums = rng.integers(-3, 2, 1 + PH * row).astype(dtype)
                 sums[rng.integers(0, sums.size, 5)] = [np.nan, np.inf, -np.inf, -0.0, np.nan]
-                y, winner = normal(F + 9, dtype=dtype), np.full(F + 9, 99, np.uint8)
-                arguments = (normal(F + 5, dtype=dtype).round(), relu, remember, PH, PW, F)
+                y, winner = normal(windows * F + 9, dtype=dtype), np.full(windows * F + 9, 99, np.uint8)
+                bias, sizes = normal(F + 5, dtype=dtype).round(), (relu, remember, PH, PW, windows, row, stride, F)
                 expected = y.copy(), winner.copy()
-                run(sums, arguments[0], y, winner, *arguments[1:])
-                by_loops(sums, arguments[0], *expected, *arguments[1:])
+                run(sums, bias, y, winner, *sizes)
+                bands.bias_relu_pool_by_loops(sums[1:], bias[2:], expected[0][3:], expected[1][4:], *sizes)
                 np.testing.assert_array_equal(y, expected[0])
                 np.testing.assert_array_equal(winner, expected[1])
 

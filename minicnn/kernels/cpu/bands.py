@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .compile import THREADS, helper
-from .vector_loop import add_bias, copy, floor_of, pass_relu, vector_loop, zero
+from .vector_loop import copy, floor_of, pass_relu, vector_loop, zero
 
 _PLAIN, _THROUGH_RELU, _THROUGH_POOL = 0, 1, 2
 _NO_WINNERS = np.zeros(0, np.uint8)
@@ -198,44 +198,59 @@ def finish_band(sums, start, stride, width, rows, out, y_start):
     y, argmax, bias, relu, PH, PW, OW = out
     F = bias.size
     for r in range(rows):
-        for ow in range(OW):
-            corner, place = start + (r * PH * width + ow * PW) * stride, y_start + (r * OW + ow) * F
-            if PH * PW == 1:
-                add_bias(sums, corner, bias, 0, y, place, relu, F)
-            else:
-                _bias_relu_pool(
-                    sums, corner, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, width * stride, stride, F
-                )
+        row, place = start + r * PH * width * stride, y_start + r * OW * F
+        if PH * PW == 1:
+            _bias_relu(sums, row, bias, 0, y, place, relu, OW, stride, F, F)
+        else:
+            _bias_relu_pool(
+                sums, row, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, OW, width * stride, stride, F, F
+            )
 
 
-@vector_loop(arrays=4, scalars=6)
-def _bias_relu_pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, row, stride):
-    """y = the largest of sums[ph * row + pw * stride] + bias, at least zero with `relu`; argmax = its number."""
-    builder, lowest = emit.builder, floor_of(emit, relu)
-    best, tap = _largest(emit, mask, sums, bias, PH, PW, row, stride)
-    emit.store(emit.at_least(lowest, best), y, mask)
-    with builder.if_then(emit.is_set(remember)):
-        # with `relu` only a number above zero wins; "unordered" is true for NaN, whose gradient ReLU stops too
-        lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
-        nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
-        emit.store(builder.select(lost, nobody, tap), argmax, mask)
+@vector_loop(arrays=3, scalars=4)
+def _bias_relu(emit, mask, sums, bias, y, relu, pixels, stride, F):
+    """For a row of pixels: y[ow * F] = sums[ow * stride] + bias, at least zero with `relu`."""
+    builder, lowest, bias = emit.builder, floor_of(emit, relu), emit.load(bias, mask)
+
+    def pixel(ow, mask):
+        value = builder.fadd(emit.load(emit.at(sums, builder.mul(ow, stride)), mask), bias)
+        emit.store(emit.at_least(lowest, value), emit.at(y, builder.mul(ow, F)), mask)
+
+    emit.over_pixels(pixels, F, mask, pixel)
 
 
-def bias_relu_pool_by_loops(sums, start, bias, y, y_start, argmax, a_start, relu, remember, PH, PW, row, F):
+@vector_loop(arrays=4, scalars=8)
+def _bias_relu_pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, windows, row, stride, F):
+    """For a row of windows: y[ow * F] = the largest of sums[ph * row + (ow * PW + pw) * stride] + bias, at least zero
+    with `relu`; argmax[ow * F] = its number."""
+    builder, lowest, bias = emit.builder, floor_of(emit, relu), emit.load(bias, mask)
+    nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
+    with emit.repeat(windows) as loop:
+        corner, place = emit.at(sums, builder.mul(builder.mul(loop.index, PW), stride)), builder.mul(loop.index, F)
+        best, tap = _largest(emit, mask, corner, bias, PH, PW, row, stride)
+        emit.store(emit.at_least(lowest, best), emit.at(y, place), mask)
+        with builder.if_then(emit.is_set(remember)):
+            # with `relu` only a number above zero wins; "unordered" is true for NaN, whose gradient ReLU stops too
+            lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
+            emit.store(builder.select(lost, nobody, tap), emit.at(argmax, place), mask)
+
+
+def bias_relu_pool_by_loops(sums, bias, y, argmax, relu, remember, PH, PW, windows, row, stride, F):
     """What `_bias_relu_pool` computes for F filters, in plain loops. For reading and tests only."""
-    for f in range(F):
-        values = [sums[start + ph * row + pw * F + f] + bias[f] for ph in range(PH) for pw in range(PW)]
+    for ow, f in np.ndindex(windows, F):
+        taps = [ph * row + (ow * PW + pw) * stride + f for ph in range(PH) for pw in range(PW)]
+        values = [sums[tap] + bias[f] for tap in taps]
         nans = [tap for tap, value in enumerate(values) if np.isnan(value)]
         best = nans[0] if nans else int(np.argmax(values))
-        y[y_start + f] = max(values[best], 0) if relu and not nans else values[best]
+        y[ow * F + f] = max(values[best], 0) if relu and not nans else values[best]
         if remember:
-            argmax[a_start + f] = PH * PW if relu and not values[best] > 0 else best
+            argmax[ow * F + f] = PH * PW if relu and not values[best] > 0 else best
 
 
 def _largest(emit, mask, sums, bias, PH, PW, row, stride):
     """(the largest of a window's sums + bias, its number in reading order). NaN counts as largest; the first of equals
     wins."""
-    builder, bias = emit.builder, emit.load(bias, mask)
+    builder = emit.builder
     # add the bias before comparing: it may round two sums to the same number, and then the first of them wins
     best = emit.variable(builder.fadd(emit.load(sums, mask), bias))
     tap, argmax = emit.variable(emit.splat(emit.byte(0))), emit.variable(emit.splat(emit.byte(0)))

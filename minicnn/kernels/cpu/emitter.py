@@ -151,6 +151,26 @@ class Emitter:
         builder.branch(done)
         builder.position_at_end(done)
 
+    def over_pixels(self, count, size, mask, one_pixel):
+        """Emit one_pixel(i, mask) for i = 0 .. count - 1, for pixels of `size` numbers that lie side by side.
+
+        If a pixel is smaller than a vector, the mask is left out as long as a whole vector ends within the last pixel.
+        What is stored beyond a pixel is overwritten by those that follow.
+        """
+        builder = self.builder
+        if mask is None:
+            with self.repeat(count) as loop:
+                one_pixel(loop.index, None)
+            return
+        beyond = builder.sub(self.index(self.lanes), size)
+        within = builder.sdiv(builder.sub(builder.mul(count, size), beyond), size)
+        some = builder.and_(*(builder.icmp_signed(">", number, self.index(0)) for number in (beyond, within)))
+        whole = builder.select(some, within, self.index(0))
+        with self.repeat(whole) as loop:
+            one_pixel(loop.index, None)
+        with self.repeat(builder.sub(count, whole)) as rest:
+            one_pixel(builder.add(whole, rest.index), mask)
+
     def is_set(self, flag):
         """Whether an integer is not zero."""
         return self.builder.icmp_signed("!=", flag, self.index(0))

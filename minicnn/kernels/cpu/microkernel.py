@@ -24,8 +24,8 @@ needs one register more than there is. Copying a panel costs little, because man
 **Edges.** Missing rows repeat the last one, and missing columns read what fills the panel; neither is stored. Copies of
 the loop handle the tiles at the edges, so whole tiles pay nothing for them. One copy has the full size, one half the
 width (for 10 columns out of 32, say) and one half the height. Their sums go to the stack first, and a small loop writes
-the part that is inside. A caller that writes to its own buffer rounds its rows up to whole vectors. Then fewer
-tiles are at an edge.
+the part that is inside, unless it is exactly the left half. A caller that writes to its own buffer rounds its rows up
+to whole vectors. Then fewer tiles are at an edge.
 
 The code below emits LLVM's vector instructions through Numba's `@intrinsic`. Numba compiles plain loops well, but does
 not keep a two-dimensional block of vectors in registers by itself. `tile_by_loops` computes the same in plain loops.
@@ -116,7 +116,7 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
 
             edges = emit.array(ROWS * width)  # the sums of a tile at an edge; the part inside c is copied from here
 
-            def product(whole, ROWS=ROWS, VECTORS=VECTORS):
+            def product(whole, ROWS=ROWS, VECTORS=VECTORS, is_half_as_wide=False):
                 last = builder.sub(row_count, emit.index(1))
                 starts = []  # of the rows of a
                 for i in range(ROWS):
@@ -175,24 +175,28 @@ def make_tile(vector_bytes: int, ROWS: int, VECTORS: int):
 
                         emit.over_lanes(emit.smaller(columns, emit.index(VECTORS * lanes)), part_of_row)
 
-                if not whole:
-                    store_a_part()
-                    return
-                with builder.if_else(emit.is_set(add)) as (then, otherwise):
-                    with then:
-                        store(added=True)
-                    with otherwise:
-                        store(added=False)
+                def store_all():
+                    with builder.if_else(emit.is_set(add)) as (then, otherwise):
+                        with then:
+                            store(added=True)
+                        with otherwise:
+                            store(added=False)
 
-            whole = builder.and_(
-                builder.icmp_signed(">=", row_count, emit.index(ROWS)),
-                builder.icmp_signed(">=", columns, emit.index(width)),
-            )
+                if whole:
+                    store_all()
+                elif is_half_as_wide:
+                    exact = builder.icmp_signed("==", columns, emit.index(VECTORS * lanes))
+                    emit.choose((builder.and_(no_row_missing, exact), store_all), (emit.true, store_a_part))
+                else:
+                    store_a_part()
+
+            no_row_missing = builder.icmp_signed(">=", row_count, emit.index(ROWS))
+            whole = builder.and_(no_row_missing, builder.icmp_signed(">=", columns, emit.index(width)))
             narrow = builder.icmp_signed("<=", columns, emit.index(VECTORS // 2 * lanes))
             low = builder.icmp_signed("<=", row_count, emit.index(ROWS // 2))
             emit.choose(
                 (whole, lambda: product(whole=True)),
-                (narrow, lambda: product(whole=False, VECTORS=VECTORS // 2)),
+                (narrow, lambda: product(whole=False, VECTORS=VECTORS // 2, is_half_as_wide=True)),
                 (low, lambda: product(whole=False, ROWS=ROWS // 2)),
                 (emit.true, lambda: product(whole=False)),
             )

@@ -37,7 +37,7 @@ from . import depthwise, pooled, strided, winograd
 from .tiled import flipped_kernel, offset_tables
 
 _NUMBERS = 24 * 1024  # numbers in a band: 96 kB in float32, well inside a core's second-level cache
-_ADDED_ALONE = 64  # taps in one partial sum; adding partial sums rounds less than one long sum
+_ADDED_ALONE = 8192 // VECTOR_BYTES  # taps in one partial sum, so that a part of a panel has 16 kB
 _FEW_CHANNELS = 8  # up to this many, the input gradient fills more of a tile as dy @ w^T than as a convolution
 
 
@@ -146,8 +146,8 @@ def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups,
         for group in range(groups):
             for j in range(0, F_group, columns):
                 f = group * F_group + j
-                for i in range(0, M, ROWS):
-                    for k in range(0, taps.size, _ADDED_ALONE):
+                for k in range(0, taps.size, _ADDED_ALONE):
+                    for i in range(0, M, ROWS):
                         tile(
                             bands, band + group * C_group, pixels, i, min(ROWS, M - i),
                             taps, k, min(_ADDED_ALONE, taps.size - k), w_panels, panel + k * columns,

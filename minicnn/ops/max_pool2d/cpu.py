@@ -13,7 +13,8 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.compile import helper, kernel
+from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.pooling import inside, whole_windows
 from ...kernels.cpu.vector_loop import vector_loop, zero
 from ...shapes import window
 
@@ -27,29 +28,31 @@ def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=Tru
     return y, ((x.shape, argmax, win) if need_saved else None)
 
 
-@vector_loop(arrays=3, scalars=7)
-def _largest(emit, mask, x, y, argmax, down, across, x_row, C, first_tap, KW, remember):
-    """y = the largest of x[kh * x_row + kw * C], kh < down and kw < across; argmax = first_tap + kh * KW + kw of it."""
+@vector_loop(arrays=3, scalars=9)
+def _largest(emit, mask, x, y, argmax, windows, x_next, down, across, x_row, C, first_tap, KW, remember):
+    """y[ow * C] = the largest of x[ow * x_next + kh * x_row + kw * C] over kh < down and kw < across, for ow < windows.
+
+    argmax[ow * C] = first_tap + kh * KW + kw of it.
+    """
     builder, kind = emit.builder, argmax.type.pointee
-    best, winner = emit.variable(emit.load(x, mask)), emit.variable(emit.splat(builder.trunc(first_tap, kind)))
-    with emit.repeat(down) as row:
-        taps, numbers = emit.at(x, builder.mul(row.index, x_row)), builder.add(first_tap, builder.mul(row.index, KW))
-        with emit.repeat(across) as col:
-            value = emit.load(emit.at(taps, emit.opaque(builder.mul(col.index, C))), mask)
-            tap, so_far = emit.splat(builder.trunc(builder.add(numbers, col.index), kind)), builder.load(best)
-            wins = emit.beats(value, so_far)
-            builder.store(builder.select(wins, value, so_far), best)
-            builder.store(builder.select(wins, tap, builder.load(winner)), winner)
-    emit.store(builder.load(best), y, mask)
-    with builder.if_then(emit.is_set(remember)):
-        emit.store(builder.load(winner), argmax, mask)
 
+    def window(ow, mask):
+        corner, place = emit.at(x, builder.mul(ow, x_next)), builder.mul(ow, C)
+        best, winner = emit.variable(emit.load(corner, mask)), emit.variable(emit.splat(builder.trunc(first_tap, kind)))
+        with emit.repeat(down) as row:
+            taps = emit.at(corner, builder.mul(row.index, x_row))
+            numbers = builder.add(first_tap, builder.mul(row.index, KW))
+            with emit.repeat(across) as col:
+                value = emit.load(emit.at(taps, emit.opaque(builder.mul(col.index, C))), mask)
+                tap, so_far = emit.splat(builder.trunc(builder.add(numbers, col.index), kind)), builder.load(best)
+                wins = emit.beats(value, so_far)
+                builder.store(builder.select(wins, value, so_far), best)
+                builder.store(builder.select(wins, tap, builder.load(winner)), winner)
+        emit.store(builder.load(best), emit.at(y, place), mask)
+        with builder.if_then(emit.is_set(remember)):
+            emit.store(builder.load(winner), emit.at(argmax, place), mask)
 
-@helper
-def _inside(first, taps, size):
-    """(the first pixel, the number of its tap, the number of taps) of a window that lie inside an axis of `size`."""
-    tap = max(0, -first)
-    return first + tap, tap, min(taps, size - first) - tap
+    emit.over_pixels(windows, C, mask, window)
 
 
 @kernel(parallel=True)
@@ -58,14 +61,18 @@ def _pool(x, x_shape, win, y, argmax):
     N, H, W, C = x_shape
     for row in prange(N * win.OH):
         n, oh = row // win.OH, row % win.OH
-        h, kh, down = _inside(oh * win.SH - win.PT, win.KH, H)
-        for ow in range(win.OW):
-            w, kw, across = _inside(ow * win.SW - win.PL, win.KW, W)
+        h, kh, down = inside(oh * win.SH - win.PT, win.KH, H)
+        ow = 0
+        while ow < win.OW:
+            w, kw, across = inside(ow * win.SW - win.PL, win.KW, W)
+            windows = 1 if across < win.KW else whole_windows(ow, win, W)
             corner, place = ((n * H + h) * W + w) * C, (row * win.OW + ow) * C
             there = place if argmax.size else 0
             _largest(
-                x, corner, y, place, argmax, there, down, across, W * C, C, kh * win.KW + kw, win.KW, argmax.size, C
-            )
+                x, corner, y, place, argmax, there, windows, win.SW * C, down, across, W * C, C, kh * win.KW + kw,
+                win.KW, argmax.size, C,
+            )  # fmt: skip
+            ow += windows
 
 
 def backward(dy, saved, need_dx=True):
@@ -108,9 +115,9 @@ def _unpool(dy, argmax, win, x_shape, dx):
         )
         zero(dx, (n * H + low) * W * C, (high - low) * W * C)
         for oh in range(first, last):
-            h, kh, down = _inside(oh * win.SH - win.PT, win.KH, H)
+            h, kh, down = inside(oh * win.SH - win.PT, win.KH, H)
             for ow in range(win.OW):
-                w, kw, across = _inside(ow * win.SW - win.PL, win.KW, W)
+                w, kw, across = inside(ow * win.SW - win.PL, win.KW, W)
                 corner, place = ((n * H + h) * W + w) * C, ((n * win.OH + oh) * win.OW + ow) * C
                 _add_to_winner(
                     dy, place, argmax, place, dx, corner, down, across, W * C, C, kh * win.KW + kw, win.KW, C
