@@ -7,7 +7,7 @@ changes, or the array in which a weight is stored. What is computed from weights
 into a weight.
 
 All recordings of a model use the same memory, apart from what is computed from weights. A large batch is computed in
-parts, so that this memory stays small and is found in the cache.
+parts, so that this memory stays small and is found in the cache (`_images_at_once`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from ..runtime.replay import changes
 from .recorded_step import computes_images_alone, is_users_code, what_layers_depend_on
 
 _MOST_NUMBERS = 1 << 23  # in the largest array of a part: 32 MB in float32
+_FEW_NUMBERS = 1 << 21
+_PER_WEIGHT = 4
+_FEW_IMAGES = 4
 _MOST_SHAPES = 8  # that have a recording
 _MOST_WEIGHTS = 1 << 26  # in all recordings together: each keeps what it computes from the weights
 
@@ -83,7 +86,7 @@ class Prediction:
             return None
         shape = shapes if model.takes_several else shapes[0]
         model.build_for(shape)
-        most, size = _MOST_NUMBERS // max(model.largest_output(shape), *map(_numbers_of_one, shapes)), N
+        most, size = self._images_at_once(max(model.largest_output(shape), *map(_numbers_of_one, shapes))), N
         if most < N and backend() != "cuda" and computes_images_alone(model, training):
             size = size_of_part(N, most)
         parts = []
@@ -93,13 +96,24 @@ class Prediction:
             parts.append(self._of_part(forward, part))
         return parts[0] if len(parts) == 1 else [np.concatenate(made) for made in zip(*parts, strict=True)]
 
+    def _images_at_once(self, numbers):
+        """The most images in a part, if the largest array has so many numbers for one image. 0 if one is too large.
+
+        A small part stays in the cache. But every part reads all weights again, and a few images are not enough work
+        for all threads. For the networks of `benchmarks/`, the best parts have 16 to 128 images.
+        """
+        enough = (_FEW_NUMBERS + _PER_WEIGHT * self._count_weights()) // numbers
+        return min(max(enough, _FEW_IMAGES), _MOST_NUMBERS // numbers)
+
+    def _count_weights(self):
+        return sum(math.prod(v.shape) for v in self.model.weights)
+
     def _recorded(self, xs, training):
         """The entry of `recorded` for inputs of these shapes."""
         key = training, *(x.shape for x in xs)
         if key not in self.recorded:
             model = self.model
-            weights = sum(math.prod(v.shape) for v in model.weights)
-            if len(self.recorded) >= max(2, min(_MOST_SHAPES, _MOST_WEIGHTS // max(weights, 1))):
+            if len(self.recorded) >= max(2, min(_MOST_SHAPES, _MOST_WEIGHTS // max(self._count_weights(), 1))):
                 del self.recorded[next(iter(self.recorded))]  # the oldest
             self.recorded[key] = replay.make_prediction(
                 self._forward(training), lambda: what_layers_depend_on(model), Weights(model).unchanged, self.idle
