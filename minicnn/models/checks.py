@@ -51,13 +51,13 @@ class Checks:
             data.fit_ranks([symbol.shape for symbol in self.inputs])
         shapes = [(None, *x.shape[1:]) for x in data.xs]
         self.build_for(shapes if self.takes_several else shapes[0])
-        self.to_device()
-        if self.optimizer is not None:
-            self.optimizer.to_device()
 
     def _prepare(self, data):
         """Build the model, check data against it, and choose the metrics, all before the first step."""
         self._build_for(data)
+        self.to_device()
+        if self.optimizer is not None:
+            self.optimizer.to_device()
         shapes = self._shapes_of_outputs([x.shape for x in data.xs])
         ends = self.ends_in if self.gives_several else [self.ends_in]
         for head in self._heads:

@@ -137,12 +137,12 @@ class Model(Trainer, Layer):
 
     def __call__(self, x, training=None):
         """Call the model as a layer. Several inputs come in a list or a dictionary by name; outputs: see `as_given`."""
-        if isinstance(x, dict) or self.takes_several:
+        several, outputs = self.takes_several, None
+        if several or isinstance(x, dict):
             x = in_order(x, self.input_names, f"A call of {self.name!r}")
-        x = x if self.takes_several or not isinstance(x, list) else x[0]
-        outputs = None
+        x = x if several or not isinstance(x, list) else x[0]
         if training is not True and self.activity_regularizer is None and not is_symbolic(x):
-            xs = [self._as_input(v) for v in x] if self.takes_several else [self._as_input(x)]
+            xs = [self._as_input(v) for v in x] if several else [self._as_input(x)]
             outputs = self._prediction.outputs(xs, training)
         if outputs is None:
             return self.as_given(super().__call__(x, training))

@@ -110,6 +110,7 @@ class Inference(Checks):
                 xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
                 ys = self._prediction.outputs(xs, training=False)
                 if ys is None:
+                    self.to_device()
                     y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
                     ys = [transfer.to_host(part) for part in (y if self.gives_several else [y])]
                 if collected is None:

@@ -69,7 +69,7 @@ class Prediction:
         if not self.lock.acquire(blocking=False):
             return None
         try:
-            forward = self.recorded.get((training, *(x.shape for x in xs)))
+            forward = self.recorded.get((training, *[x.shape for x in xs]))
             return self._of_part(forward, xs) if forward else self._in_parts(xs, training)
         finally:
             self.lock.release()
@@ -110,7 +110,7 @@ class Prediction:
 
     def _recorded(self, xs, training):
         """The entry of `recorded` for inputs of these shapes."""
-        key = training, *(x.shape for x in xs)
+        key = training, *[x.shape for x in xs]
         if key not in self.recorded:
             model = self.model
             if len(self.recorded) >= max(2, min(_MOST_SHAPES, _MOST_WEIGHTS // max(self._count_weights(), 1))):

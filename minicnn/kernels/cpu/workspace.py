@@ -23,7 +23,7 @@ import threading
 import numpy as np
 
 from .compile import THREADS
-from .denormals import flushed
+from .denormals import flush, restore
 from .recording import is_of_weights, is_prediction, refuse
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -63,18 +63,18 @@ class step:
     def __enter__(self):
         pool = _pool
         if pool.depth == 0:
-            self.flushed = flushed()
-            self.flushed.__enter__()
+            self.before = flush()
         pool.depth += 1
 
     def __exit__(self, *exception):
         pool = _pool
         pool.depth -= 1
         if pool.depth == 0:
-            self.flushed.__exit__()
-            # empty the lists first: then an interruption may lose buffers, but no buffer is in use twice
-            taken_back, pool.lent, pool.large = pool.lent + pool.large, [], []
-            _take_back(pool, taken_back)
+            restore(self.before)
+            if pool.lent or pool.large:
+                # empty the lists first: then an interruption may lose buffers, but no buffer is in use twice
+                taken_back, pool.lent, pool.large = pool.lent + pool.large, [], []
+                _take_back(pool, taken_back)
             pool.steps += 1
             if pool.steps % _IDLE_STEPS == 0:
                 _forget_unused(pool)
