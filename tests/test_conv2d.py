@@ -7,6 +7,7 @@ import pytest
 from cases import both_tests, case, copied, distance, module
 from helpers import VIRTUAL, assert_close, normal
 
+from minicnn.kernels.cpu.split import split_filters
 from minicnn.ops.conv2d import cpu, pooled, winograd
 
 # x (N, H, W, C), w (KH, KW, C/G, F), strides, padding, dilation, groups
@@ -246,3 +247,34 @@ def test_bands_of_any_height_give_the_same_numbers(sizes, numbers, monkeypatch):
         results[name] = copied({"y": y, "dx": dx, "dw": dw})
     for what, expected in results["vectorized"].items():
         assert_close(results["cpu"][what], expected, 1e-9, what)
+
+
+FEW_PIXELS = {
+    "5x5": ((1, 4, 4, 9), (5, 5, 9, 70), None),
+    "5x5 with a pool": ((2, 5, 4, 9), (5, 5, 9, 70), (2, 2)),
+    "1x1 to one pixel": ((1, 1, 1, 40), (1, 1, 40, 150), None),
+    "Winograd": ((1, 4, 4, 40), (3, 3, 40, 150), None),
+    "Winograd with a pool": ((2, 3, 5, 40), (3, 3, 40, 70), (2, 2)),
+}
+
+
+@pytest.mark.parametrize("x, w, pool", FEW_PIXELS.values(), ids=FEW_PIXELS)
+def test_filters_are_split_over_the_tasks_of_small_images(x, w, pool, monkeypatch):
+    parts = []
+
+    def watched(*arguments):
+        made = split_filters(*arguments)
+        parts.append(made[1])
+        return made
+
+    for file in (cpu, winograd):
+        monkeypatch.setattr(file, "split_filters", watched)
+    x, w, b, results = normal(*x, seed=1), normal(*w, seed=2), normal(w[-1], seed=3), {}
+    for name in ("vectorized", "cpu"):
+        op = module("conv2d", name)
+        y, saved = op.forward(x, w, b, padding="same", relu=True, pool=pool)
+        dx, dw, db = op.backward(normal(*y.shape, seed=4), saved)
+        results[name] = copied({"y": y, "dx": dx, "dw": dw, "db": db})
+    for what, expected in results["vectorized"].items():
+        assert_close(results["cpu"][what], expected, 1e-9, what)
+    assert max(parts) > 1

@@ -14,12 +14,11 @@ The work on one vector of numbers is written as a `vector_loop`, which compiles 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from .compile import THREADS, helper
+from .compile import helper
 from .vector_loop import copy, floor_of, pass_relu, vector_loop, zero
 
 _PLAIN, _THROUGH_RELU, _THROUGH_POOL = 0, 1, 2
@@ -87,50 +86,6 @@ class Canvas(NamedTuple):
     OW: int = 0
 
 
-class Split(NamedTuple):
-    """How N outputs of OH rows are split into tasks: each has `images` images, or a band of `rows` rows of an image."""
-
-    N: int
-    OH: int
-    rows: int
-    bands: int
-    images: int
-    tasks: int
-
-
-@lru_cache(maxsize=1024)
-def split(N: int, OH: int, unit: int, numbers_per_row: int, numbers: int) -> Split:
-    """Bands of a multiple of `unit` rows with about `numbers` numbers; several images if one image has fewer numbers.
-
-    The aim is four tasks per thread: if there are few images, they are cut into more bands, as far as they have rows.
-    """
-    wanted_tasks = 4 * THREADS
-    fitting = max(1, numbers // (unit * numbers_per_row)) * unit
-    bands = max(-(-OH // fitting), min(-(-OH // unit), wanted_tasks // max(N, 1)))
-    rows = -(-OH // (bands * unit)) * unit
-    if rows < OH:
-        bands = -(-OH // rows)
-        return Split(N, OH, rows, bands, 1, N * bands)
-    images = max(1, min(numbers // (max(OH, unit) * numbers_per_row), N // wanted_tasks))
-    return Split(N, OH, rows, 1, images, -(-N // images))
-
-
-_PARTIAL = 16 * 1024 * 1024  # numbers of all pieces together: 64 MB in float32, for any number of threads
-
-
-def pieces_of(tasks: int, size: int) -> int:
-    """The number of pieces for a sum of `size` numbers over all tasks: two per thread, fewer if they are very large."""
-    return max(1, min(tasks, 2 * THREADS, _PARTIAL // size))
-
-
-@helper
-def task_rows(task, split):
-    """(first image, number of images, first row, number of rows) of a task."""
-    n = task // split.bands * split.images
-    first = task % split.bands * split.rows
-    return n, min(split.images, split.N - n), first, min(split.rows, split.OH - first)
-
-
 @vector_loop(arrays=3, scalars=1)
 def _pass_pool(emit, mask, dy, argmax, band, tap):
     """band = dy where the winner of the window is `tap`, else 0."""
@@ -187,10 +142,10 @@ def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
 
 
 @helper
-def finish_band(sums, start, stride, width, rows, out, y_start):
-    """Add the bias to a band of raw sums, clamp with ReLU, pool: `rows` rows of y (.., OW, F).
+def finish_band(sums, start, stride, width, rows, out, y_start, first, filters):
+    """Add the bias to a band of raw sums, clamp with ReLU, pool: `rows` rows of y (.., OW, F), for some filters.
 
-    The sums are (rows * PH, width, stride), and the first F of each pixel count.
+    The sums are (rows * PH, width, stride). The filters are first .. first + filters.
 
     Without a pool PH = PW = 1. With a pool, argmax gets the number, in reading order, of each window's largest tap.
     With ReLU, it gets PH * PW if no tap was positive, so that no gradient comes back. An empty argmax gets nothing.
@@ -198,13 +153,14 @@ def finish_band(sums, start, stride, width, rows, out, y_start):
     y, argmax, bias, relu, PH, PW, OW = out
     F = bias.size
     for r in range(rows):
-        row, place = start + r * PH * width * stride, y_start + r * OW * F
+        row, place = start + r * PH * width * stride + first, y_start + r * OW * F + first
         if PH * PW == 1:
-            _bias_relu(sums, row, bias, 0, y, place, relu, OW, stride, F, F)
+            _bias_relu(sums, row, bias, first, y, place, relu, OW, stride, F, filters)
         else:
             _bias_relu_pool(
-                sums, row, bias, 0, y, place, argmax, place, relu, argmax.size, PH, PW, OW, width * stride, stride, F, F
-            )
+                sums, row, bias, first, y, place, argmax, place, relu, argmax.size, PH, PW, OW, width * stride, stride,
+                F, filters,
+            )  # fmt: skip
 
 
 @vector_loop(arrays=3, scalars=4)

@@ -25,12 +25,13 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import Canvas, finish_band, gradient, images, lay_band, output, pieces_of, split, task_rows
+from ...kernels.cpu.bands import Canvas, finish_band, gradient, images, lay_band, output
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import in_panels, lay_panel, sum_rows, tile_width
 from ...kernels.cpu.recording import do, of_weights
+from ...kernels.cpu.split import pieces_of, split, split_filters, task_rows
 from ...kernels.cpu.vector_loop import add, zero
 from ...shapes import check_convolution, window
 from . import depthwise, pooled, strided, winograd
@@ -110,41 +111,48 @@ def _products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, large
     """y = pool(relu(convolution of the canvas with w, plus bias)). Only `winograd.products` uses largest_tile."""
     (KH, _, C_group, F), PH, (N, OH, _, _) = w.shape, pool[0], y.shape
     reach = (KH - 1) * win.DH + 1
-    work = split(N, OH, 1, PH * win.SH * canvas.width * canvas.C, _NUMBERS)
+    lanes = tile_width(y.dtype) // VECTORS
+    work, parts = split_filters(
+        N, OH, 1, PH * win.SH * canvas.width * canvas.C, _NUMBERS, canvas.H * canvas.width * canvas.C, w.size,
+        1 if groups > 1 else -(-F // tile_width(y.dtype)),
+    )  # fmt: skip
     height = (work.rows * PH - 1) * win.SH + reach
     pixels, taps = offset_tables(work.images, height, canvas.width, canvas.C, work.rows * PH, win, C_group)
-    lanes = tile_width(y.dtype) // VECTORS
     stride = F if groups > 1 else -(-F // lanes) * lanes  # from one pixel's sums to the next; whole vectors
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * stride
     buffers = workspace.scratch(y.dtype, work.images * image_size, work.images * sums_size)
     out = output(y, argmax, bias, relu, pool)
     with of_weights():
         panels = in_panels(w.reshape(-1, F), groups)
-    _convolve(source, canvas, win, height, work, pixels, taps, panels, groups, out, buffers, stride)
+    _convolve(source, canvas, win, height, work, parts, pixels, taps, panels, groups, out, buffers, stride)
 
 
 @kernel(parallel=True)
-def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups, out, buffers, stride):
+def _convolve(source, canvas, win, height, work, parts, pixels, taps, w_panels, groups, out, buffers, stride):
     """Each task copies its band onto a canvas, multiplies it tile by tile with w's panels, and finishes the sums.
 
-    The sums of a pixel are `stride` numbers.
+    The sums of a pixel are `stride` numbers. If the filters are split into parts, a task takes one part of each group's
+    panels.
     """
     (bands, sums), F, PH = buffers, out.bias.size, out.PH
     columns = VECTORS * (VECTOR_BYTES // w_panels.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
     image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * stride
     written = stride // groups  # columns that tiles may write, for each group
-    for task in prange(work.tasks):
-        n, images, first, count = task_rows(task, work)
+    panels = (F_group + columns - 1) // columns
+    for task in prange(work.tasks * parts):
+        part = task % parts
+        first_panel, end_panel = part * panels // parts, (part + 1) * panels // parts
+        n, images, first, count = task_rows(task // parts, work)
         band = numba.get_thread_id() * work.images * image_size
         start = numba.get_thread_id() * work.images * sums_size
         band_rows = height - (work.rows - count) * PH * win.SH
         for image in range(images):
             lay_band(source, canvas, n + image, first * PH * win.SH, band_rows, bands, band + image * image_size)
         M = images * count * PH * win.OW
-        panel = 0
         for group in range(groups):
-            for j in range(0, F_group, columns):
+            for p in range(first_panel, end_panel):
+                j, panel = p * columns, (group * panels + p) * taps.size * columns
                 f = group * F_group + j
                 for k in range(0, taps.size, _ADDED_ALONE):
                     for i in range(0, M, ROWS):
@@ -153,11 +161,12 @@ def _convolve(source, canvas, win, height, work, pixels, taps, w_panels, groups,
                             taps, k, min(_ADDED_ALONE, taps.size - k), w_panels, panel + k * columns,
                             sums, start + i * stride + f, stride, written - j, k > 0,
                         )  # fmt: skip
-                panel += taps.size * columns
+        first_filter = first_panel * columns
+        filters = F if parts == 1 else min(F, end_panel * columns) - first_filter
         for image in range(images):
             image_sums = start + image * count * PH * win.OW * stride
             y_start = ((n + image) * work.OH + first) * out.OW * F
-            finish_band(sums, image_sums, stride, win.OW, count, out, y_start)
+            finish_band(sums, image_sums, stride, win.OW, count, out, y_start, first_filter, filters)
 
 
 def _kernel_gradient(x, x_canvas, dy, dy_canvas, win, groups, dw, db):

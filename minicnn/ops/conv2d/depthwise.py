@@ -26,10 +26,11 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import add_columns, pieces_of
+from ...kernels.cpu.bands import add_columns
 from ...kernels.cpu.compile import helper, kernel
 from ...kernels.cpu.matmul import add_pieces
 from ...kernels.cpu.recording import do
+from ...kernels.cpu.split import pieces_of
 from ...kernels.cpu.vector_loop import floor_of, vector_loop, zero
 from ..activation import cpu as activation
 

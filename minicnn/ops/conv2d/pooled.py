@@ -30,11 +30,12 @@ import numpy as np
 from numba import prange, uintp
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import Canvas, images, lay_band, pieces_of
+from ...kernels.cpu.bands import Canvas, images, lay_band
 from ...kernels.cpu.compile import THREADS, helper, kernel
 from ...kernels.cpu.matmul import add_pieces
 from ...kernels.cpu.microkernel import VECTOR_BYTES
 from ...kernels.cpu.recording import do
+from ...kernels.cpu.split import pieces_of
 from ...kernels.cpu.vector_loop import copy, zero
 from ...kernels.cpu.windows import make_gather, make_scatter, vectors_across
 

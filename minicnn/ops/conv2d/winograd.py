@@ -60,12 +60,13 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import add_columns, finish_band, lay_band, output, pieces_of, split, task_rows
+from ...kernels.cpu.bands import add_columns, finish_band, lay_band, output
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import tile_width
 from ...kernels.cpu.recording import do, of_weights
+from ...kernels.cpu.split import pieces_of, split, split_filters, task_rows
 from ...kernels.cpu.transform import make_transform
 from ...kernels.cpu.vector_loop import zero
 
@@ -120,14 +121,17 @@ def products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, larges
     across = -(-OW * PW // m)
     canvas = canvas._replace(width=max(across * m + r - 1, canvas.left + canvas.W))
     per_row = PH * (canvas.width * C + across * m * F + n * n * across * (C + tile_width(w.dtype)) // m)
-    work = split(N, OH, m // gcd(m, PH), per_row, _NUMBERS)
+    n_panels = -(-F // tile_width(w.dtype))
+    work, parts = split_filters(
+        N, OH, m // gcd(m, PH), per_row, _NUMBERS, canvas.H * canvas.width * C, n * n * C * F, n_panels
+    )
     down = -(-work.rows * PH // m)
     sizes = _sizes(work.images, down, across, m, r, canvas.width, C, F, tile_width(w.dtype))
     rows, cols = multiples(work.images * down * across, C), multiples(C, 1)
     with of_weights():
         U = _transformed_kernel(w, m)
     out, buffers = output(y, argmax, bias, relu, pool), workspace.scratch(w.dtype, *sizes)
-    _convolution(m)(source, canvas, work, down, across, rows, cols, U, out, sizes, buffers)
+    _convolution(m)(source, canvas, work, parts, down, across, rows, cols, U, out, sizes, buffers)
 
 
 def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
@@ -234,7 +238,7 @@ def _convolution(m):
     pixels, outputs = make_transform(_BT[n]), make_transform(_AT[m])
 
     @kernel(parallel=True, as_written=True)
-    def convolve(source, canvas, work, down, across, rows, cols, U, out, sizes, buffers):
+    def convolve(source, canvas, work, parts, down, across, rows, cols, U, out, sizes, buffers):
         (bands, V, M, sums), F, PH = buffers, out.bias.size, out.PH
         C, row = canvas.C, canvas.width * canvas.C
         columns = VECTORS * (VECTOR_BYTES // U.itemsize)
@@ -242,10 +246,11 @@ def _convolution(m):
         V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
         alone = _ADDED_ALONE if n == 6 else C
         height = down * m + overlap
-        for task in prange(work.tasks):
-            thread = numba.get_thread_id()
+        for task in prange(work.tasks * parts):
+            thread, part = numba.get_thread_id(), task % parts
+            first_panel, end_panel = part * panels // parts, (part + 1) * panels // parts
             band, v, p, s = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
-            first_image, images, first, count = task_rows(task, work)
+            first_image, images, first, count = task_rows(task // parts, work)
             tile_rows = (count * PH + m - 1) // m
             t = 0
             for image in range(images):
@@ -257,7 +262,7 @@ def _convolution(m):
                         pixels(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
                         t += 1
             T = t
-            for panel in range(panels):
+            for panel in range(first_panel, end_panel):
                 f, width = panel * columns, min(columns, F - panel * columns)
                 for xi in range(n * n):
                     for t in range(0, T, ROWS):
@@ -273,7 +278,8 @@ def _convolution(m):
             for image in range(images):
                 image_sums = s + image * tile_rows * m * across * m * F
                 y_start = ((first_image + image) * work.OH + first) * out.OW * F
-                finish_band(sums, image_sums, F, across * m, count, out, y_start)
+                filters = min(F, end_panel * columns) - first_panel * columns
+                finish_band(sums, image_sums, F, across * m, count, out, y_start, first_panel * columns, filters)
 
     return convolve
 
