@@ -98,6 +98,23 @@ def test_a_large_batch_is_computed_in_parts(monkeypatch, replays):
         np.testing.assert_allclose(np.asarray(model(x[:n])), expected(model, x[:n]), atol=1e-6)
 
 
+@pytest.mark.parametrize("with_length", [True, False])
+def test_parts_of_batches_are_joined(with_length, monkeypatch):
+    class Seen(minicnn.callbacks.Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            seen.append(np.array(logs["outputs"]))
+
+    model, seen = network(), []
+    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 8 * 8 * 16 * 5)  # five images
+    if with_length:
+        found = model.predict(X, batch_size=8, callbacks=[Seen()], verbose=0)
+    else:
+        found = model.predict((X[start : start + 8] for start in (0, 8)), steps=2, callbacks=[Seen()], verbose=0)
+    np.testing.assert_allclose(found, expected(model, X), atol=1e-6)
+    assert [len(outputs) for outputs in seen] == [8, 4]
+    np.testing.assert_array_equal(np.concatenate(seen), found)
+
+
 def test_images_too_large_for_a_recording_are_computed_one_by_one(monkeypatch, replays):
     model = network()
     monkeypatch.setattr(prediction, "_MOST_NUMBERS", 100)

@@ -103,20 +103,23 @@ class Inference(Checks):
 
     def _predict(self, passes, size, hooks, progress):
         """The outputs of a pass, a list of arrays. size: the number of samples, or None if it is not known."""
-        collected, done = None, 0
+        collected: list[_Rows] = []
+        done = 0
+
+        def receive(start, ys):
+            if not collected:
+                collected.extend(_Rows(size, part) for part in ys)
+            for rows_so_far, part in zip(collected, ys, strict=True):
+                rows_so_far.add(done + start, part)
+
         for step, (data, rows) in enumerate(passes.batches()):
             hooks.call("on_predict_batch_begin", step, {})
             with announced_compiling(progress), workspace.step():
                 xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
-                ys = self._prediction.outputs(xs, training=False)
-                if ys is None:
+                if not self._prediction.run(xs, False, receive):
                     self.to_device()
                     y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
-                    ys = [transfer.to_host(part) for part in (y if self.gives_several else [y])]
-                if collected is None:
-                    collected = [_Rows(size, part) for part in ys]
-                for rows_so_far, part in zip(collected, ys, strict=True):
-                    rows_so_far.add(done, part)
+                    receive(0, [transfer.to_host(part) for part in (y if self.gives_several else [y])])
             progress.step(step + 1)
             if hooks.overrides("on_predict_batch_end"):
                 made = [part.between(done, done + len(xs[0])) for part in collected]
@@ -145,20 +148,23 @@ class Inference(Checks):
 
 
 class _Rows:
-    """Collects rows batch by batch: in one array if their number is known, otherwise in parts that are joined later."""
+    """Collects rows part by part: in one array if their number is known, otherwise in arrays that are joined later."""
 
     def __init__(self, size, first):
         self.array = None if size is None else np.empty((size, *first.shape[1:]), first.dtype)
-        self.parts: list[np.ndarray] = []
+        self.parts: list[tuple[int, np.ndarray]] = []  # (number of the first row, rows)
 
     def add(self, start, rows):
         if self.array is None:
-            self.parts.append(rows.copy())  # the outputs are in a buffer borrowed from the workspace
+            self.parts.append((start, rows.copy()))  # the outputs are in a buffer borrowed from the workspace
         else:
             self.array[start : start + len(rows)] = rows
 
-    def between(self, start, end):
-        return self.parts[-1] if self.array is None else self.array[start:end]
+    def between(self, first, end):
+        """The rows first .. end - 1, which are the last that have come so far."""
+        if self.array is None:
+            return np.concatenate([rows for start, rows in self.parts if start >= first])
+        return self.array[first:end]
 
     def all(self):
-        return np.concatenate(self.parts) if self.array is None else self.array
+        return self.array if self.array is not None else self.between(0, None)

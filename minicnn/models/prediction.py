@@ -62,39 +62,49 @@ class Prediction:
         return Prediction, (self.model,)  # copies and pickles hold no recordings
 
     def outputs(self, xs, training=None) -> list[np.ndarray] | None:
-        """New arrays with the outputs for the arrays xs, of the model's type.
+        """New arrays with the outputs for the arrays xs, of the model's type. None where `run` returns False."""
+        parts: list[list] = []
+        if not self.run(xs, training, lambda start, ys: parts.append([np.array(y) for y in ys])):
+            return None
+        return parts[0] if len(parts) == 1 else [np.concatenate(made) for made in zip(*parts, strict=True)]
 
-        None if the model runs a user's own code, or another thread uses the recordings.
+    def run(self, xs, training, receive) -> bool:
+        """Compute the outputs for the arrays xs, of the model's type. For each part of them, call receive(the number of
+        the part's first image, its outputs), a list of arrays that `receive` must copy.
+
+        Returns False, and calls nothing, if the model runs a user's own code or another thread uses the recordings.
         """
         if not self.lock.acquire(blocking=False):
-            return None
+            return False
         try:
             forward = self.recorded.get((training, *[x.shape for x in xs]))
-            return self._of_part(forward, xs) if forward else self._in_parts(xs, training)
+            if not forward:
+                return self._in_parts(xs, training, receive)
+            self._of_part(forward, xs, 0, receive)
+            return True
         finally:
             self.lock.release()
 
-    def _of_part(self, forward, xs):
+    def _of_part(self, forward, xs, start, receive):
         self.losses = []
         with workspace.step():
-            return [np.array(y if type(y) is np.ndarray else transfer.to_host(y)) for y in forward(*xs)]
+            receive(start, [y if type(y) is np.ndarray else transfer.to_host(y) for y in forward(*xs)])
 
-    def _in_parts(self, xs, training):
-        """The outputs for inputs of which there is no recording as a whole."""
+    def _in_parts(self, xs, training, receive):
+        """`run` for inputs of which there is no recording as a whole."""
         model, shapes, N = self.model, [x.shape for x in xs], len(xs[0])
         if model.run_eagerly or is_users_code(model):
-            return None
+            return False
         shape = shapes if model.takes_several else shapes[0]
         model.build_for(shape)
         most, size = self._images_at_once(max(model.largest_output(shape), *map(_numbers_of_one, shapes))), N
         if most < N and backend() != "cuda" and computes_images_alone(model, training):
             size = size_of_part(N, most)
-        parts = []
         for start in range(0, N, size) if N else [0]:
             part = xs if size >= N else [x[start : start + size] for x in xs]
             forward = self._recorded(part, training) if most else self._forward(training)
-            parts.append(self._of_part(forward, part))
-        return parts[0] if len(parts) == 1 else [np.concatenate(made) for made in zip(*parts, strict=True)]
+            self._of_part(forward, part, start, receive)
+        return True
 
     def _images_at_once(self, numbers):
         """The most images in a part, if the largest array has so many numbers for one image. 0 if one is too large.

@@ -75,16 +75,17 @@ def multiply(a, b, bias, c, relu=False):
     rows, cols = multiples(ROWS, K), multiples(_PART, 1)
     size = (_PART + (-(-row_tiles // strips)) * ROWS) * width
     (scratch,) = workspace.scratch(c.dtype, size)
-    laid = is_prediction() and b.size <= _LAID
+    laid, b_panels = is_prediction() and b.size <= _LAID, scratch
     if laid:
         with of_weights():
-            b = in_panels(b)
+            b_panels = in_panels(b)
     a, b, c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
     if pieces == 1:
-        _multiply(a, M, K, F, rows, cols, b, laid, bias, relu, c, 1, strips, scratch, size)
+        _multiply(a, M, K, F, rows, cols, b, b_panels, laid, bias, relu, c, 1, strips, scratch, size)
         return
     partial = workspace.empty((pieces * M * F,), c.dtype)
-    _multiply(a, M, K, F, rows, cols, b, laid, np.zeros_like(bias), False, partial, pieces, strips, scratch, size)
+    no_bias = np.zeros_like(bias)
+    _multiply(a, M, K, F, rows, cols, b, b_panels, laid, no_bias, False, partial, pieces, strips, scratch, size)
     _finish_pieces(partial, M, F, pieces, bias, relu, c)
 
 
@@ -137,13 +138,13 @@ def _multiply_one_row(a, b, bias, relu, c, cuts, part):
 
 
 @kernel(parallel=True)
-def _multiply(a, M, K, F, rows, cols, b, laid, bias, relu, c, pieces, strips, scratch, size):
+def _multiply(a, M, K, F, rows, cols, b, b_panels, laid, bias, relu, c, pieces, strips, scratch, size):
     """c[piece] = a piece's share of a @ b, plus bias: panel by panel, in the thread's own scratch buffer.
 
-    With `laid`, b is in panels already.
+    b_panels is where the panels are: with `laid` all of them, otherwise the scratch buffer.
     """
     lanes = VECTOR_BYTES // a.itemsize
-    width, panels_of_b = VECTORS * lanes, b if laid else scratch
+    width = VECTORS * lanes
     row_tiles, panels = (M + ROWS - 1) // ROWS, (F + width - 1) // width
     for task in prange(pieces * strips * panels):
         piece, strip, f = task // (strips * panels), task // panels % strips, task % panels * width
@@ -162,7 +163,7 @@ def _multiply(a, M, K, F, rows, cols, b, laid, bias, relu, c, pieces, strips, sc
                 lay_panel(b, k * F + f, F, depth, columns, scratch, panel)
             for i in range(first, last, ROWS):
                 tile(
-                    a, i * K + k, rows, 0, min(ROWS, last - i), cols, 0, depth, panels_of_b, panel,
+                    a, i * K + k, rows, 0, min(ROWS, last - i), cols, 0, depth, b_panels, panel,
                     scratch, sums + (i - first) * width, width, whole_vectors, k > begin,
                 )  # fmt: skip
         for i in range(first, last):
