@@ -98,6 +98,30 @@ def test_a_large_batch_is_computed_in_parts(monkeypatch, replays):
         np.testing.assert_allclose(np.asarray(model(x[:n])), expected(model, x[:n]), atol=1e-6)
 
 
+def test_the_largest_array_of_a_users_layers_is_found():
+    class Halves(layers.Layer):
+        gives_several = True
+
+        def compute_output_shape(self, input_shape):
+            return [(*input_shape[:-1], 1), (None, 8, 8, input_shape[-1] - 1)]
+
+        def forward(self, x, training=False, need_saved=True):
+            return [x[..., :1], x[..., 1:]], None
+
+    class Unknown(layers.Layer):
+        def compute_output_shape(self, input_shape):
+            return (None, None, 8, 2)
+
+        def forward(self, x, training=False, need_saved=True):
+            return x * 2, None
+
+    inputs = layers.Input((8, 8, 3))
+    model = minicnn.Model(inputs, Unknown()(Halves()(inputs)[1]))
+    assert model.largest_output((5, 8, 8, 3)) == 8 * 8 * 2
+    for _ in range(4):
+        np.testing.assert_array_equal(np.asarray(model(X)), X[..., 1:] * 2)
+
+
 @pytest.mark.parametrize("with_length", [True, False])
 def test_parts_of_batches_are_joined(with_length, monkeypatch):
     class Seen(minicnn.callbacks.Callback):

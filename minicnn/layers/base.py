@@ -115,8 +115,10 @@ class Layer(changes.Watched, Configurable):
         return math.prod(self.compute_output_shape(input_shape)[1:])
 
     def largest_output(self, input_shape) -> int:
-        """The numbers that the layer makes from one input of this shape; for a model, those of its largest layer."""
-        return math.prod(self.compute_output_shape(input_shape)[1:])
+        """The numbers in the largest array that the layer makes from one input of this shape. A size that a user's
+        layer does not know counts as 1."""
+        made = self.compute_output_shape(input_shape)
+        return max(math.prod(size or 1 for size in shape[1:]) for shape in (made if self.gives_several else [made]))
 
     def get_config(self):
         config = super().get_config()
