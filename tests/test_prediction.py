@@ -85,9 +85,27 @@ def test_several_shapes_have_recordings_of_their_own(replays):
         np.testing.assert_array_equal(np.asarray(model(X[:n])), expected(model, X[:n]))
 
 
+def at_most(images, monkeypatch):
+    """Let predictions compute at most so many images at once."""
+    monkeypatch.setattr(prediction.Prediction, "_images_at_once", lambda self, numbers: images)
+
+
+def test_parts_are_as_large_as_the_cache_and_the_weights_ask_for():
+    def images(numbers, weights):
+        model = minicnn.Sequential([layers.Input((weights - 1,)), layers.Dense(1)])
+        return model._prediction._images_at_once(numbers)
+
+    assert images(1 << 15, 1 << 10) == 64  # small images: what the cache holds
+    assert images(1 << 15, 1 << 19) == 128  # more of them, if each part reads many weights
+    assert images(1 << 20, 1 << 10) == 4  # large images: a few for the threads
+    assert images(1 << 22, 1 << 10) == 2  # as far as memory allows
+    assert images(1 << 24, 1 << 10) == 0
+    assert images(1 << 22, 1 << 25) == 8  # with many weights memory is no concern
+
+
 def test_a_large_batch_is_computed_in_parts(monkeypatch, replays):
     model, x = network(), np.concatenate([X] * 3)
-    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 8 * 8 * 16 * 7)  # seven images
+    at_most(7, monkeypatch)
     for ask in (model, lambda x: model.predict(x, batch_size=36, verbose=0)):
         for _ in range(3):
             parts = [expected(model, x[start : start + 6]) for start in range(0, 36, 6)]
@@ -129,7 +147,7 @@ def test_parts_of_batches_are_joined(with_length, monkeypatch):
             seen.append(np.array(logs["outputs"]))
 
     model, seen = network(), []
-    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 8 * 8 * 16 * 5)  # five images
+    at_most(5, monkeypatch)
     if with_length:
         found = model.predict(X, batch_size=8, callbacks=[Seen()], verbose=0)
     else:
@@ -141,7 +159,7 @@ def test_parts_of_batches_are_joined(with_length, monkeypatch):
 
 def test_images_too_large_for_a_recording_are_computed_one_by_one(monkeypatch, replays):
     model = network()
-    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 100)
+    at_most(0, monkeypatch)
     for _ in range(5):
         np.testing.assert_allclose(np.asarray(model(X)), expected(model, X), atol=1e-6)
     assert not replays
@@ -179,14 +197,14 @@ def one_within_another():
 @pytest.mark.parametrize("make", [minus_mean_of_the_batch, normalization_that_always_trains, one_within_another])
 def test_images_that_depend_on_each_other_stay_together(make, monkeypatch):
     model = make()
-    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 1000)
+    at_most(5, monkeypatch)
     for _ in range(4):
         np.testing.assert_array_equal(np.asarray(model(X)), expected(model, X))
 
 
 def test_penalties_of_a_large_batch_are_added_up_once(monkeypatch):
     model = minicnn.Sequential([layers.Input((3,)), layers.Dense(2, activity_regularizer="l2")])
-    monkeypatch.setattr(prediction, "_MOST_NUMBERS", 12)
+    at_most(4, monkeypatch)
     x = normal(10, 3, dtype="float32")
     y = np.asarray(model(x), np.float64)
     np.testing.assert_allclose(model.losses, [0.01 * (y**2).sum() / 10], rtol=1e-5)

@@ -25,7 +25,7 @@ from ..runtime import replay, transfer
 from ..runtime.replay import changes
 from .recorded_step import computes_images_alone, is_users_code, what_layers_depend_on
 
-_MOST_NUMBERS = 1 << 23  # in the largest array of a part: 32 MB in float32
+_MOST_NUMBERS = 1 << 23  # in the largest array of a part, if the model has fewer weights: 32 MB in float32
 _FEW_NUMBERS = 1 << 21
 _PER_WEIGHT = 4
 _FEW_IMAGES = 4
@@ -110,10 +110,12 @@ class Prediction:
         """The most images in a part, if the largest array has so many numbers for one image. 0 if one is too large.
 
         A small part stays in the cache. But every part reads all weights again, and a few images are not enough work
-        for all threads. For the networks of `benchmarks/`, the best parts have 16 to 128 images.
+        for all threads. For the networks of `benchmarks/`, the best parts have 16 to 128 images. The largest array may
+        be as large as all weights together: VGG16 reads half a gigabyte of them for each part.
         """
-        enough = (_FEW_NUMBERS + _PER_WEIGHT * self._count_weights()) // numbers
-        return min(max(enough, _FEW_IMAGES), _MOST_NUMBERS // numbers)
+        weights = self._count_weights()
+        enough = (_FEW_NUMBERS + _PER_WEIGHT * weights) // numbers
+        return min(max(enough, _FEW_IMAGES), max(_MOST_NUMBERS, weights) // numbers)
 
     def _count_weights(self):
         return sum(math.prod(v.shape) for v in self.model.weights)

@@ -168,7 +168,7 @@ def _bias_relu(emit, mask, sums, bias, y, relu, pixels, stride, F):
     """For a row of pixels: y[ow * F] = sums[ow * stride] + bias, at least zero with `relu`."""
     builder, lowest, bias = emit.builder, floor_of(emit, relu), emit.load(bias, mask)
 
-    def pixel(ow, mask):
+    def pixel(ow, _, mask):
         value = builder.fadd(emit.load(emit.at(sums, builder.mul(ow, stride)), mask), bias)
         emit.store(emit.at_least(lowest, value), emit.at(y, builder.mul(ow, F)), mask)
 

@@ -151,25 +151,34 @@ class Emitter:
         builder.branch(done)
         builder.position_at_end(done)
 
-    def over_pixels(self, count, size, mask, one_pixel):
-        """Emit one_pixel(i, mask) for i = 0 .. count - 1, for pixels of `size` numbers that lie side by side.
+    def over_pixels(self, count, size, mask, pixels, at_once=1):
+        """Emit pixels(i, how_many, mask), the work on pixel i and its next ones, for `count` pixels of `size` numbers
+        that lie side by side: `at_once` pixels, as long as there are so many, then one after another.
 
         If a pixel is smaller than a vector, the mask is left out as long as a whole vector ends within the last pixel.
         What is stored beyond a pixel is overwritten by those that follow.
         """
         builder = self.builder
         if mask is None:
-            with self.repeat(count) as loop:
-                one_pixel(loop.index, None)
+            self._in_groups(count, pixels, at_once)
             return
         beyond = builder.sub(self.index(self.lanes), size)
         within = builder.sdiv(builder.sub(builder.mul(count, size), beyond), size)
         some = builder.and_(*(builder.icmp_signed(">", number, self.index(0)) for number in (beyond, within)))
         whole = builder.select(some, within, self.index(0))
-        with self.repeat(whole) as loop:
-            one_pixel(loop.index, None)
+        self._in_groups(whole, pixels, at_once)
         with self.repeat(builder.sub(count, whole)) as rest:
-            one_pixel(builder.add(whole, rest.index), mask)
+            pixels(builder.add(whole, rest.index), 1, mask)
+
+    def _in_groups(self, count, pixels, at_once):
+        builder, done = self.builder, self.index(0)
+        if at_once > 1:
+            groups = builder.sdiv(count, self.index(at_once))
+            done = self.times(at_once, groups)
+            with self.repeat(groups) as loop:
+                pixels(self.times(at_once, loop.index), at_once, None)
+        with self.repeat(builder.sub(count, done)) as rest:
+            pixels(builder.add(done, rest.index), 1, None)
 
     def is_set(self, flag):
         """Whether an integer is not zero."""

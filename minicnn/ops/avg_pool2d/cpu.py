@@ -22,22 +22,29 @@ def forward(x, pool_size=(2, 2), strides=(2, 2), padding="valid", need_saved=Tru
     return y, ((x.shape, win) if need_saved else None)
 
 
+_AT_ONCE = 4  # windows whose sums are in registers together, so that they share the loops over the taps
+
+
 @vector_loop(arrays=2, scalars=6)
 def _means(emit, mask, x, y, windows, x_next, down, across, x_row, C):
     """y[ow * C] = the mean of x[ow * x_next + kh * x_row + kw * C] over kh < down and kw < across, for ow < windows."""
     builder = emit.builder
     count = emit.splat(builder.sitofp(builder.mul(down, across), emit.scalar))
 
-    def window(ow, mask):
-        total, corner = emit.variable(emit.zero), emit.at(x, builder.mul(ow, x_next))
+    def several(ow, how_many, mask):
+        totals, corner = [emit.variable(emit.zero) for _ in range(how_many)], emit.at(x, builder.mul(ow, x_next))
         with emit.repeat(down) as row:
             taps = emit.at(corner, builder.mul(row.index, x_row))
             with emit.repeat(across) as col:
-                number = emit.load(emit.at(taps, builder.mul(col.index, C)), mask)
-                builder.store(builder.fadd(builder.load(total), number), total)
-        emit.store(builder.fdiv(builder.load(total), count), emit.at(y, builder.mul(ow, C)), mask)
+                tap = emit.at(taps, emit.opaque(builder.mul(col.index, C)))
+                for i, total in enumerate(totals):
+                    number = emit.load(emit.at(tap, emit.times(i, x_next)), mask)
+                    builder.store(builder.fadd(builder.load(total), number), total)
+        place = emit.at(y, builder.mul(ow, C))
+        for i, total in enumerate(totals):
+            emit.store(builder.fdiv(builder.load(total), count), emit.at(place, emit.times(i, C)), mask)
 
-    emit.over_pixels(windows, C, mask, window)
+    emit.over_pixels(windows, C, mask, several, _AT_ONCE)
 
 
 @kernel(parallel=True)

@@ -36,7 +36,7 @@ def _largest(emit, mask, x, y, argmax, windows, x_next, down, across, x_row, C, 
     """
     builder, kind = emit.builder, argmax.type.pointee
 
-    def window(ow, mask):
+    def window(ow, _, mask):
         corner, place = emit.at(x, builder.mul(ow, x_next)), builder.mul(ow, C)
         best, winner = emit.variable(emit.load(corner, mask)), emit.variable(emit.splat(builder.trunc(first_tap, kind)))
         with emit.repeat(down) as row:
