@@ -235,7 +235,7 @@ def test_few_recordings_of_a_model_with_many_weights_are_kept(monkeypatch):
     monkeypatch.setattr(prediction, "_MOST_WEIGHTS", model.count_params())
     for n in (1, 2, 3, 4):
         warm(model, X[:n])
-    assert [shapes[0][0] for _, *shapes in model._prediction.recorded] == [3, 4]
+    assert [shape[0] for *_, shape in model._prediction.recorded] == [3, 4]
 
 
 def test_outputs_stay_when_the_model_is_called_again():
@@ -404,6 +404,52 @@ def test_another_backend_computes_anew():
         np.testing.assert_array_equal(other, with_numpy[0])
         np.testing.assert_allclose(other, y, atol=1e-5)
     np.testing.assert_array_equal(np.asarray(model(X[:1])), y)
+
+
+def test_another_backend_is_asked_for_every_batch():
+    model = network()
+    warm(model)
+    try:
+        for name in ("numpy", "cpu", "numpy"):
+            backend.set_backend(name)
+            for i in range(8):
+                np.testing.assert_allclose(np.asarray(model(X[i : i + 1])), expected(model, X[i : i + 1]), atol=1e-6)
+    finally:
+        backend.set_backend("cpu")
+
+
+def test_an_input_with_one_image_for_all_is_not_split(monkeypatch):
+    at_most(5, monkeypatch)
+    inputs = [layers.Input((4,)), layers.Input((4,))]
+    model = minicnn.Model(inputs, layers.Add()(inputs))
+    x, z = normal(12, 4, dtype="float32"), normal(1, 4, dtype="float32")
+    for _ in range(4):
+        np.testing.assert_array_equal(np.asarray(model([x, z])), x + z)
+
+
+@pytest.mark.parametrize("N", [4, 64])
+def test_threads_predict_at_the_same_time(N):
+    """Kernels run without the GIL, and each thread has its own scratch memory."""
+    minicnn.utils.set_random_seed(0)
+    model = minicnn.Sequential([
+        layers.Input((16, 16, 8)), layers.Conv2D(64, 3, padding="same"), layers.Conv2D(64, 5, padding="same"),
+        layers.Flatten(), layers.Dense(10),
+    ])  # fmt: skip
+    x = normal(128, 16, 16, 8, dtype="float32")
+    answer, wrong = model.predict(x, batch_size=N, verbose=0), []
+    for _ in range(4):
+        model.predict(x, batch_size=N, verbose=0)
+
+    def ask():
+        for _ in range(12):
+            if not np.allclose(model.predict(x, batch_size=N, verbose=0), answer, atol=1e-3):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    [thread.start() for thread in threads]
+    ask()
+    [thread.join() for thread in threads]
+    assert not wrong
 
 
 def test_threads_share_a_model():

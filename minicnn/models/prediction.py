@@ -54,7 +54,7 @@ class Prediction:
 
     def __init__(self, model):
         self.model, self.lock = model, threading.Lock()
-        self.recorded: dict[tuple, Callable] = {}  # {(training, shapes of the inputs): the forward pass}
+        self.recorded: dict[tuple, Callable] = {}  # {see `_key`: the forward pass}
         self.idle: dict = {}  # the memory that all recordings use
         self.losses: list[float] = []  # that layers added in the last call
 
@@ -77,7 +77,7 @@ class Prediction:
         if not self.lock.acquire(blocking=False):
             return False
         try:
-            forward = self.recorded.get((training, *[x.shape for x in xs]))
+            forward = self.recorded.get(self._key(xs, training))
             if not forward:
                 return self._in_parts(xs, training, receive)
             self._of_part(forward, xs, 0, receive)
@@ -98,13 +98,18 @@ class Prediction:
         shape = shapes if model.takes_several else shapes[0]
         model.build_for(shape)
         most, size = self._images_at_once(max(model.largest_output(shape), *map(_numbers_of_one, shapes))), N
-        if most < N and backend() != "cuda" and computes_images_alone(model, training):
+        one_batch = all(len(x) == N for x in xs)  # no input has one image for all
+        if most < N and one_batch and backend() != "cuda" and computes_images_alone(model, training):
             size = size_of_part(N, most)
         for start in range(0, N, size) if N else [0]:
             part = xs if size >= N else [x[start : start + size] for x in xs]
             forward = self._recorded(part, training) if most else self._forward(training)
             self._of_part(forward, part, start, receive)
         return True
+
+    def _key(self, xs, training):
+        """What a recording is made for. It uses memory of its thread, see `Recorded`."""
+        return threading.get_ident(), backend(), training, *[x.shape for x in xs]
 
     def _images_at_once(self, numbers):
         """The most images in a part, if the largest array has so many numbers for one image. 0 if one is too large.
@@ -122,7 +127,7 @@ class Prediction:
 
     def _recorded(self, xs, training):
         """The entry of `recorded` for inputs of these shapes."""
-        key = training, *[x.shape for x in xs]
+        key = self._key(xs, training)
         if key not in self.recorded:
             model = self.model
             if len(self.recorded) >= max(2, min(_MOST_SHAPES, _MOST_WEIGHTS // max(self._count_weights(), 1))):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+from ...dispatch import backend
 from .settings import Settings
 
 _CALLS_BEFORE = 2  # calls before the recording: they compile kernels, send tables and allocate memory
@@ -25,16 +28,18 @@ class Recorded:
 
     record(function, arrays) returns two things: a function that replays the work with other arrays (None if it cannot
     be recorded), and the outputs. allows(part) tells whether a part's code may be recorded. Arrays of other shapes,
-    such as an epoch's last batch, are computed without a recording.
+    such as an epoch's last batch, are computed without a recording. A recording uses the scratch memory of the thread
+    that made it, so it is replayed in this thread only; and `record` fits one backend.
     """
 
     def __init__(self, function, parts, record, allows):
         self.function, self.parts, self.record, self.allows = function, parts, record, allows
         self.settings, self.shapes, self.calls, self.replay, self.allowed = None, None, 0, None, False
+        self.backend, self.thread = backend(), None
 
     def __call__(self, *arrays):
         shapes = [(x.shape, x.dtype) for x in arrays]
-        if self.settings is None or not self.settings.still_so():
+        if self.thread != threading.get_ident() or not self.settings.still_so():
             self._begin_anew(shapes)
         if shapes != self.shapes or not self.allowed:
             return self.function(*arrays)
@@ -49,4 +54,5 @@ class Recorded:
     def _begin_anew(self, shapes):
         objects, attributes = self.parts()
         self.settings, self.shapes, self.calls, self.replay = Settings(objects, attributes), shapes, 0, None
-        self.allowed = all(self.allows(part) for part in objects)
+        self.thread = threading.get_ident()
+        self.allowed = self.backend == backend() and all(self.allows(part) for part in objects)
