@@ -46,7 +46,7 @@ class _Pool(threading.local):
         self.idle: dict[tuple, list[tuple]] = {}
         self.lent: list[tuple] = []  # ((shape, dtype), buffer, array)
         self.large: list[tuple] = []  # the same, of large buffers
-        self.depth, self.steps = 0, 0
+        self.depth, self.steps, self.thread = 0, 0, object()
         self.arena = _aligned(0)
         self.scratch: dict[tuple, list[np.ndarray]] = {}  # {(dtype, *sizes): arrays in the arena}
 
@@ -78,6 +78,11 @@ class step:
             pool.steps += 1
             if pool.steps % _IDLE_STEPS == 0:
                 _forget_unused(pool)
+
+
+def this_thread() -> object:
+    """An object that stands for this thread and its memory."""
+    return _pool.thread
 
 
 def lent() -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 from ...dispatch import backend
+from ...kernels.cpu import workspace
 from .settings import Settings
 
 _CALLS_BEFORE = 2  # calls before the recording: they compile kernels, send tables and allocate memory
@@ -39,7 +38,7 @@ class Recorded:
 
     def __call__(self, *arrays):
         shapes = [(x.shape, x.dtype) for x in arrays]
-        if self.thread != threading.get_ident() or not self.settings.still_so():
+        if self.thread is not workspace.this_thread() or not self.settings.still_so():
             self._begin_anew(shapes)
         if shapes != self.shapes or not self.allowed:
             return self.function(*arrays)
@@ -54,5 +53,5 @@ class Recorded:
     def _begin_anew(self, shapes):
         objects, attributes = self.parts()
         self.settings, self.shapes, self.calls, self.replay = Settings(objects, attributes), shapes, 0, None
-        self.thread = threading.get_ident()
+        self.thread = workspace.this_thread()
         self.allowed = self.backend == backend() and all(self.allows(part) for part in objects)
