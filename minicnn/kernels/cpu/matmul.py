@@ -18,7 +18,7 @@ What each idea gains, on two Zen 4 cores:
   finished tile is transposed when it is written.
 
 - A recorded prediction lays the panels of the weights once, for all its replays. On two Zen 3 cores 128 x 784 times
-  784 x 512 takes 11 % less time, with 32 rows 23 % less, with 4 rows 60 % less. The panels need as much memory as the
+  784 x 512 takes 8 % less time, with 32 rows 24 % less, with 4 rows 48 % less. The panels need as much memory as the
   weights, so it is not done for more than `_LAID` weights.
 
 Fetching the next panel ahead changes nothing.
