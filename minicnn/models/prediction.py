@@ -115,7 +115,7 @@ class Prediction:
         """The most images in a part, if the largest array has so many numbers for one image. 0 if one is too large.
 
         A small part stays in the cache. But every part reads all weights again, and a few images are not enough work
-        for all threads. For the networks of `benchmarks/`, the best parts have 16 to 128 images. The largest array may
+        for all threads. For the networks of `benchmarks/`, the best parts have 16 to 256 images. The largest array may
         be as large as all weights together: VGG16 reads half a gigabyte of them for each part.
         """
         weights = self._count_weights()

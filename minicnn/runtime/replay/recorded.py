@@ -7,8 +7,6 @@ from ...kernels.cpu import workspace
 from .settings import Settings
 
 _CALLS_BEFORE = 2  # calls before the recording: they compile kernels, send tables and allocate memory
-
-
 _OWN = ("minicnn", "numpy", "builtins")
 
 
