@@ -35,6 +35,17 @@ print(compile_clock.count)
     assert python(code, **environment).split()[-1] == "1"
 
 
+def test_the_first_kernel_of_a_process_may_be_a_stored_one_for_one_thread(python, tmp_path):
+    code = """
+import numpy as np
+from minicnn.ops.dense import cpu
+y, _ = cpu.forward(np.ones((1, 9), "f"), np.ones((9, 5), "f"), np.ones(5, "f"))
+print(y.sum())
+"""
+    for _ in range(2):
+        assert python(code, MINICNN_CACHE_DIR=str(tmp_path)).split()[-1] == "50.0"
+
+
 def test_the_run_that_compiles_computes_the_same_bits(python, tmp_path):
     code = """
 import hashlib

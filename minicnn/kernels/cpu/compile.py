@@ -100,6 +100,7 @@ class _ParallelKernel:
 
     @cached_property
     def _serial(self):
+        numba.get_num_threads()  # loads the functions of the threads: stored machine code calls them without a check
         return kernel(parallel=False, as_written=self.as_written)(self.dispatcher.py_func)
 
 
