@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,14 +43,22 @@ QUICK_FILES = (
     "test_gradients.py", "test_keras_layers.py", "test_layers.py", "test_models.py", "test_names.py", "test_shapes.py",
     "test_signatures.py", "test_variables.py",
 )  # fmt: skip
-TAKES_LONG = {"tf", "numba_cuda", "real_data", "python"}  # fixtures: TensorFlow, GPU, real data, another process
+TAKES_LONG = {"tf", "numba_cuda", "real_data", "python", "browser"}  # fixtures: what else they need takes seconds
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# without a sandbox it also runs as root, in a container; the others keep it from asking its maker's servers
+BROWSER_OPTIONS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--all", action="store_true", help="fail, instead of skipping, where TensorFlow or the real data are missing"
-    )
+        "--all",
+        action="store_true",
+        help="fail, instead of skipping, where TensorFlow, Chromium or the real data are missing",
+    )  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
@@ -134,6 +143,22 @@ def real_data(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     subprocess.run([sys.executable, SHARED_DATA / "prepare.py", folder], check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser(request):
+    """A real browser, Chromium, driven by playwright."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if importlib.util.find_spec("playwright") is None:
+        _missing(request.config, "playwright is not installed: pip install playwright axe-playwright-python")
+    if found is None:
+        _missing(request.config, "Chromium is not installed: apt-get install chromium, or the like")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=list(BROWSER_OPTIONS))
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

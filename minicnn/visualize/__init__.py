@@ -6,11 +6,13 @@ feature_maps       a layer's outputs for an image; before and after training
 predictions        images with the predicted class and the right one
 confusion_matrix   how often each class is predicted as each other class
 pixels             an image as its matrix of numbers
+explore            an HTML page on which one's own network computes, with every number
 grad_cam           the places in an image that are evidence for a class
 
 `grid` is the figure of many small images that filters, feature_maps and predictions draw on.
 """
 
+from .explore import explore
 from .feature_maps import feature_maps
 from .filters import filters
 from .grad_cam import grad_cam, grad_cam_map
@@ -19,5 +21,6 @@ from .pixels import pixels
 from .predictions import confusion_matrix, predictions
 
 __all__ = [
-    "confusion_matrix", "feature_maps", "filters", "grad_cam", "grad_cam_map", "history", "pixels", "predictions",
+    "confusion_matrix", "explore", "feature_maps", "filters", "grad_cam", "grad_cam_map", "history", "pixels",
+    "predictions",
 ]  # fmt: skip

@@ -1,0 +1,287 @@
+// The page: its data, its state, and what happens when something is chosen.
+
+import { Network, probabilities } from "network";
+import { Tensor, size } from "tensor";
+import { language, switchLanguage, t } from "strings";
+import { h, text } from "dom";
+import { gradientOf, scaleFor } from "colours";
+import { arithmetic } from "views/arithmetic";
+import { gradientOfNumber, gradientOfWeight, weightPlace } from "views/gradient";
+import { Layers, summaryOf } from "views/layers";
+import { placeText } from "views/maps";
+import { Picture } from "views/picture";
+
+const ALLOWED = 1e-4; // the largest relative difference from minicnn
+
+class App {
+  constructor(data, bytes) {
+    const array = ({ at, type, shape }) => ({ shape, data: new { float32: Float32Array, uint8: Uint8Array }[type](bytes, at, size(shape)) });
+    const perImage = (described) => {
+      const { shape, data: all } = array(described), one = shape.slice(1), length = size(one);
+      return Array.from({ length: shape[0] }, (_, i) => new Tensor(one, Float32Array.from(all.subarray(i * length, (i + 1) * length))));
+    };
+    const weights = data.weights.map((described) => (
+      described.at === undefined ? null : new Tensor(described.shape, array(described).data.slice())
+    ));
+    this.data = data;
+    this.network = new Network(data, weights);
+    this.original = weights.map((weight) => weight?.copy());
+    this.images = data.images.map(perImage);
+    this.computed = perImage(data.computed);
+    this.targets = data.targets ? perImage(data.targets) : null;
+    this.recorded = Object.entries(data.recorded).map(([slot, described]) => [Number(slot), perImage(described)]);
+    this.moments = new Map(Object.entries(data.moments ?? {}).map(([number, { momentum, velocity }]) => (
+      [Number(number), { momentum: array(momentum), velocity: array(velocity) }]
+    )));
+    this.classes = data.classes;
+    this.lessons = data.lessons;
+    this.mode = "forward";
+    this.selected = null;
+    this.trail = [];
+    this.edits = 0;
+    this.predicted = this.images[0].map((_, i) => this.classOf(this.computed[i]));
+    this.choose(0, false);
+    this.difference = this.compare();
+  }
+
+  // The largest relative difference between this page's outputs and minicnn's.
+  compare() {
+    let largest = 0;
+    for (let i = 0; i < this.images[0].length; i++) {
+      const values = this.network.forward(this.images.map((images) => images[i]), this.recordedFor(i));
+      const y = values.get(this.network.outputs[0]), expected = this.computed[i].data;
+      if (!y) return null;
+      const most = expected.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 1e-30);
+      for (let k = 0; k < expected.length; k++) {
+        const same = Object.is(y.data[k], expected[k]) || y.data[k] === expected[k], apart = Math.abs(y.data[k] - expected[k]) / most;
+        if (!same) largest = Number.isNaN(apart) ? Infinity : Math.max(largest, apart);
+      }
+    }
+    return largest;
+  }
+
+  recordedFor(image) {
+    return new Map(this.recorded.map(([slot, tensors]) => [slot, tensors[image]]));
+  }
+
+  // Choose an image; its label becomes the target.
+  choose(image, show = true) {
+    this.image = image;
+    this.pictures = this.images.map((images) => images[image]);
+    this.changed = false;
+    this.target = this.targets ? this.targets[image] : this.data.labels ? Number(this.data.labels[image]) : this.predicted[image];
+    this.compute();
+    if (show) this.show();
+  }
+
+  setPicture(picture) {
+    this.pictures = [picture, ...this.pictures.slice(1)];
+    this.changed = true;
+    this.compute();
+    this.show();
+  }
+
+  setTarget(label) {
+    this.target = label;
+    this.compute();
+    this.show();
+  }
+
+  setWeight(number, at, value) {
+    this.network.weights[number].data[at] = value;
+    this.edits++;
+    this.compute();
+    this.show();
+  }
+
+  undoEdits() {
+    this.original.forEach((weight, number) => weight && this.network.weights[number].data.set(weight.data));
+    this.edits = 0;
+    this.compute();
+    this.show();
+  }
+
+  compute() {
+    const began = performance.now();
+    this.values = this.network.forward(this.pictures, this.changed ? new Map() : this.recordedFor(this.image));
+    this.milliseconds = Math.round(performance.now() - began);
+    const { gradients, weights } = this.network.backward(this.values, this.target);
+    this.gradients = gradients;
+    this.weightGradients = weights;
+  }
+
+  // selected: {slot, at} for a number, {weight, at, name} for a weight.
+  select(selected) {
+    if (this.selected) this.trail.push(this.selected);
+    this.selected = selected;
+    this.show();
+    this.panel.querySelector("h2").focus({ preventScroll: true });
+  }
+
+  goBack() {
+    this.selected = this.trail.pop() ?? null;
+    this.show();
+  }
+
+  classOf({ data }) {
+    return data.length === 1 ? Number(data[0] > (this.data.loss.from_logits ? 0 : 0.5)) : data.indexOf(Math.max(...data));
+  }
+
+  rightOrWrong(image) {
+    return this.data.labels && this.data.loss.kind !== "squared" ? this.predicted[image] === Number(this.data.labels[image]) : null;
+  }
+
+  // The outputs as probabilities; null where they are none.
+  probabilities() {
+    const { kind, from_logits } = this.data.loss, y = this.values.get(this.network.outputs[0]);
+    if (kind !== "cross_entropy" && kind !== "binary") return null;
+    return (from_logits ? probabilities(y, kind) : y).data;
+  }
+
+  logitOf(i) {
+    const slot = this.network.outputs[0], node = this.network.nodeOf.get(slot);
+    return this.values.get(this.data.loss.from_logits || node?.op !== "activation" ? slot : node.reads[0]).data[i];
+  }
+
+  className(slot, at) {
+    return slot === this.network.outputs[0] && this.classes[at] !== undefined ? this.classes[at] : placeText(at, this.shapeOf(slot));
+  }
+
+  shapeOf(slot) {
+    return this.values.get(slot)?.shape ?? this.gradients.get(slot)?.shape ?? this.network.layerOf.get(slot).shape;
+  }
+
+  placeText(slot, at) {
+    return this.className(slot, at);
+  }
+
+  slotTitle(slot) {
+    const layer = this.network.layerOf.get(slot);
+    if (!layer) return t("picture");
+    const next = layer.operations.find((node) => node.reads[0] === slot);
+    return next && layer.writes !== slot ? `${layer.name}, ${t("before", next.function ?? next.op)}` : layer.name;
+  }
+
+  // The numbers of a layer's output that the chosen number is, or was computed from.
+  marks(layer) {
+    if (!this.selected || this.selected.slot === undefined) return [];
+    const marked = this.selected.slot === layer.writes ? [this.selected.at] : [];
+    const how = this.network.layerOf.get(this.selected.slot) === layer ? null : this.explained;
+    for (const read of how ?? []) if (read.slot === layer.writes) marked.push(read.at);
+    return marked;
+  }
+
+  // [{slot, at}, ...]: what the chosen number read outside its own layer, at most a window.
+  findExplained() {
+    this.explained = [];
+    if (this.selected?.slot === undefined) return;
+    let { slot, at } = this.selected;
+    for (;;) {
+      const node = this.network.nodeOf.get(slot), how = node && this.network.explain(this.values, slot, at);
+      if (!how) return;
+      const reads = how.groups ? how.groups.flatMap(({ terms }) => terms) : how.reads ?? [];
+      this.explained.push(...reads.filter((read) => read.at !== null).slice(0, 400).map((read) => ({ slot: node.reads[read.input], at: read.at })));
+      if (this.network.layerOf.get(node.reads[0]) !== this.network.layerOf.get(slot)) return;
+      [slot, at] = [node.reads[0], how.reads?.[0].at ?? at];
+    }
+  }
+
+  build() {
+    document.documentElement.lang = language();
+    this.picture = new Picture(this);
+    this.layers = new Layers(this);
+    this.panel = h("aside.panel", { "aria-label": t("arithmetic") });
+    this.header = h("header", {});
+    const page = document.getElementById("page");
+    page.replaceChildren(this.header, h("div.columns", {},
+      h("div.left", {}, this.picture.element, h("section", { "aria-label": t("network") },
+        h("h2", {}, t("network")), h("p.hint", {}, t("hint")), this.directions(), this.legend(), this.layers.element)), this.panel));
+    this.show();
+  }
+
+  directions() {
+    const choice = (mode) => h("label", {}, h("input", {
+      type: "radio", name: "mode", checked: this.mode === mode, onchange: () => { this.mode = mode; this.show(); },
+    }), t(mode));
+    return h("fieldset.directions", {}, h("legend", {}, t("direction")), ["forward", "backward"].map(choice));
+  }
+
+  legend() {
+    const bar = (scale, name) => h("span.key", {}, h("span.scale", { style: `background: ${gradientOf(scale)}` }), name);
+    const spot = (colour, name) => h("span.key", {}, h("span.spot", { style: `background: ${colour}` }), name);
+    return h("p.legend", {}, `${t("legend")}: `, bar(scaleFor([-1, 1]), `${t("legendSigned")} (−…0…+)`),
+      bar(scaleFor([0, 1]), `${t("legendPositive")} (0…)`), spot("#f0f", "NaN"), spot("#00be3c", "±∞"));
+  }
+
+  show() {
+    this.findExplained();
+    this.showHeader();
+    this.picture.show();
+    this.layers.show();
+    this.showPanel();
+  }
+
+  showHeader() {
+    const apart = this.difference, asleep = this.layers.cards.filter((card) => card.asleep).length;
+    const check = apart === null ? null : apart <= ALLOWED ? h("p.same", {}, `✓ ${t("same", text(apart))}`)
+      : h("p.differs", { role: "alert" }, `✗ ${t("differs", text(apart))}`);
+    this.header.replaceChildren(
+      h("h1", {}, h("bdi", {}, this.data.name)),
+      h("button.language", { onclick: () => { switchLanguage(); this.build(); } }, t("language")),
+      h("p", {}, summaryOf(this)), ...[check].filter(Boolean),
+      ...(asleep ? [h("p.asleep", {}, t("sleeping", asleep, this.network.layers.length))] : []),
+      ...(this.edits ? [h("button.undo", { onclick: () => this.undoEdits() }, t("undo", this.edits))] : []));
+  }
+
+  showPanel() {
+    const { selected } = this, top = h("div.paneltop", {},
+      h("h2", { tabIndex: -1 }, selected ? this.titleOfSelected() : t("arithmetic")),
+      selected ? h("button", { onclick: () => this.goBack() }, t("back")) : null,
+      selected ? h("button", { onclick: () => { this.selected = null; this.trail = []; this.show(); } }, t("close")) : null);
+    this.panel.classList.toggle("open", Boolean(selected));
+    this.panel.replaceChildren(top, ...(selected ? this.panelBody() : [h("p", {}, t("start"))]));
+    this.panel.scrollTop = 0;
+  }
+
+  titleOfSelected() {
+    const { slot, weight, at, name } = this.selected;
+    if (weight !== undefined) {
+      const layer = this.network.layers.find(({ operations }) => operations.some((node) => Object.values(node.weights).includes(weight)));
+      return `${layer.name}, ${name}[${weightPlace(this.data.weights[weight].shape, at)}] = ${text(this.network.weights[weight].data[at])}`;
+    }
+    const value = (this.mode === "forward" ? this.values : this.gradients).get(slot)?.data[at];
+    return `${this.slotTitle(slot)}, ${this.placeText(slot, at)}: ${this.mode === "backward" ? "dL/dx = " : ""}${value === undefined ? "?" : text(value)}`;
+  }
+
+  panelBody() {
+    const { slot, weight, at } = this.selected;
+    if (weight !== undefined) return [this.editor(weight, at), ...gradientOfWeight(this, weight, at)];
+    return this.mode === "forward" ? arithmetic(this, slot, at) : gradientOfNumber(this, slot, at);
+  }
+
+  editor(weight, at) {
+    const field = h("input", { type: "number", step: "any", value: String(this.network.weights[weight].data[at]) });
+    return h("form.editor", { onsubmit: (event) => { event.preventDefault(); this.setWeight(weight, at, Number(field.value)); } },
+      h("label", {}, `${t("edit")} `, field), h("button", {}, t("apply")));
+  }
+}
+
+// An App of a description and its numbers in base64.
+export function load(data, numbers) {
+  const binary = atob(numbers), bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return new App(data, bytes.buffer);
+}
+
+function start() {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const app = window.explore = load(data, document.getElementById("numbers").textContent);
+  app.build();
+  let width = window.innerWidth;
+  window.addEventListener("resize", () => {
+    if (window.innerWidth !== width) app.layers.show();
+    width = window.innerWidth;
+  });
+}
+
+start();

@@ -1,0 +1,27 @@
+// Which places in an image are evidence for a class: the maps of the last convolution, each weighted by the mean of its
+// gradient, summed; negative sums become 0. As in `visualize/grad_cam.py`. Source: Selvaraju et al., 2017.
+
+import { Tensor } from "tensor";
+
+// {H, W, data: from 0 to 1}, or null where the network has no maps or no gradient reaches them.
+export function evidenceOf(app) {
+  const layer = [...app.network.layers].reverse().find(({ shape }) => shape.length === 3);
+  const maps = layer && app.values.get(layer.writes);
+  if (!maps) return null;
+  const gradient = scoreGradient(app).get(layer.writes), [H, W, C] = maps.shape, data = new Float32Array(H * W), weights = new Float32Array(C);
+  if (!gradient) return null;
+  for (let i = 0; i < gradient.data.length; i++) weights[i % C] += gradient.data[i] / (H * W);
+  for (let i = 0; i < maps.data.length; i++) data[Math.floor(i / C)] += maps.data[i] * weights[i % C];
+  const most = data.reduce((largest, value) => Math.max(largest, value), 0);
+  return { H, W, data: data.map((value) => (most > 0 ? Math.max(value, 0) / most : 0)) };
+}
+
+// The gradients of the label's score: of its logit where the network ends in softmax or sigmoid.
+function scoreGradient(app) {
+  const { network, values } = app, slot = network.outputs[0], node = network.nodeOf.get(slot);
+  const ends = node?.op === "activation" && ["softmax", "sigmoid"].includes(node.function), start = ends ? node.reads[0] : slot;
+  const score = values.get(start), gradient = new Tensor(score.shape), K = score.data.length;
+  const label = typeof app.target === "number" ? app.target : 0;
+  gradient.data[K > 1 ? label : 0] = K > 1 || label === 1 ? 1 : -1;
+  return network.backwardFrom(values, new Map([[start, gradient]])).gradients;
+}

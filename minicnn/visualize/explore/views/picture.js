@@ -1,0 +1,193 @@
+// The chosen picture: choose another, draw on it, erase parts of it, put in a file; the outputs as bars; the evidence.
+
+import { css, scaleFor } from "colours";
+import { Tensor, rangeOf } from "tensor";
+import { t } from "strings";
+import { h, percent, text } from "dom";
+import { evidenceOf } from "grad_cam";
+
+const SIDE = 224;
+
+export class Picture {
+  constructor(app) {
+    this.app = app;
+    this.tool = "look";
+    this.evidence = false;
+    this.canvas = h("canvas.picture", {
+      onpointerdown: (event) => this.stroke(event), onpointermove: (event) => event.buttons && this.stroke(event),
+      onpointerup: () => { this.last = null; }, role: "img",
+    });
+    this.thumbs = h("div.thumbs", { role: "radiogroup", "aria-label": t("images") });
+    this.tools = h("div.tools", {});
+    this.bars = h("div.bars", {});
+    this.element = h("section.picturebox", { "aria-label": t("picture") },
+      h("h2", {}, t("images")), this.thumbs, h("div.beside", {}, h("div", {}, this.canvas, this.tools), this.bars));
+    this.makeThumbs();
+    this.makeTools();
+  }
+
+  makeThumbs() {
+    const { app } = this;
+    this.thumbs.append(...app.images[0].map((image, i) => {
+      const canvas = h("canvas", { "aria-hidden": "true" });
+      paint(canvas, image, this.rangeOfImages());
+      const right = app.rightOrWrong(i), name = `${t("image", i)}${right === null ? "" : `, ${t(right ? "right" : "wrong")}`}`;
+      return h(`button.thumb${right === false ? ".wrong" : ""}`, {
+        role: "radio", "aria-checked": "false", title: name, "aria-label": name, onclick: () => app.choose(i),
+      }, canvas);
+    }));
+  }
+
+  rangeOfImages() {
+    const ranges = this.app.images[0].map((image) => rangeOf(image.data));
+    const low = Math.min(...ranges.map((range) => range[0])), high = Math.max(...ranges.map((range) => range[1]));
+    if (low >= 0 && high <= 1) return [0, 1];
+    return low >= 0 && high <= 255 ? [0, 255] : [low, high];
+  }
+
+  makeTools() {
+    const { app } = this, tool = (name) => h("button", {
+      "aria-pressed": String(this.tool === name),
+      onclick: () => { this.tool = name; this.makeTools(); },
+    }, t(name));
+    this.tools.replaceChildren(
+      h("div", { role: "group", "aria-label": t("pointer") }, ["look", "draw", "erase"].map(tool)),
+      h("button", { onclick: () => this.empty() }, t("empty")),
+      h("button", { onclick: () => this.centre() }, t("centre")),
+      h("button", { onclick: () => app.choose(app.image) }, t("reset")),
+      h("label.file", {}, t("upload"), h("input", { type: "file", accept: "image/*", onchange: (event) => this.upload(event.target.files[0]) })),
+      h("label", {}, h("input", { type: "checkbox", checked: this.evidence, onchange: (event) => { this.evidence = event.target.checked; this.show(); } }), t("evidence")));
+  }
+
+  show() {
+    const { app } = this, picture = app.pictures[0];
+    paint(this.canvas, picture, this.rangeOfImages());
+    this.canvas.style.cursor = this.tool === "look" ? "pointer" : "crosshair";
+    this.canvas.setAttribute("aria-label", `${t("picture")}: ${t("image", app.image)}${app.changed ? `, ${t("changed")}` : ""}`);
+    if (this.evidence) this.showEvidence();
+    [...this.thumbs.children].forEach((thumb, i) => thumb.setAttribute("aria-checked", String(i === app.image)));
+    this.bars.replaceChildren(...this.makeBars());
+  }
+
+  showEvidence() {
+    const { app } = this, found = evidenceOf(app);
+    if (!found) return;
+    const { H, W, data } = found, context = this.canvas.getContext("2d"), one = new OffscreenCanvas(W, H);
+    const pixels = one.getContext("2d").createImageData(W, H);
+    for (let i = 0; i < H * W; i++) pixels.data.set([255, 90, 0, Math.round(190 * data[i])], i * 4);
+    one.getContext("2d").putImageData(pixels, 0, 0);
+    context.imageSmoothingEnabled = true;
+    context.drawImage(one, 0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  makeBars() {
+    const { app } = this, y = app.values.get(app.network.outputs[0]);
+    if (!y || y.data.length > 1000) return [];
+    const p = app.probabilities(), shown = p ?? y.data, scale = scaleFor(rangeOf(shown)), K = shown.length;
+    const order = [...shown.keys()].sort((a, b) => shown[b] - shown[a]).slice(0, 12), most = p ? 1 : Math.max(Math.abs(scale.low), scale.high);
+    const rows = order.map((i) => h(i === app.target ? "tr.here" : "tr", {},
+      h("th", { scope: "row" }, h("bdi", {}, K === 1 ? app.classes[1] ?? "1" : app.classes[i])),
+      h("td", {}, h("span.bar", { style: `width: ${(100 * Math.abs(shown[i])) / most}%; background: ${css(most, { signed: true, low: -most, high: most })}` })),
+      h("td.value", {}, h("button.number", { onclick: () => app.select({ slot: app.network.outputs[0], at: i }) }, p ? percent(shown[i]) : text(shown[i]))),
+      h("td.value", {}, p ? text(app.logitOf(i)) : "")));
+    const choices = K === 1 ? app.classes.slice(0, 2) : app.classes.slice(0, K), loss = app.network.lossGradient(app.values, app.target).loss;
+    return [
+      h("table.scores", {}, h("caption", {}, t("scores")),
+        h("thead", {}, h("tr", {}, h("td", {}), h("td", {}), h("th", { scope: "col" }, p ? t("probability") : ""), h("th", { scope: "col" }, p ? t("logit") : ""))),
+        h("tbody", {}, rows)),
+      typeof app.target === "number" && app.network.loss.kind !== "squared" ? h("label", {}, `${t("label")} `, h("select", {
+        onchange: (event) => app.setTarget(event.target.selectedIndex),
+      }, choices.map((name, i) => h("option", { selected: i === app.target }, name)))) : null,
+      loss === undefined ? null : h("p", {}, `${t("loss")}: `, h("b", {}, text(loss))),
+    ].filter(Boolean);
+  }
+
+  stroke(event) {
+    const { app } = this, picture = app.pictures[0], [H, W, C] = picture.shape, box = this.canvas.getBoundingClientRect();
+    const column = ((event.clientX - box.left) / box.width) * W, row = ((event.clientY - box.top) / box.height) * H;
+    if (this.tool === "look") {
+      if (event.type === "pointerdown") app.select({ slot: app.network.inputs[0], at: (Math.floor(row) * W + Math.floor(column)) * C });
+      return;
+    }
+    const [low, high] = this.rangeOfImages(), changed = picture.copy(), radius = (this.tool === "erase" ? 0.09 : 0.045) * Math.max(H, W);
+    const from = this.last ?? [row, column], steps = Math.ceil(Math.hypot(row - from[0], column - from[1])) + 1;
+    for (let step = 0; step <= steps; step++) {
+      const y = from[0] + ((row - from[0]) * step) / steps, x = from[1] + ((column - from[1]) * step) / steps;
+      for (let i = Math.max(0, Math.floor(y - radius - 1)); i < Math.min(H, y + radius + 1); i++)
+        for (let j = Math.max(0, Math.floor(x - radius - 1)); j < Math.min(W, x + radius + 1); j++) {
+          const covered = Math.min(Math.max(radius + 0.5 - Math.hypot(i + 0.5 - y, j + 0.5 - x), 0), 1);
+          for (let c = 0; c < C; c++) {
+            const at = (i * W + j) * C + c, ink = this.tool === "erase" ? low : high;
+            changed.data[at] = this.tool === "erase"
+              ? changed.data[at] + (ink - changed.data[at]) * covered : Math.max(changed.data[at], low + (ink - low) * covered);
+          }
+        }
+    }
+    this.last = [row, column];
+    app.setPicture(changed);
+  }
+
+  empty() {
+    const { app } = this, blank = app.pictures[0].like();
+    blank.data.fill(this.rangeOfImages()[0]);
+    this.tool = "draw";
+    this.makeTools();
+    app.setPicture(blank);
+  }
+
+  // Moves the picture so that its ink is in the middle: MNIST's makers did this with every digit.
+  centre() {
+    const { app } = this, picture = app.pictures[0], [H, W, C] = picture.shape, low = this.rangeOfImages()[0], moved = picture.like();
+    let ink = 0, row = 0, column = 0;
+    picture.data.forEach((value, at) => {
+      const pixel = Math.floor(at / C);
+      ink += value - low;
+      row += (value - low) * Math.floor(pixel / W);
+      column += (value - low) * (pixel % W);
+    });
+    if (!(ink > 0)) return;
+    const down = Math.round((H - 1) / 2 - row / ink), right = Math.round((W - 1) / 2 - column / ink);
+    moved.data.fill(low);
+    picture.data.forEach((value, at) => {
+      const pixel = Math.floor(at / C), i = Math.floor(pixel / W) + down, j = (pixel % W) + right;
+      if (i >= 0 && i < H && j >= 0 && j < W) moved.data[(i * W + j) * C + (at % C)] = value;
+    });
+    app.setPicture(moved);
+  }
+
+  // A file, cut to the picture's proportions, in its size and its range of numbers.
+  async upload(file) {
+    if (!file) return;
+    const { app } = this, picture = app.pictures[0], [H, W, C] = picture.shape, [low, high] = this.rangeOfImages();
+    const bitmap = await createImageBitmap(file), canvas = new OffscreenCanvas(W, H), context = canvas.getContext("2d");
+    const share = Math.max(W / bitmap.width, H / bitmap.height), width = bitmap.width * share, height = bitmap.height * share;
+    context.fillRect(0, 0, W, H);
+    context.drawImage(bitmap, (W - width) / 2, (H - height) / 2, width, height);
+    const { data } = context.getImageData(0, 0, W, H), made = picture.like();
+    for (let i = 0; i < H * W; i++) {
+      const [red, green, blue] = data.slice(i * 4, i * 4 + 3), grey = 0.299 * red + 0.587 * green + 0.114 * blue;
+      for (let c = 0; c < C; c++) made.data[i * C + c] = low + ((high - low) * (C >= 3 ? data[i * 4 + Math.min(c, 2)] : grey)) / 255;
+    }
+    app.setPicture(made);
+  }
+}
+
+// Draws an image (H, W, C): in colours if it has three channels or more, otherwise in greys.
+export function paint(canvas, image, [low, high]) {
+  const [H, W, C] = image.shape.length === 3 ? image.shape : [1, image.data.length, 1], one = new OffscreenCanvas(W, H);
+  const context = one.getContext("2d"), pixels = context.createImageData(W, H), side = Math.max(1, Math.floor(SIDE / Math.max(H, W)));
+  for (let i = 0; i < H * W; i++) {
+    for (let c = 0; c < 3; c++) pixels.data[i * 4 + c] = (255 * (image.data[i * C + (C >= 3 ? c : 0)] - low)) / (high - low || 1);
+    pixels.data[i * 4 + 3] = 255;
+  }
+  context.putImageData(pixels, 0, 0);
+  Object.assign(canvas, { width: W * side, height: H * side });
+  const outer = canvas.getContext("2d");
+  outer.imageSmoothingEnabled = false;
+  outer.drawImage(one, 0, 0, canvas.width, canvas.height);
+}
+
+// A Tensor of a picture, from what a page holds.
+export function pictureOf(array) {
+  return new Tensor(array.shape, Float32Array.from(array.data));
+}
