@@ -29,7 +29,8 @@ COMPUTE = """async ([data, numbers, image, upstream, wanted]) => {
   }
   const list = (tensor) => tensor ? [...tensor.data].map(String) : null;
   return {
-    y: list(y), dxs: network.inputs.map((input) => list(gradients.get(input))), shown, difference: app.difference,
+    y: list(y), dxs: network.inputs.map((input) => list(gradients.get(input))), shown,
+    difference: app.differenceOf(image),
     dws: Object.fromEntries([...weights].map(([number, dw]) => [number, list(dw)])),
   };
 
@@ -55,7 +56,7 @@ def opened(browser, file, width=1400, height=1000):
     )
     try:
         page.goto(file.resolve().as_uri())
-        page.wait_for_selector("ol.layers")
+        page.wait_for_function("window.explore?.checked === window.explore?.images[0].length")
         yield page
         assert not troubles, troubles
     finally:

@@ -35,6 +35,10 @@ def heading(page):
     return page.inner_text("aside.panel h2")
 
 
+def maps_of(page, layer):
+    return page.locator("li.card", has_text=layer).locator(".cardbody > .mapsbox canvas")
+
+
 def value_in(text):
     """The number at the end of a text of the page."""
     return float(re.search(r"(−?[\d.]+(?:e−?\+?\d+)?)$", text.strip()).group(1).replace("−", "-"))
@@ -72,7 +76,7 @@ def test_every_text_has_both_languages():
 def test_a_click_shows_the_arithmetic_and_leads_down_to_the_image(browser, tmp_path, model, images):
     explore(model, images, file=tmp_path / "page.html")
     with opened(browser, tmp_path / "page.html") as page:
-        conv = page.locator("li.card", has_text="first").locator("canvas.maps")
+        conv = maps_of(page, "first")
         conv.click(position={"x": 5, "y": 5})
         y = np.asarray(Sequential(model.layers[:1])(images[:1]))[0]
         assert heading(page).startswith("first, row 0, column 0, map 0: ")
@@ -112,7 +116,7 @@ def test_backward_shows_where_gradients_come_from(browser, tmp_path, model, imag
     dw = model.layers[0].kernel.grad
     with opened(browser, tmp_path / "page.html") as page:
         page.check("input[name=mode] >> nth=1")
-        page.locator("li.card", has_text="first").locator("canvas.maps").click(position={"x": 5, "y": 5})
+        maps_of(page, "first").click(position={"x": 5, "y": 5})
         assert "dL/dx" in heading(page)
         page.check("input[name=mode] >> nth=0")
         page.locator("table.grid >> nth=1").locator("button.number >> nth=4").click()
@@ -171,7 +175,7 @@ def test_axe_finds_nothing_serious(browser, tmp_path, model, images, width):
 
     explore(model, images, [0, 1, 2, 0, 1], file=tmp_path / "page.html")
     with opened(browser, tmp_path / "page.html", width) as page:
-        page.locator("li.card", has_text="first").locator("canvas.maps").click(position={"x": 5, "y": 5})
+        maps_of(page, "first").click(position={"x": 5, "y": 5})
         found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
         assert not found, [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

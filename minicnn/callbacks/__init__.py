@@ -6,6 +6,7 @@ model_checkpoint          saves the model while it trains          csv_logger   
 reduce_lr_on_plateau      a smaller rate when it stops improving   lambda_callback  callbacks from functions
 learning_rate_scheduler   a rate for every epoch                   terminate_on_nan stops at a NaN loss
 backup_and_restore        continues an interrupted training
+explore_recorder          weights of several epochs, for the page of `visualize.explore`
 """
 
 from ..registry import missing_name
@@ -13,6 +14,7 @@ from .backup_and_restore import BackupAndRestore
 from .base import Callback, CallbackList
 from .csv_logger import CSVLogger
 from .early_stopping import EarlyStopping
+from .explore_recorder import ExploreRecorder
 from .history import History
 from .lambda_callback import LambdaCallback
 from .learning_rate_scheduler import LearningRateScheduler
@@ -26,6 +28,6 @@ def __getattr__(name):
 
 
 __all__ = [
-    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau", "TerminateOnNaN",
+    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "ExploreRecorder", "History",
+    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau", "TerminateOnNaN",
 ]  # fmt: skip

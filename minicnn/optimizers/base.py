@@ -124,6 +124,10 @@ class Optimizer(changes.Watched, Configurable):
         """Whether there are memories of this weight."""
         return variable in self._memories
 
+    def memories(self, variable: Variable) -> dict[str, np.ndarray]:
+        """Copies of the memories of this weight, by the names in `memory_names`."""
+        return {name: np.array(transfer.to_host(array)) for name, array in self._memory_of(variable).items()}
+
     def build(self, variables: list[Variable]) -> None:
         """Make the memories of these weights now, not in the first step."""
         for variable in variables:

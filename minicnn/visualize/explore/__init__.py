@@ -4,6 +4,8 @@ The page computes the network by itself, in JavaScript, from the weights in the 
 
 network.py      a model as the page's network, and what minicnn computed for the images
 operations.py   each layer as operations of `ops/`
+kept.py         which weights are in the page, and which outputs of layers whose weights are not
+training.py     the curves, earlier epochs, the optimizer's next step
 lessons.py      the equation and the definition of each operation, taken from minicnn's own source
 page.py         puts the file together
 
@@ -17,9 +19,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .kept import kept_weights, recorded_outputs
 from .lessons import lessons
 from .network import Network
 from .page import Numbers, Page
+from .training import optimizer_of, training_of
 
 _MOST_IMAGES = 100
 _MOST_WEIGHTS = 1_500_000  # numbers
@@ -44,7 +48,7 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
     xs = _checked_images(model, x)
     network = Network(model, xs)
     numbers = Numbers()
-    kept = _kept_weights(network)
+    kept = kept_weights(network, _MOST_WEIGHTS)
     data = {
         "name": model.name,
         "layers": network.layers,
@@ -55,9 +59,11 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
         "loss": _loss_of(model),
         "classes": _names(classes, network.values[network.outputs[0]].shape[-1]),
         "computed": numbers.add(network.values[network.outputs[0]]),
-        "recorded": _recorded(network, kept, numbers),
+        "recorded": recorded_outputs(network, kept, _MOST_RECORDED, numbers),
         "lessons": lessons(),
         **_targets(y, network.values[network.outputs[0]], numbers),
+        **optimizer_of(model, network, numbers),
+        **training_of(history, model, xs, numbers),
     }
     page = Page(data, numbers)
     if file is not None:
@@ -79,41 +85,11 @@ def _checked_images(model, x) -> list[np.ndarray]:
     return xs
 
 
-def _kept_weights(network) -> list[bool]:
-    """For each weight whether it is in the page: all, or those of the smallest layers."""
-    sizes = {}
-    for layer in network.layers:
-        numbers = {number for operation in layer["operations"] for number in operation["weights"].values()}
-        sizes[tuple(sorted(numbers))] = sum(network.weights[number].size for number in numbers)
-    kept, total = [False] * len(network.weights), 0
-    for numbers, size in sorted(sizes.items(), key=lambda item: item[1]):
-        total += size
-        for number in numbers if total <= _MOST_WEIGHTS else ():
-            kept[number] = True
-    return kept
-
-
 def _weight(network, i, kept, numbers) -> dict:
     """The description of a weight, without its numbers if it is not kept."""
     array, variable = network.weights[i], network.variables[i]
     described = numbers.add(array) if kept else {"shape": list(array.shape)}
     return {**described, "name": None if variable is None else variable.path}
-
-
-def _recorded(network, kept, numbers) -> dict:
-    """{slot: what minicnn computed there} for layers that the page cannot compute, the smallest first."""
-    asleep = [
-        layer["writes"]
-        for layer in network.layers
-        if not layer["operations"]
-        or not all(kept[number] for operation in layer["operations"] for number in operation["weights"].values())
-    ]
-    recorded, total = {}, 0
-    for slot in sorted(asleep, key=lambda slot: network.values[slot].size):
-        total += network.values[slot].size
-        if total <= _MOST_RECORDED:
-            recorded[slot] = numbers.add(network.values[slot])
-    return recorded
 
 
 def _kind_of(images):

@@ -10,6 +10,7 @@ import { gradientOfNumber, gradientOfWeight, weightPlace } from "views/gradient"
 import { Layers, summaryOf } from "views/layers";
 import { placeText } from "views/maps";
 import { Picture } from "views/picture";
+import { Training } from "views/training";
 
 const ALLOWED = 1e-4; // the largest relative difference from minicnn
 
@@ -20,16 +21,22 @@ class App {
       const { shape, data: all } = array(described), one = shape.slice(1), length = size(one);
       return Array.from({ length: shape[0] }, (_, i) => new Tensor(one, Float32Array.from(all.subarray(i * length, (i + 1) * length))));
     };
-    const weights = data.weights.map((described) => (
-      described.at === undefined ? null : new Tensor(described.shape, array(described).data.slice())
-    ));
+    const tensor = (described) => (described.at === undefined ? null : new Tensor(described.shape, array(described).data.slice()));
+    const perSlot = (recorded) => Object.entries(recorded).map(([slot, described]) => [Number(slot), perImage(described)]);
+    const weights = data.weights.map(tensor);
     this.data = data;
     this.network = new Network(data, weights);
+    this.now = weights; // by number; the network has those of an earlier epoch while the slider stands there
     this.original = weights.map((weight) => weight?.copy());
     this.images = data.images.map(perImage);
     this.computed = perImage(data.computed);
     this.targets = data.targets ? perImage(data.targets) : null;
-    this.recorded = Object.entries(data.recorded).map(([slot, described]) => [Number(slot), perImage(described)]);
+    this.recorded = perSlot(data.recorded);
+    this.epochs = (data.epochs ?? []).map((epoch) => ({
+      weights: weights.map((_, number) => (epoch.weights[number] ? tensor(epoch.weights[number]) : null)),
+      recorded: perSlot(epoch.recorded),
+    }));
+    this.epoch = null; // the number of an earlier epoch in `epochs`; null: now
     this.moments = new Map(Object.entries(data.moments ?? {}).map(([number, { momentum, velocity }]) => (
       [Number(number), { momentum: array(momentum), velocity: array(velocity) }]
     )));
@@ -40,28 +47,47 @@ class App {
     this.trail = [];
     this.edits = 0;
     this.predicted = this.images[0].map((_, i) => this.classOf(this.computed[i]));
+    this.checked = 0; // images whose outputs have been compared with minicnn's
+    this.difference = 0;
     this.choose(0, false);
-    this.difference = this.compare();
   }
 
-  // The largest relative difference between this page's outputs and minicnn's.
-  compare() {
+  // Compares the outputs for every image with minicnn's, one image after the other, so that the page stays awake.
+  async check() {
+    for (; this.checked < this.images[0].length; this.checked++) {
+      this.difference = Math.max(this.difference, this.differenceOf(this.checked) ?? 0);
+      this.showHeader();
+      await new Promise((next) => setTimeout(next));
+    }
+    this.showHeader();
+  }
+
+  // The largest relative difference between this page's outputs for an image and minicnn's; null if they are asleep.
+  differenceOf(i) {
+    this.unchanged ??= new Network(this.data, this.original);
+    const values = this.unchanged.forward(this.images.map((images) => images[i]), this.recordedFor(i));
+    const y = values.get(this.network.outputs[0]), expected = this.computed[i].data;
+    if (!y) return null;
+    const most = expected.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 1e-30);
     let largest = 0;
-    for (let i = 0; i < this.images[0].length; i++) {
-      const values = this.network.forward(this.images.map((images) => images[i]), this.recordedFor(i));
-      const y = values.get(this.network.outputs[0]), expected = this.computed[i].data;
-      if (!y) return null;
-      const most = expected.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 1e-30);
-      for (let k = 0; k < expected.length; k++) {
-        const same = Object.is(y.data[k], expected[k]) || y.data[k] === expected[k], apart = Math.abs(y.data[k] - expected[k]) / most;
-        if (!same) largest = Number.isNaN(apart) ? Infinity : Math.max(largest, apart);
-      }
+    for (let k = 0; k < expected.length; k++) {
+      const same = Object.is(y.data[k], expected[k]) || y.data[k] === expected[k], apart = Math.abs(y.data[k] - expected[k]) / most;
+      if (!same) largest = Number.isNaN(apart) ? Infinity : Math.max(largest, apart);
     }
     return largest;
   }
 
-  recordedFor(image) {
-    return new Map(this.recorded.map(([slot, tensors]) => [slot, tensors[image]]));
+  recordedFor(image, epoch = null) {
+    const recorded = epoch === null ? this.recorded : this.epochs[epoch].recorded;
+    return new Map(recorded.map(([slot, tensors]) => [slot, tensors[image]]));
+  }
+
+  // Put the weights of an earlier epoch into the network; null: those of now.
+  setEpoch(epoch) {
+    this.epoch = epoch;
+    this.network.weights = epoch === null ? this.now : this.epochs[epoch].weights;
+    this.compute();
+    this.show();
   }
 
   // Choose an image; its label becomes the target.
@@ -95,7 +121,7 @@ class App {
   }
 
   undoEdits() {
-    this.original.forEach((weight, number) => weight && this.network.weights[number].data.set(weight.data));
+    this.original.forEach((weight, number) => weight && this.now[number].data.set(weight.data));
     this.edits = 0;
     this.compute();
     this.show();
@@ -103,11 +129,19 @@ class App {
 
   compute() {
     const began = performance.now();
-    this.values = this.network.forward(this.pictures, this.changed ? new Map() : this.recordedFor(this.image));
+    this.values = this.network.forward(this.pictures, this.changed ? new Map() : this.recordedFor(this.image, this.epoch));
     this.milliseconds = Math.round(performance.now() - began);
-    const { gradients, weights } = this.network.backward(this.values, this.target);
-    this.gradients = gradients;
-    this.weightGradients = weights;
+    this.backward = null;
+  }
+
+  // The gradients are computed when they are first asked for.
+  get gradients() {
+    this.backward ??= this.network.backward(this.values, this.target);
+    return this.backward.gradients;
+  }
+
+  get weightGradients() {
+    return this.gradients && this.backward.weights;
   }
 
   // selected: {slot, at} for a number, {weight, at, name} for a weight.
@@ -148,7 +182,7 @@ class App {
   }
 
   shapeOf(slot) {
-    return this.values.get(slot)?.shape ?? this.gradients.get(slot)?.shape ?? this.network.layerOf.get(slot).shape;
+    return this.values.get(slot)?.shape ?? this.network.layerOf.get(slot).shape;
   }
 
   placeText(slot, at) {
@@ -190,11 +224,12 @@ class App {
     document.documentElement.lang = language();
     this.picture = new Picture(this);
     this.layers = new Layers(this);
+    this.training = new Training(this);
     this.panel = h("aside.panel", { "aria-label": t("arithmetic") });
     this.header = h("header", {});
     const page = document.getElementById("page");
     page.replaceChildren(this.header, h("div.columns", {},
-      h("div.left", {}, this.picture.element, h("section", { "aria-label": t("network") },
+      h("div.left", {}, this.picture.element, ...[this.training.element].filter(Boolean), h("section", { "aria-label": t("network") },
         h("h2", {}, t("network")), h("p.hint", {}, t("hint")), this.directions(), this.legend(), this.layers.element)), this.panel));
     this.show();
   }
@@ -217,18 +252,20 @@ class App {
     this.findExplained();
     this.showHeader();
     this.picture.show();
+    this.training.show();
     this.layers.show();
     this.showPanel();
   }
 
   showHeader() {
-    const apart = this.difference, asleep = this.layers.cards.filter((card) => card.asleep).length;
-    const check = apart === null ? null : apart <= ALLOWED ? h("p.same", {}, `✓ ${t("same", text(apart))}`)
+    const apart = this.difference, done = this.checked === this.images[0].length;
+    const asleep = this.network.layers.filter((layer) => this.layers.isAsleep(layer)).length;
+    const check = apart <= ALLOWED ? h("p.same", {}, done ? `✓ ${t("same", text(apart))}` : "…")
       : h("p.differs", { role: "alert" }, `✗ ${t("differs", text(apart))}`);
     this.header.replaceChildren(
       h("h1", {}, h("bdi", {}, this.data.name)),
       h("button.language", { onclick: () => { switchLanguage(); this.build(); } }, t("language")),
-      h("p", {}, summaryOf(this)), ...[check].filter(Boolean),
+      h("p", {}, summaryOf(this)), check,
       ...(asleep ? [h("p.asleep", {}, t("sleeping", asleep, this.network.layers.length))] : []),
       ...(this.edits ? [h("button.undo", { onclick: () => this.undoEdits() }, t("undo", this.edits))] : []));
   }
@@ -247,7 +284,7 @@ class App {
     const { slot, weight, at, name } = this.selected;
     if (weight !== undefined) {
       const layer = this.network.layers.find(({ operations }) => operations.some((node) => Object.values(node.weights).includes(weight)));
-      return `${layer.name}, ${name}[${weightPlace(this.data.weights[weight].shape, at)}] = ${text(this.network.weights[weight].data[at])}`;
+      return `${layer.name}, ${name}[${weightPlace(this.data.weights[weight].shape, at)}] = ${text(this.network.weights[weight]?.data[at] ?? NaN)}`;
     }
     const value = (this.mode === "forward" ? this.values : this.gradients).get(slot)?.data[at];
     return `${this.slotTitle(slot)}, ${this.placeText(slot, at)}: ${this.mode === "backward" ? "dL/dx = " : ""}${value === undefined ? "?" : text(value)}`;
@@ -255,7 +292,8 @@ class App {
 
   panelBody() {
     const { slot, weight, at } = this.selected;
-    if (weight !== undefined) return [this.editor(weight, at), ...gradientOfWeight(this, weight, at)];
+    if (weight !== undefined && !this.network.weights[weight]) return [h("p", {}, t("unknown"))];
+    if (weight !== undefined) return [...(this.epoch === null ? [this.editor(weight, at)] : []), ...gradientOfWeight(this, weight, at)];
     return this.mode === "forward" ? arithmetic(this, slot, at) : gradientOfNumber(this, slot, at);
   }
 
@@ -277,6 +315,7 @@ function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const app = window.explore = load(data, document.getElementById("numbers").textContent);
   app.build();
+  app.check();
   let width = window.innerWidth;
   window.addEventListener("resize", () => {
     if (window.innerWidth !== width) app.layers.show();

@@ -33,6 +33,17 @@ export function backward(node, dy, [x], y, { kernel, bias }) {
         dx.data[at] += upstream * kernel.data[row + f];
       }
     }
+  }, (input, channels, tap, output) => {
+    for (let c = 0; c < channels; c++) {
+      const value = x.data[input + c], row = (tap * channels + c) * F;
+      let sum = 0;
+      for (let f = 0; f < F; f++) {
+        const upstream = dy.data[output + f];
+        dw.data[row + f] += upstream * value;
+        sum += upstream * kernel.data[row + f];
+      }
+      dx.data[input + c] += sum;
+    }
   });
   if (!bias) return { inputs: [dx], weights: { kernel: dw } };
   const db = bias.like();

@@ -1,5 +1,6 @@
 // The network as a picture: a card for each layer with its maps, and lines from the layers that it reads.
 
+import { Kernels } from "views/kernels";
 import { Maps } from "views/maps";
 import { t } from "strings";
 import { h, text } from "dom";
@@ -22,9 +23,9 @@ export class Layers {
     const before = app.network.layers[app.network.layers.indexOf(layer) - 1];
     const straight = layer.reads.length === 1 && (before ? before.writes === layer.reads[0] : true);
     const weights = [...new Set(layer.operations.flatMap((node) => Object.values(node.weights)))];
-    const asleep = layer.type !== "Input" && (!layer.operations.length || layer.operations.some((node) => !app.network.isAwake(node)));
-    const count = weights.reduce((sum, number) => sum + size(app.data.weights[number].shape), 0);
-    const note = h("p.note");
+    const count = weights.reduce((sum, number) => sum + size(app.data.weights[number].shape), 0), note = h("p.note");
+    const isConvolution = layer.operations[0]?.op === "conv2d" && app.network.isAwake(layer.operations[0]);
+    const kernels = isConvolution ? new Kernels(app, layer) : null;
     const settings = layer.operations.map((node) => node.function ?? node.kind).filter(Boolean).join(", ");
     const element = h("li.card", {},
       h("canvas.rail", { width: 1, height: 1, "aria-hidden": "true" }),
@@ -32,21 +33,36 @@ export class Layers {
         h("h3", {}, h("bdi", {}, layer.name), " ", h("small", {}, `${layer.type}${settings ? ` · ${settings}` : ""} · ${layer.shape.join(" × ")}`)),
         straight || !layer.reads.length ? null
           : h("p.reads", {}, t("from", layer.reads.map((slot) => app.slotTitle(slot)).join(", "))),
-        asleep ? h("p.note", {}, layer.operations.length ? t("asleep", count.toLocaleString("en")) : t("own")) : null,
-        note, maps.element));
-    return { layer, maps, note, element, asleep };
+        note, maps.element, kernels?.element));
+    kernels?.element.addEventListener("toggle", () => this.drawRails());
+    return { layer, maps, note, element, kernels, count };
+  }
+
+  isAsleep(layer) {
+    return layer.type !== "Input" && (!layer.operations.length || layer.operations.some((node) => !this.app.network.isAwake(node)));
+  }
+
+  // What there is to say about a card whose numbers the page cannot compute.
+  noteOf({ layer, count }, tensor) {
+    const { app } = this, forward = app.mode === "forward", said = [];
+    if (this.isAsleep(layer)) said.push(layer.operations.length ? t("asleep", count.toLocaleString("en")) : t("own"));
+    if (!tensor) said.push(t(forward ? "unknown" : "noGradient"));
+    else if (said.length && forward) said.push(t("recordedHere"));
+    return said.join(" ");
   }
 
   // Draws each card's maps: outputs, or in the backward view their gradients.
   show() {
     const { app } = this, width = Math.max(200, Math.min(this.element.clientWidth - 90, 640));
-    for (const { layer, maps, note, asleep } of this.cards) {
+    for (const card of this.cards) {
+      const { layer, maps, note, kernels } = card;
       const tensor = (app.mode === "forward" ? app.values : app.gradients).get(layer.writes);
       maps.element.hidden = !tensor;
-      note.textContent = tensor ? (asleep && app.mode === "forward" ? t("recordedHere") : "") : t(app.mode === "forward" ? "unknown" : "noGradient");
+      note.textContent = this.noteOf(card, tensor);
       note.hidden = !note.textContent;
       maps.marked = app.marks(layer);
       if (tensor) maps.show(tensor, { signed: app.mode === "backward", width });
+      kernels?.show(width);
     }
     this.drawRails();
   }
