@@ -258,7 +258,7 @@ def _product(size):
     rows, cols = matmul.multiples(size, size), matmul.multiples(size, 1)
     versions = {
         "v1, a thread per output": matmul._one_thread(a.dtype),
-        "v2, shared tiles": matmul._tiles(a.dtype, 16),
+        "v2, shared tiles": matmul.tiles_in_shared_memory(a.dtype, 16),
         "v3, sums in registers": matmul._sums_in_registers(a.dtype, 16, 4),
         "v4, register tiles": matmul._register_tiles("k", size, size, size)[0],
     }

@@ -45,8 +45,8 @@ def test_every_version_is_the_product(M, N, K, transposed):
     runs = None if (M if transposed else K) % 4 else "i" if transposed else "k"
     versions = {
         "v1": (matmul._one_thread(np.dtype("f8")), np.float64),
-        "v2": (matmul._tiles(np.dtype("f8"), 4), np.float64),
-        "v2 in float32": (matmul._tiles(np.dtype("f4"), 4), np.float32),
+        "v2": (matmul.tiles_in_shared_memory(np.dtype("f8"), 4), np.float64),
+        "v2 in float32": (matmul.tiles_in_shared_memory(np.dtype("f4"), 4), np.float32),
         "v3": (matmul._sums_in_registers(np.dtype("f8"), 4, 2), np.float64),
         "v3 in float32": (matmul._sums_in_registers(np.dtype("f4"), 4, 2), np.float32),
         "v4": (matmul._register_tiles(None, M, K, N)[0], np.float32),
@@ -82,7 +82,7 @@ def test_v2_with_the_tile_that_hardware_uses(TILE):
     from minicnn.kernels.gpu import matmul
 
     a, b = normal(18, 20), normal(20, 17, seed=1)
-    run = matmul._tiles(np.dtype("f8"), TILE)
+    run = matmul.tiles_in_shared_memory(np.dtype("f8"), TILE)
     assert_close(run_version(run, a, b, None, False, 1, False, np.float64)[0], a @ b, 1e-12)
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_finite_stays_in_its_row(bad):
     a[4, 3] = bad
     for run, dtype in (
         (matmul._one_thread(np.dtype("f8")), np.float64),
-        (matmul._tiles(np.dtype("f8"), 4), np.float64),
+        (matmul.tiles_in_shared_memory(np.dtype("f8"), 4), np.float64),
         (matmul._sums_in_registers(np.dtype("f8"), 4, 2), np.float64),
         (matmul._register_tiles(None, 9, 6, 5)[0], np.float32),
     ):

@@ -43,7 +43,7 @@ from .memory import remembered
 from .reductions import sum_pieces
 from .register_tiles import register_tiles
 
-_TILE = 16  # v2
+TILE = 16  # v2
 _WIDTHS = (128, 64, 32)  # v4: columns of a block's tile, BN
 _BM, _BK = 128, 8  # v4: the tile's rows, and the terms between two barriers
 _BUSY = 264  # the number of blocks that a large GPU runs at the same time
@@ -67,7 +67,10 @@ def product(a, rows, cols, b, bias, relu, c, runs=None, groups=1, C_group=0):
     if a.dtype == np.float32 and groups == 1:
         run, blocks = _register_tiles(runs, M, K, N)
     else:
-        run, blocks = (_tiles(a.dtype, _TILE) if groups == 1 else _one_thread(a.dtype)), -(-M * N // _TILE**2)
+        run, blocks = (
+            (tiles_in_shared_memory(a.dtype, TILE) if groups == 1 else _one_thread(a.dtype)),
+            -(-M * N // TILE**2),
+        )
     pieces = max(1, min(_BUSY // blocks, K // _SHORTEST_PIECE))
     out = c if pieces == 1 else arrays.empty((pieces, c.size), c.dtype)
     has_bias, one_piece = bias is not None, pieces == 1
@@ -146,7 +149,7 @@ def _one_thread(dtype):
 
 
 @lru_cache(maxsize=4)
-def _tiles(dtype, TILE):
+def tiles_in_shared_memory(dtype, TILE):
     number, AREA = _number(dtype), TILE * TILE
 
     @gpu_kernel()
@@ -177,6 +180,7 @@ def _tiles(dtype, TILE):
             a, rows, cols, b, bias, has_bias, relu, c, M, N, K, pieces,
         )  # fmt: skip
 
+    run.kernel = tiles  # `visualize.explore` shows which thread computes a pixel
     return run
 
 

@@ -6,6 +6,7 @@ network.py      a model as the page's network, and what minicnn computed for the
 operations.py   each layer as operations of `ops/`
 kept.py         which weights are in the page, and which outputs of layers whose weights are not
 training.py     the curves, earlier epochs, the optimizer's next step
+below.py        the place of a convolution's pixel in the matrix product, a register tile and a GPU's block
 lessons.py      the equation and the definition of each operation, taken from minicnn's own source
 page.py         puts the file together
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .below import add_below
 from .kept import kept_weights, recorded_outputs
 from .lessons import lessons
 from .network import Network
@@ -49,6 +51,7 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
     network = Network(model, xs)
     numbers = Numbers()
     kept = kept_weights(network, _MOST_WEIGHTS)
+    add_below(network, numbers)
     data = {
         "name": model.name,
         "layers": network.layers,

@@ -16,7 +16,9 @@ const ALLOWED = 1e-4; // the largest relative difference from minicnn
 
 class App {
   constructor(data, bytes) {
-    const array = ({ at, type, shape }) => ({ shape, data: new { float32: Float32Array, uint8: Uint8Array }[type](bytes, at, size(shape)) });
+    const kinds = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
+    const array = ({ at, type, shape }) => ({ shape, data: new kinds[type](bytes, at, size(shape)) });
+    this.table = (described) => array(described).data; // a table of whole numbers
     const perImage = (described) => {
       const { shape, data: all } = array(described), one = shape.slice(1), length = size(one);
       return Array.from({ length: shape[0] }, (_, i) => new Tensor(one, Float32Array.from(all.subarray(i * length, (i + 1) * length))));

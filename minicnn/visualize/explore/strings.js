@@ -100,6 +100,30 @@ const strings = {
   edit: ["Another number", "다른 값"],
   apply: ["Compute with it", "이 값으로 계산"],
   undo: ["Undo all edited weights ({0})", "바꾼 가중치 되돌리기 ({0})"],
+  below: ["Below the equation: matrix product, registers, GPU", "식 아래: 행렬 곱, 레지스터, GPU"],
+  im2col: [
+    "This pixel is row {0} of {1} in im2col. The row has {2} numbers, one for each tap. Times column {3} of {4} of the kernel it gives this output.",
+    "이 픽셀은 im2col의 {1}개 행 가운데 {0}번 행입니다. 행에는 탭마다 하나씩 수 {2}개가 있습니다. 커널의 {4}개 열 가운데 {3}번 열과 곱하면 이 출력이 됩니다.",
+  ],
+  output: ["output", "출력"],
+  tile: ["Register tile on the CPU", "CPU의 레지스터 타일"],
+  tileRows: [
+    "One call of the microkernel computes rows {0} to {1} and columns {2} to {3}: its tile has {4} rows and {5} columns of sums, all in registers.",
+    "마이크로커널 한 번의 호출이 {0}~{1}번 행과 {2}~{3}번 열을 계산합니다. 타일에는 합이 {4}행 {5}열 있고, 모두 레지스터에 있습니다.",
+  ],
+  task: [
+    "The variant tiled.py makes one task of each image: this is task {0}. Threads that share the tasks: {1}.",
+    "tiled.py는 이미지마다 작업 하나를 만듭니다. 이것은 {0}번 작업이고, 스레드 {1}개가 작업을 나눕니다.",
+  ],
+  moreTaps: ["and {0} more taps", "그 밖의 탭 {0}개"],
+  gpu: [
+    "Version v2 of the GPU's matrix product computes it in block ({0}, {1}), in thread ({2}, {3}) of {4} × {4} threads.",
+    "GPU 행렬 곱의 v2에서는 블록 ({0}, {1})의 {4} × {4} 스레드 가운데 스레드 ({2}, {3})이 계산합니다.",
+  ],
+  shared: [
+    "In shared memory it reads numbers {0} to {1} of a_tile, and of b_tile one number in {3}, beginning with number {2}.",
+    "공유 메모리에서는 a_tile의 {0}~{1}번 수를 읽고, b_tile에서는 {2}번부터 {3}칸마다 하나씩 읽습니다.",
+  ],
   legendSigned: ["both signs", "부호 있는 값"],
   legendPositive: ["never negative", "음수가 아닌 값"],
   legend: ["Colours", "색"],

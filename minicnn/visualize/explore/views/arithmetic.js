@@ -4,6 +4,7 @@ import { inkOn, scaleFor, css } from "colours";
 import { rangeOf } from "tensor";
 import { t } from "strings";
 import { h, text } from "dom";
+import { below } from "views/below";
 import { lesson } from "views/lesson";
 
 const CHANNELS = 3, TERMS = 12;
@@ -13,7 +14,8 @@ export function arithmetic(app, slot, at) {
   const node = app.network.nodeOf.get(slot), how = node && app.network.explain(app.values, slot, at), parts = [];
   if (!node) return [h("p", {}, t(app.network.inputs.includes(slot) ? "fromImage" : "unknown"))];
   if (!how) return [h("p", {}, t("unknown"))];
-  parts.push(h("section.step", { "aria-label": node.op }, body(app, node, how, at), lesson(app, node, how.indices, "forward")));
+  parts.push(h("section.step", { "aria-label": node.op }, body(app, node, how, at), lesson(app, node, how.indices, "forward"),
+    node.op === "conv2d" ? below(app, node, at, how) : null));
   const inside = how.reads?.length === 1 || how.exponentials ? sameLayer(app, node, how, at) : null;
   if (inside) parts.push(h("h3", {}, t("before", titleOf(node))), ...arithmetic(app, inside.slot, inside.at));
   return parts;

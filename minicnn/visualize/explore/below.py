@@ -1,0 +1,112 @@
+"""Below the equation of a convolution: its place in the matrix product, in a register tile, and on a GPU.
+
+Nothing is computed a second time here. The offset tables are those of `ops/conv2d/tiled.py`. Its kernel runs as plain
+Python, with a `tile` that only notes which outputs it is asked for. The GPU's kernel (v2 of `kernels/gpu/matmul.py`)
+runs as plain Python for one row and one column of threads, and notes which output each of them stores.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType, SimpleNamespace
+
+import numpy as np
+
+from ...kernels.cpu.compile import THREADS
+from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS
+from ...ops.conv2d import tiled
+from ...shapes import Window
+
+_MOST_NUMBERS = 100_000  # in all tables of a page
+
+
+def add_below(network, numbers) -> None:
+    """Give each convolution of a network its tables, as long as there is room for them: "below" in its operation."""
+    room = _MOST_NUMBERS
+    for layer in network.layers:
+        for operation in layer["operations"]:
+            if operation["op"] != "conv2d":
+                continue
+            tables = _tables(operation, network.weights[operation["weights"]["kernel"]].shape)
+            room -= sum(table.size for table in tables.values())
+            if room >= 0:
+                described = {name: numbers.add(table, np.int32) for name, table in tables.items()}
+                operation["below"] = {
+                    **described,
+                    "ROWS": ROWS,
+                    "width": _width(),
+                    "threads": THREADS,
+                    "TILE": _gpu_tile(),
+                }
+
+
+def _width():
+    return VECTORS * (VECTOR_BYTES // 4)  # columns of a register tile, in float32
+
+
+def _tables(operation, kernel_shape) -> dict[str, np.ndarray]:
+    """pixels, taps: the offset tables. tiles (n, 3): first output, rows and columns of each register tile. gpu_rows
+    (M, 2), gpu_columns (F, 2): the number of the block and of the thread in it, for each row and each column."""
+    win, groups, C_group = Window(**operation["window"]), operation["groups"], operation["channels"]
+    F = operation["shape"][2]
+    height = (win.OH - 1) * win.SH + (win.KH - 1) * win.DH + 1
+    width = (win.OW - 1) * win.SW + (win.KW - 1) * win.DW + 1
+    pixels, taps = tiled.offset_tables(1, height, width, C_group * groups, win.OH, win, C_group)
+    tables = {"pixels": pixels, "taps": taps, "tiles": _register_tiles(pixels, taps, C_group * groups, F, groups)}
+    if _gpu_tile():
+        tables["gpu_rows"], tables["gpu_columns"] = _gpu_threads(len(pixels), F)
+    return tables
+
+
+def _register_tiles(pixels, taps, C, F, groups):
+    found = {}
+
+    def tile(a, a_start, rows, i, row_count, cols, k, K, b, b_start, c, c_start, c_stride, column_count, add):
+        found[c_start] = (c_start, row_count, min(column_count, _width()))
+
+    compiled = tiled._convolve.dispatcher.py_func
+    convolve = FunctionType(compiled.__code__, {**compiled.__globals__, "tile": tile, "prange": range})
+    empty = np.zeros(0, np.float32)
+    convolve(empty, 1, C, pixels, taps, empty, F, groups, empty)
+    return np.array(sorted(found.values()))
+
+
+def _gpu_tile() -> int | None:
+    """The side of a tile in the GPU's shared memory; None where numba cannot be asked for GPU kernels."""
+    try:
+        from ...kernels.gpu import matmul
+    except ImportError:
+        return None
+    return matmul.TILE
+
+
+def _gpu_threads(M, F):
+    """For each of M rows and F columns of outputs, the block and the thread that store it."""
+    from ...kernels.gpu import matmul
+
+    TILE, kernel = matmul.TILE, matmul.tiles_in_shared_memory(np.float32, matmul.TILE).kernel.function
+    places = np.full((2, max(M, F), 2), -1)
+
+    class Stored:
+        """An output array that notes in which block and thread it is written."""
+
+        def __setitem__(self, place, value):
+            row, column = divmod(place, F)
+            if column == 0:
+                places[0, row] = cuda.blockIdx.x, cuda.threadIdx.y
+            if row == 0:
+                places[1, column] = cuda.blockIdx.y, cuda.threadIdx.x
+
+    cuda = SimpleNamespace(shared=SimpleNamespace(array=lambda size, kind: None), syncthreads=lambda: None)
+    thread = FunctionType(kernel.__code__, {**kernel.__globals__, "cuda": cuda}, closure=kernel.__closure__)
+
+    def run(row_block, column_block, down, across):
+        cuda.blockIdx, cuda.threadIdx = (
+            SimpleNamespace(x=row_block, y=column_block, z=0),
+            SimpleNamespace(x=across, y=down),
+        )
+        thread(None, None, None, None, None, False, False, Stored(), M, F, 0, 1)  # sums of no terms
+
+    for i in range(-(-max(M, F) // TILE) * TILE):
+        run(i // TILE, 0, i % TILE, 0)
+        run(0, i // TILE, 0, i % TILE)
+    return places[0, :M], places[1, :F]
