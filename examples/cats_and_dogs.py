@@ -156,6 +156,12 @@ def draw_results(model, histories, photographs, labels, output):
         figure.savefig(output / f"cats_and_dogs_grad_cam_{name}.png", dpi=120)
 
 
+def write_page(model, history, photographs, labels, path):
+    """Write a page on which the network computes six photographs of each class."""
+    chosen = np.concatenate([np.flatnonzero(labels == label)[:6] for label in range(len(CLASSES))])
+    visualize.explore(model, photographs[chosen], labels[chosen], CLASSES, history, path)
+
+
 def main():
     arguments = parse_arguments()
     utils.set_random_seed(arguments.seed)
@@ -198,6 +204,9 @@ def main():
         training, held_out = (np.mean(history.history[key][-3:]) for key in ("accuracy", "val_accuracy"))
         print(f"{name:<12}{training:>10.4f}{held_out:>12.4f}{seconds[name]:>9.0f}")
     print(f"The base took {seconds['base']:.0f} seconds. The figures are in {output}.")
+    page = output / "cats_and_dogs_explore.html"
+    write_page(model, histories["fine-tuned"], photographs, validation.labels, page)
+    print(f"Open {page} in a browser: the network computes there, and every number can be clicked.")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
     python examples/fashion_mnist.py --epochs 3 --limit 5000    a short run
 
 If no copy of Fashion-MNIST is found, the example trains on the drawn garments of `synthetic_fashion`. Then every line
-and every figure says "synthetic". `minicnn.visualize` draws the figures; --output names their folder.
+and every figure says "synthetic". `minicnn.visualize` draws the figures, and writes a page on which the trained network
+computes; --output names their folder.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from minicnn import Sequential, backend, layers, models, utils, visualize
-from minicnn.callbacks import EarlyStopping
+from minicnn.callbacks import EarlyStopping, ExploreRecorder
 from minicnn.datasets import fashion_mnist, sources, synthetic_fashion
 
 
@@ -78,9 +79,10 @@ def run(arguments, data, source):
     model.summary()
     untrained = models.clone_model(model)
     untrained.set_weights(model.get_weights())
+    recorder = ExploreRecorder()
     history = model.fit(
         x_train, y_train, batch_size=arguments.batch_size, epochs=arguments.epochs, validation_split=0.1,
-        callbacks=[EarlyStopping(patience=3, restore_best_weights=True)],
+        callbacks=[EarlyStopping(patience=3, restore_best_weights=True), recorder],
     )  # fmt: skip
     loss, accuracy = model.evaluate(x_test, y_test)
 
@@ -106,6 +108,9 @@ def run(arguments, data, source):
         path = arguments.output / f"{source}_{name}.png"
         figure.savefig(path, dpi=120)
         print(f"drew {path}")
+    path = arguments.output / f"{source}_explore.html"
+    visualize.explore(model, x_test[shown], y_test[shown], names, history=recorder, file=path)
+    print(f"open {path} in a browser: the network computes there, and every number can be clicked")
     return loss, accuracy
 
 

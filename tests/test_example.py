@@ -27,12 +27,14 @@ def run(tmp_path, *options, **environment):
 
 
 def assert_figures(folder, source):
-    paths = sorted(folder.iterdir())
+    paths = sorted(folder.glob("*.png"))
     assert {path.stem for path in paths} == {f"{source}_{name}" for name in FIGURES}
     for path in paths:
         with Image.open(path) as image:
             assert min(image.size) > 300
             assert len(image.convert("RGB").getcolors(2**24)) > 50, f"{path.name} is nearly empty"
+    page = (folder / f"{source}_explore.html").read_text(encoding="utf-8")
+    assert "Ankle boot" in page and '"epoch": 0' in page and len(page) < 3_000_000
 
 
 def test_on_real_images(tmp_path, real_data):
@@ -43,6 +45,7 @@ def test_on_real_images(tmp_path, real_data):
     assert float(loss) < 1
     assert any("333,526" in line for line in said)
     assert_figures(tmp_path / "figures", "fashion_mnist")
+    assert said[-2].startswith(f"open {tmp_path / 'figures' / 'fashion_mnist_explore.html'} in a browser")
 
 
 @pytest.mark.parametrize("backend", ["cpu", "numpy"])
@@ -113,3 +116,5 @@ def test_cats_and_dogs(tmp_path, real_data, few_photographs):
     made = {path.stem for path in (tmp_path / "figures").glob("*.png")}
     drawn = ["augmentation", "wrong", *(f"grad_cam_{c}" for c in ("cat", "dog")), *(f"curves_{way}" for way in ways)]
     assert made == {f"cats_and_dogs_{name}" for name in drawn}
+    page = tmp_path / "figures" / "cats_and_dogs_explore.html"
+    assert lines[-1].startswith(f"Open {page} in a browser") and "stage3_conv1" in page.read_text(encoding="utf-8")

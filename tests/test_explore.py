@@ -63,6 +63,17 @@ def test_it_opens_computes_the_same_and_speaks_korean(browser, tmp_path, model, 
         assert page.get_attribute("html", "lang") == "ko" and "minicnn과의 가장 큰 차이" in page.inner_text("p.same")
 
 
+def test_a_notebook_shows_the_page_in_its_cell(browser, tmp_path, model, images):
+    html = explore(model, images, file=None)._repr_html_()
+    (tmp_path / "cell.html").write_text(f'<meta charset="utf-8">{html}', encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "cell.html").resolve().as_uri())
+    cell = page.frame_locator("iframe")
+    assert "Largest difference from minicnn" in cell.locator("p.same", has_text="Largest").inner_text()
+    assert cell.locator("li.card").count() == 1 + len(model.layers)
+    page.close()
+
+
 def test_every_text_has_both_languages():
     from minicnn.visualize.explore.page import FOLDER
 
@@ -223,13 +234,17 @@ def test_the_page_is_small():
 
 
 def test_what_explore_cannot_show_is_an_error(model, images):
-    with pytest.raises(ValueError, match=r"explore shows 1 to 100 images; received x of shape \(300, 8, 8, 1\)"):
+    with pytest.raises(ValueError, match=r"explore shows at most 100 images; received x of shape \(300, 8, 8, 1\)"):
         explore(model, np.zeros((300, 8, 8, 1)), file=None)
     with pytest.raises(ValueError, match="classes must have a name for each of the 3 outputs; received 2 names"):
         explore(model, images, classes=["a", "b"], file=None)
-    with pytest.raises(ValueError, match=r"y must have a label for each of the 5 images; received shape \(2,\)"):
+    with pytest.raises(ValueError, match="received 5 samples in x and 2 in y"):
         explore(model, images, [0, 1], file=None)
     with pytest.raises(ValueError, match=r"received shape \(5, 2\)"):
         explore(model, images, np.zeros((5, 2)), file=None)
+    with pytest.raises(ValueError, match=r"x is empty: received an array of shape \(0, 8, 8, 1\)"):
+        explore(model, images[:0], file=None)
+    with pytest.raises(ValueError, match="small"):
+        explore(model, np.zeros((1, 8, 9, 1)), file=None)
     with pytest.raises(ValueError, match="Save the page before opening it"):
         explore(model, images, file=None).open()

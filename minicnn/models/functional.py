@@ -13,7 +13,7 @@ from .files import saving
 from .graph import Plan
 from .graph_config import graph_from_config, graph_to_config
 from .pickling import parts_of, rebuilt
-from .summary import print_summary
+from .summary import print_summary, summary_html
 from .trainer import Trainer
 
 
@@ -252,6 +252,9 @@ class Model(Trainer, Layer):
         of a forward pass in inference.
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, cost)
+
+    def _repr_html_(self):
+        return summary_html(self)  # in a notebook
 
 
 class Functional(Model):

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 
+from ..notebook import table
 from ..runtime import transfer
 
 
@@ -42,6 +43,14 @@ def print_summary(model, line_length, positions, print_fn, expand_nested, show_t
         console.print("[bold] Cost of one image: [/]{:.3f} MFLOPs, {:.3f} MB of outputs, {:.3f} ms".format(*totals))
     if print_fn:
         print_fn(console.end_capture())
+
+
+def summary_html(model) -> str:
+    """The table as HTML, for notebooks."""
+    columns = _columns(model, show_trainable=False)
+    rows = [[c.cell(layer, depth) for c in columns] for layer, depth in _rows(model, expand_nested=True)]
+    notes = [f"{title}: {count:,} ({_readable(size)})" for title, count, size in _totals(model)]
+    return table(f'Model: "{model.name}"', [c.title for c in columns], rows, notes)
 
 
 class _Column:

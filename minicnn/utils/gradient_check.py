@@ -14,6 +14,7 @@ from .. import losses
 from ..layers.base import Layer
 from ..layers.penalty import collected_losses, with_activity_penalty
 from ..layers.state import unchanged_state
+from ..notebook import table
 from ..runtime import transfer
 from ..runtime.replay import changes
 
@@ -32,8 +33,8 @@ def gradient_check(
     max_entries: int = 400,
     seed: int = 0,
     verbose: bool = True,
-) -> float:
-    """The largest error of a layer's or model's gradients, for its inputs x and all trainable weights.
+) -> CheckedGradients:
+    """The largest error of a layer's or model's gradients, for its inputs x and all trainable weights: a float.
 
     Everything runs in float64, and dropout draws the same mask every time. Afterwards weights, moving statistics and
     random states are as before. Without y the checked function is a sum of the outputs, each times a random factor
@@ -67,7 +68,23 @@ def gradient_check(
             f"analytic {analytic:.10g} measured {measured:.10g}, error {error:.1e} "
             f"(step {step:g}, {left_out} entries at kinks left out)"
         )
-    return error
+    return CheckedGradients(error, layer.name, f"{name}[{', '.join(map(str, place))}]", analytic, measured, left_out)
+
+
+class CheckedGradients(float):
+    """The largest error. `entry` is where it is, `analytic` and `measured` are the two slopes there, and `left_out` is
+    the number of entries that were not compared because of a kink."""
+
+    def __new__(cls, error, layer="", entry="", analytic=0.0, measured=0.0, left_out=0):
+        self = super().__new__(cls, error)
+        self.layer, self.entry, self.analytic, self.measured, self.left_out = layer, entry, analytic, measured, left_out
+        return self
+
+    def _repr_html_(self):
+        """In a notebook: a table with the worst entry."""
+        names = ["worst entry", "analytic", "measured", "error", "entries at kinks left out"]
+        row = [self.entry, f"{self.analytic:.10g}", f"{self.measured:.10g}", f"{float(self):.1e}", self.left_out]
+        return table(f"gradient_check of {self.layer}", names, [row])
 
 
 class _Problem:

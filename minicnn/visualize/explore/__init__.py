@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...models.data import Data
 from .below import add_below
 from .kept import kept_weights, recorded_outputs
 from .lessons import lessons
@@ -40,14 +41,15 @@ _LOSSES = {
 def explore(model, x, y=None, classes=None, history=None, file="explore.html") -> Page:
     """Write an HTML file that shows how a built model computes the images x, and return the page.
 
-    x: images (N, H, W, C), at most 100; for a model with several inputs a list of arrays. y: the right labels (N,), or
-    the model's targets. classes: the names of the classes. history: what `fit` returned, or an `ExploreRecorder`. file:
-    the path of the file; None writes none. In a notebook the page shows itself.
+    x: images (N, H, W, C), at most 100, and y: the right labels (N,) or the model's targets, both as `fit` takes them:
+    for several inputs or outputs lists, or dictionaries by name. classes: the names of the classes. history: what `fit`
+    returned, or an `ExploreRecorder`. file: the path of the file; None writes none. In a notebook the page shows
+    itself.
 
     Up to 1.5 million weights are in the file. Of a larger model the smallest layers are; the page shows what minicnn
     computed for the others, and says that they are asleep. ValueError for images that the model cannot take.
     """
-    xs = _checked_images(model, x)
+    xs, y = _checked(model, x, y)
     network = Network(model, xs)
     numbers = Numbers()
     kept = kept_weights(network, _MOST_WEIGHTS)
@@ -74,18 +76,20 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
     return page
 
 
-def _checked_images(model, x) -> list[np.ndarray]:
-    xs = [np.asarray(values) for values in (x if isinstance(x, (list, tuple)) and model.takes_several else [x])]
-    N = len(xs[0]) if xs[0].ndim else 0
-    if not 1 <= N <= _MOST_IMAGES or any(len(values) != N for values in xs):
+def _checked(model, x, y) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """(an array for each input, in the model's type; the targets of the first output)."""
+    data = Data(x, y, None, model.input_names, model.output_names)
+    if data.size > _MOST_IMAGES:
         raise ValueError(
-            f"explore shows 1 to {_MOST_IMAGES} images; received x of shape {xs[0].shape}: pass a few, for example "
-            "x[:16]."
+            f"explore shows at most {_MOST_IMAGES} images; received x of shape {data.xs[0].shape}: pass a few, for "
+            "example x[:16]."
         )
-    xs = [values.astype(model.dtype) for values in xs]
+    if model.inputs:
+        data.fit_ranks([symbol.shape for symbol in model.inputs])
+    xs = [values.astype(model.dtype) for values in data.xs]
     shapes = [values.shape for values in xs]
     model.build_for(shapes if model.takes_several else shapes[0])
-    return xs
+    return xs, data.ys[0]
 
 
 def _weight(network, i, kept, numbers) -> dict:
@@ -126,9 +130,6 @@ def _targets(y, output, numbers) -> dict:
     """{"labels": one for each image} or {"targets": numbers of the output's shape}."""
     if y is None:
         return {}
-    y = np.asarray(y)
-    if len(y) != len(output):
-        raise ValueError(f"y must have a label for each of the {len(output)} images; received shape {y.shape}.")
     rows = y.reshape(len(y), -1)
     if rows.shape[1] == 1:
         return {"labels": [float(label) for label in rows[:, 0]]}

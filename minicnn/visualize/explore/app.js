@@ -61,6 +61,7 @@ class App {
       this.showHeader();
       await new Promise((next) => setTimeout(next));
     }
+    this.compute(); // its time again, now that the code has run several times
     this.showHeader();
   }
 

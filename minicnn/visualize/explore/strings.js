@@ -53,6 +53,7 @@ const strings = {
   training: ["Training over time", "학습 과정"],
   epoch: ["after epoch {0}", "에포크 {0} 이후"],
   now: ["now", "현재"],
+  curves: ["Curves", "곡선"],
   play: ["Play", "재생"],
   arithmetic: ["Arithmetic", "계산 과정"],
   start: ["Choose a pixel of a layer to see how it was computed.", "층의 픽셀을 고르면 계산 과정을 볼 수 있습니다."],

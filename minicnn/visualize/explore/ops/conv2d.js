@@ -5,18 +5,21 @@
 
 import { Tensor } from "tensor";
 
+// ReLU makes many inputs zero. Their products are left out, unless a weight is infinite: 0 times infinity is NaN.
 export function forward(node, [x], { kernel, bias }) {
-  const y = new Tensor(node.shape), F = node.shape[2];
-  if (bias) for (let o = 0; o < y.data.length; o += F) y.data.set(bias.data, o);
+  const y = new Tensor(node.shape), F = node.shape[2], [read, w, out] = [x.data, kernel.data, y.data];
+  const finite = w.every(Number.isFinite);
+  if (bias) for (let o = 0; o < out.length; o += F) out.set(bias.data, o);
   eachTap(node, x, (input, channels, tap, output) => {
     for (let c = 0; c < channels; c++) {
       const row = (tap * channels + c) * F;
-      for (let f = 0; f < F; f++) y.data[output + f] += x.data[input + channelOf(node, f, c, F)] * kernel.data[row + f];
+      for (let f = 0; f < F; f++) out[output + f] += read[input + channelOf(node, f, c, F)] * w[row + f];
     }
   }, (input, channels, tap, output) => {
     for (let c = 0; c < channels; c++) {
-      const value = x.data[input + c], row = (tap * channels + c) * F;
-      for (let f = 0; f < F; f++) y.data[output + f] += value * kernel.data[row + f];
+      const value = read[input + c], row = (tap * channels + c) * F;
+      if (value === 0 && finite) continue;
+      for (let f = 0; f < F; f++) out[output + f] += value * w[row + f];
     }
   });
   return y;

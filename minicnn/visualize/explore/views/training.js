@@ -20,7 +20,7 @@ export class Training {
     const there = epochs.length || Object.keys(history).length;
     this.element = there ? h("section.epochs", { "aria-label": t("training") }, h("h2", {}, t("training")),
       epochs.length ? h("p", {}, this.button, " ", this.slider, " ", this.said) : null,
-      Object.keys(history).length ? this.curves : null) : null;
+      Object.keys(history).length ? h("details", { open: !epochs.length }, h("summary", {}, t("curves")), this.curves) : null) : null;
   }
 
   summary(history) {
