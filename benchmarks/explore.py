@@ -76,7 +76,7 @@ def opened(browser, file):
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.add_init_script(BUILT)
     page.goto(file.resolve().as_uri())
-    page.wait_for_function("window.explore?.checked === window.explore?.images[0].length")
+    page.wait_for_function("window.explore?.isChecked")
     return page.evaluate("window.builtAt"), page
 
 

@@ -56,7 +56,7 @@ def opened(browser, file, width=1400, height=1000):
     )
     try:
         page.goto(file.resolve().as_uri())
-        page.wait_for_function("window.explore?.checked === window.explore?.images[0].length")
+        page.wait_for_function("window.explore?.isChecked")
         yield page
         assert not troubles, troubles
     finally:

@@ -48,7 +48,7 @@ def test_it_opens_computes_the_same_and_speaks_korean(browser, tmp_path, model, 
     made = explore(model, images, [0, 1, 2, 0, 1], ["a", "b", "c"], file=tmp_path / "page.html")
     assert made.path == tmp_path / "page.html" and "<iframe srcdoc=" in made._repr_html_()
     with opened(browser, made.path) as page:
-        assert "Largest difference from minicnn" in page.inner_text("p.same")
+        assert "The page and minicnn agree: largest difference" in page.inner_text("p.same")
         assert page.locator("li.card").count() == 1 + len(model.layers)
         assert page.locator("button.thumb").count() == 5
         predicted = model.predict(images, verbose=0).argmax(axis=1)
@@ -58,9 +58,11 @@ def test_it_opens_computes_the_same_and_speaks_korean(browser, tmp_path, model, 
             "table.scores tbody tr", "rows => rows.map((row) => [row.cells[0].innerText, row.cells[2].innerText])"
         )
         p = model.predict(images[2:3], verbose=0)[0]
-        assert shown == [["abc"[i], f"{100 * p[i]:.1f} %"] for i in np.argsort(-p)]
+        written = [f"{100 * share:.1f} %" if share >= 5e-4 else "< 0.1 %" for share in p]
+        assert shown == [["abc"[i], written[i]] for i in np.argsort(-p)]
         page.click("button.language")
-        assert page.get_attribute("html", "lang") == "ko" and "minicnn과의 가장 큰 차이" in page.inner_text("p.same")
+        assert page.get_attribute("html", "lang") == "ko"
+        assert "페이지와 minicnn의 계산이 같습니다" in page.inner_text("p.same")
 
 
 def test_a_notebook_shows_the_page_in_its_cell(browser, tmp_path, model, images):
@@ -69,7 +71,7 @@ def test_a_notebook_shows_the_page_in_its_cell(browser, tmp_path, model, images)
     page = browser.new_page()
     page.goto((tmp_path / "cell.html").resolve().as_uri())
     cell = page.frame_locator("iframe")
-    assert "Largest difference from minicnn" in cell.locator("p.same", has_text="Largest").inner_text()
+    assert "The page and minicnn agree" in cell.locator("p.same", has_text="largest").inner_text()
     assert cell.locator("li.card").count() == 1 + len(model.layers)
     page.close()
 
@@ -234,17 +236,22 @@ def test_the_page_is_small():
 
 
 def test_what_explore_cannot_show_is_an_error(model, images):
-    with pytest.raises(ValueError, match=r"explore shows at most 100 images; received x of shape \(300, 8, 8, 1\)"):
+    with pytest.raises(ValueError, match=r"explore shows at most 100 images, .* received x of shape \(300, 8, 8, 1\)"):
         explore(model, np.zeros((300, 8, 8, 1)), file=None)
     with pytest.raises(ValueError, match="classes must have a name for each of the 3 outputs; received 2 names"):
         explore(model, images, classes=["a", "b"], file=None)
     with pytest.raises(ValueError, match="received 5 samples in x and 2 in y"):
         explore(model, images, [0, 1], file=None)
-    with pytest.raises(ValueError, match=r"received shape \(5, 2\)"):
+    with pytest.raises(ValueError, match=r"received targets of shape \(5, 2\)"):
         explore(model, images, np.zeros((5, 2)), file=None)
     with pytest.raises(ValueError, match=r"x is empty: received an array of shape \(0, 8, 8, 1\)"):
         explore(model, images[:0], file=None)
     with pytest.raises(ValueError, match="small"):
         explore(model, np.zeros((1, 8, 9, 1)), file=None)
+    for classes in (3, "abc", {"a": 0}):
+        with pytest.raises(ValueError, match="classes must be a list of names, one for each class; received"):
+            explore(model, images, classes=classes, file=None)
+    with pytest.raises(ValueError, match="explore shows models that run their layers"):
+        explore(layers.Dense(3), images, file=None)
     with pytest.raises(ValueError, match="Save the page before opening it"):
         explore(model, images, file=None).open()

@@ -29,7 +29,7 @@ def tables(case):
     (H, W, C), size, strides, padding, dilation, groups, F = case
     win = window(H, W, size, strides, padding, dilation)
     operation = {"window": win._asdict(), "groups": groups, "channels": C // groups, "shape": [win.OH, win.OW, F]}
-    return win, below._tables(operation, (*size, C // groups, F))
+    return win, below._tables(operation)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -76,6 +76,14 @@ def test_every_output_is_stored_by_the_thread_in_the_table(numba_cuda):
             cuda.threadIdx = SimpleNamespace(x=across, y=down)
             thread(None, None, None, None, None, False, False, Output(), M, F, 0, 1)
     assert stored == {i * F + j: (*rows[i], *columns[j]) for i in range(M) for j in range(F)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_room_for_the_tables_is_known_before_they_are_made(case):
+    (H, W, C), size, strides, padding, dilation, groups, F = case
+    win, found = tables(case)
+    operation = {"window": win._asdict(), "groups": groups, "channels": C // groups, "shape": [win.OH, win.OW, F]}
+    assert sum(table.size for table in found.values()) <= below._size_of_tables(operation)
 
 
 def test_the_page_shows_the_row_of_the_matrix_product(browser, tmp_path):

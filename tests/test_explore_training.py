@@ -36,6 +36,10 @@ def test_the_recorder_keeps_every_so_many_epochs_within_its_size(data):
     assert [epoch for epoch, _ in recorder.records] == [0, 2, 4]
     assert all(np.array_equal(a, b) for a, b in zip(before, recorder.records[0][1], strict=True))
     assert len(recorder.history["loss"]) == 5 and recorder.epoch == [0, 1, 2, 3, 4]
+    model.fit(*data, epochs=7, initial_epoch=5, verbose=0, callbacks=[recorder])  # it counts on
+    assert [epoch for epoch, _ in recorder.records] == [0, 2, 4, 6] and len(recorder.history["loss"]) == 7
+    with pytest.raises(ValueError, match="history holds weights of another model"):
+        explore(Sequential([Input((6, 6, 1)), layers.Flatten()]), data[0][:1], history=recorder, file=None)
     one = sum(w.nbytes for w in before) / 1e6
     recorder = ExploreRecorder(size=3.5 * one)
     model.fit(*data, epochs=9, verbose=0, callbacks=[recorder])

@@ -14,7 +14,8 @@ class ExploreRecorder(History):
 
     every: the epochs from one record to the next. size: the most megabytes of memory for all records. If they become
     larger, every second one is given up, and `every` doubles. `history` and `epoch` are as in what `fit` returns;
-    `records` is [(number of finished epochs, weights as in `model.get_weights()`), ...].
+    `records` is [(number of finished epochs, weights as in `model.get_weights()`), ...]. In a second `fit` the recorder
+    counts on.
     """
 
     def __init__(self, every=1, size=64.0):
@@ -32,8 +33,9 @@ class ExploreRecorder(History):
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
-        if (epoch + 1) % self.every == 0:
-            self._record(epoch + 1)
+        finished = len(self.epoch)
+        if finished % self.every == 0:
+            self._record(finished)
 
     def _record(self, epoch):
         weights = self.model.get_weights()

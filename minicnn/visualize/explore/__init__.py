@@ -7,11 +7,13 @@ operations.py   each layer as operations of `ops/`
 kept.py         which weights are in the page, and which outputs of layers whose weights are not
 training.py     the curves, earlier epochs, the optimizer's next step
 below.py        the place of a convolution's pixel in the matrix product, a register tile and a GPU's block
+targets.py      the loss that the page differentiates, and the targets
 lessons.py      the equation and the definition of each operation, taken from minicnn's own source
 page.py         puts the file together
 
 page.html style.css app.js    the page, its look, and its state
 network.js tensor.js          the network in JavaScript; `ops/` has a file for every operation, forward and backward
+losses.js grad_cam.js         losses with their derivatives; the evidence for a class
 views/                        what the page shows
 strings.js                    every text of the page, in English and Korean
 """
@@ -20,22 +22,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...layers.state import unchanged_state
 from ...models.data import Data
 from .below import add_below
-from .kept import kept_weights, recorded_outputs
+from .kept import kept_weights, recorded_slots
 from .lessons import lessons
-from .network import Network
+from .network import Network, can_be_opened
 from .page import Numbers, Page
+from .targets import loss_of, targets_of
 from .training import optimizer_of, training_of
 
 _MOST_IMAGES = 100
+_MOST_PIXELS = 4_000_000  # numbers in all images: 16 MB
 _MOST_WEIGHTS = 1_500_000  # numbers
 _MOST_RECORDED = 2_000_000  # numbers that layers without weights in the page have computed
-_LOSSES = {
-    "cross_entropy": ("sparse_categorical_cross_entropy", "categorical_cross_entropy"),
-    "binary": ("binary_cross_entropy",),
-    "squared": ("mean_squared_error",),
-}
 
 
 def explore(model, x, y=None, classes=None, history=None, file="explore.html") -> Page:
@@ -50,10 +50,12 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
     computed for the others, and says that they are asleep. ValueError for images that the model cannot take.
     """
     xs, y = _checked(model, x, y)
-    network = Network(model, xs)
-    numbers = Numbers()
+    network, numbers = Network(model, xs), Numbers()
     kept = kept_weights(network, _MOST_WEIGHTS)
+    asleep = recorded_slots(network, kept, _MOST_RECORDED // len(xs[0]))
     add_below(network, numbers)
+    computed, output = network.compute(xs, asleep), _first_output(model, xs)
+    loss = loss_of(model, y, output, classes is not None)
     data = {
         "name": model.name,
         "layers": network.layers,
@@ -61,12 +63,12 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
         "outputs": network.outputs,
         "weights": [_weight(network, i, kept[i], numbers) for i in range(len(network.weights))],
         "images": [numbers.add(values, _kind_of(values)) for values in xs],
-        "loss": _loss_of(model),
-        "classes": _names(classes, network.values[network.outputs[0]].shape[-1]),
-        "computed": numbers.add(network.values[network.outputs[0]]),
-        "recorded": recorded_outputs(network, kept, _MOST_RECORDED, numbers),
-        "lessons": lessons(),
-        **_targets(y, network.values[network.outputs[0]], numbers),
+        "loss": loss,
+        "classes": _names(classes, output.shape[-1]),
+        "computed": numbers.add(output),
+        "recorded": {slot: numbers.add(computed[slot]) for slot in asleep},
+        "lessons": lessons(network),
+        **targets_of(y, output, loss["operation"], numbers),
         **optimizer_of(model, network, numbers),
         **training_of(history, model, xs, numbers),
     }
@@ -78,25 +80,48 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
 
 def _checked(model, x, y) -> tuple[list[np.ndarray], np.ndarray | None]:
     """(an array for each input, in the model's type; the targets of the first output)."""
-    data = Data(x, y, None, model.input_names, model.output_names)
-    if data.size > _MOST_IMAGES:
+    if not can_be_opened(model):
         raise ValueError(
-            f"explore shows at most {_MOST_IMAGES} images; received x of shape {data.xs[0].shape}: pass a few, for "
-            "example x[:16]."
+            "explore shows models that run their layers, Sequential([...]) or Model(inputs, outputs), and not those "
+            f"with a forward of their own; received {model!r}."
+        )
+    data = Data(x, y, None, model.input_names, model.output_names)
+    if data.size > _MOST_IMAGES or sum(values.size for values in data.xs) > _MOST_PIXELS:
+        raise ValueError(
+            f"explore shows at most {_MOST_IMAGES} images, and {_MOST_PIXELS:,} numbers in all; received x of shape "
+            f"{data.xs[0].shape}: pass a few, for example x[:16]."
         )
     if model.inputs:
         data.fit_ranks([symbol.shape for symbol in model.inputs])
     xs = [values.astype(model.dtype) for values in data.xs]
     shapes = [values.shape for values in xs]
     model.build_for(shapes if model.takes_several else shapes[0])
-    return xs, data.ys[0]
+    y = data.ys[0]
+    if y is not None and model.compiled and model._heads[0].loss is not None:
+        model._heads[0].loss.check_targets(y, (data.size, *model.outputs[0].shape[1:]))
+    return xs, y
+
+
+def _first_output(model, xs) -> np.ndarray:
+    """What the model itself computes for each image, with which the page compares its own numbers."""
+    found = []
+    with unchanged_state(model):
+        for i in range(len(xs[0])):
+            one = [x[i : i + 1] for x in xs]
+            outputs = model.predict(one if model.takes_several else one[0], verbose=0)
+            outputs = list(outputs.values()) if isinstance(outputs, dict) else outputs
+            found.append(outputs[0] if isinstance(outputs, list) else outputs)
+    return np.concatenate(found)
 
 
 def _weight(network, i, kept, numbers) -> dict:
-    """The description of a weight, without its numbers if it is not kept."""
+    """The description of a weight, without its numbers if it is not kept. trains: whether its next step follows from
+    the loss alone."""
     array, variable = network.weights[i], network.variables[i]
     described = numbers.add(array) if kept else {"shape": list(array.shape)}
-    return {**described, "name": None if variable is None else variable.path}
+    trains = any(variable is other for other in network.model.trainable_variables)
+    trains = trains and variable.regularizer is None and variable.constraint is None
+    return {**described, "name": None if variable is None else variable.path, "trains": trains}
 
 
 def _kind_of(images):
@@ -105,35 +130,12 @@ def _kind_of(images):
     return np.uint8 if whole else np.float32
 
 
-def _loss_of(model) -> dict:
-    """The loss that the page differentiates: the model's own, or what its last activation asks for."""
-    loss = model._heads[0].loss if model.compiled else None
-    if loss is not None:
-        for kind, operations in _LOSSES.items():
-            if loss.operation in operations:
-                return {"kind": kind, "from_logits": bool(getattr(loss, "from_logits", False))}
-    end = model.ends_in[0] if isinstance(model.ends_in, list) else model.ends_in
-    kind = {"softmax": "cross_entropy", "sigmoid": "binary"}.get(end if loss is None else None, "score")
-    return {"kind": kind, "from_logits": False}
-
-
 def _names(classes, count) -> list[str]:
     if classes is None:
         return [str(i) for i in range(max(count, 2))]
+    if isinstance(classes, (str, dict)) or not hasattr(classes, "__len__"):
+        raise ValueError(f"classes must be a list of names, one for each class; received {classes!r}.")
     names = [str(name) for name in classes]
     if len(names) < count:
         raise ValueError(f"classes must have a name for each of the {count} outputs; received {len(names)} names.")
     return names
-
-
-def _targets(y, output, numbers) -> dict:
-    """{"labels": one for each image} or {"targets": numbers of the output's shape}."""
-    if y is None:
-        return {}
-    rows = y.reshape(len(y), -1)
-    if rows.shape[1] == 1:
-        return {"labels": [float(label) for label in rows[:, 0]]}
-    if y.shape != output.shape:
-        raise ValueError(f"y must be labels (N,) or have the output's shape {output.shape}; received shape {y.shape}.")
-    one_hot = y.ndim == 2 and np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all()
-    return {"labels": [float(label) for label in rows.argmax(axis=1)]} if one_hot else {"targets": numbers.add(y)}

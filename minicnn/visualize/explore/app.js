@@ -1,18 +1,21 @@
 // The page: its data, its state, and what happens when something is chosen.
 
-import { Network, probabilities } from "network";
-import { Tensor, size } from "tensor";
+import { Network } from "network";
+import * as activation from "ops/activation";
+import { Tensor, argmax, size } from "tensor";
 import { language, switchLanguage, t } from "strings";
 import { h, text } from "dom";
 import { gradientOf, scaleFor } from "colours";
 import { arithmetic } from "views/arithmetic";
 import { gradientOfNumber, gradientOfWeight, weightPlace } from "views/gradient";
+import { enlarged, weightOverEpochs } from "views/enlarged";
 import { Layers, summaryOf } from "views/layers";
 import { placeText } from "views/maps";
 import { Picture } from "views/picture";
 import { Training } from "views/training";
 
 const ALLOWED = 1e-4; // the largest relative difference from minicnn
+const CHECK_FOR = 5000; // milliseconds: a large network is compared for the first images only
 
 class App {
   constructor(data, bytes) {
@@ -43,6 +46,7 @@ class App {
       [Number(number), { momentum: array(momentum), velocity: array(velocity) }]
     )));
     this.classes = data.classes;
+    this.labels = data.labels?.map(Number);
     this.lessons = data.lessons;
     this.mode = "forward";
     this.selected = null;
@@ -50,17 +54,21 @@ class App {
     this.edits = 0;
     this.predicted = this.images[0].map((_, i) => this.classOf(this.computed[i]));
     this.checked = 0; // images whose outputs have been compared with minicnn's
-    this.difference = 0;
+    this.difference = null; // the largest so far; null while no output could be compared
     this.choose(0, false);
   }
 
   // Compares the outputs for every image with minicnn's, one image after the other, so that the page stays awake.
   async check() {
+    const began = performance.now();
     for (; this.checked < this.images[0].length; this.checked++) {
-      this.difference = Math.max(this.difference, this.differenceOf(this.checked) ?? 0);
+      const apart = this.differenceOf(this.checked);
+      if (apart !== null) this.difference = Math.max(this.difference ?? 0, apart);
       this.showHeader();
       await new Promise((next) => setTimeout(next));
+      if (performance.now() - began > CHECK_FOR) break;
     }
+    this.isChecked = true;
     this.compute(); // its time again, now that the code has run several times
     this.showHeader();
   }
@@ -70,7 +78,7 @@ class App {
     this.unchanged ??= new Network(this.data, this.original);
     const values = this.unchanged.forward(this.images.map((images) => images[i]), this.recordedFor(i));
     const y = values.get(this.network.outputs[0]), expected = this.computed[i].data;
-    if (!y) return null;
+    if (!y || this.recorded.some(([slot]) => slot === this.network.outputs[0])) return null;
     const most = expected.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 1e-30);
     let largest = 0;
     for (let k = 0; k < expected.length; k++) {
@@ -97,16 +105,19 @@ class App {
   choose(image, show = true) {
     this.image = image;
     this.pictures = this.images.map((images) => images[image]);
-    this.changed = false;
-    this.target = this.targets ? this.targets[image] : this.data.labels ? Number(this.data.labels[image]) : this.predicted[image];
+    this.changed = this.another = false;
+    this.target = this.targets ? this.targets[image] : this.labels ? this.labels[image] : this.predicted[image];
     this.compute();
     if (show) this.show();
   }
 
-  setPicture(picture) {
+  // another: the picture is no longer the chosen image, so the class that the network sees in it is taken as the right one.
+  setPicture(picture, another = this.another) {
     this.pictures = [picture, ...this.pictures.slice(1)];
     this.changed = true;
+    this.another = another;
     this.compute();
+    if (another && typeof this.target === "number") this.target = this.predictedNow();
     this.show();
   }
 
@@ -149,6 +160,7 @@ class App {
 
   // selected: {slot, at} for a number, {weight, at, name} for a weight.
   select(selected) {
+    if (!this.panel.contains(document.activeElement)) this.focusBefore = document.activeElement;
     if (this.selected) this.trail.push(this.selected);
     this.selected = selected;
     this.show();
@@ -161,35 +173,68 @@ class App {
   }
 
   classOf({ data }) {
-    return data.length === 1 ? Number(data[0] > (this.data.loss.from_logits ? 0 : 0.5)) : data.indexOf(Math.max(...data));
+    if (data.length > 1) return argmax(data);
+    return Number(data[0] > (this.lastActivation() || !this.data.loss.operation?.startsWith("sigmoid") ? 0.5 : 0));
+  }
+
+  // "softmax" or "sigmoid" where the network ends in one.
+  lastActivation() {
+    const node = this.network.nodeOf.get(this.network.outputs[0]);
+    return node?.op === "activation" && ["softmax", "sigmoid"].includes(node.function) ? node.function : null;
+  }
+
+  // The class that the network sees in the picture as it is now.
+  predictedNow() {
+    const y = this.values.get(this.network.outputs[0]);
+    return y ? this.classOf(y) : 0;
   }
 
   rightOrWrong(image) {
-    return this.data.labels && this.data.loss.kind !== "squared" ? this.predicted[image] === Number(this.data.labels[image]) : null;
+    return this.labels && this.data.loss.classifies ? this.predicted[image] === this.labels[image] : null;
+  }
+
+  // "Coat. The network says: Shirt (wrong)", for an image whose label is known.
+  verdict(image) {
+    const right = this.rightOrWrong(image), names = this.choices();
+    if (right === null) return "";
+    return t("verdict", names[this.labels[image]], names[this.predicted[image]], t(right ? "right" : "wrong"));
+  }
+
+  // The names of the classes that the model chooses from: two for a single output.
+  choices() {
+    const K = this.computed[0].data.length;
+    return K === 1 ? this.classes.slice(0, 2) : this.classes.slice(0, K);
   }
 
   // The outputs as probabilities; null where they are none.
   probabilities() {
-    const { kind, from_logits } = this.data.loss, y = this.values.get(this.network.outputs[0]);
-    if (kind !== "cross_entropy" && kind !== "binary") return null;
-    return (from_logits ? probabilities(y, kind) : y).data;
+    const y = this.values.get(this.network.outputs[0]), { operation } = this.data.loss;
+    if (this.lastActivation() || ["categorical_cross_entropy", "binary_cross_entropy"].includes(operation)) return y.data;
+    const name = { softmax_cross_entropy: "softmax", sigmoid_cross_entropy: "sigmoid" }[operation];
+    return name ? activation.forward({ function: name }, [y]).data : null;
   }
 
-  logitOf(i) {
-    const slot = this.network.outputs[0], node = this.network.nodeOf.get(slot);
-    return this.values.get(this.data.loss.from_logits || node?.op !== "activation" ? slot : node.reads[0]).data[i];
+  logitSlot() {
+    const slot = this.network.outputs[0];
+    return this.lastActivation() ? this.network.nodeOf.get(slot).reads[0] : slot;
   }
 
+  // The class that a number of the output stands for; for other numbers their place.
   className(slot, at) {
-    return slot === this.network.outputs[0] && this.classes[at] !== undefined ? this.classes[at] : placeText(at, this.shapeOf(slot));
+    const shape = this.shapeOf(slot), isOutput = slot === this.network.outputs[0] || slot === this.logitSlot();
+    if (!isOutput || shape.length !== 1 || !this.data.loss.classifies) return placeText(at, shape);
+    return this.classes[shape[0] === 1 ? 1 : at] ?? placeText(at, shape);
   }
 
   shapeOf(slot) {
     return this.values.get(slot)?.shape ?? this.network.layerOf.get(slot).shape;
   }
 
+  // The place of a number in words. Where a layer has only given an image another shape, its place in the image too.
   placeText(slot, at) {
-    return this.className(slot, at);
+    const node = this.network.nodeOf.get(slot), before = node?.op === "reshape" ? this.values.get(node.reads[0]) : null;
+    const written = this.className(slot, at);
+    return before?.shape.length === 3 && this.shapeOf(slot).length === 1 ? `${written} (${placeText(at, before.shape)})` : written;
   }
 
   slotTitle(slot) {
@@ -225,11 +270,12 @@ class App {
 
   build() {
     document.documentElement.lang = language();
-    this.picture = new Picture(this);
+    this.picture = new Picture(this, this.picture);
     this.layers = new Layers(this);
     this.training = new Training(this);
     this.panel = h("aside.panel", { "aria-label": t("arithmetic") });
     this.header = h("header", {});
+    this.panel.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     const page = document.getElementById("page");
     page.replaceChildren(this.header, h("div.columns", {},
       h("div.left", {}, this.picture.element, ...[this.training.element].filter(Boolean), h("section", { "aria-label": t("network") },
@@ -261,13 +307,14 @@ class App {
   }
 
   showHeader() {
-    const apart = this.difference, done = this.checked === this.images[0].length;
+    const apart = this.difference, done = this.isChecked;
     const asleep = this.network.layers.filter((layer) => this.layers.isAsleep(layer)).length;
-    const check = apart <= ALLOWED ? h("p.same", {}, done ? `✓ ${t("same", text(apart))}` : "…")
+    const check = this.edits ? h("p.note", {}, t("edited", this.edits)) : apart === null || !done ? h("p.note", {}, done ? t("notCompared") : "…")
+      : apart <= ALLOWED ? h("p.same", {}, `✓ ${t("same", text(apart))}`)
       : h("p.differs", { role: "alert" }, `✗ ${t("differs", text(apart))}`);
     this.header.replaceChildren(
       h("h1", {}, h("bdi", {}, this.data.name)),
-      h("button.language", { onclick: () => { switchLanguage(); this.build(); } }, t("language")),
+      h("button.language", { onclick: () => { switchLanguage(); this.build(); this.header.querySelector(".language").focus(); } }, t("language")),
       h("p", {}, summaryOf(this)), check,
       ...(asleep ? [h("p.asleep", {}, t("sleeping", asleep, this.network.layers.length))] : []),
       ...(this.edits ? [h("button.undo", { onclick: () => this.undoEdits() }, t("undo", this.edits))] : []));
@@ -277,10 +324,17 @@ class App {
     const { selected } = this, top = h("div.paneltop", {},
       h("h2", { tabIndex: -1 }, selected ? this.titleOfSelected() : t("arithmetic")),
       selected ? h("button", { onclick: () => this.goBack() }, t("back")) : null,
-      selected ? h("button", { onclick: () => { this.selected = null; this.trail = []; this.show(); } }, t("close")) : null);
+      selected ? h("button", { onclick: () => this.close() }, t("close")) : null);
     this.panel.classList.toggle("open", Boolean(selected));
-    this.panel.replaceChildren(top, ...(selected ? this.panelBody() : [h("p", {}, t("start"))]));
+    this.panel.replaceChildren(top, h("div", {}, selected ? this.panelBody() : h("p", {}, t("start"))));
     this.panel.scrollTop = 0;
+  }
+
+  close() {
+    this.selected = null;
+    this.trail = [];
+    this.show();
+    this.focusBefore?.focus();
   }
 
   titleOfSelected() {
@@ -296,12 +350,13 @@ class App {
   panelBody() {
     const { slot, weight, at } = this.selected;
     if (weight !== undefined && !this.network.weights[weight]) return [h("p", {}, t("unknown"))];
-    if (weight !== undefined) return [...(this.epoch === null ? [this.editor(weight, at)] : []), ...gradientOfWeight(this, weight, at)];
-    return this.mode === "forward" ? arithmetic(this, slot, at) : gradientOfNumber(this, slot, at);
+    if (weight !== undefined) return [weightOverEpochs(this, weight, at), this.epoch === null ? this.editor(weight, at) : null, ...gradientOfWeight(this, weight, at)];
+    const how = this.mode === "forward" ? arithmetic(this, slot, at) : gradientOfNumber(this, slot, at);
+    return [enlarged(this, slot, at), ...how];
   }
 
   editor(weight, at) {
-    const field = h("input", { type: "number", step: "any", value: String(this.network.weights[weight].data[at]) });
+    const field = h("input", { type: "number", step: "any", value: Number(this.network.weights[weight].data[at].toPrecision(9)) });
     return h("form.editor", { onsubmit: (event) => { event.preventDefault(); this.setWeight(weight, at, Number(field.value)); } },
       h("label", {}, `${t("edit")} `, field), h("button", {}, t("apply")));
   }

@@ -26,24 +26,28 @@ def add_below(network, numbers) -> None:
         for operation in layer["operations"]:
             if operation["op"] != "conv2d":
                 continue
-            tables = _tables(operation, network.weights[operation["weights"]["kernel"]].shape)
-            room -= sum(table.size for table in tables.values())
-            if room >= 0:
-                described = {name: numbers.add(table, np.int32) for name, table in tables.items()}
-                operation["below"] = {
-                    **described,
-                    "ROWS": ROWS,
-                    "width": _width(),
-                    "threads": THREADS,
-                    "TILE": _gpu_tile(),
-                }
+            size = _size_of_tables(operation)
+            if size > room:
+                continue
+            room -= size
+            described = {name: numbers.add(table, np.int32) for name, table in _tables(operation).items()}
+            sizes = {"ROWS": ROWS, "width": _width(), "threads": THREADS, "TILE": _gpu_tile()}
+            operation["below"] = {**described, **sizes}
 
 
 def _width():
     return VECTORS * (VECTOR_BYTES // 4)  # columns of a register tile, in float32
 
 
-def _tables(operation, kernel_shape) -> dict[str, np.ndarray]:
+def _size_of_tables(operation) -> int:
+    """The numbers in all tables of a convolution, or a little more."""
+    OH, OW, F = operation["shape"]
+    taps, groups = operation["window"]["KH"] * operation["window"]["KW"] * operation["channels"], operation["groups"]
+    tiles = -(-OH * OW // ROWS) * groups * -(-F // groups // _width())
+    return OH * OW + taps + 3 * tiles + 2 * (OH * OW + F)
+
+
+def _tables(operation) -> dict[str, np.ndarray]:
     """pixels, taps: the offset tables. tiles (n, 3): first output, rows and columns of each register tile. gpu_rows
     (M, 2), gpu_columns (F, 2): the number of the block and of the thread in it, for each row and each column."""
     win, groups, C_group = Window(**operation["window"]), operation["groups"], operation["channels"]

@@ -21,9 +21,15 @@ export function text(value, digits = 4) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const written = size >= 1e5 || size < 1e-3 ? value.toExponential(digits - 2) : String(Number(value.toPrecision(digits)));
-  return written.replace("-", "−");
+  return written.replaceAll("-", "−");
+}
+
+// A number inside a formula: a negative one in brackets.
+export function inFormula(value) {
+  return value < 0 ? `(${text(value)})` : text(value);
 }
 
 export function percent(value) {
+  if (value > 0 && value < 5e-4) return "< 0.1 %";
   return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : text(value);
 }

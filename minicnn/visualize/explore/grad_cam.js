@@ -3,25 +3,25 @@
 
 import { Tensor } from "tensor";
 
-// {H, W, data: from 0 to 1}, or null where the network has no maps or no gradient reaches them.
-export function evidenceOf(app) {
+// The evidence for a class: {H, W, data: from 0 to 1, most: 0 where there is none, layer}; null where the network has no
+// maps, or no gradient reaches them.
+export function evidenceOf(app, label) {
   const layer = [...app.network.layers].reverse().find(({ shape }) => shape.length === 3);
   const maps = layer && app.values.get(layer.writes);
   if (!maps) return null;
-  const gradient = scoreGradient(app).get(layer.writes), [H, W, C] = maps.shape, data = new Float32Array(H * W), weights = new Float32Array(C);
+  const gradient = scoreGradient(app, label)?.get(layer.writes), [H, W, C] = maps.shape, data = new Float32Array(H * W), weights = new Float32Array(C);
   if (!gradient) return null;
   for (let i = 0; i < gradient.data.length; i++) weights[i % C] += gradient.data[i] / (H * W);
   for (let i = 0; i < maps.data.length; i++) data[Math.floor(i / C)] += maps.data[i] * weights[i % C];
   const most = data.reduce((largest, value) => Math.max(largest, value), 0);
-  return { H, W, data: data.map((value) => (most > 0 ? Math.max(value, 0) / most : 0)) };
+  return { H, W, most, layer, data: data.map((value) => (most > 0 ? Math.max(value, 0) / most : 0)) };
 }
 
-// The gradients of the label's score: of its logit where the network ends in softmax or sigmoid.
-function scoreGradient(app) {
-  const { network, values } = app, slot = network.outputs[0], node = network.nodeOf.get(slot);
-  const ends = node?.op === "activation" && ["softmax", "sigmoid"].includes(node.function), start = ends ? node.reads[0] : slot;
-  const score = values.get(start), gradient = new Tensor(score.shape), K = score.data.length;
-  const label = typeof app.target === "number" ? app.target : 0;
+// The gradients of the class's score: of its logit where the network ends in softmax or sigmoid.
+function scoreGradient(app, label) {
+  const { network, values } = app, start = app.logitSlot(), score = values.get(start);
+  if (!score) return null;
+  const gradient = new Tensor(score.shape), K = score.data.length;
   gradient.data[K > 1 ? label : 0] = K > 1 || label === 1 ? 1 : -1;
   return network.backwardFrom(values, new Map([[start, gradient]])).gradients;
 }

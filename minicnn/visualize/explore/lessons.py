@@ -34,6 +34,11 @@ _OPERATIONS = {  # operation: (its contract, the functions that define it, forwa
         global_pool2d_definition.average_forward,
         global_pool2d_definition.average_backward,
     ),
+    "global_pool2d maximum": (
+        global_pool2d,
+        global_pool2d_definition.maximum_forward,
+        global_pool2d_definition.maximum_backward,
+    ),
     "batch_norm": (batch_norm, batch_norm_loops.forward, batch_norm_loops.backward),
     "resize": (resize, resize_definition.forward, resize_definition.backward),
     "activation": (activation, None, None),
@@ -42,9 +47,11 @@ _OPERATIONS = {  # operation: (its contract, the functions that define it, forwa
 }
 
 
-def lessons() -> dict:
-    """{operation: {"equation": lines, "forward": lines, "backward": lines, "file": where they stand}}."""
-    return {name: _lesson(*parts) for name, parts in _OPERATIONS.items()}
+def lessons(network) -> dict:
+    """{operation: {"equation": lines, "forward": lines, "backward": lines, "file": where they stand}}, for the
+    operations of a network."""
+    used = {operation["op"] for layer in network.layers for operation in layer["operations"]}
+    return {name: _lesson(*parts) for name, parts in _OPERATIONS.items() if name.split()[0] in used}
 
 
 def _lesson(contract, forward, backward):

@@ -17,6 +17,8 @@ import * as reshape from "ops/reshape";
 import * as resize from "ops/resize";
 import * as reverse from "ops/reverse";
 import * as zero_pad2d from "ops/zero_pad2d";
+import * as losses from "losses";
+import { targetFor } from "losses";
 
 const operations = {
   activation, avg_pool2d, batch_norm, concatenate, conv2d, dense, global_pool2d, max_pool2d, merge, rescale, reshape,
@@ -68,10 +70,9 @@ export class Network {
   // {gradients: Map of slot to Tensor, weights: Map of a weight's number to its gradient, a Tensor}, for one target.
   backward(values, target) {
     const { slot, gradient, before } = this.lossGradient(values, target);
-    if (!gradient) return { gradients: new Map(), weights: new Map() };
-    if (!before) return this.backwardFrom(values, new Map([[slot, gradient]]));
+    if (!before) return this.backwardFrom(values, new Map(gradient ? [[slot, gradient]] : []));
     const made = this.backwardFrom(values, new Map([[before.slot, before.gradient]]));
-    made.gradients.set(slot, gradient);
+    if (gradient) made.gradients.set(slot, gradient);
     return made;
   }
 
@@ -88,38 +89,28 @@ export class Network {
     return { gradients, weights };
   }
 
-  // The loss of one target, and its gradient at the output (`slot`). If the last operation is the softmax or sigmoid of
-  // a cross-entropy, `before` has the gradient of what it reads: the two derivatives together are p - t.
+  // {slot: the output's, gradient: at the output, loss, before}. If the loss is computed together with the activation at
+  // the end, `before` has the slot that this activation reads, and the gradient there. Without a loss that the page knows
+  // L is minus the target's output, and `loss` is left out.
   lossGradient(values, target) {
-    const slot = this.outputs[0], y = values.get(slot), node = this.nodeOf.get(slot), { kind, from_logits } = this.loss;
+    const slot = this.outputs[0], y = values.get(slot), node = this.nodeOf.get(slot), { operation, joined } = this.loss;
     if (!y) return { slot };
-    const gradient = y.like(), K = y.data.length;
-    if (kind === "score") {
-      gradient.data[target] = -1;
-      return { slot, gradient, loss: -y.data[target] };
+    const K = y.shape.at(-1), gradient = y.like();
+    if (!operation) {
+      gradient.data[typeof target === "number" && target < y.data.length ? target : 0] = -1;
+      return { slot, gradient };
     }
-    if (kind === "squared") {
-      const t = typeof target === "number" ? y.like().data.fill(target) : target.data;
-      let loss = 0;
-      for (let i = 0; i < K; i++) {
-        gradient.data[i] = (2 * (y.data[i] - t[i])) / K;
-        loss += (y.data[i] - t[i]) ** 2 / K;
-      }
-      return { slot, gradient, loss };
+    const t = targetFor(target, y, K, this.loss);
+    if (!joined) return { slot, ...losses[operation](y, t, K) };
+    const z = values.get(node.reads[0]);
+    if (!z) return { slot };
+    const { loss, gradient: before } = losses[operation](z, t, K), rows = y.data.length / K;
+    const own = { softmax: "softmax_cross_entropy", sigmoid: "sigmoid_cross_entropy" }[node.function] === operation;
+    for (let i = 0; i < y.data.length; i++) {
+      const p = y.data[i], toP = node.function === "softmax" ? -t.data[i] / p / rows : (p - t.data[i]) / (p * (1 - p)) / y.data.length;
+      gradient.data[i] = t.data[i] === 0 && node.function === "softmax" ? 0 : toP;
     }
-    const p = from_logits ? probabilities(y, kind) : y, t = targets(kind, K, target), joined = y.like();
-    let loss = 0;
-    for (let i = 0; i < K; i++) {
-      const share = kind === "binary" ? 1 / K : 1;
-      joined.data[i] = (p.data[i] - t[i]) * share;
-      gradient.data[i] = (kind === "binary" ? (p.data[i] - t[i]) / (p.data[i] * (1 - p.data[i])) : -t[i] / p.data[i]) * share;
-      if (t[i]) loss -= share * Math.log(p.data[i]);
-      else if (kind === "binary") loss -= share * Math.log1p(-p.data[i]);
-    }
-    for (let i = 0; i < K; i++) if (t[i] === 0 && kind !== "binary") gradient.data[i] = 0;
-    if (from_logits) return { slot, gradient: joined, loss };
-    const ends = node?.op === "activation" && node.function === (kind === "binary" ? "sigmoid" : "softmax");
-    return { slot, gradient, loss, before: ends ? { slot: node.reads[0], gradient: joined } : undefined };
+    return { slot, gradient: own ? gradient : undefined, loss, before: { slot: node.reads[0], gradient: before } };
   }
 
   // How the number `at` of a slot was computed, see the operations.
@@ -161,16 +152,4 @@ function addTo(sums, key, tensor) {
   const sum = sums.get(key);
   if (!sum) sums.set(key, tensor);
   else for (let i = 0; i < sum.data.length; i++) sum.data[i] += tensor.data[i];
-}
-
-// The probabilities of logits.
-export function probabilities(y, kind) {
-  return activation.forward({ function: kind === "binary" ? "sigmoid" : "softmax" }, [y]);
-}
-
-// The target as numbers, one for each output: a label, or the numbers themselves.
-function targets(kind, K, target) {
-  if (typeof target !== "number") return target.data;
-  if (kind === "binary" && K === 1) return [target];
-  return Array.from({ length: K }, (_, i) => (i === target ? 1 : 0));
 }

@@ -6,64 +6,106 @@ of an array that an operation reads or writes, as in `models/schedule.py`.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ...models import Sequential
+from ...layers.state import unchanged_state
+from ...models import Model, Sequential
 from ...models.schedule import row_of_steps
 from ...runtime import transfer
 from .operations import operations_of
 
 
+def can_be_opened(layer) -> bool:
+    """Whether a layer is a model that does nothing but run its layers."""
+    if not isinstance(layer, Model) or type(layer).forward not in (Sequential.forward, Model.forward):
+        return False
+    return isinstance(layer, Sequential) or layer.plan is not None
+
+
 class Network:
-    """The layers of a built model in the order in which they run, for the images xs: a list with an array (N, ...) for
-    each input.
+    """The layers of a built model in the order in which they run, described by what they do with the first image of xs,
+    a list with an array (N, ...) for each input.
 
     layers    [{"name", "type", "reads": slots, "writes": slot, "shape", "operations": [...]}], one for each call of a
               layer. An operation is {"op", "reads", "writes", "shape", "weights": {name: number}} and its settings.
               "operations" is empty for a layer that the page cannot compute.
     weights   the arrays, and `variables` where an array belongs to a variable of the model, otherwise None
-    values    {slot: array (N, ...)}: the images and the outputs of all layers
+    shapes    {slot: (1, ...)}: of the images and of the outputs of all layers
     outputs   the slots of the model's outputs
     """
 
     def __init__(self, model, xs):
-        self.layers, self.weights, self.variables, self.values = [], [], [], dict(enumerate(xs))
-        self._slots, self._numbers = len(xs), {}
-        model.to_device()
-        self.inputs = list(self.values)
-        self.outputs = self._run(model, self.inputs, "")
+        self.model, self.layers, self.weights, self.variables, self._numbers = model, [], [], [], {}
+        self.inputs, self.outputs = list(range(len(xs))), []
+        values = self._run_all([x[:1] for x in xs], describe=True)
+        self.shapes = {slot: value.shape for slot, value in values.items()}
 
-    def _run(self, model, inputs, prefix):
-        """Add the layers of a model that reads these slots. Returns the slots of its outputs."""
+    def size(self, slot) -> int:
+        """The numbers that one image has in a slot."""
+        return math.prod(self.shapes[slot][1:])
+
+    def compute(self, xs, slots) -> dict[int, np.ndarray]:
+        """{slot: array (N, ...)}: what minicnn computes there for the images xs, one image after the other, because all
+        outputs of a deep network together are large."""
+        found = {slot: [] for slot in slots}
+        for i in range(len(xs[0])):
+            values = self._run_all([x[i : i + 1] for x in xs], describe=False)
+            for slot in slots:
+                found[slot].append(values[slot])
+        return {slot: np.concatenate(parts) for slot, parts in found.items()}
+
+    def _run_all(self, xs, describe):
+        """Run the model. Returns {slot: array}; describe: also fill `layers`, `weights` and `outputs`."""
+        self._describes, self._calls = describe, iter(list(self.layers))
+        self._slots, values = len(xs), dict(enumerate(xs))
+        self.model.to_device()
+        with unchanged_state(self.model):
+            outputs = self._run(self.model, self.inputs, "", values)
+        if describe:
+            self.outputs = outputs
+        return values
+
+    def _run(self, model, inputs, prefix, values):
+        """Run a model that reads these slots of `values`. Returns the slots of its outputs."""
         if isinstance(model, Sequential):
             steps, slots, ends = row_of_steps(model.layers), {0: inputs[0]}, [len(model.layers)]
         else:
-            steps, slots, ends = model.plan.steps, dict(zip(model.plan.input_slots, inputs, strict=True)), (
-                model.plan.output_slots
-            )  # fmt: skip
+            steps, ends = model.plan.steps, model.plan.output_slots
+            slots = dict(zip(model.plan.input_slots, inputs, strict=True))
         for step in steps:
             reads, layer = [slots[slot] for slot in step.inputs], step.layer
-            opened = isinstance(layer, Sequential) or getattr(layer, "plan", None) is not None
-            made = self._run(layer, reads, f"{prefix}{layer.name} / ") if opened else self._call(step, reads, prefix)
+            if can_be_opened(layer) and not step.training:
+                made = self._run(layer, reads, f"{prefix}{layer.name} / ", values)
+            else:
+                made = self._call(step, reads, prefix, values)
             slots.update(zip(step.outputs, made, strict=True))
         return [slots[slot] for slot in ends]
 
-    def _call(self, step, reads, prefix):
-        layer, xs = step.layer, [self.values[slot] for slot in reads]
+    def _call(self, step, reads, prefix, values):
+        """Call a layer, and describe the call or find its description. Returns the slots of its outputs."""
+        xs = [values[slot] for slot in reads]
         moved = [transfer.to_device(x) for x in xs]
-        y, _ = layer.forward(moved if step.takes else moved[0], bool(step.training), need_saved=False)
-        ys = [np.array(transfer.to_host(part)) for part in (y if step.gives else [y])]
+        y, _ = step.layer.forward(moved if step.takes else moved[0], bool(step.training), need_saved=False)
+        writes = []
+        for part in y if step.gives else [y]:
+            part = np.array(transfer.to_host(part))
+            described = self._described(step, xs, reads, prefix, part) if self._describes else next(self._calls)
+            values[described["writes"]] = part
+            writes.append(described["writes"])
+        return writes
+
+    def _described(self, step, xs, reads, prefix, y):
+        layer, shape = step.layer, list(y.shape[1:])
         operations = None if step.training or step.gives else operations_of(layer, [x.shape for x in xs])
-        for i, y in enumerate(ys):
-            described = {
-                "name": prefix + layer.name, "type": type(layer).__name__, "reads": reads, "shape": list(y.shape[1:]),
-                "operations": self._linked(operations or [], reads, list(y.shape[1:])),
-            }  # fmt: skip
-            described["writes"] = self._new_slot() if not operations else described["operations"][-1]["writes"]
-            self.values[described["writes"]] = y
-            self.layers.append(described)
-            ys[i] = described["writes"]
-        return ys
+        described = {
+            "name": prefix + layer.name, "type": type(layer).__name__, "reads": reads, "shape": shape,
+            "operations": self._linked(operations or [], reads, shape),
+        }  # fmt: skip
+        described["writes"] = described["operations"][-1]["writes"] if operations else self._new_slot()
+        self.layers.append(described)
+        return described
 
     def _linked(self, operations, reads, shape):
         """The operations of one layer, each reading what the one before it wrote."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ... import config, layers
+from ...activations import Activation as Function
 from ...layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from ...layers.arithmetic import Arithmetic, ReverseLastAxis
 from ...layers.augmentation import Augmentation
@@ -30,8 +31,10 @@ def operations_of(layer, shapes) -> list[Operation] | None:
     """shapes: of the arrays that the layer reads, with the batch axis."""
     if isinstance(layer, Augmentation) and not isinstance(layer, layers.RandomCrop):
         return [_SAME]  # augmentation changes nothing in inference
-    make = _MAKERS.get(type(layer))
-    return None if make is None else make(layer, *shapes)
+    make, function = _MAKERS.get(type(layer)), getattr(layer, "function", getattr(layer, "activation", None))
+    if make is None or (function is not None and type(function) is not Function):
+        return None  # the layer or its activation is a user's own
+    return make(layer, *shapes)
 
 
 _SAME = Operation("reshape")
@@ -85,7 +88,7 @@ def _global_maximum(layer, x):
 def _batch_norm(layer, x):
     names = ("gamma", "beta", "moving_mean", "moving_variance")
     weights = {name: getattr(layer, name) for name in names if getattr(layer, name) is not None}
-    return [Operation("batch_norm", {"epsilon": layer.epsilon}, weights)]
+    return [Operation("batch_norm", {"epsilon": float(layer.epsilon)}, weights)]
 
 
 def _same(layer, x):

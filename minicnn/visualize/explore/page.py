@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...saving.atomic import replacing
+
 FOLDER = Path(__file__).parent
 
 
@@ -46,7 +48,8 @@ class Page:
     def save(self, file) -> None:
         """Write the page to a file."""
         self.path = Path(file)
-        self.path.write_text(self.html, encoding="utf-8")
+        with replacing(self.path) as new:
+            Path(new).write_bytes(self.html.encode("utf-8", "replace"))  # a half surrogate becomes a question mark
 
     def open(self) -> None:
         """Show the page in the browser. ValueError if it has not been saved."""
@@ -79,9 +82,12 @@ def _put_together(name, data, numbers) -> str:
 
 
 def _module(path) -> str:
-    """A script that the page's loader turns into a module. Its name is its path, as `import` writes it."""
+    """A script that the page's loader turns into a module. Its name is its path, as `import` writes it. Lines of
+    comment stay in the repository, so that an empty page has less than 150 kB."""
     name = path.relative_to(FOLDER).with_suffix("").as_posix()
-    return f'<script type="text/plain" data-module="{name}">\n{path.read_text(encoding="utf-8")}</script>'
+    lines = path.read_text(encoding="utf-8").splitlines()
+    code = "\n".join(line for line in lines if not line.lstrip().startswith("//"))
+    return f'<script type="text/plain" data-module="{name}">\n{code}\n</script>'
 
 
 def _json(data) -> str:
@@ -95,4 +101,8 @@ def _finite(value):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(part) for part in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"  # as JavaScript's Number reads
+    return value

@@ -42,3 +42,10 @@ export function rangeOf(data) {
   }
   return low > high ? [0, 0] : [low, high];
 }
+
+// The number of the largest of some values, the first of equals.
+export function argmax(data) {
+  let best = 0;
+  for (let i = 1; i < data.length; i++) if (data[i] > data[best]) best = i;
+  return best;
+}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ...optimizers import SGD, Adam
-from .kept import kept_weights, recorded_outputs
+from .kept import kept_weights, recorded_slots
 from .network import Network
 
-_MOST_EPOCHS = 10
-_EPOCH_NUMBERS = 180_000  # in all epochs together, so that they add at most a megabyte to the page
+_MOST_EPOCHS = 7
+_EPOCH_WEIGHTS = 180_000  # numbers in all epochs together: a megabyte of the page
+_EPOCH_OUTPUTS = 40_000
 _MOST_MOMENTS = 100_000  # numbers
 _NOT_SHOWN = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "amsgrad")  # of Adam and SGD
 
@@ -17,7 +18,7 @@ def training_of(history, model, xs, numbers) -> dict:
     if history is None:
         return {}
     logs = getattr(history, "history", history)
-    if not isinstance(logs, dict):
+    if not isinstance(logs, dict) or not all(isinstance(values, (list, tuple)) for values in logs.values()):
         raise ValueError(f"history must be what fit returned, or an ExploreRecorder; received {history!r}.")
     names = sorted((name for name in logs if name != "learning_rate"), key=lambda name: "loss" not in name)
     curves = {name: [float(value) for value in logs[name]] for name in names}
@@ -30,15 +31,18 @@ def _epochs(records, model, xs, numbers) -> list[dict]:
     count = min(len(records), _MOST_EPOCHS)
     chosen = [records[round(i * (len(records) - 1) / max(count - 1, 1))] for i in range(count)]
     now, epochs = model.get_weights(), []
+    if any([w.shape for w in weights] != [w.shape for w in now] for _, weights in chosen):
+        raise ValueError(f"history holds weights of another model, or of {model.name!r} before its layers changed.")
     try:
         for epoch, weights in chosen:
             model.set_weights(weights)
             network = Network(model, xs)
-            kept = kept_weights(network, _EPOCH_NUMBERS // count)
+            kept = kept_weights(network, _EPOCH_WEIGHTS // count)
+            computed = network.compute(xs, recorded_slots(network, kept, _EPOCH_OUTPUTS // count // len(xs[0])))
             epochs.append({
                 "epoch": epoch,
                 "weights": {i: numbers.add(w) for i, w in enumerate(network.weights) if kept[i]},
-                "recorded": recorded_outputs(network, kept, _EPOCH_NUMBERS // count, numbers),
+                "recorded": {slot: numbers.add(values) for slot, values in computed.items()},
             })  # fmt: skip
     finally:
         model.set_weights(now)
@@ -47,12 +51,10 @@ def _epochs(records, model, xs, numbers) -> list[dict]:
 
 def optimizer_of(model, network, numbers) -> dict:
     """{"optimizer": its name and settings, "moments": {weight: Adam's two moments}}, for Adam and for SGD without
-    momentum; {} for others, whose next step the page does not know."""
+    momentum, if the model has one output; {} for others, whose next step the page does not know."""
     optimizer = model.optimizer if model.compiled else None
-    if type(optimizer) not in (Adam, SGD) or any(
-        getattr(optimizer, name, None)
-        for name in ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "amsgrad")
-    ):
+    changed = any(getattr(optimizer, name, None) for name in _NOT_SHOWN)
+    if type(optimizer) not in (Adam, SGD) or changed or model.gives_several:
         return {}
     described = {"name": type(optimizer).__name__.lower(), "learning_rate": float(optimizer.learning_rate)}
     if isinstance(optimizer, SGD):

@@ -45,7 +45,7 @@ export const functions = {
     value: hardSigmoid, slope: (x) => (inTheRamp(x) ? 1 / 6 : 0), formula: "(x + 3) / 6, from 0 to 1",
   },
   hard_swish: {
-    value: (x) => x * hardSigmoid(x), slope: (x) => (inTheRamp(x) ? (2 * x + 3) / 6 : x >= 3 ? 1 : 0),
+    value: (x) => x * hardSigmoid(x), slope: (x) => (inTheRamp(x) ? (2 * x + 3) / 6 : x >= 3 ? 1 : x <= -3 ? 0 : x),
     formula: "x * ((x + 3) / 6, from 0 to 1)",
   },
 };
@@ -115,7 +115,7 @@ export function explain(node, [x], weights, at) {
     const name = formula.includes("p *") || formula.includes(", p") ? [["p", p]] : [];
     return {
       reads: [{ input: 0, at, value: x.data[at] }], facts: name,
-      formulas: [[`${node.function}(x)`, [formula, "with x =", x.data[at]], y]],
+      formulas: [["y", [`${node.function}(`, x.data[at], ")"], y]], note: `${node.function}(x) = ${formula}`,
     };
   }
   const K = x.shape.at(-1), row = at - (at % K), largest = largestOf(x, row, K), terms = [];

@@ -36,7 +36,7 @@ export function explain(node, [x], weights, at) {
       ["x_hat", ["(", x.data[at], "-", mean, ") / sqrt(", variance, "+", node.epsilon, ")"], xHat],
       ["y", [g, "*", xHat, "+", b], y],
     ],
-    indices: { c, m: Math.floor(at / weights.moving_mean.data.length) },
+    indices: { c },
   };
 }
 

@@ -7,14 +7,21 @@ import { Tensor } from "tensor";
 export function forward(node, [x]) {
   const y = new Tensor(node.shape);
   for (let c = 0; c < y.data.length; c++) {
-    let sum = 0, largest = -Infinity;
-    for (let at = c; at < x.data.length; at += y.data.length) {
-      sum += x.data[at];
-      if (x.data[at] > largest || Number.isNaN(x.data[at])) largest = x.data[at];
-    }
-    y.data[c] = node.kind === "average" ? sum / (x.data.length / y.data.length) : Number.isNaN(sum) ? sum : largest;
+    let sum = 0;
+    for (let at = c; at < x.data.length; at += y.data.length) sum += x.data[at];
+    y.data[c] = node.kind === "average" ? sum / (x.data.length / y.data.length) : x.data[winner(x, c, y.data.length)];
   }
   return y;
+}
+
+// The place of channel c's largest number, or of its first NaN.
+function winner(x, c, C) {
+  let best = c;
+  for (let at = c; at < x.data.length; at += C) {
+    if (Number.isNaN(x.data[at])) return at;
+    if (x.data[at] > x.data[best]) best = at;
+  }
+  return best;
 }
 
 export function backward(node, dy, [x], y) {
@@ -36,8 +43,7 @@ function factorOf(node, x, y, at) {
 export function explain(node, [x], weights, at) {
   const [H, W, C] = x.shape, terms = [];
   for (let from = at; from < x.data.length; from += C) terms.push({ input: 0, at: from, value: x.data[from] });
-  const values = terms.map((term) => term.value), largest = values.indexOf(Math.max(...values));
-  const more = node.kind === "average" ? { rule: "mean", count: H * W } : { rule: "max", winner: at + largest * C };
+  const more = node.kind === "average" ? { rule: "mean", count: H * W } : { rule: "max", winner: winner(x, at, C) };
   return { groups: [{ channel: at, columns: W, terms }], indices: { n: 0, c: at }, ...more };
 }
 

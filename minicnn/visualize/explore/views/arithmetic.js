@@ -3,11 +3,12 @@
 import { inkOn, scaleFor, css } from "colours";
 import { rangeOf } from "tensor";
 import { t } from "strings";
-import { h, text } from "dom";
+import { h, inFormula, text } from "dom";
 import { below } from "views/below";
 import { lesson } from "views/lesson";
+import { largestFirst } from "views/terms";
 
-const CHANNELS = 3, TERMS = 12;
+const CHANNELS = 3;
 
 // The explanation of number `at` of a slot, and of what the same layer computed before it.
 export function arithmetic(app, slot, at) {
@@ -97,20 +98,13 @@ function sums(app, node, how, result) {
     h("tr.result", {}, h("th", { scope: "row" }, t("result")), h("td", {}, text(result)))));
 }
 
-// The largest products; the rest as one sum.
 function products(app, node, terms) {
-  const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
-  const rest = sorted.slice(TERMS).reduce((sum, term) => sum + term.product, 0);
-  return h("div.scroll", { tabIndex: 0 }, h("table.terms", {},
-    h("thead", {}, h("tr", {}, ["number", "x", t("weight"), t("product")].map((name, i) => (
-      h("th", { scope: "col" }, i === 0 ? "" : name)
-    )))),
-    h("tbody", {}, sorted.slice(0, TERMS).map((term) => h("tr", {},
-      h("td", {}, app.placeText(node.reads[term.input], term.at)),
-      h("td", {}, toNumber(app, node.reads[term.input], term.at, term.value)),
-      h("td", {}, term.weight ? toWeight(app, node, term.weight, term.weightAt, term.factor) : text(term.factor)),
-      h("td", {}, text(term.product)))),
-    terms.length > TERMS ? h("tr", {}, h("td", { colSpan: 3 }, t("rest", terms.length - TERMS)), h("td", {}, text(rest))) : null)));
+  return largestFirst(terms, [t("input"), "x", t("weight"), t("product")], (term) => [
+    h("td", {}, app.placeText(node.reads[term.input], term.at)),
+    h("td", {}, toNumber(app, node.reads[term.input], term.at, term.value)),
+    h("td", {}, term.weight ? toWeight(app, node, term.weight, term.weightAt, term.factor) : text(term.factor)),
+    h("td", {}, text(term.product)),
+  ]);
 }
 
 function pooling(app, node, how, result) {
@@ -144,6 +138,12 @@ function formulas(app, node, how) {
   const reads = (how.reads ?? []).map((read) => h("p", {}, `${app.slotTitle(node.reads[read.input])} = `,
     toNumber(app, node.reads[read.input], read.at, read.value)));
   const lines = (how.formulas ?? []).map(([name, parts, value]) => h("p.formula", {},
-    `${name} = ${parts.map((part) => (typeof part === "number" ? text(part) : part)).join(" ")} = `, h("b", {}, text(value))));
-  return [facts, reads, lines];
+    `${name} = ${written(parts)} = `, h("b", {}, text(value))));
+  return [facts, reads, how.note ? h("p.formula", {}, how.note) : null, lines];
+}
+
+// Numbers and words as a formula.
+function written(parts) {
+  const joined = parts.map((part) => (typeof part === "number" ? inFormula(part) : part)).join(" ");
+  return joined.replaceAll("( ", "(").replaceAll(" )", ")").replaceAll(" ,", ",");
 }

@@ -2,11 +2,10 @@
 
 import { numberOf, placeOf } from "tensor";
 import { t } from "strings";
-import { h, text } from "dom";
+import { h, inFormula, text } from "dom";
 import { toNumber, toWeight } from "views/arithmetic";
+import { largestFirst } from "views/terms";
 import { lesson } from "views/lesson";
-
-const TERMS = 12;
 
 // The gradient of number `at` of a slot: the outputs it went to, each times its weight, the largest first.
 export function gradientOfNumber(app, slot, at) {
@@ -15,7 +14,7 @@ export function gradientOfNumber(app, slot, at) {
   const terms = app.network.reached(app.values, app.gradients, slot, at).filter((term) => term.product !== 0), parts = [];
   const { before } = app.network.lossGradient(app.values, app.target);
   if (app.network.outputs[0] === slot) parts.push(h("p", {}, t("atLoss")));
-  if (before?.slot === slot) {
+  if (before?.slot === slot && app.lastActivation()) {
     const p = app.values.get(app.network.outputs[0]).data[at];
     parts.push(h("p", {}, t("joined", text(p), text(p - gradient.data[at]))));
   }
@@ -40,20 +39,17 @@ export function gradientOfWeight(app, number, at) {
     h("td", {}, h("button.link", { onclick: () => app.select({ slot: term.node.writes, at: term.at }) },
       app.placeText(term.node.writes, term.at))),
     h("td", {}, text(term.upstream)),
-    h("td", {}, term.from === undefined ? "1" : toNumber(app, term.node.reads[0], term.from, term.factor)),
+    h("td", {}, term.from === undefined ? "" : h("button.link", { onclick: () => app.select({ slot: term.node.reads[0], at: term.from }) },
+      app.placeText(term.node.reads[0], term.from))),
+    h("td", {}, text(term.factor)),
   ];
-  const heads = [t("wentTo"), t("upstream"), t("met")];
+  const heads = [t("wentTo"), t("upstream"), t("input"), t("met")];
   return [h("h3", {}, t("positions")), table(app, terms, heads, rows), total("dL/dw", gradient.data[at]),
     nextStep(app, number, at, gradient.data[at])];
 }
 
 function table(app, terms, heads, cells) {
-  const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
-  const rest = sorted.slice(TERMS).reduce((sum, term) => sum + term.product, 0);
-  return h("div.scroll", { tabIndex: 0 }, h("table.terms", {},
-    h("thead", {}, h("tr", {}, [...heads, t("product")].map((head) => h("th", { scope: "col" }, head)))),
-    h("tbody", {}, sorted.slice(0, TERMS).map((term) => h("tr", {}, cells(term), h("td", {}, text(term.product)))),
-      terms.length > TERMS ? h("tr", {}, h("td", { colSpan: 3 }, t("rest", terms.length - TERMS)), h("td", {}, text(rest))) : null)));
+  return largestFirst(terms, [...heads, t("product")], (term) => [...cells(term), h("td", {}, text(term.product))]);
 }
 
 function total(name, value) {
@@ -63,21 +59,22 @@ function total(name, value) {
 // The optimizer's next step for this weight, with the gradient of this image alone. Sources: see `optimizers/` of
 // minicnn; for Adam Kingma and Ba, 2015.
 function nextStep(app, number, at, g) {
-  const { optimizer } = app.data, w = app.network.weights[number].data[at];
-  if (!optimizer) return null;
+  const { optimizer, loss, weights } = app.data, w = app.network.weights[number].data[at];
+  if (!optimizer || !loss.operation || !weights[number].trains || app.epoch !== null) return null;
   const moments = app.moments.get(number), fresh = optimizer.name === "adam" && !moments, rate = optimizer.learning_rate;
   if (optimizer.name !== "adam") {
-    const line = `w − rate · dL/dw = ${text(w)} − ${text(rate)} · ${text(g)}`;
+    const line = `w − rate · dL/dw = ${text(w)} − ${text(rate)} · ${inFormula(g)}`;
     return h("section.step", {}, h("h3", {}, t("optimizer", "SGD")), h("p.formula", {}, `${line} = `, h("b", {}, text(w - rate * g))));
   }
   const { beta_1, beta_2, epsilon } = optimizer, step = fresh ? 1 : optimizer.iterations + 1;
   const [m0, v0] = fresh ? [0, 0] : [moments.momentum.data[at], moments.velocity.data[at]];
   const m = beta_1 * m0 + (1 - beta_1) * g, v = beta_2 * v0 + (1 - beta_2) * g * g;
   const corrected = (rate * Math.sqrt(1 - beta_2 ** step)) / (1 - beta_1 ** step), change = (corrected * m) / (Math.sqrt(v) + epsilon);
-  return h("section.step", {}, h("h3", {}, t("optimizer", "Adam")), fresh ? h("p", {}, t("fresh")) : null,
-    h("p.formula", {}, `m = ${beta_1} · ${text(m0)} + ${text(1 - beta_1)} · ${text(g)} = `, h("b", {}, text(m))),
-    h("p.formula", {}, `v = ${beta_2} · ${text(v0)} + ${text(1 - beta_2)} · ${text(g)}² = `, h("b", {}, text(v))),
-    h("p.formula", {}, `w − ${text(corrected)} · m / (√v + ${text(epsilon)}) = ${text(w)} − ${text(change)} = `, h("b", {}, text(w - change))));
+  return h("section.step", {}, h("h3", {}, t("optimizer", "Adam")), h("p", {}, fresh ? t("fresh") : t("moments", optimizer.iterations)),
+    h("p.formula", {}, `m = ${beta_1} · ${inFormula(m0)} + ${text(1 - beta_1)} · ${inFormula(g)} = `, h("b", {}, text(m))),
+    h("p.formula", {}, `v = ${beta_2} · ${text(v0)} + ${text(1 - beta_2)} · ${inFormula(g)}² = `, h("b", {}, text(v))),
+    h("p.formula", {}, `rate = ${text(rate)} · √(1 − ${beta_2}^${step}) / (1 − ${beta_1}^${step}) = `, h("b", {}, text(corrected))),
+    h("p.formula", {}, `w − rate · m / (√v + ${text(epsilon)}) = ${text(w)} − ${inFormula(change)} = `, h("b", {}, text(w - change))));
 }
 
 // The place of a weight's number, in words: kh, kw, c, f for a kernel.

@@ -2,7 +2,7 @@
 // backward view, the gradients of its numbers.
 
 import { Maps } from "views/maps";
-import { Tensor } from "tensor";
+import { Tensor, rangeOf } from "tensor";
 import { t } from "strings";
 import { h } from "dom";
 
@@ -16,7 +16,11 @@ export class Kernels {
       type: "number", min: 0, max: C - 1, value: 0,
       onchange: (event) => { this.channel = Math.min(Math.max(Number(event.target.value) || 0, 0), C - 1); this.show(); },
     })) : null;
-    this.element = h("details.kernels", { ontoggle: () => this.show() }, h("summary", {}, t("kernels")), choice, this.maps.element);
+    this.title = h("summary", {});
+    this.element = h("details.kernels", { ontoggle: () => this.show() }, this.title, choice, this.maps.element);
+    const all = [app.now, ...app.epochs.map(({ weights }) => weights)].map((weights) => weights[this.number]).filter(Boolean);
+    const ranges = all.map((weight) => rangeOf(weight.data)); // the same colours in every epoch
+    this.range = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
   }
 
   // The maps of one channel show number `at` of the kernel at the place [kh, kw, f].
@@ -37,15 +41,17 @@ export class Kernels {
 
   show(width = this.width) {
     this.width = width;
-    const { app } = this, signed = app.mode === "backward";
+    const { app } = this;
+    this.title.textContent = t(app.mode === "backward" ? "kernelGradients" : "kernels");
     if (!this.element.open) return;
-    const source = signed ? app.weightGradients.get(this.number) : app.network.weights[this.number], [KH, KW, , F] = this.kernelShape();
+    const gradients = app.mode === "backward", [KH, KW, , F] = this.kernelShape();
+    const source = gradients ? app.weightGradients.get(this.number) : app.network.weights[this.number];
     this.maps.element.hidden = !source;
     if (!source) return;
     const shown = new Tensor([KH, KW, F]);
     for (let at = 0; at < shown.data.length; at++) shown.data[at] = source.data[this.placeInKernel(at)];
     const { weight, at } = app.selected ?? {};
     this.maps.marked = weight === this.number ? [...shown.data.keys()].filter((i) => this.placeInKernel(i) === at) : [];
-    this.maps.show(shown, { signed: true, width });
+    this.maps.show(shown, { signed: true, width, ...(gradients ? {} : { range: this.range }) });
   }
 }

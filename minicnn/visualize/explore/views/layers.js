@@ -24,7 +24,7 @@ export class Layers {
     const straight = layer.reads.length === 1 && (before ? before.writes === layer.reads[0] : true);
     const weights = [...new Set(layer.operations.flatMap((node) => Object.values(node.weights)))];
     const count = weights.reduce((sum, number) => sum + size(app.data.weights[number].shape), 0), note = h("p.note");
-    const isConvolution = layer.operations[0]?.op === "conv2d" && app.network.isAwake(layer.operations[0]);
+    const isConvolution = layer.operations[0]?.op === "conv2d" && app.now[layer.operations[0].weights.kernel];
     const kernels = isConvolution ? new Kernels(app, layer) : null;
     const settings = layer.operations.map((node) => node.function ?? node.kind).filter(Boolean).join(", ");
     const element = h("li.card", {},
@@ -85,7 +85,9 @@ export class Layers {
 
   drawRails() {
     this.cards.forEach(({ element }, i) => {
-      const canvas = element.querySelector(".rail"), height = element.clientHeight, context = canvas.getContext("2d");
+      const canvas = element.querySelector(".rail"), context = canvas.getContext("2d");
+      canvas.height = 0; // so that it does not keep the card as tall as it was
+      const height = element.clientHeight;
       const { own, from, passing, goesOn } = this.rails[i], x = (lane) => 9 + lane * 12, y = 16;
       Object.assign(canvas, { width: Math.min(this.width, 90), height });
       context.strokeStyle = "#7a8794";

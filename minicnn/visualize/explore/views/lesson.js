@@ -4,7 +4,7 @@ import { t } from "strings";
 import { h } from "dom";
 
 export function lesson(app, node, indices, direction) {
-  const found = app.lessons[node.op];
+  const found = app.lessons[`${node.op} ${node.kind}`] ?? app.lessons[node.op];
   if (!found) return null;
   const code = found[direction];
   return h("details.lesson", { open: direction === "forward" }, h("summary", {}, t("equation")),

@@ -26,8 +26,8 @@ export function placeText(at, shape) {
 
 // The element of the maps. choose(at) is called for a chosen number; marked: numbers that get a frame.
 export class Maps {
-  constructor({ name, choose, all = false, columns = 0 }) {
-    Object.assign(this, { name, choose, all, columns, cursor: 0, marked: [], tensor: null });
+  constructor({ name, choose, side = MAP }) {
+    Object.assign(this, { name, choose, side, all: false, cursor: 0, marked: [], tensor: null });
     this.canvas = h("canvas.maps", {
       tabIndex: 0, role: "application", onclick: (event) => this.click(event), onkeydown: (event) => this.key(event),
       onfocus: () => this.draw(), onblur: () => this.draw(), onmousemove: (event) => this.hover(event),
@@ -38,17 +38,18 @@ export class Maps {
     this.element = h("div.mapsbox", {}, this.canvas, h("div.under", {}, this.range, this.said, this.more));
   }
 
-  show(tensor, { signed = false, width = 600 } = {}) {
-    const [low, high] = rangeOf(tensor.data);
+  show(tensor, { signed = false, width = 600, range = rangeOf(tensor.data) } = {}) {
+    const [low, high] = range;
     this.tensor = tensor;
     this.width = width;
+    this.said.textContent = "";
     this.scale = scaleFor(signed ? [Math.min(low, -1e-30), high] : [low, high]);
     this.draw();
   }
 
   layout() {
     const { H, W, C } = asMaps(this.tensor.shape), many = C > 1 || (H > 4 && W > 4);
-    const cell = many ? Math.min(Math.max(MAP / Math.max(H, W), 1 / 4), 24) : Math.min(CELL, this.width / W);
+    const cell = many ? Math.min(Math.max(this.side / Math.max(H, W), 1 / 4), this.side / 3.5) : Math.min(CELL, this.width / W);
     const size = cell >= 1 ? Math.floor(cell) : cell, shown = this.all ? C : Math.min(C, FEW);
     const columns = Math.max(1, Math.min(shown, Math.floor((this.width + GAP) / (W * size + GAP))));
     return { H, W, C, size, shown, columns, rows: Math.ceil(shown / columns) };
@@ -72,6 +73,7 @@ export class Maps {
       inner.putImageData(pixels, 0, 0);
       const [left, top] = this.corner(c);
       context.drawImage(one, left, top, Math.ceil(W * size), Math.ceil(H * size));
+      if (C > 1 && W * size >= 30) this.number(context, c, left, top);
     }
     for (const numbers of this.markedMaps()) this.frame(context, numbers, "#000", "#fff");
     if (document.activeElement === this.canvas) this.frame(context, [this.cursor], "#0a7d00", "#fff");
@@ -80,6 +82,15 @@ export class Maps {
     this.range.style.setProperty("--scale", css(0, this.scale));
     this.more.hidden = C <= FEW;
     this.more.textContent = this.all ? t("fewerMaps") : t("allMaps", C);
+  }
+
+  // Writes the number of a map into its corner.
+  number(context, c, left, top) {
+    context.font = "10px sans-serif";
+    context.fillStyle = "#fffc";
+    context.fillRect(left, top, context.measureText(String(c)).width + 4, 12);
+    context.fillStyle = "#111";
+    context.fillText(String(c), left + 2, top + 10);
   }
 
   corner(c) {

@@ -1,27 +1,32 @@
-// The chosen picture: choose another, draw on it, erase parts of it, put in a file; the outputs as bars; the evidence.
+// The chosen picture: choose another, draw on it, erase parts of it, put in a file; the evidence for a class.
 
-import { css, scaleFor } from "colours";
-import { Tensor, rangeOf } from "tensor";
+import { rangeOf } from "tensor";
 import { t } from "strings";
-import { h, percent, text } from "dom";
+import { h } from "dom";
 import { evidenceOf } from "grad_cam";
+import { receptiveField } from "receptive_field";
+import { scores } from "views/scores";
 
 const SIDE = 224;
 
 export class Picture {
-  constructor(app) {
+  // before: the Picture whose settings are kept, when the language changes.
+  constructor(app, before) {
     this.app = app;
-    this.tool = "look";
-    this.evidence = false;
+    this.tool = before?.tool ?? "look";
+    this.evidence = before?.evidence ?? false;
+    this.evidenceFor = before?.evidenceFor ?? null; // a class; null: the one that the network predicts
+    this.note = h("p.note");
+    this.caption = h("p.note");
     this.canvas = h("canvas.picture", {
-      onpointerdown: (event) => this.stroke(event), onpointermove: (event) => event.buttons && this.stroke(event),
-      onpointerup: () => { this.last = null; }, role: "img",
+      onpointerdown: (event) => this.start(event), onpointermove: (event) => event.buttons && this.stroke(event),
+      role: "img",
     });
-    this.thumbs = h("div.thumbs", { role: "radiogroup", "aria-label": t("images") });
+    this.thumbs = h("div.thumbs", { role: "radiogroup", "aria-label": t("images"), onkeydown: (event) => this.key(event) });
     this.tools = h("div.tools", {});
     this.bars = h("div.bars", {});
     this.element = h("section.picturebox", { "aria-label": t("picture") },
-      h("h2", {}, t("images")), this.thumbs, h("div.beside", {}, h("div", {}, this.canvas, this.tools), this.bars));
+      h("h2", {}, t("images")), this.thumbs, h("div.beside", {}, h("div", {}, this.canvas, this.caption, this.note, this.tools), this.bars));
     this.makeThumbs();
     this.makeTools();
   }
@@ -31,11 +36,21 @@ export class Picture {
     this.thumbs.append(...app.images[0].map((image, i) => {
       const canvas = h("canvas", { "aria-hidden": "true" });
       paint(canvas, image, this.rangeOfImages());
-      const right = app.rightOrWrong(i), name = `${t("image", i)}${right === null ? "" : `, ${t(right ? "right" : "wrong")}`}`;
+      const right = app.rightOrWrong(i), name = `${t("image", i)}${app.verdict(i) ? `: ${app.verdict(i)}` : ""}`;
       return h(`button.thumb${right === false ? ".wrong" : ""}`, {
-        role: "radio", "aria-checked": "false", title: name, "aria-label": name, onclick: () => app.choose(i),
+        role: "radio", "aria-checked": "false", tabIndex: -1, title: name, "aria-label": name, onclick: () => app.choose(i),
       }, canvas);
     }));
+  }
+
+  // Arrow keys choose the next image, as among radio buttons.
+  key(event) {
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const count = this.thumbs.children.length;
+    this.app.choose((this.app.image + step + count) % count);
+    this.thumbs.children[this.app.image].focus();
   }
 
   rangeOfImages() {
@@ -50,13 +65,19 @@ export class Picture {
       "aria-pressed": String(this.tool === name),
       onclick: () => { this.tool = name; this.makeTools(); },
     }, t(name));
+    if (app.pictures[0].shape.length !== 3) return; // numbers, not a picture: nothing to draw on
     this.tools.replaceChildren(
       h("div", { role: "group", "aria-label": t("pointer") }, ["look", "draw", "erase"].map(tool)),
       h("button", { onclick: () => this.empty() }, t("empty")),
       h("button", { onclick: () => this.centre() }, t("centre")),
       h("button", { onclick: () => app.choose(app.image) }, t("reset")),
       h("label.file", {}, t("upload"), h("input", { type: "file", accept: "image/*", onchange: (event) => this.upload(event.target.files[0]) })),
-      h("label", {}, h("input", { type: "checkbox", checked: this.evidence, onchange: (event) => { this.evidence = event.target.checked; this.show(); } }), t("evidence")));
+      h("label", {}, h("input", {
+        type: "checkbox", checked: this.evidence, onchange: (event) => { this.evidence = event.target.checked; this.makeTools(); this.show(); },
+      }), t("evidence")),
+      this.evidence ? h("label", {}, `${t("evidenceFor")} `, h("select", {
+        onchange: (event) => { this.evidenceFor = event.target.selectedIndex === 0 ? null : event.target.selectedIndex - 1; this.show(); },
+      }, h("option", {}, t("predictedClass")), app.choices().map((name, i) => h("option", { selected: i === this.evidenceFor }, name)))) : "");
   }
 
   show() {
@@ -64,14 +85,35 @@ export class Picture {
     paint(this.canvas, picture, this.rangeOfImages());
     this.canvas.style.cursor = this.tool === "look" ? "pointer" : "crosshair";
     this.canvas.setAttribute("aria-label", `${t("picture")}: ${t("image", app.image)}${app.changed ? `, ${t("changed")}` : ""}`);
+    this.caption.textContent = "";
     if (this.evidence) this.showEvidence();
-    [...this.thumbs.children].forEach((thumb, i) => thumb.setAttribute("aria-checked", String(i === app.image)));
-    this.bars.replaceChildren(...this.makeBars());
+    this.showField();
+    this.note.textContent = app.changed ? t("changed") : "";
+    [...this.thumbs.children].forEach((thumb, i) => {
+      thumb.setAttribute("aria-checked", String(i === app.image && !app.changed));
+      thumb.tabIndex = i === app.image ? 0 : -1;
+    });
+    this.bars.replaceChildren(...scores(app));
+  }
+
+  // A frame around the part of the picture that the chosen number depends on.
+  showField() {
+    const { app } = this, field = receptiveField(app), [H, W] = app.pictures[0].shape;
+    if (!field || app.pictures[0].shape.length !== 3) return;
+    const context = this.canvas.getContext("2d"), down = this.canvas.height / H, across = this.canvas.width / W;
+    const box = [field.left * across, field.top * down, (field.right - field.left + 1) * across, (field.bottom - field.top + 1) * down];
+    for (const [colour, thickness] of [["#fff", 4], ["#0a7d00", 2]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = thickness;
+      context.strokeRect(...box);
+    }
   }
 
   showEvidence() {
-    const { app } = this, found = evidenceOf(app);
+    const { app } = this, label = this.evidenceFor ?? app.predictedNow(), found = evidenceOf(app, label);
     if (!found) return;
+    const name = app.choices()[label];
+    this.caption.textContent = found.most > 0 ? t("evidenceIn", name, found.layer.name) : t("noEvidence", name, found.layer.name);
     const { H, W, data } = found, context = this.canvas.getContext("2d"), one = new OffscreenCanvas(W, H);
     const pixels = one.getContext("2d").createImageData(W, H);
     for (let i = 0; i < H * W; i++) pixels.data.set([255, 90, 0, Math.round(190 * data[i])], i * 4);
@@ -80,31 +122,16 @@ export class Picture {
     context.drawImage(one, 0, 0, this.canvas.width, this.canvas.height);
   }
 
-  makeBars() {
-    const { app } = this, y = app.values.get(app.network.outputs[0]);
-    if (!y || y.data.length > 1000) return [];
-    const p = app.probabilities(), shown = p ?? y.data, scale = scaleFor(rangeOf(shown)), K = shown.length;
-    const order = [...shown.keys()].sort((a, b) => shown[b] - shown[a]).slice(0, 12), most = p ? 1 : Math.max(Math.abs(scale.low), scale.high);
-    const rows = order.map((i) => h(i === app.target ? "tr.here" : "tr", {},
-      h("th", { scope: "row" }, h("bdi", {}, K === 1 ? app.classes[1] ?? "1" : app.classes[i])),
-      h("td", {}, h("span.bar", { style: `width: ${(100 * Math.abs(shown[i])) / most}%; background: ${css(most, { signed: true, low: -most, high: most })}` })),
-      h("td.value", {}, h("button.number", { onclick: () => app.select({ slot: app.network.outputs[0], at: i }) }, p ? percent(shown[i]) : text(shown[i]))),
-      h("td.value", {}, p ? text(app.logitOf(i)) : "")));
-    const choices = K === 1 ? app.classes.slice(0, 2) : app.classes.slice(0, K), loss = app.network.lossGradient(app.values, app.target).loss;
-    return [
-      h("table.scores", {}, h("caption", {}, t("scores")),
-        h("thead", {}, h("tr", {}, h("td", {}), h("td", {}), h("th", { scope: "col" }, p ? t("probability") : ""), h("th", { scope: "col" }, p ? t("logit") : ""))),
-        h("tbody", {}, rows)),
-      typeof app.target === "number" && app.network.loss.kind !== "squared" ? h("label", {}, `${t("label")} `, h("select", {
-        onchange: (event) => app.setTarget(event.target.selectedIndex),
-      }, choices.map((name, i) => h("option", { selected: i === app.target }, name)))) : null,
-      loss === undefined ? null : h("p", {}, `${t("loss")}: `, h("b", {}, text(loss))),
-    ].filter(Boolean);
+  start(event) {
+    this.last = null;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.stroke(event);
   }
 
   stroke(event) {
     const { app } = this, picture = app.pictures[0], [H, W, C] = picture.shape, box = this.canvas.getBoundingClientRect();
     const column = ((event.clientX - box.left) / box.width) * W, row = ((event.clientY - box.top) / box.height) * H;
+    if (picture.shape.length !== 3) return;
     if (this.tool === "look") {
       if (event.type === "pointerdown") app.select({ slot: app.network.inputs[0], at: (Math.floor(row) * W + Math.floor(column)) * C });
       return;
@@ -132,7 +159,7 @@ export class Picture {
     blank.data.fill(this.rangeOfImages()[0]);
     this.tool = "draw";
     this.makeTools();
-    app.setPicture(blank);
+    app.setPicture(blank, true);
   }
 
   // Moves the picture so that its ink is in the middle: MNIST's makers did this with every digit.
@@ -168,7 +195,8 @@ export class Picture {
       const [red, green, blue] = data.slice(i * 4, i * 4 + 3), grey = 0.299 * red + 0.587 * green + 0.114 * blue;
       for (let c = 0; c < C; c++) made.data[i * C + c] = low + ((high - low) * (C >= 3 ? data[i * 4 + Math.min(c, 2)] : grey)) / 255;
     }
-    app.setPicture(made);
+    app.setPicture(made, true);
+    this.note.textContent = t("fitted", H, W);
   }
 }
 
@@ -185,9 +213,4 @@ export function paint(canvas, image, [low, high]) {
   const outer = canvas.getContext("2d");
   outer.imageSmoothingEnabled = false;
   outer.drawImage(one, 0, 0, canvas.width, canvas.height);
-}
-
-// A Tensor of a picture, from what a page holds.
-export function pictureOf(array) {
-  return new Tensor(array.shape, Float32Array.from(array.data));
 }

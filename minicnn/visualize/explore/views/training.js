@@ -3,7 +3,7 @@
 import { t } from "strings";
 import { h, text } from "dom";
 
-const WIDTH = 420, HEIGHT = 110, COLOURS = ["#0b5f8a", "#b3541e"];
+const WIDTH = 420, HEIGHT = 124, COLOURS = ["#0b5f8a", "#b3541e"];
 
 export class Training {
   constructor(app) {
@@ -13,7 +13,7 @@ export class Training {
     this.said = h("output", {});
     this.slider = h("input", {
       type: "range", min: 0, max: this.stops.length - 1, step: 1, value: this.stops.length - 1, "aria-label": t("training"),
-      oninput: () => app.setEpoch(this.stops[this.slider.value]),
+      oninput: () => { this.turn = null; app.setEpoch(this.stops[this.slider.value]); },
     });
     this.button = h("button", { onclick: () => this.play() }, t("play"));
     this.curves = h("canvas", { width: WIDTH, height: HEIGHT, role: "img", "aria-label": this.summary(history) });
@@ -24,14 +24,16 @@ export class Training {
   }
 
   summary(history) {
-    return Object.entries(history).map(([name, values]) => `${name}: ${text(values[0])} … ${text(values.at(-1))}`).join("; ");
+    const ends = ([name, values]) => `${name}: ${text(Number(values[0]))} … ${text(Number(values.at(-1)))}`;
+    return Object.entries(history).filter(([, values]) => values.length).map(ends).join("; ");
   }
 
   show() {
     if (!this.element) return;
     const { app } = this, { history = {}, epochs = [] } = app.data, record = app.epoch === null ? null : epochs[app.epoch];
     this.slider.value = record ? app.epoch : this.stops.length - 1;
-    const logs = record ? Object.entries(history).filter(([, values]) => values[record.epoch - 1] !== undefined) : [];
+    const count = Math.max(0, ...Object.values(history).map((values) => values.length)); // not every epoch may be validated
+    const logs = record?.epoch ? Object.entries(history).filter(([, values]) => values.length === count) : [];
     const written = logs.map(([name, values]) => `${name} ${text(Number(values[record.epoch - 1]))}`);
     this.said.textContent = [record ? t("epoch", record.epoch) : t("now"), ...written].join(", ");
     this.slider.setAttribute("aria-valuetext", this.said.textContent);
@@ -46,7 +48,7 @@ export class Training {
     names.forEach((name, panel) => {
       const lines = [[name, history[name]], [`val_${name}`, history[`val_${name}`] ?? []]].map(([key, values]) => [key, values.map(Number)]);
       const all = lines.flatMap(([, values]) => values).filter(Number.isFinite), low = Math.min(...all), high = Math.max(...all);
-      const count = Math.max(...lines.map(([, values]) => values.length)), top = panel * HEIGHT + 18, tall = HEIGHT - 36;
+      const count = Math.max(...lines.map(([, values]) => values.length)), top = panel * HEIGHT + 18, tall = HEIGHT - 44;
       const x = (epoch) => 46 + ((WIDTH - 56) * epoch) / Math.max(count - 1, 1), y = (value) => top + tall * (1 - (value - low) / (high - low || 1));
       if (record) {
         context.fillStyle = "#0002";
@@ -55,6 +57,7 @@ export class Training {
       context.fillStyle = "#51606e";
       context.fillText(text(high, 3), 4, top + 10);
       context.fillText(text(low, 3), 4, top + tall);
+      for (const epoch of new Set([1, count])) context.fillText(epoch, x(epoch - 1) - 4, top + tall + 14);
       lines.forEach(([key, values], i) => {
         context.strokeStyle = context.fillStyle = COLOURS[i];
         if (values.length) context.fillText(key, 50 + i * 130, top - 5);
@@ -66,8 +69,11 @@ export class Training {
     });
   }
 
+  // Shows one epoch after the other, until the slider is moved or the button pressed again.
   async play() {
+    const turn = this.turn = {};
     for (const stop of this.stops) {
+      if (this.turn !== turn) return;
       this.app.setEpoch(stop);
       await new Promise((next) => setTimeout(next, 700));
     }
