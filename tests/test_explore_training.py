@@ -67,7 +67,8 @@ def test_the_slider_puts_back_the_weights_of_an_epoch(browser, tmp_path, data):
             np.testing.assert_allclose(p, model(data[0][:1])[0], rtol=1e-4)
         assert f"loss {recorder.history['loss'][-1]:.4g}" in page.inner_text("section.epochs output")
         page.fill("section.epochs input", str(len(recorder.records)))
-        assert page.inner_text("section.epochs output") == "now" and page.inner_text("table.scores") == shown
+        assert page.inner_text("section.epochs output") == "now: the weights after epoch 3"
+        assert page.inner_text("table.scores") == shown
 
 
 def test_a_history_alone_gives_curves(browser, tmp_path, data):

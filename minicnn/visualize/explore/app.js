@@ -3,18 +3,15 @@
 import { Network } from "network";
 import * as activation from "ops/activation";
 import { Tensor, argmax, size } from "tensor";
-import { language, switchLanguage, t } from "strings";
-import { h, text } from "dom";
-import { gradientOf, scaleFor } from "colours";
-import { arithmetic } from "views/arithmetic";
-import { gradientOfNumber, gradientOfWeight, weightPlace } from "views/gradient";
-import { enlarged, weightOverEpochs } from "views/enlarged";
-import { Layers, summaryOf } from "views/layers";
+import { language, t } from "strings";
+import { h } from "dom";
+import { directions, header, legend } from "views/header";
+import { Layers } from "views/layers";
 import { placeText } from "views/maps";
+import { panel } from "views/panel";
 import { Picture } from "views/picture";
 import { Training } from "views/training";
 
-const ALLOWED = 1e-4; // the largest relative difference from minicnn
 const CHECK_FOR = 5000; // milliseconds: a large network is compared for the first images only
 
 class App {
@@ -262,7 +259,8 @@ class App {
       const node = this.network.nodeOf.get(slot), how = node && this.network.explain(this.values, slot, at);
       if (!how) return;
       const reads = how.groups ? how.groups.flatMap(({ terms }) => terms) : how.reads ?? [];
-      this.explained.push(...reads.filter((read) => read.at !== null).slice(0, 400).map((read) => ({ slot: node.reads[read.input], at: read.at })));
+      const inside = reads.filter((read) => read.at !== null).slice(0, 400);
+      this.explained.push(...inside.map((read) => ({ slot: node.reads[read.input], at: read.at })));
       if (this.network.layerOf.get(node.reads[0]) !== this.network.layerOf.get(slot)) return;
       [slot, at] = [node.reads[0], how.reads?.[0].at ?? at];
     }
@@ -279,22 +277,8 @@ class App {
     const page = document.getElementById("page");
     page.replaceChildren(this.header, h("div.columns", {},
       h("div.left", {}, this.picture.element, ...[this.training.element].filter(Boolean), h("section", { "aria-label": t("network") },
-        h("h2", {}, t("network")), h("p.hint", {}, t("hint")), this.directions(), this.legend(), this.layers.element)), this.panel));
+        h("h2", {}, t("network")), h("p.hint", {}, t("hint")), directions(this), legend(), this.layers.element)), this.panel));
     this.show();
-  }
-
-  directions() {
-    const choice = (mode) => h("label", {}, h("input", {
-      type: "radio", name: "mode", checked: this.mode === mode, onchange: () => { this.mode = mode; this.show(); },
-    }), t(mode));
-    return h("fieldset.directions", {}, h("legend", {}, t("direction")), ["forward", "backward"].map(choice));
-  }
-
-  legend() {
-    const bar = (scale, name) => h("span.key", {}, h("span.scale", { style: `background: ${gradientOf(scale)}` }), name);
-    const spot = (colour, name) => h("span.key", {}, h("span.spot", { style: `background: ${colour}` }), name);
-    return h("p.legend", {}, `${t("legend")}: `, bar(scaleFor([-1, 1]), `${t("legendSigned")} (−…0…+)`),
-      bar(scaleFor([0, 1]), `${t("legendPositive")} (0…)`), spot("#f0f", "NaN"), spot("#00be3c", "±∞"));
   }
 
   show() {
@@ -303,31 +287,13 @@ class App {
     this.picture.show();
     this.training.show();
     this.layers.show();
-    this.showPanel();
+    this.panel.classList.toggle("open", Boolean(this.selected));
+    this.panel.replaceChildren(...panel(this));
+    this.panel.scrollTop = 0;
   }
 
   showHeader() {
-    const apart = this.difference, done = this.isChecked;
-    const asleep = this.network.layers.filter((layer) => this.layers.isAsleep(layer)).length;
-    const check = this.edits ? h("p.note", {}, t("edited", this.edits)) : apart === null || !done ? h("p.note", {}, done ? t("notCompared") : "…")
-      : apart <= ALLOWED ? h("p.same", {}, `✓ ${t("same", text(apart))}`)
-      : h("p.differs", { role: "alert" }, `✗ ${t("differs", text(apart))}`);
-    this.header.replaceChildren(
-      h("h1", {}, h("bdi", {}, this.data.name)),
-      h("button.language", { onclick: () => { switchLanguage(); this.build(); this.header.querySelector(".language").focus(); } }, t("language")),
-      h("p", {}, summaryOf(this)), check,
-      ...(asleep ? [h("p.asleep", {}, t("sleeping", asleep, this.network.layers.length))] : []),
-      ...(this.edits ? [h("button.undo", { onclick: () => this.undoEdits() }, t("undo", this.edits))] : []));
-  }
-
-  showPanel() {
-    const { selected } = this, top = h("div.paneltop", {},
-      h("h2", { tabIndex: -1 }, selected ? this.titleOfSelected() : t("arithmetic")),
-      selected ? h("button", { onclick: () => this.goBack() }, t("back")) : null,
-      selected ? h("button", { onclick: () => this.close() }, t("close")) : null);
-    this.panel.classList.toggle("open", Boolean(selected));
-    this.panel.replaceChildren(top, h("div", {}, selected ? this.panelBody() : h("p", {}, t("start"))));
-    this.panel.scrollTop = 0;
+    this.header.replaceChildren(...header(this));
   }
 
   close() {
@@ -335,30 +301,6 @@ class App {
     this.trail = [];
     this.show();
     this.focusBefore?.focus();
-  }
-
-  titleOfSelected() {
-    const { slot, weight, at, name } = this.selected;
-    if (weight !== undefined) {
-      const layer = this.network.layers.find(({ operations }) => operations.some((node) => Object.values(node.weights).includes(weight)));
-      return `${layer.name}, ${name}[${weightPlace(this.data.weights[weight].shape, at)}] = ${text(this.network.weights[weight]?.data[at] ?? NaN)}`;
-    }
-    const value = (this.mode === "forward" ? this.values : this.gradients).get(slot)?.data[at];
-    return `${this.slotTitle(slot)}, ${this.placeText(slot, at)}: ${this.mode === "backward" ? "dL/dx = " : ""}${value === undefined ? "?" : text(value)}`;
-  }
-
-  panelBody() {
-    const { slot, weight, at } = this.selected;
-    if (weight !== undefined && !this.network.weights[weight]) return [h("p", {}, t("unknown"))];
-    if (weight !== undefined) return [weightOverEpochs(this, weight, at), this.epoch === null ? this.editor(weight, at) : null, ...gradientOfWeight(this, weight, at)];
-    const how = this.mode === "forward" ? arithmetic(this, slot, at) : gradientOfNumber(this, slot, at);
-    return [enlarged(this, slot, at), ...how];
-  }
-
-  editor(weight, at) {
-    const field = h("input", { type: "number", step: "any", value: Number(this.network.weights[weight].data[at].toPrecision(9)) });
-    return h("form.editor", { onsubmit: (event) => { event.preventDefault(); this.setWeight(weight, at, Number(field.value)); } },
-      h("label", {}, `${t("edit")} `, field), h("button", {}, t("apply")));
   }
 }
 

@@ -9,7 +9,8 @@ export function evidenceOf(app, label) {
   const layer = [...app.network.layers].reverse().find(({ shape }) => shape.length === 3);
   const maps = layer && app.values.get(layer.writes);
   if (!maps) return null;
-  const gradient = scoreGradient(app, label)?.get(layer.writes), [H, W, C] = maps.shape, data = new Float32Array(H * W), weights = new Float32Array(C);
+  const gradient = scoreGradient(app, label)?.get(layer.writes), [H, W, C] = maps.shape;
+  const data = new Float32Array(H * W), weights = new Float32Array(C);
   if (!gradient) return null;
   for (let i = 0; i < gradient.data.length; i++) weights[i % C] += gradient.data[i] / (H * W);
   for (let i = 0; i < maps.data.length; i++) data[Math.floor(i / C)] += maps.data[i] * weights[i % C];

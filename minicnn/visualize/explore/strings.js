@@ -159,6 +159,7 @@ const strings = {
     "The page does not know the loss of this model: L is minus the chosen output.",
     "이 페이지가 모르는 손실입니다. L은 고른 출력에 마이너스를 붙인 값입니다.",
   ],
+  nowAs: ["now: the weights after epoch {0}", "현재: 에포크 {0} 학습 후의 가중치"],
   legendSigned: ["both signs", "부호 있는 값"],
   legendPositive: ["never negative", "음수가 아닌 값"],
   legend: ["Colours", "색"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...optimizers import SGD, Adam
 from .kept import kept_weights, recorded_slots
 from .network import Network
@@ -14,7 +16,8 @@ _NOT_SHOWN = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "amsgr
 
 
 def training_of(history, model, xs, numbers) -> dict:
-    """{"history": {name: one number for each epoch}, "epochs": what is left of the network of earlier epochs}."""
+    """{"history": {name: one number for each epoch}, "epochs": what is left of the network of earlier epochs, "now":
+    the epoch whose weights the model has}."""
     if history is None:
         return {}
     logs = getattr(history, "history", history)
@@ -22,7 +25,15 @@ def training_of(history, model, xs, numbers) -> dict:
         raise ValueError(f"history must be what fit returned, or an ExploreRecorder; received {history!r}.")
     names = sorted((name for name in logs if name != "learning_rate"), key=lambda name: "loss" not in name)
     curves = {name: [float(value) for value in logs[name]] for name in names}
-    return {"history": curves, "epochs": _epochs(getattr(history, "records", []), model, xs, numbers)}
+    records = getattr(history, "records", [])
+    return {"history": curves, "epochs": _epochs(records, model, xs, numbers), "now": _epoch_of_now(records, model)}
+
+
+def _epoch_of_now(records, model) -> int | None:
+    """The epoch whose weights the model has, for example because early stopping has put them back, or None."""
+    now = model.get_weights()
+    same = [epoch for epoch, weights in records if all(map(np.array_equal, weights, now))]
+    return same[-1] if same else None
 
 
 def _epochs(records, model, xs, numbers) -> list[dict]:

@@ -4,7 +4,7 @@
 import { t } from "strings";
 import { h, text } from "dom";
 
-const TAPS = 8, WIDTH = 520, SIDE = 160;
+const NAMES = ["k", "rows[i]", "cols[k]", "a[…]", "b[k, j]"], TAPS = 8, WIDTH = 520, SIDE = 160;
 
 export function below(app, node, at, how) {
   if (!node.below) return null;
@@ -17,7 +17,7 @@ export function below(app, node, at, how) {
       node.below.ROWS, node.below.width)),
     h("p", {}, t("task", app.image, node.below.threads)),
     h("p.formula", {}, "c[i, j] = Σ_k a[rows[i] + cols[k]] · b[k, j]"),
-    h("table.terms", {}, h("thead", {}, h("tr", {}, ["k", "rows[i]", "cols[k]", "a[…]", "b[k, j]"].map((name) => h("th", { scope: "col" }, name)))),
+    h("table.terms", {}, h("thead", {}, h("tr", {}, NAMES.map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, [...taps.slice(0, TAPS)].map((tap, k) => {
         const term = termOf(terms, k, how.groups.length);
         return h("tr", {}, [k, pixels[row], tap, text(term.value), text(term.factor)].map((value) => h("td", {}, String(value))));
@@ -41,7 +41,8 @@ function tileOf(tiles, at, F) {
 }
 
 function gpu(table, node, row, column) {
-  const [blockX, threadY] = table("gpu_rows").slice(2 * row, 2 * row + 2), [blockY, threadX] = table("gpu_columns").slice(2 * column, 2 * column + 2);
+  const [blockX, threadY] = table("gpu_rows").slice(2 * row, 2 * row + 2);
+  const [blockY, threadX] = table("gpu_columns").slice(2 * column, 2 * column + 2);
   const { TILE } = node.below;
   return h("div", {}, h("h4", {}, "GPU"), h("p", {}, t("gpu", blockX, blockY, threadX, threadY, TILE)),
     h("p", {}, t("shared", threadY * TILE, threadY * TILE + TILE - 1, threadX, TILE)));
@@ -58,7 +59,8 @@ function drawing({ M, K, F, row, column, tile }) {
     context.fillRect(left, top, width, height);
     for (const [i, j, down, across, colour] of lines) {
       context.fillStyle = colour;
-      context.fillRect(left + (j / columns) * width, top + (i / rows) * height, Math.max(2, (across / columns) * width), Math.max(2, (down / rows) * height));
+      const size = [Math.max(2, (across / columns) * width), Math.max(2, (down / rows) * height)];
+      context.fillRect(left + (j / columns) * width, top + (i / rows) * height, ...size);
     }
     context.fillStyle = "#1b2733";
     context.fillText(`${name} ${rows} × ${columns}`, left, 12);

@@ -30,7 +30,7 @@ export class Layers {
     const element = h("li.card", {},
       h("canvas.rail", { width: 1, height: 1, "aria-hidden": "true" }),
       h("div.cardbody", {},
-        h("h3", {}, h("bdi", {}, layer.name), " ", h("small", {}, `${layer.type}${settings ? ` · ${settings}` : ""} · ${layer.shape.join(" × ")}`)),
+        h("h3", {}, h("bdi", {}, layer.name), " ", h("small", {}, [layer.type, settings, layer.shape.join(" × ")].filter(Boolean).join(" · "))),
         straight || !layer.reads.length ? null
           : h("p.reads", {}, t("from", layer.reads.map((slot) => app.slotTitle(slot)).join(", "))),
         note, maps.element, kernels?.element));
@@ -39,7 +39,8 @@ export class Layers {
   }
 
   isAsleep(layer) {
-    return layer.type !== "Input" && (!layer.operations.length || layer.operations.some((node) => !this.app.network.isAwake(node)));
+    const cannot = (node) => !this.app.network.isAwake(node);
+    return layer.type !== "Input" && (!layer.operations.length || layer.operations.some(cannot));
   }
 
   // What there is to say about a card whose numbers the page cannot compute.
@@ -72,7 +73,8 @@ export class Layers {
     const lastReader = new Map(), lanes = [];
     this.cards.forEach(({ layer }, i) => layer.reads.forEach((slot) => lastReader.set(slot, i)));
     this.rails = this.cards.map(({ layer }, i) => {
-      const from = [...new Set(layer.reads)].map((slot) => lanes.indexOf(slot)).filter((lane) => lane >= 0), above = lanes.map((slot) => slot !== undefined);
+      const from = [...new Set(layer.reads)].map((slot) => lanes.indexOf(slot)).filter((lane) => lane >= 0);
+      const above = lanes.map((slot) => slot !== undefined);
       lanes.forEach((slot, lane) => { if (lastReader.get(slot) <= i) lanes[lane] = undefined; });
       let own = from.find((lane) => lanes[lane] === undefined) ?? lanes.indexOf(undefined);
       if (own < 0) own = lanes.length;

@@ -71,13 +71,23 @@ export class Picture {
       h("button", { onclick: () => this.empty() }, t("empty")),
       h("button", { onclick: () => this.centre() }, t("centre")),
       h("button", { onclick: () => app.choose(app.image) }, t("reset")),
-      h("label.file", {}, t("upload"), h("input", { type: "file", accept: "image/*", onchange: (event) => this.upload(event.target.files[0]) })),
+      h("label.file", {}, t("upload"), h("input", {
+        type: "file", accept: "image/*", onchange: (event) => this.upload(event.target.files[0]),
+      })),
       h("label", {}, h("input", {
-        type: "checkbox", checked: this.evidence, onchange: (event) => { this.evidence = event.target.checked; this.makeTools(); this.show(); },
+        type: "checkbox", checked: this.evidence, onchange: (event) => this.setEvidence(event.target.checked),
       }), t("evidence")),
-      this.evidence ? h("label", {}, `${t("evidenceFor")} `, h("select", {
-        onchange: (event) => { this.evidenceFor = event.target.selectedIndex === 0 ? null : event.target.selectedIndex - 1; this.show(); },
-      }, h("option", {}, t("predictedClass")), app.choices().map((name, i) => h("option", { selected: i === this.evidenceFor }, name)))) : "");
+      this.evidence ? this.evidenceChoice() : "");
+  }
+
+  // The class whose evidence is shown: the predicted one, or one of all.
+  evidenceChoice() {
+    const names = this.app.choices().map((name, i) => h("option", { selected: i === this.evidenceFor }, name));
+    const choose = ({ target }) => {
+      this.evidenceFor = target.selectedIndex === 0 ? null : target.selectedIndex - 1;
+      this.show();
+    };
+    return h("label", {}, `${t("evidenceFor")} `, h("select", { onchange: choose }, h("option", {}, t("predictedClass")), names));
   }
 
   show() {
@@ -94,6 +104,12 @@ export class Picture {
       thumb.tabIndex = i === app.image ? 0 : -1;
     });
     this.bars.replaceChildren(...scores(app));
+  }
+
+  setEvidence(evidence) {
+    this.evidence = evidence;
+    this.makeTools();
+    this.show();
   }
 
   // A frame around the part of the picture that the chosen number depends on.

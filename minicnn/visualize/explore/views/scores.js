@@ -9,9 +9,11 @@ const MOST = 12, MOST_OUTPUTS = 1000;
 
 export function scores(app) {
   const slot = app.network.outputs[0], y = app.values.get(slot);
-  if (!y) return [h("p.note", {}, t(app.epoch === null ? "noOutputs" : "noOutputsThen")), app.epoch === null ? "" : h("button", { onclick: () => app.setEpoch(null) }, t("toNow"))];
+  if (!y && app.epoch === null) return [h("p.note", {}, t("noOutputs"))];
+  if (!y) return [h("p.note", {}, t("noOutputsThen")), h("button", { onclick: () => app.setEpoch(null) }, t("toNow"))];
   if (y.data.length > MOST_OUTPUTS || y.shape.length !== 1) return [loss(app)].filter(Boolean);
-  const p = app.probabilities(), shown = p ?? y.data, order = [...shown.keys()].sort((a, b) => shown[b] - shown[a]).slice(0, MOST);
+  const p = app.probabilities(), shown = p ?? y.data;
+  const order = [...shown.keys()].sort((a, b) => shown[b] - shown[a]).slice(0, MOST);
   const range = scaleFor(rangeOf(shown)), most = p ? 1 : Math.max(Math.abs(range.low), range.high), logits = app.logitSlot();
   const colour = css(most, { signed: true, low: -most, high: most }), names = app.choices();
   const rows = order.map((i) => h(i === app.target ? "tr.here" : "tr", {},
@@ -33,8 +35,9 @@ function number(app, slot, at, written) {
 
 function target(app, names) {
   if (typeof app.target !== "number" || !app.data.loss.classifies) return null;
-  return h("label", {}, `${t(app.data.loss.operation ? "label" : "scoreOf")} `, h("select", { onchange: (event) => app.setTarget(event.target.selectedIndex) },
-    names.map((name, i) => h("option", { selected: i === app.target }, name))));
+  const options = names.map((name, i) => h("option", { selected: i === app.target }, name));
+  return h("label", {}, `${t(app.data.loss.operation ? "label" : "scoreOf")} `,
+    h("select", { onchange: (event) => app.setTarget(event.target.selectedIndex) }, options));
 }
 
 function loss(app) {

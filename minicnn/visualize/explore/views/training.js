@@ -35,7 +35,8 @@ export class Training {
     const count = Math.max(0, ...Object.values(history).map((values) => values.length)); // not every epoch may be validated
     const logs = record?.epoch ? Object.entries(history).filter(([, values]) => values.length === count) : [];
     const written = logs.map(([name, values]) => `${name} ${text(Number(values[record.epoch - 1]))}`);
-    this.said.textContent = [record ? t("epoch", record.epoch) : t("now"), ...written].join(", ");
+    const now = Number.isInteger(app.data.now) ? t("nowAs", app.data.now) : t("now");
+    this.said.textContent = [record ? t("epoch", record.epoch) : now, ...written].join(", ");
     this.slider.setAttribute("aria-valuetext", this.said.textContent);
     this.drawCurves(history, record);
   }
@@ -46,10 +47,11 @@ export class Training {
     this.curves.height = HEIGHT * names.length;
     context.font = "12px sans-serif";
     names.forEach((name, panel) => {
-      const lines = [[name, history[name]], [`val_${name}`, history[`val_${name}`] ?? []]].map(([key, values]) => [key, values.map(Number)]);
+      const lines = [name, `val_${name}`].map((key) => [key, (history[key] ?? []).map(Number)]);
       const all = lines.flatMap(([, values]) => values).filter(Number.isFinite), low = Math.min(...all), high = Math.max(...all);
       const count = Math.max(...lines.map(([, values]) => values.length)), top = panel * HEIGHT + 18, tall = HEIGHT - 44;
-      const x = (epoch) => 46 + ((WIDTH - 56) * epoch) / Math.max(count - 1, 1), y = (value) => top + tall * (1 - (value - low) / (high - low || 1));
+      const x = (epoch) => 46 + ((WIDTH - 56) * epoch) / Math.max(count - 1, 1);
+      const y = (value) => top + tall * (1 - (value - low) / (high - low || 1));
       if (record) {
         context.fillStyle = "#0002";
         context.fillRect(x(record.epoch - 1) - 3, top, 6, tall);
