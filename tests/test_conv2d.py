@@ -38,6 +38,7 @@ CONVOLUTIONS = {
     "many channels, stride larger than kernel": ((2, 9, 11, 9), (2, 3, 9, 5), (3, 4), "valid", (1, 1), 1),
     "many channels, uneven strides": ((1, 11, 10, 9), (5, 4, 9, 5), (2, 3), "same", (1, 1), 1),
     "many channels, strides and dilation": ((1, 12, 11, 9), (3, 4, 9, 4), (2, 3), "same", (4, 2), 1),
+    "many channels, strides as large as the kernel": ((2, 7, 7, 9), (3, 2, 9, 4), (3, 3), "same", (1, 1), 1),
     "many channels, strides, groups": ((1, 9, 8, 20), (3, 3, 10, 6), (2, 2), "same", (1, 1), 2),
     "many channels, dilation": ((1, 8, 7, 10), (2, 3, 10, 3), (1, 1), "same", (2, 1), 1),
     "Winograd 3x3": ((1, 5, 7, 17), (3, 3, 17, 19), (1, 1), "same", (1, 1), 1),
