@@ -117,6 +117,21 @@ def batch_norm(L, dtype):
     ]
 
 
+def down_and_up(L, dtype):
+    """Separable convolutions down to half the size, and up again."""
+    return [
+        L.Input((14, 14, 3), dtype=dtype),
+        L.SeparableConv2D(16, 3, strides=2, padding="same", activation="relu", dtype=dtype),
+        L.SeparableConv2D(8, 3, padding="same", depth_multiplier=2, use_bias=False, dtype=dtype),
+        L.UpSampling2D(2, dtype=dtype),
+        L.Conv2D(8, 3, padding="same", activation="tanh", dtype=dtype),
+        L.Cropping2D(((1, 0), (2, 1)), dtype=dtype),
+        L.UpSampling2D((1, 2), interpolation="bilinear", dtype=dtype),
+        L.GlobalAveragePooling2D(dtype=dtype),
+        L.Dense(10, activation="softmax", dtype=dtype),
+    ]
+
+
 # The optimizer's class and options. TensorFlow rounds momentum, Adam's betas and LeakyReLU's slope to float32 even if
 # everything else is float64. This alone changes the losses by 1e-6, so these are numbers that float32 can hold.
 BETAS = {"beta_1": 0.875, "beta_2": 1 - 2**-10}
@@ -125,6 +140,7 @@ MODELS = {
     mnistcnn: ("RMSprop", {}),
     cifar: ("SGD", {"learning_rate": 0.001, "momentum": 0.875}),
     batch_norm: ("Adam", {"learning_rate": 0.01, **BETAS}),
+    down_and_up: ("Adam", {"learning_rate": 0.01, **BETAS}),
     mnist_dense: ("Adam", BETAS),
     mnist_l2: ("Adam", BETAS),
     mnist_fcl: ("Adam", BETAS),

@@ -3,7 +3,7 @@
 base            the contract of every layer: build, forward, backward      penalty      losses that layers add
 input           where a graph begins              image         base of layers that take images
 activated       base of conv and dense: their product, then an activation
-conv            Conv2D, DepthwiseConv2D           dense         Dense
+conv            convolutions                      dense         Dense
 pool            pooling, also global              activation    activations as layers
 batch_norm      batch normalization               dropout       dropout and noise
 reshape         shapes, zero padding, Rescaling   resizing      other image sizes
@@ -20,7 +20,7 @@ from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .base import Layer, registry
 from .batch_norm import BatchNormalization
-from .conv import Conv2D, DepthwiseConv2D
+from .conv import Conv2D, DepthwiseConv2D, SeparableConv2D
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout2D
 from .identity import ActivityRegularization, Identity
@@ -44,13 +44,14 @@ from .merge import (
 from .normalization import Normalization
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
-from .resizing import CenterCrop, RandomCrop, Resizing
+from .resizing import CenterCrop, Cropping2D, RandomCrop, Resizing, UpSampling2D
 
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
 Convolution2D = Conv2D
+SeparableConvolution2D = SeparableConv2D
 
 for _name, _class in list(globals().items()):
     if isinstance(_class, type) and issubclass(_class, Layer) and _class is not Layer:
@@ -85,6 +86,7 @@ __all__ = [
     "Concatenate",
     "Conv2D",
     "Convolution2D",
+    "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
@@ -117,9 +119,12 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout2D",
     "Subtract",
+    "UpSampling2D",
     "ZeroPadding2D",
     "add",
     "average",

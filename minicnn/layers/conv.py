@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .. import constraints, initializers, regularizers
 from ..config import checked_data_format
 from ..ops import conv2d
 from ..shapes import is_positive_integer, output_size, pair, window
@@ -222,4 +223,123 @@ class DepthwiseConv2D(_Convolution):
         dz = self.activation_gradient(dy, saved_activation)  # with ReLU dz is dy: conv2d.backward goes back through it
         dx, dw, db = conv2d.backward(dz, saved, need_dx)
         self.add_gradients((self.kernel, dw.reshape(self.kernel.shape)), (self.bias, db))
+        return dx
+
+
+class SeparableConv2D(_Convolution):
+    """A depthwise convolution, then a 1x1 convolution that mixes the channels: (N, H, W, C) to (N, OH, OW, filters).
+
+    Weights: depthwise_kernel (KH, KW, C, depth_multiplier), pointwise_kernel (1, 1, C * depth_multiplier, filters),
+    bias (filters,). Source: Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", 2017.
+    """
+
+    _not_in_config = DepthwiseConv2D._not_in_config
+    kernel_name = "pointwise_kernel"
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1),
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=pointwise_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=pointwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=pointwise_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
+        for label, value in (("filters", filters), ("depth_multiplier", depth_multiplier)):
+            if not is_positive_integer(value):
+                raise ValueError(f"{label} must be a positive integer; received {label}={value!r}.")
+        self.filters, self.depth_multiplier = int(filters), int(depth_multiplier)
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self.pointwise_initializer, self.pointwise_regularizer, self.pointwise_constraint = (
+            self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint,
+        )  # fmt: skip
+        self.depthwise_kernel = None
+
+    def filters_for(self, C):
+        return self.filters
+
+    def build(self, input_shape):
+        C = input_shape[3]
+        if C is not None:
+            self.depthwise_kernel = self.add_weight(
+                (*self.kernel_size, C, self.depth_multiplier),
+                self.depthwise_initializer,
+                regularizer=self.depthwise_regularizer,
+                constraint=self.depthwise_constraint,
+                name="depthwise_kernel",
+            )
+        super().build(input_shape)
+
+    def kernel_shape(self, C):
+        return (1, 1, C * self.depth_multiplier, self.filters)
+
+    @property
+    def pointwise_kernel(self):
+        return self.kernel
+
+    def flops(self, input_shape):
+        (_, OH, OW, _), (KH, KW) = self.compute_output_shape(input_shape), self.kernel_size
+        channels = self.input_channels * self.depth_multiplier
+        return OH * OW * (2 * KH * KW * channels + self.filters * (2 * channels + self.use_bias))
+
+    def largest_output(self, input_shape):
+        N, OH, OW, _ = self.compute_output_shape(input_shape)
+        between = (N, OH, OW, self.input_channels * self.depth_multiplier)  # after the depthwise convolution
+        return max(super().largest_output(input_shape), math.prod(size or 1 for size in between[1:]))
+
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        KH, KW, C, multiplier = self.depthwise_kernel.shape
+        depthwise = self.depthwise_kernel.array.reshape(KH, KW, 1, C * multiplier)
+        between, saved_depthwise = conv2d.forward(
+            x, depthwise, None, self.strides, self.padding, self.dilation_rate, C, need_saved=bool(need_saved)
+        )
+        y, saved_pointwise = conv2d.forward(
+            between, self.kernel.array, self.bias_value, relu=self.activation.operation == "relu",
+            need_saved=bool(need_saved),
+        )  # fmt: skip
+        y, saved_activation = self.activate(y, self.activation, bool(need_saved), logits)
+        return y, (saved_depthwise, saved_pointwise, saved_activation)
+
+    def backward(self, dy, saved, need_dx=True):
+        saved_depthwise, saved_pointwise, saved_activation = saved
+        dz = self.activation_gradient(dy, saved_activation)
+        d_between, d_pointwise, db = conv2d.backward(dz, saved_pointwise)
+        dx, d_depthwise, _ = conv2d.backward(d_between, saved_depthwise, need_dx)
+        self.add_gradients(
+            (self.depthwise_kernel, d_depthwise.reshape(self.depthwise_kernel.shape)), (self.kernel, d_pointwise),
+            (self.bias, db),
+        )  # fmt: skip
         return dx

@@ -68,7 +68,7 @@ class ZeroPadding2D(Layer):
     def __init__(self, padding=(1, 1), data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.data_format = checked_data_format(data_format)
-        self.padding = _four_sides(padding)
+        self.padding = four_sides(padding, "padding")
 
     def compute_output_shape(self, input_shape):
         N, H, W, C = input_shape
@@ -86,17 +86,17 @@ class ZeroPadding2D(Layer):
         return zero_pad2d.backward(dy, saved, need_dx)
 
 
-def _four_sides(padding):
-    """((top, bottom), (left, right)) from any of ZeroPadding2D's three forms."""
-    sides = (padding, padding) if not isinstance(padding, (tuple, list)) else tuple(padding)
+def four_sides(value, name):
+    """((top, bottom), (left, right)) from one number, a pair, or two pairs."""
+    sides = (value, value) if not isinstance(value, (tuple, list)) else tuple(value)
     if len(sides) == 2:
         sides = tuple(tuple(s) if isinstance(s, (tuple, list)) else (s, s) for s in sides)
         numbers = [number for side in sides for number in side]
         if len(numbers) == 4 and all(hasattr(n, "__index__") and int(n) >= 0 for n in numbers):
             return sides
     raise ValueError(
-        "padding must be an integer, a pair of integers, or two pairs of integers, all zero or more; "
-        f"received padding={padding!r}."
+        f"{name} must be an integer, a pair of integers, or two pairs of integers, all zero or more; "
+        f"received {name}={value!r}."
     )
 
 

@@ -7,10 +7,12 @@ import numpy as np
 from ..config import checked_data_format
 from ..ops import affine_transform, resize
 from ..runtime import transfer
-from ..shapes import middle
+from ..shapes import middle, pair
 from .augmentation import Augmentation
+from .base import Layer
 from .checks import checked_choice
 from .image import ImageLayer
+from .reshape import four_sides
 
 
 class _OfSize(ImageLayer):
@@ -106,6 +108,61 @@ class RandomCrop(_OfSize, Augmentation):
         if not cuts:
             return self._fitted(x, "bilinear", need_saved)
         return _window(x, *self.start(H, W), (self.height, self.width), 0.0, need_saved)
+
+
+class UpSampling2D(Layer):
+    """Makes images `size` times as large, (down, sideways): (N, H, W, C) to (N, H * size, W * size, C). interpolation:
+    "nearest" repeats each pixel, "bilinear" mixes neighbours."""
+
+    rank = 4
+
+    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
+        super().__init__(**kwargs)
+        self.size = pair(size, "size")
+        self.data_format = checked_data_format(data_format)
+        self.interpolation = checked_choice(interpolation, resize.INTERPOLATIONS, "interpolation")
+
+    def compute_output_shape(self, input_shape):
+        N, H, W, C = input_shape
+        return (N, *(None if side is None else side * n for side, n in zip((H, W), self.size, strict=True)), C)
+
+    def forward(self, x, training=False, need_saved=True):
+        return resize.forward(x, self.compute_output_shape(x.shape)[1:3], self.interpolation, bool(need_saved))
+
+    def backward(self, dy, saved, need_dx=True):
+        return resize.backward(dy, saved, need_dx)
+
+
+class Cropping2D(Layer):
+    """Cuts rows and columns off images. cropping: one number, (rows, columns), or ((top, bottom), (left, right))."""
+
+    rank = 4
+
+    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.cropping = four_sides(cropping, "cropping")
+        self.data_format = checked_data_format(data_format)
+
+    def compute_output_shape(self, input_shape):
+        N, H, W, C = input_shape
+        left = [None if size is None else size - sum(cut) for size, cut in zip((H, W), self.cropping, strict=True)]
+        if any(size is not None and size <= 0 for size in left):
+            raise ValueError(
+                f"{self.name!r} must leave a part of the image; received cropping={self.cropping} for images of "
+                f"{H} x {W}."
+            )
+        return (N, *left, C)
+
+    def flops(self, input_shape):
+        return 0
+
+    def forward(self, x, training=False, need_saved=True):
+        size = self.compute_output_shape(x.shape)[1:3]
+        y, ((_, saved),) = _window(x, self.cropping[0][0], self.cropping[1][0], size, 0.0, need_saved)
+        return y, saved
+
+    def backward(self, dy, saved, need_dx=True):
+        return affine_transform.backward(dy, saved, need_dx)
 
 
 def _window(x, top, left, size, fill_value, need_saved):

@@ -50,6 +50,18 @@ def _conv2d(layer, x):
     return [Operation("conv2d", settings, weights), *_activation(layer.activation)]
 
 
+def _separable_conv2d(layer, x):
+    win = window(x[1], x[2], layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate)
+    between = x[3] * layer.depth_multiplier
+    first = {"window": win._asdict(), "groups": x[3], "channels": 1, "shape": [win.OH, win.OW, between]}
+    second = {"window": window(win.OH, win.OW, (1, 1), (1, 1), "valid")._asdict(), "groups": 1, "channels": between}
+    weights = {"kernel": layer.kernel} if layer.bias is None else {"kernel": layer.kernel, "bias": layer.bias}
+    return [
+        Operation("conv2d", first, {"kernel": layer.depthwise_kernel}), Operation("conv2d", second, weights),
+        *_activation(layer.activation),
+    ]  # fmt: skip
+
+
 def _dense(layer, x):
     weights = {"kernel": layer.kernel} if layer.bias is None else {"kernel": layer.kernel, "bias": layer.bias}
     return [Operation("dense", {}, weights), *_activation(layer.activation)]
@@ -147,6 +159,14 @@ def _fitted(x, size, interpolation):
     return [cut, _resize((height, width), size, interpolation)]
 
 
+def _up_sampling(layer, x):
+    return [_resize((x[1], x[2]), [side * n for side, n in zip(x[1:3], layer.size, strict=True)], layer.interpolation)]
+
+
+def _cropping(layer, x):
+    return [_window(-layer.cropping[0][0], -layer.cropping[1][0], 0.0)]
+
+
 def _center_crop(layer, x):
     size = (layer.height, layer.width)
     if size[0] > x[1] or size[1] > x[2]:
@@ -193,7 +213,8 @@ _MAKERS = {
     **dict.fromkeys(_UNCHANGED, _same),
     **dict.fromkeys(_MERGES, _merge),
     **dict.fromkeys((Activation, ReLU, LeakyReLU, ELU, Softmax), _activation_layer),
-    layers.Conv2D: _conv2d, layers.DepthwiseConv2D: _conv2d, layers.Dense: _dense,
+    layers.Conv2D: _conv2d, layers.DepthwiseConv2D: _conv2d, layers.SeparableConv2D: _separable_conv2d,
+    layers.Dense: _dense, layers.UpSampling2D: _up_sampling, layers.Cropping2D: _cropping,
     layers.MaxPooling2D: _max_pool2d, layers.AveragePooling2D: _avg_pool2d,
     layers.GlobalAveragePooling2D: _global_average, layers.GlobalMaxPooling2D: _global_maximum,
     layers.BatchNormalization: _batch_norm, layers.ZeroPadding2D: _zero_pad2d, layers.Rescaling: _rescaling,
