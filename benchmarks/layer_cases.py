@@ -54,9 +54,24 @@ def _depthwise(size, strides=1, dilation=1, activation=None, shapes=IMAGES):
     return Case(shapes, make, in_torch, lambda shape: 2 * size * size)
 
 
+def _separable(filters, size):
+    def in_torch(torch, weights):
+        depthwise, pointwise, bias = weights
+        depthwise, pointwise = depthwise.transpose(2, 3, 0, 1), pointwise.transpose(3, 2, 0, 1)
+        first = _torch_convolution(torch, depthwise, None, "same", 1, 1, depthwise.shape[0], None)
+        second = _torch_convolution(torch, pointwise, bias, "same", 1, 1, 1, None)
+        run = lambda x: second(first(x))  # noqa: E731
+        run.weights = [*first.weights, *second.weights]
+        return run
+
+    products = lambda shape: 2 * shape[-1] * (1 + size * size / filters)  # noqa: E731
+    return Case(IMAGES, lambda k: k.layers.SeparableConv2D(filters, size, padding="same"), in_torch, products)
+
+
 def _torch_convolution(torch, kernel, bias, padding, strides, dilation, groups, activation):
     functional = torch.nn.functional
-    kernel, bias = (torch.from_numpy(array.copy()).requires_grad_() for array in (kernel, bias))
+    weights = [torch.from_numpy(array.copy()).requires_grad_() for array in (kernel, bias) if array is not None]
+    kernel, bias = weights if bias is not None else (*weights, None)
     reach = (kernel.shape[2] - 1) * dilation + 1
 
     def run(x):
@@ -70,7 +85,7 @@ def _torch_convolution(torch, kernel, bias, padding, strides, dilation, groups, 
         y = functional.conv2d(x, kernel, bias, strides, border, dilation, groups)
         return functional.relu(y) if activation else y
 
-    run.weights = [kernel, bias]
+    run.weights = weights
     return run
 
 
@@ -152,6 +167,7 @@ CASES = {
     "depthwise 5x5": _depthwise(5),
     "depthwise 3x3 relu": _depthwise(3, activation="relu"),
     "depthwise 3x3 dilated": _depthwise(3, dilation=2),
+    "separable 3x3": _separable(64, 3),
     "max pool 2x2": _pooling("max", 2),
     "max pool 3x3 stride 2": _pooling("max", 3, 2),
     "average pool 2x2": _pooling("average", 2),
@@ -180,12 +196,28 @@ CASES = {
     ),
     "add": _merge("Add", lambda torch: lambda a, b: a + b),
     "multiply": _merge("Multiply", lambda torch: lambda a, b: a * b),
+    "subtract": _merge("Subtract", lambda torch: lambda a, b: a - b),
+    "average": _merge("Average", lambda torch: lambda a, b: (a + b) / 2),
+    "minimum": _merge("Minimum", lambda torch: torch.minimum),
     "maximum": _merge("Maximum", lambda torch: torch.maximum),
     "concatenate": _merge("Concatenate", lambda torch: lambda a, b: torch.cat([a, b], 1)),
     "zero padding": Case(
         IMAGES,
         lambda k: k.layers.ZeroPadding2D(1),
         lambda torch, weights: lambda x: torch.nn.functional.pad(x, [1] * 4),
+    ),
+    "cropping": Case(
+        IMAGES, lambda k: k.layers.Cropping2D(1), lambda torch, weights: lambda x: x[:, :, 1:-1, 1:-1].contiguous()
+    ),
+    "up sampling": Case(
+        IMAGES,
+        lambda k: k.layers.UpSampling2D(2),
+        lambda torch, weights: lambda x: torch.nn.functional.interpolate(x, scale_factor=2),
+    ),
+    "up sampling, bilinear": Case(
+        IMAGES,
+        lambda k: k.layers.UpSampling2D(2, interpolation="bilinear"),
+        lambda torch, weights: lambda x: torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear"),
     ),
     "rescaling": Case(IMAGES, lambda k: k.layers.Rescaling(0.5, 1.0), lambda torch, weights: lambda x: x * 0.5 + 1.0),
 }  # fmt: skip

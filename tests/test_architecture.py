@@ -26,7 +26,16 @@ FLOORS = {
     "backend": 6,
 }  # fmt: skip
 OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "typing", "contextlib", "__future__"}
-LATE_IMPORTS = {"rich", "tensorflow_datasets", "PIL", "tfds_source", "cuda", "gpu", "matplotlib"}  # heavy, or optional
+LATE_IMPORTS = {
+    "rich",
+    "tensorflow_datasets",
+    "PIL",
+    "tfds_source",
+    "cuda",
+    "gpu",
+    "atomic",
+    "matplotlib",
+}  # heavy, or optional
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
 

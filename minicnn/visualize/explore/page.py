@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ...saving.atomic import replacing
-
 FOLDER = Path(__file__).parent
 
 
@@ -47,6 +45,8 @@ class Page:
 
     def save(self, file) -> None:
         """Write the page to a file."""
+        from ...saving.atomic import replacing  # imported only here: minicnn starts without h5py
+
         self.path = Path(file)
         with replacing(self.path) as new:
             Path(new).write_bytes(self.html.encode("utf-8", "replace"))  # a half surrogate becomes a question mark
