@@ -62,6 +62,18 @@ for interpolation in ("bilinear", "nearest"):
             return {"y": y, "dx": op.backward(normal(*y.shape, seed=1, dtype=dtype), saved)}
 
 
+@case("resize", "nearest, infinite numbers are copied")
+def _(op, dtype):
+    x = normal(1, 2, 3, 2, dtype=dtype)
+    x[0, 0, 1, 0], x[0, 1, 2, 1] = np.inf, np.nan
+    y, saved = op.forward(x, (4, 6), "nearest")
+    dy = normal(*y.shape, seed=1, dtype=dtype)
+    dy[0, 3, 1, 0] = -np.inf
+    dx = op.backward(dy, saved)
+    assert np.isinf(y).sum() == np.isnan(y).sum() == 4 and np.isinf(dx).sum() == 1
+    return {"y": np.nan_to_num(y, posinf=1, nan=2), "dx": np.nan_to_num(dx, neginf=3)}
+
+
 @case("rescale", "per channel")
 def _(op, dtype):
     y, saved = op.forward(normal(2, 3, 4, dtype=dtype), normal(4, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype))

@@ -19,22 +19,27 @@ __all__ = ["backward", "forward", "resized"]
 def forward(x, size, interpolation="bilinear", need_saved=True):
     rows, columns = (table(x.shape[i + 1], size[i], interpolation) for i in (0, 1))
     y = workspace.empty((len(x), *size, x.shape[3]), x.dtype)
-    _resize(x, *rows, *columns, y)
-    return y, ((x.shape, rows, columns) if need_saved else None)
+    _resize(x, *rows, *columns, interpolation == "nearest", y)
+    return y, ((x.shape, rows, columns, interpolation) if need_saved else None)
 
 
 def resized(image, size, interpolation="bilinear", dtype=np.float32) -> np.ndarray:
     """One image (H, W, C) in another size: a new array of type `dtype`, computed on this thread alone."""
     rows, columns = (table(image.shape[i], size[i], interpolation) for i in (0, 1))
     y = np.empty((*size, image.shape[2]), dtype)
-    _resize_one(image, *rows, *columns, y)
+    _resize_one(image, *rows, *columns, interpolation == "nearest", y)
     return y
 
 
 @helper
-def _row(upper, lower, t, first, second, share, y):
-    """Mix the rows `upper` and `lower` (W, C) of x into a row y (OW, C)."""
+def _row(upper, lower, t, first, second, share, nearest, y):
+    """Mix the rows `upper` and `lower` (W, C) of x into a row y (OW, C); with `nearest` copy pixels of `upper`."""
     number = y.dtype.type
+    if nearest:
+        for j in range(y.shape[0]):
+            for c in range(y.shape[1]):
+                y[j, c] = number(upper[first[j], c])
+        return
     t = number(t)
     for j in range(y.shape[0]):
         s, left, right = number(share[j]), first[j], second[j]
@@ -45,27 +50,44 @@ def _row(upper, lower, t, first, second, share, y):
 
 
 @kernel(parallel=True)
-def _resize(x, first_row, second_row, row_share, first_column, second_column, column_share, y):
+def _resize(x, first_row, second_row, row_share, first_column, second_column, column_share, nearest, y):
     N, OH = y.shape[0], y.shape[1]
     for row in prange(N * OH):
         n = row // OH
         i = row - n * OH
-        _row(x[n, first_row[i]], x[n, second_row[i]], row_share[i], first_column, second_column, column_share, y[n, i])
+        upper, lower = x[n, first_row[i]], x[n, second_row[i]]
+        _row(upper, lower, row_share[i], first_column, second_column, column_share, nearest, y[n, i])
 
 
 @kernel()
-def _resize_one(x, first_row, second_row, row_share, first_column, second_column, column_share, y):
+def _resize_one(x, first_row, second_row, row_share, first_column, second_column, column_share, nearest, y):
     for i in range(y.shape[0]):
-        _row(x[first_row[i]], x[second_row[i]], row_share[i], first_column, second_column, column_share, y[i])
+        upper, lower = x[first_row[i]], x[second_row[i]]
+        _row(upper, lower, row_share[i], first_column, second_column, column_share, nearest, y[i])
 
 
 def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
-    shape, rows, columns = saved
+    shape, rows, columns, interpolation = saved
     dx = workspace.empty(shape, dy.dtype)
-    _hand_back(dy, *rows, *columns, dx)
+    if interpolation == "nearest":
+        _hand_back_nearest(dy, rows[0], columns[0], dx)
+    else:
+        _hand_back(dy, *rows, *columns, dx)
     return dx
+
+
+@kernel(parallel=True)
+def _hand_back_nearest(dy, rows, columns, dx):
+    """Add each dy to the pixel of dx that y is a copy of; each thread takes whole images."""
+    N, OH, OW, C = dy.shape
+    for n in prange(N):
+        dx[n] = 0
+        for i in range(OH):
+            for j in range(OW):
+                for c in range(C):
+                    dx[n, rows[i], columns[j], c] += dy[n, i, j, c]
 
 
 @kernel(parallel=True)

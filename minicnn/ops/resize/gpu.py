@@ -17,8 +17,8 @@ def forward(x, size, interpolation="bilinear", need_saved=True):
     N, H, W, C = x.shape
     rows, columns = (_there(x.shape[i + 1], size[i], interpolation, x.dtype) for i in (0, 1))
     y = arrays.empty((N, *size, C), x.dtype)
-    _resize.over(y.size, x, H, W, C, *size, *rows, *columns, x.dtype.type(1), y)
-    return y, ((x.shape, rows, columns) if need_saved else None)
+    _resize.over(y.size, x, H, W, C, *size, *rows, *columns, interpolation == "nearest", x.dtype.type(1), y)
+    return y, ((x.shape, rows, columns, interpolation) if need_saved else None)
 
 
 def _there(length, wanted, interpolation, dtype):
@@ -28,13 +28,16 @@ def _there(length, wanted, interpolation, dtype):
 
 
 @gpu_kernel()
-def _resize(x, H, W, C, OH, OW, first_row, second_row, t_of, first_column, second_column, s_of, one, y, n):
+def _resize(x, H, W, C, OH, OW, first_row, second_row, t_of, first_column, second_column, s_of, nearest, one, y, n):
     for place in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, pixel = place % C, place // C
         j, i, image = pixel % OW, pixel // OW % OH, pixel // OW // OH
         t, s = t_of[i], s_of[j]
         upper, lower = (image * H + first_row[i]) * W, (image * H + second_row[i]) * W
         left, right = first_column[j], second_column[j]
+        if nearest:  # a copy: 0 times an infinite neighbour would be NaN
+            y[place] = x[(upper + left) * C + c]
+            continue
         above = x[(upper + left) * C + c] * (one - s) + x[(upper + right) * C + c] * s
         below = x[(lower + left) * C + c] * (one - s) + x[(lower + right) * C + c] * s
         y[place] = above * (one - t) + below * t
@@ -43,15 +46,18 @@ def _resize(x, H, W, C, OH, OW, first_row, second_row, t_of, first_column, secon
 def backward(dy, saved, need_dx=True):
     if not need_dx:
         return None
-    (N, H, W, C), rows, columns = saved
+    (N, H, W, C), rows, columns, interpolation = saved
     _, OH, OW, _ = dy.shape
     dx, number = arrays.empty((N, H, W, C), dy.dtype), dy.dtype.type
-    _hand_back.over(N * C, dy, H, W, C, OH, OW, *rows, *columns, number(0), number(1), dx)
+    nearest = interpolation == "nearest"
+    _hand_back.over(N * C, dy, H, W, C, OH, OW, *rows, *columns, nearest, number(0), number(1), dx)
     return dx
 
 
 @gpu_kernel()
-def _hand_back(dy, H, W, C, OH, OW, first_row, second_row, t_of, first_column, second_column, s_of, zero, one, dx, n):
+def _hand_back(
+    dy, H, W, C, OH, OW, first_row, second_row, t_of, first_column, second_column, s_of, nearest, zero, one, dx, n
+):  # fmt: skip
     for chain in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, image = chain % C, chain // C
         start = image * H * W * C + c
@@ -60,6 +66,9 @@ def _hand_back(dy, H, W, C, OH, OW, first_row, second_row, t_of, first_column, s
         for i in range(OH):
             for j in range(OW):
                 share, s = dy[((image * OH + i) * OW + j) * C + c], s_of[j]
+                if nearest:
+                    dx[start + (first_row[i] * W + first_column[j]) * C] += share
+                    continue
                 upper, lower = share * (one - t_of[i]), share * t_of[i]
                 above, below = start + first_row[i] * W * C, start + second_row[i] * W * C
                 dx[above + first_column[j] * C] += upper * (one - s)
