@@ -37,8 +37,9 @@ def _row(upper, lower, t, first, second, share, nearest, y):
     number = y.dtype.type
     if nearest:
         for j in range(y.shape[0]):
+            left = first[j]
             for c in range(y.shape[1]):
-                y[j, c] = number(upper[first[j], c])
+                y[j, c] = number(upper[left, c])
         return
     t = number(t)
     for j in range(y.shape[0]):
