@@ -33,6 +33,13 @@ def test_layers_in_lists_and_dictionaries_belong_to_the_layer():
         Forgetful()
 
 
+@pytest.mark.parametrize("backend_name", ["numpy", "cpu"])
+def test_up_sampling_copies_infinite_numbers(backend_name):
+    minicnn.backend.set_backend(backend_name)
+    x = np.array([[1, np.inf], [-np.inf, np.nan]], np.float32).reshape(1, 2, 2, 1)
+    np.testing.assert_array_equal(layers.UpSampling2D((1, 3))(x), np.repeat(x, 3, axis=2))
+
+
 def test_noise_has_its_mean_and_variance():
     x = np.ones((200, 500), np.float32)
     noisy = layers.GaussianNoise(0.5)(x, training=True) - 1
