@@ -46,8 +46,9 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
     returned, or an `ExploreRecorder`. file: the path of the file; None writes none. In a notebook the page shows
     itself.
 
-    Up to 1.5 million weights are in the file. Of a larger model the smallest layers are; the page shows what minicnn
-    computed for the others, and says that they are asleep. ValueError for images that the model cannot take.
+    Up to 1.5 million weights are in the file. Of a larger model the smallest layers are, as far as a page can compute
+    them in a second or two. The page shows what minicnn computed for the others, and says that they are asleep.
+    ValueError for images that the model cannot take.
     """
     xs, y = _checked(model, x, y)
     network, numbers = Network(model, xs), Numbers()

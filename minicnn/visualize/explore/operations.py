@@ -41,13 +41,15 @@ _SAME = Operation("reshape")
 
 
 def _conv2d(layer, x):
-    kernel, bias = layer.kernel, layer.bias
     win = window(x[1], x[2], layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate)
     depthwise = isinstance(layer, layers.DepthwiseConv2D)
     groups = x[3] if depthwise else layer.groups
-    weights = {"kernel": kernel} if bias is None else {"kernel": kernel, "bias": bias}
     settings = {"window": win._asdict(), "groups": groups, "channels": x[3] // groups}
-    return [Operation("conv2d", settings, weights), *_activation(layer.activation)]
+    return [Operation("conv2d", settings, _kernel_and_bias(layer)), *_activation(layer.activation)]
+
+
+def _kernel_and_bias(layer):
+    return {"kernel": layer.kernel} if layer.bias is None else {"kernel": layer.kernel, "bias": layer.bias}
 
 
 def _separable_conv2d(layer, x):
@@ -55,16 +57,15 @@ def _separable_conv2d(layer, x):
     between = x[3] * layer.depth_multiplier
     first = {"window": win._asdict(), "groups": x[3], "channels": 1, "shape": [win.OH, win.OW, between]}
     second = {"window": window(win.OH, win.OW, (1, 1), (1, 1), "valid")._asdict(), "groups": 1, "channels": between}
-    weights = {"kernel": layer.kernel} if layer.bias is None else {"kernel": layer.kernel, "bias": layer.bias}
     return [
-        Operation("conv2d", first, {"kernel": layer.depthwise_kernel}), Operation("conv2d", second, weights),
+        Operation("conv2d", first, {"kernel": layer.depthwise_kernel}),
+        Operation("conv2d", second, _kernel_and_bias(layer)),
         *_activation(layer.activation),
-    ]  # fmt: skip
+    ]
 
 
 def _dense(layer, x):
-    weights = {"kernel": layer.kernel} if layer.bias is None else {"kernel": layer.kernel, "bias": layer.bias}
-    return [Operation("dense", {}, weights), *_activation(layer.activation)]
+    return [Operation("dense", {}, _kernel_and_bias(layer)), *_activation(layer.activation)]
 
 
 def _activation(function):

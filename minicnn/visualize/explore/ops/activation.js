@@ -2,8 +2,6 @@
 //
 //     y = value(x, p)        dL/dx = dL/dy * slope(x, y, p)         p: the slope, alpha or limit of the activation
 
-import { Tensor } from "tensor";
-
 const sigmoid = (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
 const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const hardSigmoid = (x) => Math.min(Math.max((x + 3) / 6, 0), 1);

@@ -22,7 +22,7 @@ export function arithmetic(app, slot, at) {
   return parts;
 }
 
-export function titleOf(node) {
+function titleOf(node) {
   return node.function ?? node.kind ?? node.op;
 }
 

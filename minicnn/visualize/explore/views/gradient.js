@@ -3,7 +3,7 @@
 import { numberOf, placeOf } from "tensor";
 import { t } from "strings";
 import { h, inFormula, text } from "dom";
-import { toNumber, toWeight } from "views/arithmetic";
+import { toWeight } from "views/arithmetic";
 import { largestFirst } from "views/terms";
 import { lesson } from "views/lesson";
 

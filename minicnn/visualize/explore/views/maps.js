@@ -2,7 +2,7 @@
 //
 // The pointer and the keyboard choose a number. Arrow keys move it, Page Up and Page Down change the map, Enter chooses.
 
-import { css, colourOf, scaleFor } from "colours";
+import { colourOf, scaleFor } from "colours";
 import { placeOf, rangeOf } from "tensor";
 import { t } from "strings";
 import { h, text } from "dom";
@@ -10,7 +10,7 @@ import { h, text } from "dom";
 const MAP = 84, GAP = 4, CELL = 14, FEW = 32;
 
 // The shape of an array as (H, W, C) maps. A vector is a map with rows of at most 64 cells.
-export function asMaps(shape) {
+function asMaps(shape) {
   if (shape.length === 3) return { H: shape[0], W: shape[1], C: shape[2] };
   const count = shape.reduce((product, length) => product * length, 1);
   if (shape.length === 2) return { H: shape[0], W: shape[1], C: 1 };
@@ -79,7 +79,6 @@ export class Maps {
     if (document.activeElement === this.canvas) this.frame(context, [this.cursor], "#0a7d00", "#fff");
     this.canvas.setAttribute("aria-label", `${this.name}. ${t("hint")}`);
     this.range.textContent = `${text(this.scale.low)} … ${text(this.scale.high)}`;
-    this.range.style.setProperty("--scale", css(0, this.scale));
     this.more.hidden = C <= FEW;
     this.more.textContent = this.all ? t("fewerMaps") : t("allMaps", C);
   }

@@ -217,7 +217,7 @@ export class Picture {
 }
 
 // Draws an image (H, W, C): in colours if it has three channels or more, otherwise in greys.
-export function paint(canvas, image, [low, high]) {
+function paint(canvas, image, [low, high]) {
   const [H, W, C] = image.shape.length === 3 ? image.shape : [1, image.data.length, 1], one = new OffscreenCanvas(W, H);
   const context = one.getContext("2d"), pixels = context.createImageData(W, H), side = Math.max(1, Math.floor(SIDE / Math.max(H, W)));
   for (let i = 0; i < H * W; i++) {
