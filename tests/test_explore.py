@@ -242,7 +242,7 @@ def test_what_explore_cannot_show_is_an_error(model, images):
         explore(model, images, classes=["a", "b"], file=None)
     with pytest.raises(ValueError, match="received 5 samples in x and 2 in y"):
         explore(model, images, [0, 1], file=None)
-    with pytest.raises(ValueError, match=r"received targets of shape \(5, 2\)"):
+    with pytest.raises(ValueError, match=r"have the output.s shape \(5, 3\); received shape \(5, 2\)"):
         explore(model, images, np.zeros((5, 2)), file=None)
     with pytest.raises(ValueError, match=r"x is empty: received an array of shape \(0, 8, 8, 1\)"):
         explore(model, images[:0], file=None)
