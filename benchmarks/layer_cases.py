@@ -68,6 +68,20 @@ def _separable(filters, size):
     return Case(IMAGES, lambda k: k.layers.SeparableConv2D(filters, size, padding="same"), in_torch, products)
 
 
+def _transposed(filters):
+    """A 4x4 kernel with strides of 2, as generators have it: the image grows to twice its size."""
+
+    def in_torch(torch, weights):
+        kernel = torch.from_numpy(weights[0].transpose(3, 2, 0, 1).copy()).requires_grad_()  # (C, F, KH, KW)
+        bias = torch.from_numpy(weights[1]).requires_grad_()
+        run = lambda x: torch.nn.functional.conv_transpose2d(x, kernel, bias, stride=2, padding=1)  # noqa: E731
+        run.weights = [kernel, bias]
+        return run
+
+    make = lambda k: k.layers.Conv2DTranspose(filters, 4, 2, padding="same")  # noqa: E731
+    return Case(IMAGES, make, in_torch, lambda shape: 2 * 4 * shape[-1])
+
+
 def _torch_convolution(torch, kernel, bias, padding, strides, dilation, groups, activation):
     functional = torch.nn.functional
     weights = [torch.from_numpy(array.copy()).requires_grad_() for array in (kernel, bias) if array is not None]
@@ -168,6 +182,7 @@ CASES = {
     "depthwise 3x3 relu": _depthwise(3, activation="relu"),
     "depthwise 3x3 dilated": _depthwise(3, dilation=2),
     "separable 3x3": _separable(64, 3),
+    "transposed 4x4, strides of 2": _transposed(64),
     "max pool 2x2": _pooling("max", 2),
     "max pool 3x3 stride 2": _pooling("max", 3, 2),
     "average pool 2x2": _pooling("average", 2),

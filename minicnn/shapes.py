@@ -77,6 +77,54 @@ def output_size(size: int | None, kernel: int, stride: int, padding: str, dilati
     return max((size - reach) // stride + 1, 0)
 
 
+def transposed_size(
+    size: int | None, kernel: int, stride: int, padding: str, output_padding: int | None = None, dilation: int = 1
+) -> int | None:
+    """The size of a transposed convolution's output along one axis, as in Keras; None (unknown) stays None.
+
+    A convolution with the same window makes `size` positions of it. With strides several sizes have this property:
+    output_padding chooses one; None takes the largest, with "valid" the smallest that holds every window.
+
+    >>> transposed_size(14, 3, 2, "same"), transposed_size(14, 3, 2, "valid"), transposed_size(14, 2, 3, "valid")
+    (28, 29, 42)
+    >>> transposed_size(14, 3, 2, "same", 0), transposed_size(14, 3, 2, "valid", 1)
+    (27, 30)
+    """
+    if size is None:
+        return None
+    reach = (kernel - 1) * dilation + 1
+    if output_padding is None:
+        return size * stride if padding == "same" else (size - 1) * stride + max(reach, stride)
+    return (size - 1) * stride + (reach % 2 if padding == "same" else reach) + output_padding
+
+
+@lru_cache(maxsize=4096)
+def transposed_window(H: int, W: int, size, strides, padding: str, output_padding=None, dilation=(1, 1)):
+    """(OH, OW, window): the output of a transposed convolution of an H x W image, and the window over this output that
+    has H x W positions. ValueError where there is no such output.
+
+    >>> transposed_window(14, 14, (3, 3), (2, 2), "same")[:2]
+    (28, 28)
+    """
+    OH, OW = (
+        transposed_size(*axis)
+        for axis in zip(
+            (H, W), size, strides, (padding, padding), output_padding or (None, None), dilation, strict=True
+        )
+    )
+    positions = [
+        output_size(pixels, kernel, stride, padding, step)
+        for pixels, kernel, stride, step in zip((OH, OW), size, strides, dilation, strict=True)
+    ]
+    if positions != [H, W]:
+        raise ValueError(
+            f"A transposed convolution with kernel_size={size}, strides={strides}, padding={padding!r}, "
+            f"output_padding={output_padding} would make {OH} x {OW} pixels of {H} x {W}, and a convolution of these "
+            f"gives {positions[0]} x {positions[1]}: use another output_padding, or none."
+        )
+    return OH, OW, window(OH, OW, size, strides, padding, dilation)
+
+
 class Window(NamedTuple):
     """How a KH x KW window moves over an H x W image, in convolution and pooling."""
 

@@ -15,7 +15,7 @@ from minicnn.visualize import explore
 HOSTILE = ["</script><script>alert(1)</script>", "<!-- <script>", "\"quotes\" & 'more' `${x}`", "🐱 고양이", "שלום‮abc"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model():
     model = Sequential([
         Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu", name="first"), layers.MaxPooling2D(),
@@ -243,6 +243,9 @@ def test_what_explore_cannot_show_is_an_error(model, images):
     with pytest.raises(ValueError, match="received 5 samples in x and 2 in y"):
         explore(model, images, [0, 1], file=None)
     with pytest.raises(ValueError, match=r"have the output.s shape \(5, 3\); received shape \(5, 2\)"):
+        explore(model, images, np.zeros((5, 2)), file=None)
+    model.compile(loss="sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"one integer label per row, .* received targets of shape \(5, 2\)"):
         explore(model, images, np.zeros((5, 2)), file=None)
     with pytest.raises(ValueError, match=r"x is empty: received an array of shape \(0, 8, 8, 1\)"):
         explore(model, images[:0], file=None)

@@ -132,6 +132,22 @@ def down_and_up(L, dtype):
     ]
 
 
+def autoencoder(L, dtype):
+    """Convolutions with strides, then transposed ones back to the image's size."""
+    return [
+        L.Input((12, 12, 3), dtype=dtype),
+        L.Conv2D(12, 3, strides=2, padding="same", activation="relu", dtype=dtype),
+        L.Conv2D(16, 3, strides=2, padding="same", activation="relu", dtype=dtype),
+        L.Conv2DTranspose(12, 3, strides=2, padding="same", activation="relu", dtype=dtype),
+        L.Conv2DTranspose(10, 4, strides=2, padding="same", use_bias=False, dtype=dtype),
+        L.BatchNormalization(dtype=dtype),
+        L.LeakyReLU(0.25, dtype=dtype),
+        L.Conv2DTranspose(3, (3, 2), activation="tanh", dtype=dtype),
+        L.GlobalAveragePooling2D(dtype=dtype),
+        L.Dense(10, activation="softmax", dtype=dtype),
+    ]
+
+
 # The optimizer's class and options. TensorFlow rounds momentum, Adam's betas and LeakyReLU's slope to float32 even if
 # everything else is float64. This alone changes the losses by 1e-6, so these are numbers that float32 can hold.
 BETAS = {"beta_1": 0.875, "beta_2": 1 - 2**-10}
@@ -141,6 +157,7 @@ MODELS = {
     cifar: ("SGD", {"learning_rate": 0.001, "momentum": 0.875}),
     batch_norm: ("Adam", {"learning_rate": 0.01, **BETAS}),
     down_and_up: ("Adam", {"learning_rate": 0.01, **BETAS}),
+    autoencoder: ("Adam", {"learning_rate": 0.01, **BETAS}),
     mnist_dense: ("Adam", BETAS),
     mnist_l2: ("Adam", BETAS),
     mnist_fcl: ("Adam", BETAS),

@@ -4,6 +4,7 @@ base            the contract of every layer: build, forward, backward      penal
 input           where a graph begins              image         base of layers that take images
 activated       base of conv and dense: their product, then an activation
 conv            convolutions                      dense         Dense
+conv_transpose  the transposed convolution
 pool            pooling, also global              activation    activations as layers
 batch_norm      batch normalization               dropout       dropout and noise
 reshape         shapes, zero padding, Rescaling   resizing      other image sizes
@@ -21,6 +22,7 @@ from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRo
 from .base import Layer, registry
 from .batch_norm import BatchNormalization
 from .conv import Conv2D, DepthwiseConv2D, SeparableConv2D
+from .conv_transpose import Conv2DTranspose
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout2D
 from .identity import ActivityRegularization, Identity
@@ -51,6 +53,7 @@ AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
 Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
 SeparableConvolution2D = SeparableConv2D
 
 for _name, _class in list(globals().items()):
@@ -85,7 +88,9 @@ __all__ = [
     "CenterCrop",
     "Concatenate",
     "Conv2D",
+    "Conv2DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",

@@ -13,7 +13,7 @@ from .base import Layer
 from .checks import checked_choice
 
 
-class _Convolution(ActivatedLayer):
+class Convolution(ActivatedLayer):
     """Base class of Conv2D and DepthwiseConv2D: the window and its sizes."""
 
     rank = 4
@@ -49,7 +49,11 @@ class _Convolution(ActivatedLayer):
                 f"received inputs of shape {tuple(input_shape)}."
             )
         if H is not None and W is not None:
-            window(H, W, self.kernel_size, self.strides, self.padding, self.dilation_rate)
+            self._check_window(H, W)
+
+    def _check_window(self, H, W):
+        """ValueError unless the window fits an image of H x W."""
+        window(H, W, self.kernel_size, self.strides, self.padding, self.dilation_rate)
 
     def build(self, input_shape):
         C = input_shape[3]
@@ -72,7 +76,7 @@ class _Convolution(ActivatedLayer):
         raise NotImplementedError(f"{type(self).__name__} does not define channels_per_filter.")
 
 
-class Conv2D(_Convolution):
+class Conv2D(Convolution):
     """Convolution of images: (N, H, W, C) to (N, OH, OW, filters); kernel (KH, KW, C / groups, filters)."""
 
     def __init__(
@@ -148,7 +152,7 @@ class Conv2D(_Convolution):
         return dx
 
 
-class DepthwiseConv2D(_Convolution):
+class DepthwiseConv2D(Convolution):
     """Convolves each channel by itself with `depth_multiplier` kernels: (N, H, W, C) to (N, OH, OW, C * multiplier).
 
     This is Conv2D with as many groups as channels; the kernel (KH, KW, C, multiplier) is the grouped kernel
@@ -226,7 +230,7 @@ class DepthwiseConv2D(_Convolution):
         return dx
 
 
-class SeparableConv2D(_Convolution):
+class SeparableConv2D(Convolution):
     """A depthwise convolution, then a 1x1 convolution that mixes the channels: (N, H, W, C) to (N, OH, OW, filters).
 
     Weights: depthwise_kernel (KH, KW, C, depth_multiplier), pointwise_kernel (1, 1, C * depth_multiplier, filters),

@@ -23,11 +23,13 @@ from ..layers.activation import ELU, Activation, LeakyReLU, ReLU
 from ..layers.base import FOR_WEIGHTS, Layer
 from ..layers.batch_norm import BatchNormalization
 from ..layers.conv import Conv2D, DepthwiseConv2D
+from ..layers.conv_transpose import Conv2DTranspose
 from ..layers.dense import Dense
 from ..layers.penalty import PenalizedActivity, with_activity_penalty
 from ..layers.pool import MaxPooling2D
 
-_PRODUCTS = (Conv2D, DepthwiseConv2D, Dense)  # the layers that can do what follows them
+_PRODUCTS = (Conv2D, Conv2DTranspose, DepthwiseConv2D, Dense)  # the layers that can do what follows them
+_FOLDING = (Conv2D, DepthwiseConv2D, Dense)  # of these, those whose last axis of weights is the output's
 _ACTIVATIONS = (Activation, ReLU, LeakyReLU, ELU)
 
 
@@ -117,7 +119,14 @@ def _done_by(before: Step, step: Step, inference: bool) -> dict | None:
     if type(layer) not in _PRODUCTS:
         return None
     plain = layer.activation.operation is None and "activation" not in before.options
-    if type(follower) is BatchNormalization and plain and inference and not step.training and not before.options:
+    if (
+        type(follower) is BatchNormalization
+        and type(layer) in _FOLDING
+        and plain
+        and inference
+        and not step.training
+        and not before.options
+    ):
         return {"batch_norm": follower}
     if function is not None and plain:
         return {"activation": function}

@@ -8,6 +8,7 @@ needs, so only its own `backward` can read it.
 Arrays are C-contiguous and of one float type. Inputs and upstream gradients are read only.
 
 conv2d            convolution                        dense              the dense layer
+conv2d_transpose  the convolution backwards
 max_pool2d        the largest of each window         avg_pool2d         the mean of each window
 global_pool2d     one number per channel             zero_pad2d         zeros around images
 activation        relu, softmax and others           loss               a number per row, and its gradient

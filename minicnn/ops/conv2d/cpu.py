@@ -32,13 +32,14 @@ from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import in_panels, lay_panel, sum_rows, tile_width
 from ...kernels.cpu.recording import do, of_weights
 from ...kernels.cpu.split import pieces_of, split, split_filters, task_rows
-from ...kernels.cpu.vector_loop import add, zero
+from ...kernels.cpu.vector_loop import add, add_bias, zero
 from ...shapes import check_convolution, window
 from . import depthwise, pooled, strided, winograd
 from .tiled import flipped_kernel, offset_tables
 
 _NUMBERS = 24 * 1024  # numbers in a band: 96 kB in float32, well inside a core's second-level cache
 _ADDED_ALONE = 8192 // VECTOR_BYTES  # taps in one partial sum, so that a part of a panel has 16 kB
+_NO_BIAS = {name: np.zeros(0, name) for name in ("float32", "float64")}
 _FEW_CHANNELS = 8  # up to this many, the input gradient fills more of a tile as dy @ w^T than as a convolution
 
 
@@ -65,7 +66,7 @@ def forward(
 
 def backward(dy, saved, need_dx=True):
     x, w, has_bias, relu, pool, y, argmax, win, groups = saved
-    (_, H, W, C), (KH, KW, _, F) = x.shape, w.shape
+    (_, H, W, C), F = x.shape, w.shape[3]
     (PH, PW), (_, pooled_H, pooled_W, _) = pool or (1, 1), y.shape
 
     dw, db = workspace.empty(w.shape, w.dtype), workspace.empty((F,), w.dtype)
@@ -87,24 +88,31 @@ def backward(dy, saved, need_dx=True):
         return None, dw, db
 
     dx = workspace.empty(x.shape, x.dtype)
+    input_gradient(dy, dy_canvas, w, win, groups, dx, _NO_BIAS[w.dtype.name])
+    return dx, dw, db
+
+
+def input_gradient(dy, dy_canvas, w, win, groups, dx, bias, relu=False):
+    """dx (N, H, W, C) of the bands dy. The transposed convolution calls this with a bias (C,) and ReLU, which are
+    applied to dx; an empty bias is none."""
+    (KH, KW, _, F), (_, H, W, C) = w.shape, dx.shape
     if C <= _FEW_CHANNELS and groups == 1:
-        _few_channels_gradient(dy, dy_canvas, w, win, dx)
-        return dx, dw, db
+        _few_channels_gradient(dy, dy_canvas, w, win, dx, bias, relu)
+        return
+    bias = bias if bias.size else np.zeros(C, w.dtype)
 
     def convolve(top, left, back, w, y):
         """y = convolution of dy, padded, with the flipped kernel."""
         reach = (back.KH - 1) * back.DH, (back.KW - 1) * back.DW
         canvas = dy_canvas._replace(top=top, left=left, width=max(back.OW + reach[1], left + win.OW))
         products = winograd.products if winograd.suits(back.KH, back.KW, back, groups, F // groups, C) else _products
-        no_bias = np.zeros(C, w.dtype)
-        products(dy, canvas, flipped_kernel(w, groups), back, groups, y, None, no_bias, False, (1, 1), largest_tile=2)
+        products(dy, canvas, flipped_kernel(w, groups), back, groups, y, None, bias, relu, (1, 1), largest_tile=2)
 
     if (win.SH, win.SW) == (1, 1):
         top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
         convolve(top, left, win._replace(OH=H, OW=W), w, dx)
     else:
-        strided.input_gradient(convolve, w, win, dx)
-    return dx, dw, db
+        strided.input_gradient(convolve, w, win, dx, bias, relu)
 
 
 def _products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, largest_tile):
@@ -235,7 +243,7 @@ def _kernel_gradient_pieces(
                         )  # fmt: skip
 
 
-def _few_channels_gradient(dy, dy_canvas, w, win, dx):
+def _few_channels_gradient(dy, dy_canvas, w, win, dx, bias, relu):
     """dx = col2im(dy @ w^T), as in `vectorized.py`; each thread takes whole images.
 
     As a convolution, the gradient of a colour image would fill only 3 of a tile's 32 columns. dy @ w^T fills KH*KW*3.
@@ -249,14 +257,16 @@ def _few_channels_gradient(dy, dy_canvas, w, win, dx):
     rows, cols = multiples(ROWS, F), multiples(F, 1)
     buffers = workspace.scratch(dx.dtype, pixels * F, pixels * K)
     _add_window_gradients(
-        dy, dy_canvas, in_panels(w_by_filter), win, dx.shape, rows_at_once, rows, cols, dx.reshape(-1), buffers
-    )
+        dy, dy_canvas, in_panels(w_by_filter), win, dx.shape, rows_at_once, rows, cols,
+        output(dx, None, bias, relu, (1, 1)), buffers,
+    )  # fmt: skip
 
 
 @kernel(parallel=True)
-def _add_window_gradients(dy, dy_canvas, w_by_filter, win, dx_shape, rows_at_once, rows, cols, dx, buffers):
-    """For each band of dy: the gradients of its windows, dy @ w^T, and then their sum in dx."""
-    (bands, windows), (N, H, W, C) = buffers, dx_shape
+def _add_window_gradients(dy, dy_canvas, w_by_filter, win, dx_shape, rows_at_once, rows, cols, out, buffers):
+    """For each band of dy: the gradients of its windows, dy @ w^T, and then their sum in dx. Bias and ReLU, if any,
+    come when an image is done."""
+    (bands, windows), (N, H, W, C), dx = buffers, dx_shape, out.y
     columns = VECTORS * (VECTOR_BYTES // dx.itemsize)
     F, K, run = dy_canvas.C, win.KH * win.KW * C, win.KW * C
     pixels = rows_at_once * win.OW
@@ -287,3 +297,6 @@ def _add_window_gradients(dy, dy_canvas, w_by_filter, win, dx_shape, rows_at_onc
                                     w = left + kw * win.DW
                                     if 0 <= w < W:
                                         add(windows, source + kw * C, dx, ((n * H + h) * W + w) * C, C)
+        if out.bias.size:
+            for pixel in range(n * H * W, (n + 1) * H * W):
+                add_bias(dx, pixel * C, out.bias, 0, dx, pixel * C, out.relu, C)

@@ -50,7 +50,7 @@ def backward(dy, saved, need_dx=True):
     if saved_pool is not None:
         dy = max_pool2d.backward(dy, saved_pool)
     canvas, (_, H, W, C), w, has_bias, y, win, groups = saved
-    KH, KW, C_group, F = w.shape
+    C_group, F = w.shape[2:]
     if y is not None:
         dy = through_relu(dy, y)
     db = column_sums(dy, dy.size // F, F) if has_bias else None
@@ -58,13 +58,16 @@ def backward(dy, saved, need_dx=True):
     pixels, taps = _tables(canvas.shape, win, C_group)
     runs = "i" if C % 4 == 0 and groups == 1 else None
     product(canvas, taps, pixels, dy, None, False, dw, runs, groups, C_group)
-    dx = None
-    if need_dx:
-        top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
-        apart = pad_and_dilate(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
-        back = win._replace(SH=1, SW=1, OH=H, OW=W)
-        dx = _convolve(apart, flipped_kernel(w, groups), None, back, groups, False)
+    dx = input_gradient(dy, w, win, groups, H, W) if need_dx else None
     return dx, dw, db
+
+
+def input_gradient(dy, w, win, groups, H, W, b=None, relu=False):
+    """dx (N, H, W, C). The transposed convolution calls this with a bias b (C,) and ReLU, which are applied to dx."""
+    KH, KW = w.shape[:2]
+    top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
+    apart = pad_and_dilate(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
+    return _convolve(apart, flipped_kernel(w, groups), b, win._replace(SH=1, SW=1, OH=H, OW=W), groups, relu)
 
 
 def _convolve(canvas, w, b, win, groups, relu):

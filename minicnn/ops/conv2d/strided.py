@@ -26,7 +26,7 @@ from numba import prange
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.recording import do
-from ...kernels.cpu.vector_loop import copy, zero
+from ...kernels.cpu.vector_loop import copy
 
 
 class _Class(NamedTuple):
@@ -64,17 +64,21 @@ def _classes(size, taps, stride, dilation, padding) -> list[_Class]:
     return made
 
 
-def input_gradient(convolve, w, win, dx):
+def input_gradient(convolve, w, win, dx, bias, relu):
     """dx (N, H, W, C), class by class.
 
     convolve(top, left, win, w, y) computes y = the convolution of dy, with `top` rows and `left` columns of zeros
-    before it, with w's flipped kernel.
+    before it, with w's flipped kernel, and adds bias (C,) and ReLU. A pixel that meets no tap is the bias alone.
     """
     (KH, KW, C_group, F), (N, H, W, C) = w.shape, dx.shape
+    without_taps = bias
+    if relu:
+        without_taps = workspace.empty(bias.shape, bias.dtype)
+        do(np.maximum, bias, 0, out=without_taps)
     for down in _classes(H, KH, win.SH, win.DH, win.PT):
         for across in _classes(W, KW, win.SW, win.DW, win.PL):
             if not down.met or not across.met:
-                _put(dx.reshape(-1)[:0], dx.shape, down.first, across.first, win.SH, win.SW, dx.reshape(-1))
+                _put(without_taps, True, dx.shape, down.first, across.first, win.SH, win.SW, dx.reshape(-1))
                 continue
             part = workspace.empty((down.taps, across.taps, C_group, F), w.dtype)
             if (down.met, across.met) != (down.taps, across.taps):
@@ -86,19 +90,15 @@ def input_gradient(convolve, w, win, dx):
                 OH=down.pixels, OW=across.pixels,
             )  # fmt: skip
             convolve(down.before, across.before, here, part, pixels)
-            _put(pixels.reshape(-1), dx.shape, down.first, across.first, win.SH, win.SW, dx.reshape(-1))
+            _put(pixels.reshape(-1), False, dx.shape, down.first, across.first, win.SH, win.SW, dx.reshape(-1))
 
 
 @kernel(parallel=True)
-def _put(pixels, dx_shape, first_row, first_col, SH, SW, dx):
-    """dx[n, first_row + SH * i, first_col + SW * j] = pixels[n, i, j], or 0 if there are none."""
+def _put(pixels, one, dx_shape, first_row, first_col, SH, SW, dx):
+    """dx[n, first_row + SH * i, first_col + SW * j] = pixels[n, i, j]; if there is only one pixel, it goes to all."""
     N, H, W, C = dx_shape
     rows, cols = (H - first_row + SH - 1) // SH, (W - first_col + SW - 1) // SW
     for task in prange(N * rows):
         row = (task // rows * H + first_row + task % rows * SH) * W
         for j in range(cols):
-            place = (row + first_col + j * SW) * C
-            if pixels.size:
-                copy(pixels, (task * cols + j) * C, dx, place, C)
-            else:
-                zero(dx, place, C)
+            copy(pixels, 0 if one else (task * cols + j) * C, dx, (row + first_col + j * SW) * C, C)

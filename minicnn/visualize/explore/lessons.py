@@ -9,6 +9,7 @@ from ...ops import (
     avg_pool2d,
     batch_norm,
     conv2d,
+    conv2d_transpose,
     dense,
     global_pool2d,
     max_pool2d,
@@ -19,6 +20,7 @@ from ...ops import (
 from ...ops.avg_pool2d import loops as avg_pool2d_loops
 from ...ops.batch_norm import loops as batch_norm_loops
 from ...ops.conv2d import loops as conv2d_loops
+from ...ops.conv2d_transpose import loops as conv2d_transpose_loops
 from ...ops.dense import vectorized as dense_definition
 from ...ops.global_pool2d import vectorized as global_pool2d_definition
 from ...ops.max_pool2d import loops as max_pool2d_loops
@@ -26,6 +28,7 @@ from ...ops.resize import vectorized as resize_definition
 
 _OPERATIONS = {  # operation: (its contract, the functions that define it, forward and backward)
     "conv2d": (conv2d, conv2d_loops.forward, conv2d_loops.backward),
+    "conv2d_transpose": (conv2d_transpose, conv2d_transpose_loops.forward, conv2d_transpose_loops.backward),
     "dense": (dense, dense_definition.forward, dense_definition.backward),
     "max_pool2d": (max_pool2d, max_pool2d_loops.forward, max_pool2d_loops.backward),
     "avg_pool2d": (avg_pool2d, avg_pool2d_loops.forward, avg_pool2d_loops.backward),

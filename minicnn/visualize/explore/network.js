@@ -8,6 +8,7 @@ import * as avg_pool2d from "ops/avg_pool2d";
 import * as batch_norm from "ops/batch_norm";
 import * as concatenate from "ops/concatenate";
 import * as conv2d from "ops/conv2d";
+import * as conv2d_transpose from "ops/conv2d_transpose";
 import * as dense from "ops/dense";
 import * as global_pool2d from "ops/global_pool2d";
 import * as max_pool2d from "ops/max_pool2d";
@@ -21,8 +22,8 @@ import * as losses from "losses";
 import { targetFor } from "losses";
 
 const operations = {
-  activation, avg_pool2d, batch_norm, concatenate, conv2d, dense, global_pool2d, max_pool2d, merge, rescale, reshape,
-  resize, reverse, zero_pad2d,
+  activation, avg_pool2d, batch_norm, concatenate, conv2d, conv2d_transpose, dense, global_pool2d, max_pool2d, merge,
+  rescale, reshape, resize, reverse, zero_pad2d,
 };
 
 export class Network {

@@ -16,7 +16,7 @@ from ...layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from ...layers.arithmetic import Arithmetic, ReverseLastAxis
 from ...layers.augmentation import Augmentation
 from ...ops.resize.tables import table
-from ...shapes import middle, window
+from ...shapes import middle, transposed_window, window
 
 
 class Operation(NamedTuple):
@@ -62,6 +62,14 @@ def _separable_conv2d(layer, x):
         Operation("conv2d", second, _kernel_and_bias(layer)),
         *_activation(layer.activation),
     ]
+
+
+def _conv2d_transpose(layer, x):
+    _, _, win = transposed_window(
+        x[1], x[2], layer.kernel_size, layer.strides, layer.padding, layer.output_padding, layer.dilation_rate
+    )
+    settings = {"window": win._asdict()}
+    return [Operation("conv2d_transpose", settings, _kernel_and_bias(layer)), *_activation(layer.activation)]
 
 
 def _dense(layer, x):
@@ -215,6 +223,7 @@ _MAKERS = {
     **dict.fromkeys(_MERGES, _merge),
     **dict.fromkeys((Activation, ReLU, LeakyReLU, ELU, Softmax), _activation_layer),
     layers.Conv2D: _conv2d, layers.DepthwiseConv2D: _conv2d, layers.SeparableConv2D: _separable_conv2d,
+    layers.Conv2DTranspose: _conv2d_transpose,
     layers.Dense: _dense, layers.UpSampling2D: _up_sampling, layers.Cropping2D: _cropping,
     layers.MaxPooling2D: _max_pool2d, layers.AveragePooling2D: _avg_pool2d,
     layers.GlobalAveragePooling2D: _global_average, layers.GlobalMaxPooling2D: _global_maximum,
