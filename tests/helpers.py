@@ -20,7 +20,7 @@ OPERATION_FILES = (  # the files with the operations' cases
     "test_conv2d.py", "test_conv2d_transpose.py", "test_pooling.py", "test_batch_norm.py", "test_dense.py",
     "test_activation.py", "test_loss.py",
     "test_metric.py", "test_optimizer_update.py", "test_noise.py", "test_merge.py", "test_image_operations.py",
-    "test_runtime.py",
+    "test_numbers.py", "test_runtime.py",
 )  # fmt: skip
 
 

@@ -19,7 +19,10 @@ def _merge(kind, shapes, *arguments):
     return run
 
 
+FROM_POWER = merge.NAMES[merge.NAMES.index("power") :]  # they take two inputs, and not all numbers
 for kind in merge.NAMES:
+    if kind in FROM_POWER:
+        continue
     two = kind in ("subtract", "divide")
     case("merge", kind)(_merge(kind, [(2, 3, 4)] * (2 if two else 3)))
     case("merge", f"{kind}, broadcast")(_merge(kind, [(2, 3, 4, 5), (2, 1, 1, 5), (2, 3, 4, 1)][: 2 if two else 3]))
@@ -46,6 +49,35 @@ def _(op, dtype):
     xs = [normal(3, 5, dtype=dtype), normal(3, 5, seed=1, dtype=dtype)]
     xs[0][0, 0] = xs[1][1, 1] = np.nan
     return {"maximum": op.maximum_forward(xs, False)[0], "minimum": op.minimum_forward(xs, False)[0]}
+
+
+def _of_two(kind, shapes):
+    def run(op, dtype):
+        xs = [np.round(2 * normal(*shape, seed=i, dtype=dtype)) / 2 for i, shape in enumerate(shapes)]
+        if kind == "power":
+            xs[0] = np.abs(xs[0]) + dtype(0.5)
+        if kind == "keep_where":
+            xs[0][np.broadcast_to(xs[1] == 0, xs[0].shape)] = np.nan
+        y, saved = getattr(op, f"{kind}_forward")(xs)
+        dxs = getattr(op, f"{kind}_backward")(normal(*y.shape, seed=9, dtype=dtype), saved)
+        return {"y": y, **{f"dx{i}": dx for i, dx in enumerate(dxs) if dx is not None}}
+
+    return run
+
+
+for kind in FROM_POWER:
+    case("merge", kind)(_of_two(kind, [(3, 7), (3, 7)]))
+    case("merge", f"{kind}, broadcast")(_of_two(kind, [(3, 7), (1, 7)]))
+    if kind != "keep_where":
+        case("merge", f"{kind}, first broadcast")(_of_two(kind, [(1, 7), (3, 7)]))
+
+
+@case("merge", "power of zero and below")
+def _(op, dtype):
+    xs = [np.array([[0, 0, -2, -1, 4]], dtype), np.array([[1, 2, 3, 2, 0.5]], dtype)]
+    y, saved = op.power_forward(xs)
+    da, db = op.power_backward(np.ones((1, 5), dtype), saved)
+    return {"y": y, "da": da, "db": db}
 
 
 case("merge", "concatenate")(_merge("concatenate", [(2, 3, 4), (2, 3, 1), (2, 3, 7)], -1))

@@ -14,6 +14,8 @@ global_pool2d     one number per channel             zero_pad2d         zeros ar
 activation        relu, softmax and others           loss               a number per row, and its gradient
 batch_norm        batch normalization                dropout            random zeros
 noise             random noise, alpha dropout        merge              several arrays into one
+elementwise       exp, log and other functions       reduce             sum, mean, largest, smallest
+rearrange         numbers in other places            matmul             products of matrices
 rescale           x * scale + offset                 reverse            the last axis in reverse order
 resize            another image size                 affine_transform   images rotated, shifted, scaled
 color             contrast and brightness            metric             the counts behind metrics

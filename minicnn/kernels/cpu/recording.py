@@ -31,6 +31,7 @@ import numpy as np
 
 class _ThisThread(threading.local):
     recording: Recording | None = None
+    has_weights = True
 
 
 _here = _ThisThread()
@@ -42,8 +43,19 @@ def recording() -> Recording | None:
 
 
 def is_prediction() -> bool:
-    """Whether this thread records a prediction."""
-    return _here.recording is not None and _here.recording.unchanged is not None
+    """Whether this thread records a prediction, of kernels whose weights are a layer's own."""
+    return _here.recording is not None and _here.recording.unchanged is not None and _here.has_weights
+
+
+@contextmanager
+def computed_weights():
+    """Within this block, what kernels take for weights is computed in every prediction: nothing made from it is kept
+    for the next one."""
+    before, _here.has_weights = _here.has_weights, False
+    try:
+        yield
+    finally:
+        _here.has_weights = before
 
 
 def do(function, *arguments, **named) -> None:

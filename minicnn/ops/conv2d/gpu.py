@@ -37,7 +37,7 @@ def forward(
     canvas = x
     if win.PT or win.PB or win.PL or win.PR:
         canvas = pad_and_dilate(x, win.PT + H + win.PB, win.PL + W + win.PR, win.PT, win.PL, 1, 1)
-    y = _convolve(canvas, w, b, win, groups, relu)
+    y = convolve(canvas, w, b, win, groups, relu)
     saved = (canvas, x.shape, w, b is not None, y if relu else None, win, groups)
     saved_pool = None
     if pool:
@@ -58,19 +58,22 @@ def backward(dy, saved, need_dx=True):
     pixels, taps = _tables(canvas.shape, win, C_group)
     runs = "i" if C % 4 == 0 and groups == 1 else None
     product(canvas, taps, pixels, dy, None, False, dw, runs, groups, C_group)
-    dx = input_gradient(dy, w, win, groups, H, W) if need_dx else None
+    dx = None
+    if need_dx:
+        apart, flipped, back = as_convolution(dy, w, win, groups, H, W)
+        dx = convolve(apart, flipped, None, back, groups, False)
     return dx, dw, db
 
 
-def input_gradient(dy, w, win, groups, H, W, b=None, relu=False):
-    """dx (N, H, W, C). The transposed convolution calls this with a bias b (C,) and ReLU, which are applied to dx."""
+def as_convolution(dy, w, win, groups, H, W):
+    """The input gradient (N, H, W, C) is a convolution: (its canvas, its kernel, its window)."""
     KH, KW = w.shape[:2]
     top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
     apart = pad_and_dilate(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
-    return _convolve(apart, flipped_kernel(w, groups), b, win._replace(SH=1, SW=1, OH=H, OW=W), groups, relu)
+    return apart, flipped_kernel(w, groups), win._replace(SH=1, SW=1, OH=H, OW=W)
 
 
-def _convolve(canvas, w, b, win, groups, relu):
+def convolve(canvas, w, b, win, groups, relu):
     """y (N, OH, OW, F) of a canvas, which already contains the padding."""
     C_group, F = w.shape[2:]
     pixels, taps = _tables(canvas.shape, win, C_group)

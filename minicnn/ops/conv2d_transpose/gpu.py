@@ -14,7 +14,8 @@ def forward(
     KH, KW, F, C = w.shape
     check_convolution(x.shape, (KH, KW, C, F), 1)
     OH, OW, win = transposed_window(*x.shape[1:3], (KH, KW), strides, padding, output_padding, dilation)
-    y = conv2d.input_gradient(x, w, win, 1, OH, OW, b, relu)
+    canvas, kernel, window = conv2d.as_convolution(x, w, win, 1, OH, OW)
+    y = conv2d.convolve(canvas, kernel, b, window, 1, relu)
     return y, ((x, w, b is not None, y if relu else None, (strides, padding, dilation)) if need_saved else None)
 
 

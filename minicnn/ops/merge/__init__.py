@@ -7,6 +7,9 @@
     divide       y = x_1 / x_2                        dx_1 = dy / x_2, dx_2 = -dy * y / x_2
     maximum      y = the largest of x_1, x_2, ...     dx_i = dy where x_i is the first that equals y, else 0
     minimum      y = the smallest of x_1, x_2, ...    the same
+    power        y = x_1 ^ x_2                        dx_1 = dy * x_2 * x_1^(x_2 - 1), dx_2 = dy * y * log(x_1)
+    keep_where   y = x_1 where x_2 is not 0, else 0   dx_1 the same of dy
+    greater, greater_equal, less, less_equal, equal, not_equal          y = 1 or 0, no gradient
     concatenate  the x_i side by side along `axis`    dx_i = the part of dy where y is x_i
 
 All but concatenate broadcast axes of size 1, as NumPy does. The gradient of a broadcast input is summed over these
@@ -20,8 +23,11 @@ Reading order: `vectorized.py` (the definition), `formulas.py` (the same for two
 
 from ...dispatch import variant
 
-NAMES = ("add", "average", "multiply", "subtract", "divide", "maximum", "minimum")
-"""The operations that work number by number."""
+COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
+NAMES = (
+    "add", "average", "multiply", "subtract", "divide", "maximum", "minimum", "power", "keep_where", *COMPARISONS,
+)  # fmt: skip
+"""The operations that work number by number. From "power" on, and subtract and divide, they take two inputs."""
 
 
 def forward(name, xs, need_saved=True):
@@ -30,7 +36,7 @@ def forward(name, xs, need_saved=True):
 
 
 def backward(name, dy, saved):
-    """The list of the inputs' gradients."""
+    """The list of the inputs' gradients. A gradient that is zero everywhere may be None."""
     return getattr(variant(__name__), f"{name}_backward")(dy, saved)
 
 

@@ -1,4 +1,4 @@
-"""Merging on the CPU: parallel kernels for equal shapes, the common case; NumPy broadcasts the other inputs."""
+"""Merging on the CPU: parallel kernels for equal shapes, the common case. NumPy broadcasts, compares, takes powers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from numba import prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import THREADS, helper, kernel
-from ...kernels.cpu.recording import do, refuse
+from ...kernels.cpu.recording import do
 from ...kernels.cpu.vector_loop import copy
 from ...kernels.formulas import compiled
-from . import formulas, vectorized
+from . import COMPARISONS, formulas, vectorized
 
 _formulas = compiled(formulas, helper)
 
@@ -37,13 +37,13 @@ _divisor_gradient = _pairwise(_formulas.divisor_gradient)
 
 
 def _fold(same_shape, broadcasting, xs):
-    """Combine xs from the left, two at a time, in a new buffer."""
+    """Combine xs from the left, two at a time, in a new buffer. NumPy's function does what same_shape cannot."""
     y = xs[0]
     for i, x in enumerate(xs[1:]):
         previous = y
         shape = previous.shape if previous.shape == x.shape else np.broadcast_shapes(previous.shape, x.shape)
         y = previous if i > 0 and previous.shape == shape else workspace.empty(shape, x.dtype)
-        if previous.shape == x.shape:
+        if same_shape and previous.shape == x.shape:
             same_shape.for_work(x.size)(previous.reshape(-1), x.reshape(-1), y.reshape(-1))
         else:
             do(broadcasting, previous, x, out=y)
@@ -61,9 +61,15 @@ def _spread(x, shape):
 
 def _sum_to(x, shape):
     """x if it has this shape, else x summed over the axes along which an array of `shape` was broadcast."""
-    if x.shape != shape:
-        refuse()
-    return vectorized.sum_to(x, shape)
+    if x.shape == shape:
+        return x
+    y = workspace.empty(shape, x.dtype)
+    do(_put, y, vectorized.sum_to, x, shape)
+    return y
+
+
+def _put(out, function, *arguments):
+    out[...] = function(*arguments)
 
 
 def add_forward(xs, need_saved=True):
@@ -160,6 +166,49 @@ def _take_where_equal(x, y, left, dx):
             left[i] = 0
         else:
             dx[i] = 0
+
+
+def power_forward(xs, need_saved=True):
+    y = _fold(None, np.power, xs)
+    return y, ((*xs, y) if need_saved else None)
+
+
+def power_backward(dy, saved):
+    a, b, y = saved
+    da, db = workspace.empty(dy.shape, dy.dtype), workspace.empty(dy.shape, dy.dtype)
+    do(_put, da, vectorized.base_gradient, dy, a, b)
+    do(_put, db, vectorized.exponent_gradient, dy, a, y)
+    return [_sum_to(da, a.shape), _sum_to(db, b.shape)]
+
+
+def keep_where_forward(xs, need_saved=True):
+    x, condition = xs
+    return _kept(x, condition), ((x.shape, condition) if need_saved else None)
+
+
+def keep_where_backward(dy, saved):
+    shape, condition = saved
+    return [_sum_to(_kept(dy, condition), shape), None]
+
+
+def _kept(x, condition):
+    y = workspace.empty(np.broadcast_shapes(x.shape, condition.shape), x.dtype)
+    do(_put, y, vectorized.kept, x, condition)
+    return y
+
+
+def _comparison(compare):
+    def forward(xs, need_saved=True):
+        return _fold(None, compare, xs), None
+
+    def backward(dy, saved):
+        return [None, None]
+
+    return forward, backward
+
+
+for _name in COMPARISONS:
+    globals()[f"{_name}_forward"], globals()[f"{_name}_backward"] = _comparison(getattr(np, _name))
 
 
 def concatenate_forward(xs, axis=-1, need_saved=True):

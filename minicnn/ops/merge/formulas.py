@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def add(a, b):
     return a + b
@@ -31,3 +33,43 @@ def minimum(a, b):
 def divisor_gradient(upstream_a, b):
     """The gradient of a / b with respect to b; upstream_a is the upstream gradient times a."""
     return -upstream_a / (b * b)
+
+
+def power(a, b):
+    return type(a)(a**b)
+
+
+def base_slope(a, b):
+    return b * type(a)(a ** (b - type(b)(1)))
+
+
+def exponent_slope(a, y):
+    return y * type(a)(math.log(a)) if a > 0 else type(a)(0)
+
+
+def keep_where(x, condition):
+    return x if condition != 0 else type(x)(0)
+
+
+def greater(a, b):
+    return type(a)(1) if a > b else type(a)(0)
+
+
+def greater_equal(a, b):
+    return type(a)(1) if a >= b else type(a)(0)
+
+
+def less(a, b):
+    return type(a)(1) if a < b else type(a)(0)
+
+
+def less_equal(a, b):
+    return type(a)(1) if a <= b else type(a)(0)
+
+
+def equal(a, b):
+    return type(a)(1) if a == b else type(a)(0)
+
+
+def not_equal(a, b):
+    return type(a)(1) if a != b else type(a)(0)

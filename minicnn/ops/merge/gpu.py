@@ -13,7 +13,7 @@ from ...kernels.gpu.elementwise import add, pick
 from ...kernels.gpu.launch import device_function, gpu_kernel
 from ...kernels.gpu.memory import remembered
 from ...kernels.gpu.reductions import column_sums
-from . import formulas
+from . import COMPARISONS, formulas
 
 _formulas = compiled(formulas, device_function)
 
@@ -32,6 +32,8 @@ def _pairwise(formula):
 _subtract, _multiply, _divide = (_pairwise(f) for f in (_formulas.subtract, _formulas.multiply, _formulas.divide))
 _maximum, _minimum = _pairwise(_formulas.maximum), _pairwise(_formulas.minimum)
 _divisor_gradient = _pairwise(_formulas.divisor_gradient)
+_power, _keep_where = _pairwise(_formulas.power), _pairwise(_formulas.keep_where)
+_base_slope, _exponent_slope = _pairwise(_formulas.base_slope), _pairwise(_formulas.exponent_slope)
 
 
 def _fold(kernel, xs):
@@ -136,6 +138,41 @@ def _take_where_equal(x, y, left, zero, dx, n):
             left[i] = zero
         else:
             dx[i] = zero
+
+
+def power_forward(xs, need_saved=True):
+    y = _fold(_power, xs)
+    return y, ((*xs, y) if need_saved else None)
+
+
+def power_backward(dy, saved):
+    a, b, y = saved
+    da, db = _fold(_multiply, [dy, _fold(_base_slope, [a, b])]), _fold(_multiply, [dy, _fold(_exponent_slope, [a, y])])
+    return [sum_to(da, a.shape), sum_to(db, b.shape)]
+
+
+def keep_where_forward(xs, need_saved=True):
+    x, condition = xs
+    return _fold(_keep_where, xs), ((x.shape, condition) if need_saved else None)
+
+
+def keep_where_backward(dy, saved):
+    shape, condition = saved
+    return [sum_to(_fold(_keep_where, [dy, condition]), shape), None]
+
+
+def _comparison(compare):
+    def forward(xs, need_saved=True):
+        return _fold(compare, xs), None
+
+    def backward(dy, saved):
+        return [None, None]
+
+    return forward, backward
+
+
+for _name in COMPARISONS:
+    globals()[f"{_name}_forward"], globals()[f"{_name}_backward"] = _comparison(_pairwise(getattr(_formulas, _name)))
 
 
 def spread_to(x, shape):

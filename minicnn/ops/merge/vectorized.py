@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from . import COMPARISONS
+
 
 def add_forward(xs, need_saved=True):
     return sum(xs[1:], start=xs[0] + 0), ([x.shape for x in xs] if need_saved else None)
@@ -76,6 +78,57 @@ def maximum_backward(dy, saved):
 
 
 minimum_backward = maximum_backward
+
+
+def power_forward(xs, need_saved=True):
+    a, b = xs
+    y = np.power(a, b)
+    return y, ((a, b, y) if need_saved else None)
+
+
+def power_backward(dy, saved):
+    a, b, y = saved
+    return [sum_to(base_gradient(dy, a, b), a.shape), sum_to(exponent_gradient(dy, a, y), b.shape)]
+
+
+def base_gradient(dy, a, b):
+    return dy * b * np.power(a, b - 1)
+
+
+def exponent_gradient(dy, a, y):
+    """For a of zero and below, where the logarithm has no value, TensorFlow takes zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return dy * y * np.where(a > 0, np.log(a), a.dtype.type(0))
+
+
+def keep_where_forward(xs, need_saved=True):
+    x, condition = xs
+    return kept(x, condition), ((x.shape, condition) if need_saved else None)
+
+
+def keep_where_backward(dy, saved):
+    shape, condition = saved
+    return [sum_to(kept(dy, condition), shape), None]
+
+
+def kept(x, condition):
+    """x where the condition is not zero, else 0; what is left out may be infinite or NaN."""
+    return np.where(condition != 0, x, x.dtype.type(0))
+
+
+def _comparison(compare):
+    def forward(xs, need_saved=True):
+        a, b = xs
+        return compare(a, b).astype(a.dtype), None
+
+    def backward(dy, saved):
+        return [None, None]
+
+    return forward, backward
+
+
+for _name in COMPARISONS:
+    globals()[f"{_name}_forward"], globals()[f"{_name}_backward"] = _comparison(getattr(np, _name))
 
 
 def sum_to(dy, shape):

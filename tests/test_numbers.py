@@ -1,0 +1,112 @@
+"""The cases of the operations behind `minicnn.ops`' functions: ops/elementwise, reduce, rearrange and matmul."""
+
+from __future__ import annotations
+
+import numpy as np
+from cases import both_tests, case
+from helpers import normal
+
+from minicnn.ops import elementwise, reduce
+from minicnn.ops.rearrange.tables import Table
+
+POSITIVE = ("sqrt", "rsqrt", "log", "log1p")
+
+
+def _of_one_number(name, size):
+    def run(op, dtype):
+        x = 2 * normal(*size, dtype=dtype)
+        if name in POSITIVE:
+            x = np.abs(x) + dtype(0.01)
+        if name == "reciprocal":
+            x += np.copysign(dtype(0.1), x)
+        y, saved = getattr(op, f"{name}_forward")(x)
+        return {"y": y, "dx": getattr(op, f"{name}_backward")(normal(*size, seed=1, dtype=dtype), saved)}
+
+    return run
+
+
+for name in elementwise.NAMES:
+    case("elementwise", name)(_of_one_number(name, (3, 7, 5)))
+case("elementwise", "square, many numbers")(_of_one_number("square", (70, 300)))
+
+
+@case("elementwise", "steps at halves, and signs of zero")
+def _(op, dtype):
+    x = np.array([-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5, 3.0, -7.0, 1e6 + 0.5], dtype)
+    found = {name: getattr(op, f"{name}_forward")(x)[0] for name in ("round", "floor", "ceil", "trunc", "sign")}
+    dx = op.absolute_backward(np.ones_like(x), op.absolute_forward(x)[1])
+    return {**found, "dx of absolute": dx}
+
+
+SHAPES = {"middle": (3, 4, 5), "rows": (6, 7, 1), "columns": (1, 9, 3), "one number": (2, 1, 2), "all": (1, 40, 1)}
+
+
+def _reduced(name, shape, ties=False):
+    def run(op, dtype):
+        x = normal(*shape, dtype=dtype)
+        if ties:
+            x = np.round(x)
+        if "arg" in name:
+            x = np.random.default_rng(0).permuted(np.arange(x.size)).reshape(shape).astype(dtype)
+        y, saved = getattr(op, f"{name}_forward")(x)
+        return {"y": y, "dx": getattr(op, f"{name}_backward")(normal(*y.shape, seed=1, dtype=dtype), saved)}
+
+    return run
+
+
+for name in reduce.NAMES:
+    for kind, shape in SHAPES.items():
+        case("reduce", f"{name}, {kind}")(_reduced(name, shape))
+for name in ("max", "min", "prod", "argmax", "argmin"):
+    case("reduce", f"{name}, equal numbers")(_reduced(name, (3, 8, 2), ties=True))
+for name in ("sum", "mean"):
+    case("reduce", f"{name}, in pieces")(_reduced(name, (1, 50000, 1)))
+    case("reduce", f"{name}, pieces of columns")(_reduced(name, (2, 9000, 3)))
+
+
+@case("reduce", "largest and smallest of NaN")
+def _(op, dtype):
+    x = normal(2, 5, 3, dtype=dtype)
+    x[0, 2, 1] = x[1, 0, 0] = x[1, 3, 0] = np.nan
+    return {name: getattr(op, f"{name}_forward")(x)[0] for name in ("max", "min", "argmax", "argmin")}
+
+
+PLACES = np.arange(24).reshape(2, 3, 4)
+REARRANGED = {
+    "transposed": PLACES.transpose(2, 0, 1), "flipped": PLACES[:, ::-1], "part": PLACES[:, 1:, ::2],
+    "tiled": np.tile(PLACES, (1, 2, 3)), "padded": np.pad(PLACES, ((1, 0), (0, 2), (1, 1)), constant_values=-1),
+    "reflected": np.pad(PLACES, ((0, 0), (2, 1), (1, 1)), "reflect"), "nothing": PLACES[:, :0],
+}  # fmt: skip
+
+
+def _rearranged(places, rows, fill=0.0):
+    def run(op, dtype):
+        y, saved = op.forward(normal(rows, 24, dtype=dtype), Table(places, 24), fill)
+        return {"y": y, "dx": op.backward(normal(*y.shape, seed=1, dtype=dtype), saved)}
+
+    return run
+
+
+for name, places in REARRANGED.items():
+    case("rearrange", name)(_rearranged(places, 3, fill=1.5))
+case("rearrange", "one row")(_rearranged(REARRANGED["reflected"], 1))
+case("rearrange", "no rows")(_rearranged(REARRANGED["tiled"], 0))
+
+
+def _product(a_shape, b_shape):
+    def run(op, dtype):
+        y, saved = op.forward(normal(*a_shape, dtype=dtype), normal(*b_shape, seed=1, dtype=dtype))
+        da, db = op.backward(normal(*y.shape, seed=2, dtype=dtype), saved)
+        return {"y": y, "da": da, "db": db}
+
+    return run
+
+
+for a_shape, b_shape in (
+    ((3, 4, 5), (3, 5, 6)), ((2, 1, 7), (2, 7, 1)), ((3, 4, 5), (1, 5, 6)), ((1, 33, 40), (1, 40, 35)),
+    ((2, 9, 1), (2, 1, 3)),
+):  # fmt: skip
+    case("matmul", f"{a_shape} and {b_shape}")(_product(a_shape, b_shape))
+
+
+test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)
