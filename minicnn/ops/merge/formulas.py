@@ -43,6 +43,23 @@ def base_slope(a, b):
     return b * type(a)(a ** (b - type(b)(1)))
 
 
+def power_by_logarithm(a, b):
+    """The power of float64 on the GPU, where the library's own function is long: |a|^b, and a's sign if b is odd."""
+    if b == 0:
+        return type(a)(1)
+    size = math.exp(b * math.log(abs(a)))
+    if a >= 0 or a != a:
+        return size
+    half = type(a)(0.5) * b
+    if math.floor(b) != b:
+        return (a - a) / (a - a)  # NaN
+    return size if math.floor(half) == half else -size
+
+
+def base_slope_by_logarithm(a, b):
+    return b * power_by_logarithm(a, b - type(b)(1))
+
+
 def exponent_slope(a, y):
     return y * type(a)(math.log(a)) if a > 0 else type(a)(0)
 

@@ -32,8 +32,9 @@ def _pairwise(formula):
 _subtract, _multiply, _divide = (_pairwise(f) for f in (_formulas.subtract, _formulas.multiply, _formulas.divide))
 _maximum, _minimum = _pairwise(_formulas.maximum), _pairwise(_formulas.minimum)
 _divisor_gradient = _pairwise(_formulas.divisor_gradient)
-_power, _keep_where = _pairwise(_formulas.power), _pairwise(_formulas.keep_where)
-_base_slope, _exponent_slope = _pairwise(_formulas.base_slope), _pairwise(_formulas.exponent_slope)
+_keep_where, _exponent_slope = _pairwise(_formulas.keep_where), _pairwise(_formulas.exponent_slope)
+_power = {4: _pairwise(_formulas.power), 8: _pairwise(_formulas.power_by_logarithm)}  # by the bytes of a number
+_base_slope = {4: _pairwise(_formulas.base_slope), 8: _pairwise(_formulas.base_slope_by_logarithm)}
 
 
 def _fold(kernel, xs):
@@ -141,13 +142,14 @@ def _take_where_equal(x, y, left, zero, dx, n):
 
 
 def power_forward(xs, need_saved=True):
-    y = _fold(_power, xs)
+    y = _fold(_power[xs[0].dtype.itemsize], xs)
     return y, ((*xs, y) if need_saved else None)
 
 
 def power_backward(dy, saved):
     a, b, y = saved
-    da, db = _fold(_multiply, [dy, _fold(_base_slope, [a, b])]), _fold(_multiply, [dy, _fold(_exponent_slope, [a, y])])
+    da = _fold(_multiply, [dy, _fold(_base_slope[dy.dtype.itemsize], [a, b])])
+    db = _fold(_multiply, [dy, _fold(_exponent_slope, [a, y])])
     return [sum_to(da, a.shape), sum_to(db, b.shape)]
 
 
