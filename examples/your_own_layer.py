@@ -1,13 +1,18 @@
-"""Write your own layer, train it, and check its gradients: a ReLU that learns its slope below zero.
+"""Write your own layer in two ways, train it, and check its gradients: a ReLU that learns its slope below zero.
 
     python examples/your_own_layer.py
 
     y = x where x > 0, else slope * x          one slope for each channel
 
-A layer has four methods. `build` makes the weights. `compute_output_shape` returns the output's shape. `forward`
-returns the output, and the arrays that `backward` will need. `backward` turns the output's gradient into the input's
-gradient, and adds the gradients of the weights. Nothing is kept on `self` between `forward` and `backward`, so a model
-can use a layer twice.
+**With `call`.** Write the equation with functions of `minicnn.ops`. `call` is run once on symbols, and what it draws is
+a graph of operations. Each of these knows its derivative, so the layer's gradient follows (`minicnn/models/graph.py`).
+
+**With `forward` and `backward`.** `forward` returns the output, and the arrays that `backward` will need. `backward`
+turns the output's gradient into the input's gradient, and adds the gradients of the weights. Both get NumPy arrays.
+Nothing is kept on `self` between them, so a model can use a layer twice. `compute_output_shape` returns the output's
+shape.
+
+In both ways `build` makes the weights.
 
 Source: He et al., "Delving Deep into Rectifiers", 2015.
 """
@@ -16,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicnn import Sequential, initializers, layers, utils
+from minicnn import Sequential, initializers, layers, ops, utils
 from minicnn.datasets import synthetic_fashion
 
 
@@ -30,6 +35,13 @@ class LearnedSlope(layers.Layer):
     def build(self, input_shape):
         self.slope = self.add_weight((input_shape[-1],), initializers.Constant(self.start), name="slope")
 
+    def call(self, x):
+        return ops.where(x > 0, x, self.slope * x)
+
+
+class LearnedSlopeByHand(LearnedSlope):
+    """The same layer, with its derivatives written out."""
+
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
 
@@ -41,6 +53,17 @@ class LearnedSlope(layers.Layer):
         axes = tuple(range(x.ndim - 1))  # all but the channels
         self.add_gradients((self.slope, np.where(x > 0, 0, dy * x).sum(axis=axes).astype(x.dtype)))
         return np.where(x > 0, dy, self.slope.value * dy)
+
+
+def both_ways(x, dy):
+    """The largest difference between the two layers: of the output, the input's gradient, and the slope's gradient."""
+    found = []
+    for make in (LearnedSlope, LearnedSlopeByHand):
+        layer = make()
+        layer(x)  # makes the weights
+        y, saved = layer.forward(x)
+        found.append((y, layer.backward(dy, saved), layer.slope.grad))
+    return max(np.abs(ours - theirs).max() for ours, theirs in zip(*found, strict=True))
 
 
 def main():
@@ -61,8 +84,11 @@ def main():
     print("learned slopes:", np.round(model.layers[1].slope.numpy(), 3))
 
     rng = np.random.default_rng(0)
-    error = utils.gradient_check(LearnedSlope(), rng.standard_normal((2, 5, 5, 3)))
-    print(f"gradients right to {error:.1e}")
+    x, dy = rng.standard_normal((2, 2, 5, 5, 3)).astype("float32")
+    print(f"both ways differ by at most {both_ways(x, dy):.1e}")
+    for make in (LearnedSlope, LearnedSlopeByHand):
+        error = utils.gradient_check(make(), x)
+        print(f"{make.__name__}: gradients right to {error:.1e}")
 
 
 if __name__ == "__main__":

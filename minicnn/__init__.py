@@ -9,11 +9,13 @@ from . import (
     config,
     constraints,
     datasets,
+    functions,  # noqa: F401 - the functions of `ops`
     initializers,
     layers,
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     regularizers,
     utils,
@@ -34,7 +36,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "Variable",
     "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "initializers",
-    "layers", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "saving", "utils",
+    "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "regularizers", "saving", "utils",
     "visualize",
 ]  # fmt: skip
 

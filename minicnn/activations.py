@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+
 import numpy as np
 
 from . import config
@@ -54,6 +58,43 @@ class Activation(changes.Watched):
         return f"<activation {self.__name__}>"
 
 
+class FunctionActivation(Activation):
+    """A user's function as an activation. It is run once on a symbol, and what it draws has a gradient."""
+
+    draw: Callable | None = None
+    """(function of [x], shapes, dtype, name) -> a Drawn; `models/drawn.py` sets this function."""
+
+    def __init__(self, function):
+        super().__init__(getattr(function, "__name__", "function"), "function")
+        self.function, self._drawings = function, {}
+
+    _draws = True  # see `runtime/replay/recorded.py`: its Python code runs once
+
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether a training step with it may be replayed."""
+        return all(drawn.may_be_recorded for drawn in self._drawings.values())
+
+    def forward(self, x, need_saved=True):
+        key = (None, *x.shape[1:]), str(x.dtype)
+        if key not in self._drawings:
+            function = self.function
+            self._drawings[key] = FunctionActivation.draw(lambda xs: function(*xs), key[:1], key[1], self.__name__)
+        drawn = self._drawings[key]
+        (y,), saved = drawn.forward([x], True, need_saved)
+        return y, (drawn, saved)
+
+    def backward(self, dy, saved):
+        drawn, saved = saved
+        return drawn.backward([dy], saved)[0]
+
+    def __call__(self, x):
+        return self.function(x)
+
+    def __getstate__(self):
+        return {**vars(self), "_drawings": {}}
+
+
 def _named(name, operation, parameter=0.0, *aliases):
     activation = _registry.entries[name] = Activation(name, operation, parameter)
     for alias in aliases:
@@ -87,7 +128,11 @@ def get(identifier) -> Activation:
     if isinstance(identifier, Activation):
         return identifier
     if isinstance(identifier, str):
-        return _registry.find(identifier)
+        identifier = _registry.find(identifier)
+    if inspect.isfunction(identifier) or isinstance(identifier, functools.partial):
+        return FunctionActivation(identifier)
+    if isinstance(identifier, Activation):
+        return identifier
     raise ValueError(
         f"An activation must be a name or one of minicnn.activations, which have a derivative; received "
         f"{identifier!r}. Known: {', '.join(sorted(_registry.entries))}."

@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import contextmanager
+
+from .nest import flatten
+
+
+class _Drawing(threading.local):
+    def __init__(self):
+        self.graphs: list = []
+
+
+_drawing = _Drawing()
+
+
+def drawing():
+    """The graph that this thread is drawing (`layers/drawing.py`), or None."""
+    return _drawing.graphs[-1] if _drawing.graphs else None
+
+
+@contextmanager
+def drawn_in(graph):
+    """Within this block `drawing()` is this graph."""
+    _drawing.graphs.append(graph)
+    try:
+        yield graph
+    finally:
+        _drawing.graphs.pop()
+
+
+def _operators(name):
+    """The two methods of an operator: for `symbol op other` and for `other op symbol`."""
+    return (
+        lambda self, other: Symbol.calculate(name, self, other),
+        lambda self, other: Symbol.calculate(name, other, self),
+    )
+
+
+_OPERATORS_OF_NUMPY = {  # {NumPy's function: the operation}
+    **{name: name for name in ("add", "subtract", "multiply", "divide", "power", "floor_divide", "matmul")},
+    **{name: name for name in ("greater", "greater_equal", "less", "less_equal")}, "remainder": "mod",
+}  # fmt: skip
 
 
 class Symbol:
     """An array that does not exist yet: its shape (None for the batch), its type, and the node that will make it.
 
-    `+ - * /` with numbers, arrays and symbols, and `[..., ::-1]`, return new symbols. Each of them calls a layer.
+    Operators with numbers, arrays, variables and symbols, and an index in square brackets, return new symbols: each of
+    them calls a layer. The functions of `minicnn.ops` do too.
     """
-
-    __array_ufunc__ = None  # so that NumPy leaves array + symbol to the symbol
 
     calculate: Callable | None = None
     """(name of the operation, first, second) -> symbol; `layers/arithmetic.py` sets this function."""
 
-    reverse: Callable | None = None
-    """(symbol) -> the symbol with its last axis reversed; `layers/arithmetic.py` sets this function."""
+    of: Callable | None = None
+    """(symbol, variable, number or array; dtype) -> symbol; `layers/drawing.py` sets this function."""
+
+    loss: Callable | None = None
+    """(loss, y_true, y_pred, sample_weight) -> symbol; `layers/loss_rows.py` sets this function."""
+
+    take: Callable | None = None
+    """(symbol, index) -> symbol; `functions/places.py` sets this function."""
 
     def __init__(self, shape: tuple, dtype: str, node: Node | None = None, index: int = 0):
         self.shape = tuple(shape)
@@ -35,43 +81,68 @@ class Symbol:
         """The number of axes."""
         return len(self.shape)
 
-    def __add__(self, other):
-        return Symbol.calculate("add", self, other)
-
-    def __radd__(self, other):
-        return Symbol.calculate("add", other, self)
-
-    def __sub__(self, other):
-        return Symbol.calculate("subtract", self, other)
-
-    def __rsub__(self, other):
-        return Symbol.calculate("subtract", other, self)
-
-    def __mul__(self, other):
-        return Symbol.calculate("multiply", self, other)
-
-    def __rmul__(self, other):
-        return Symbol.calculate("multiply", other, self)
-
-    def __truediv__(self, other):
-        return Symbol.calculate("divide", self, other)
-
-    def __rtruediv__(self, other):
-        return Symbol.calculate("divide", other, self)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("subtract")
+    __mul__, __rmul__ = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("divide")
+    __pow__, __rpow__ = _operators("power")
+    __floordiv__, __rfloordiv__ = _operators("floor_divide")
+    __mod__, __rmod__ = _operators("mod")
+    __matmul__, __rmatmul__ = _operators("matmul")
+    __lt__, __gt__ = _operators("less")[0], _operators("greater")[0]
+    __le__, __ge__ = _operators("less_equal")[0], _operators("greater_equal")[0]
+    __and__, __rand__ = _operators("logical_and")
+    __or__, __ror__ = _operators("logical_or")
 
     def __neg__(self):
         return Symbol.calculate("multiply", self, -1.0)
 
+    def __abs__(self):
+        return Symbol.calculate("absolute", self)
+
+    def __invert__(self):
+        return Symbol.calculate("equal", self, 0.0)
+
     def __getitem__(self, key):
-        if key == (Ellipsis, slice(None, None, -1)):
-            return Symbol.reverse(self)
-        raise TypeError(f"A symbol takes only the index [..., ::-1], which reverses its last axis; received [{key!r}].")
+        return Symbol.take(self, key)
 
     def __iter__(self):
-        raise TypeError(f"A symbol has no numbers yet, so it cannot be iterated over: {self!r}.")
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"A symbol has no numbers yet, so it cannot be iterated over: {self!r}.")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __len__(self):
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"The length of a symbol is not known yet: {self!r}. ops.shape(x)[0] may stand for it.")
+        return self.shape[0]
+
+    def _has_no_numbers(self, *_):
+        raise TypeError(
+            f"A symbol has no numbers yet, so Python cannot decide or count by them: {self!r}. In `call` choose by "
+            "ops.where; or define forward and backward yourself, which get arrays (examples/your_own_layer.py)."
+        )
+
+    __bool__ = __float__ = __int__ = __index__ = numpy = _has_no_numbers
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        """array + symbol is the symbol's; NumPy's functions cannot compute with a symbol."""
+        return Symbol.of_ufunc(ufunc, method, inputs, options)
+
+    @staticmethod
+    def of_ufunc(ufunc, method, inputs, options):
+        """The symbol of an operator that NumPy was asked to compute. TypeError for NumPy's other functions."""
+        name = _OPERATORS_OF_NUMPY.get(ufunc.__name__)
+        if name is None or method != "__call__" or options:
+            raise TypeError(
+                f"NumPy's {ufunc.__name__} cannot compute with symbols, nor with variables within `call`: use the "
+                "functions of minicnn.ops."
+            )
+        return Symbol.calculate(name, *inputs)
 
     def __array__(self, dtype=None, copy=None):
-        raise TypeError(f"A symbol has no numbers yet, so NumPy cannot compute with it: {self!r}.")
+        raise TypeError(
+            f"A symbol has no numbers yet, so NumPy cannot compute with it: {self!r}. The functions of minicnn.ops can."
+        )
 
     def __repr__(self):
         return f"<Symbol shape={self.shape}, dtype={self.dtype}, from layer {self.name!r}>"
@@ -93,7 +164,5 @@ class Node:
 
 
 def is_symbolic(x) -> bool:
-    """Whether x is a symbol, or a list, tuple or dictionary with a symbol in it."""
-    if isinstance(x, dict):
-        x = list(x.values())
-    return isinstance(x, Symbol) or (isinstance(x, (list, tuple)) and any(isinstance(v, Symbol) for v in x))
+    """Whether x is a symbol, or a nested structure with a symbol in it."""
+    return any(isinstance(value, Symbol) for value in flatten(x))

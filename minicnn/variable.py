@@ -8,6 +8,7 @@ from . import config, initializers
 from .ops import merge
 from .runtime import transfer
 from .runtime.replay import changes
+from .symbol import Symbol, drawing
 
 
 def _operators(ufunc):
@@ -91,7 +92,12 @@ class Variable(changes.Watched):
         return np.array(transfer.to_host(self.array))
 
     def assign(self, value) -> np.ndarray:
-        """Replace the numbers, keeping the array and its type; return a copy. ValueError if the shape differs."""
+        """Replace the numbers, keeping the array and its type; return a copy. ValueError if the shape differs.
+
+        Within `call` the value is a symbol: the graph writes it into the variable whenever it runs.
+        """
+        if drawing() is not None:
+            return drawing().assign(self, Symbol.of(value, self.dtype))
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(f"Weight {self.path!r} has shape {self.shape}; received an array of shape {value.shape}.")
@@ -126,7 +132,10 @@ class Variable(changes.Watched):
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        """Run a NumPy function on the numbers. The operators below use this method too."""
+        """Run a NumPy function on the numbers. The operators below use this method too. Within `call` the operators
+        draw, so that the variable gets a gradient."""
+        if drawing() is not None or any(isinstance(part, Symbol) for part in inputs):
+            return Symbol.of_ufunc(ufunc, method, inputs, kwargs)
         if any(isinstance(target, Variable) for target in kwargs.get("out", ())):
             raise TypeError("NumPy cannot write into a Variable: use assign, assign_add or assign_sub.")
         arrays = [part.numpy() if isinstance(part, Variable) else part for part in inputs]
@@ -144,13 +153,17 @@ class Variable(changes.Watched):
     __le__, __ge__ = _operators(np.less_equal)
 
     def __neg__(self):
-        return -self.numpy()
+        return -self._now()
 
     def __abs__(self):
-        return abs(self.numpy())
+        return abs(self._now())
 
     def __getitem__(self, index):
-        return self.numpy()[index]
+        return self._now()[index]
+
+    def _now(self):
+        """The numbers, or within `call` their symbol."""
+        return self.numpy() if drawing() is None else drawing().source(self)
 
     def __len__(self) -> int:
         return len(self.array)

@@ -111,7 +111,6 @@ ONLY_HERE = [  # not compared with Keras: they draw random numbers, add to the l
     ("Arithmetic", lambda L: L.arithmetic.Arithmetic("divide"), [(2, 3, 4), (2, 3, 1)]),
     ("Arithmetic, constant", lambda L: L.arithmetic.Arithmetic("subtract", [1.0, 2.0], constant_first=True), (3, 2)),
     ("Arithmetic, constant second", lambda L: L.arithmetic.Arithmetic("divide", [3.0, -2.0]), (3, 2)),
-    ("ReverseLastAxis", lambda L: L.arithmetic.ReverseLastAxis(), (2, 3, 4)),
     ("Dropout noise_shape", lambda L: L.Dropout(0.5, noise_shape=(None, 1, None)), (3, 4, 5)),
 ]
 

@@ -61,7 +61,7 @@ WORDS = {  # operation: the tests of its layers
     "batch_norm": "batchnorm or batch_norm", "conv2d": "conv2d", "dense": "dense", "dropout": "dropout",
     "global_pool2d": "global", "max_pool2d": "maxpool or max_pool", "noise": "noise or gaussian or alpha",
     "merge": "add or multiply or average or maximum or minimum or subtract or concatenate or arithmetic",
-    "rescale": "rescaling or normalization", "resize": "resizing", "reverse": "reverse", "zero_pad2d": "zeropadding",
+    "rescale": "rescaling or normalization", "resize": "resizing", "zero_pad2d": "zeropadding",
 }  # fmt: skip
 LAYERS = ("test_gradients.py", "test_keras_layers.py", "test_augmentation.py")
 SURFACE = (

@@ -15,15 +15,15 @@ import minicnn
 
 PACKAGE = Path(minicnn.__file__).parent
 FLOORS = {
-    "config": 0, "shapes": 0, "notebook": 0, "registry": 0, "results": 0,
+    "config": 0, "shapes": 0, "nest": 0, "notebook": 0, "registry": 0, "results": 0,
     "kernels": 1, "dispatch": 1,
     "ops": 2, "runtime": 2,
     "variable": 3, "symbol": 3, "initializers": 3, "regularizers": 3, "constraints": 3, "activations": 3, "losses": 3,
     "metrics": 3, "optimizers": 3, "running_mean": 3,
     "layers": 4, "callbacks": 4,
-    "models": 5,
-    "applications": 6, "datasets": 6, "preprocessing": 6, "saving": 6, "utils": 6, "visualize": 6, "warmup": 6,
-    "backend": 6,
+    "functions": 5, "models": 6,
+    "applications": 7, "datasets": 7, "preprocessing": 7, "saving": 7, "utils": 7, "visualize": 7, "warmup": 7,
+    "backend": 7,
 }  # fmt: skip
 OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "typing", "contextlib", "__future__"}
 LATE_IMPORTS = {

@@ -96,7 +96,7 @@ CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
     "two clippings": (lambda: optimizers.SGD(clipnorm=1, clipvalue=1), "Only one of clipnorm"),
     "unknown optimizer": (lambda: optimizers.get("adm"), "Unknown optimizer 'adm'. Did you mean 'adam'"),
     "unknown loss": (lambda: losses.get("mean_square_error"), "Did you mean 'mean_squared_error'"),
-    "a function as loss": (lambda: losses.get(lambda t, p: 0), "derivative"),
+    "a number as loss": (lambda: losses.get(5), "received 5"),
     "unknown metric": (lambda: metrics.get("acuracy"), "Unknown metric 'acuracy'. Did you mean 'accuracy'"),
     "unknown backend": (lambda: backend.set_backend("cuba"), "Unknown backend 'cuba'"),
     "reduction": (lambda: losses.MeanSquaredError(reduction="max"), "received 'max'"),
@@ -200,12 +200,18 @@ def test_models_without_layers_or_weights():
     with pytest.raises(AttributeError, match="does not know its shapes yet: build it"):
         _ = minicnn.Sequential([layers.Dense(3)]).output_shape
 
-    class Subclass(minicnn.Model):
-        def call(self, x):
-            return x
+    class Empty(minicnn.Model):
+        pass
 
-    with pytest.raises(NotImplementedError, match="Subclass does not define forward"):
-        Subclass().predict(np.ones((2, 2)), verbose=0)
+    with pytest.raises(NotImplementedError, match=r"Empty does not define forward: .* or define call"):
+        Empty().predict(np.ones((2, 2)), verbose=0)
+
+    class Nothing(minicnn.Model):
+        def call(self, x):
+            pass
+
+    with pytest.raises(ValueError, match="call of 'nothing' must return what it computes; it returned None"):
+        Nothing().predict(np.ones((2, 2)), verbose=0)
 
 
 def test_losses_and_metrics_called_on_arrays():

@@ -1,4 +1,4 @@
-"""The cases of operations that change images: ops/affine_transform, color, resize, rescale, reverse and zero_pad2d."""
+"""The cases of operations that change images: ops/affine_transform, color, resize, rescale and zero_pad2d."""
 
 from __future__ import annotations
 
@@ -80,12 +80,6 @@ def _(op, dtype):
 def _(op, dtype):
     y, saved = op.forward(normal(2, 3, 4, dtype=dtype), normal(4, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype))
     return {"y": y, "dx": op.backward(normal(2, 3, 4, seed=3, dtype=dtype), saved)}
-
-
-@case("reverse", "channels")
-def _(op, dtype):
-    y, saved = op.forward(normal(2, 3, 4, dtype=dtype))
-    return {"y": y, "dx": op.backward(normal(2, 3, 4, seed=1, dtype=dtype), saved)}
 
 
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)

@@ -1,4 +1,4 @@
-"""The cases of the operations behind `minicnn.ops`' functions: ops/elementwise, reduce, rearrange and matmul."""
+"""The cases of ops/elementwise, reduce, moves and matrix_product, which are behind functions of `minicnn.ops`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cases import both_tests, case
 from helpers import normal
 
 from minicnn.ops import elementwise, reduce
-from minicnn.ops.rearrange.tables import Table
+from minicnn.ops.moves.tables import Table
 
 POSITIVE = ("sqrt", "rsqrt", "log", "log1p")
 
@@ -88,9 +88,9 @@ def _rearranged(places, rows, fill=0.0):
 
 
 for name, places in REARRANGED.items():
-    case("rearrange", name)(_rearranged(places, 3, fill=1.5))
-case("rearrange", "one row")(_rearranged(REARRANGED["reflected"], 1))
-case("rearrange", "no rows")(_rearranged(REARRANGED["tiled"], 0))
+    case("moves", name)(_rearranged(places, 3, fill=1.5))
+case("moves", "one row")(_rearranged(REARRANGED["reflected"], 1))
+case("moves", "no rows")(_rearranged(REARRANGED["tiled"], 0))
 
 
 def _product(a_shape, b_shape):
@@ -106,7 +106,7 @@ for a_shape, b_shape in (
     ((3, 4, 5), (3, 5, 6)), ((2, 1, 7), (2, 7, 1)), ((3, 4, 5), (1, 5, 6)), ((1, 33, 40), (1, 40, 35)),
     ((2, 9, 1), (2, 1, 3)),
 ):  # fmt: skip
-    case("matmul", f"{a_shape} and {b_shape}")(_product(a_shape, b_shape))
+    case("matrix_product", f"{a_shape} and {b_shape}")(_product(a_shape, b_shape))
 
 
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)

@@ -203,8 +203,8 @@ def test_what_is_wrong_is_reported():
         a * np.ones((2, 3))
     with pytest.raises(TypeError, match="received 'three'"):
         a + "three"
-    with pytest.raises(TypeError, match=r"only the index \[\.\.\., ::-1\], which reverses its last axis"):
-        a[0]
+    with pytest.raises(TypeError, match="None and lists of integers as an index"):
+        a[a > 0]
     with pytest.raises(TypeError, match="has no numbers yet"):
         np.asarray(a)
     model = minicnn.Model([a, b], [layers.Dense(1, name="c")(a), layers.Dense(2, name="d")(b)])

@@ -10,13 +10,17 @@ batch_norm      batch normalization               dropout       dropout and nois
 reshape         shapes, zero padding, Rescaling   resizing      other image sizes
 merge           several inputs into one           identity      the input unchanged, or with a penalty
 normalization   mean 0 and variance 1             augmentation  images changed at random
-arithmetic      + - * / on symbols                checks        arguments and shapes checked
+arithmetic      + - * / on symbols                operations    the functions of `ops` on symbols
+operation       the base class of these           places        those that move numbers
+called          layers that define `call`         drawing       what a `call` draws beside layers
+loss_rows       losses of symbols                 lambda_layer  a function as a layer
+holding         weights, and layers in layers     checks        arguments and shapes checked
 names           names of layers, paths of weights state         state that a trial run must not change
 """
 
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize
-from . import arithmetic  # noqa: F401 - what + - * / on symbols do
+from . import drawing, loss_rows, operations, places  # noqa: F401 - what `call` draws, and layers that files name
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .base import Layer, registry
@@ -27,6 +31,7 @@ from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout2D
 from .identity import ActivityRegularization, Identity
 from .input import Input, InputLayer
+from .lambda_layer import Lambda
 from .merge import (
     Add,
     Average,
@@ -105,6 +110,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LeakyReLU",
     "MaxPool2D",

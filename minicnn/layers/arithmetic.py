@@ -1,29 +1,32 @@
-"""`+ - * /` and `[..., ::-1]` on symbols: each makes a new layer and calls it."""
+"""What `+ - * /`, comparisons and powers of symbols become: layers that merge two arrays, or one and a constant."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..ops import merge, reverse
+from ..ops import merge
 from ..runtime import transfer
-from ..symbol import Symbol, is_symbolic
 from .base import Layer, registry
 from .merge import broadcast_shape
 from .names import automatic_name
 
-_NAMES = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply", "divide": "TrueDivide"}  # as Keras calls them
+KERAS_NAMES = {  # of the operations: the class that Keras has for each
+    "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "divide": "TrueDivide", "power": "Power",
+    "maximum": "Maximum", "minimum": "Minimum", "greater": "Greater", "greater_equal": "GreaterEqual", "less": "Less",
+    "less_equal": "LessEqual", "equal": "Equal", "not_equal": "NotEqual",
+}  # fmt: skip
 
 
 @registry.add()
 class Arithmetic(Layer):
-    """Two arrays added, subtracted, multiplied or divided, number by number.
+    """Two arrays added, subtracted, multiplied, compared and so on, number by number; axes are broadcast as in NumPy.
 
-    operation: "add", "subtract", "multiply" or "divide". With a constant (a number, or an array that broadcasts) the
-    layer takes one input, which is the second of the two if constant_first. Without a constant it takes a list of two.
+    operation: a name in `ops.merge.NAMES`. With a constant (a number, or an array that broadcasts) the layer takes one
+    input, which is the second of the two if constant_first. Without a constant it takes a list of two.
     """
 
     def __init__(self, operation, constant=None, constant_first=False, name=None, **kwargs):
-        super().__init__(name=name or automatic_name(_NAMES[operation]), **kwargs)
+        super().__init__(name=name or automatic_name(KERAS_NAMES[operation]), **kwargs)
         self.operation, self.constant_first = operation, bool(constant_first)
         self.constant = None if constant is None else np.asarray(constant)
         self.takes_several = constant is None
@@ -42,10 +45,8 @@ class Arithmetic(Layer):
         constant = None if self.constant is None else self.constant.shape
         shapes = self._both(input_shape, constant)
         merged = None
-        if constant is None:
-            merged = broadcast_shape(shapes)
-        elif len(constant) < len(input_shape) or constant[:1] == (1,):  # all samples get the same constant
-            merged = broadcast_shape([(1,) * (len(input_shape) - len(shape)) + tuple(shape) for shape in shapes])
+        if constant is None or len(constant) < len(input_shape) or constant[:1] == (1,) or not input_shape:
+            merged = broadcast_shape(_with_rank(max(map(len, shapes)), shapes))  # all samples get the same constant
         if merged is None:
             raise ValueError(
                 f"{self.name!r} cannot {self.operation} shapes {tuple(shapes[0])} and {tuple(shapes[1])}: sizes must "
@@ -56,47 +57,24 @@ class Arithmetic(Layer):
     def forward(self, x, training=False, need_saved=True):
         if self.constant is not None:
             if self._constant_there is None or self._constant_there.dtype != self.dtype:
-                shape = (1,) * (len(x.shape) - self.constant.ndim) + self.constant.shape
-                self._constant_there = np.ascontiguousarray(self.constant, self.dtype).reshape(shape)
-            self._constant_there = transfer.to_device(self._constant_there)
-        return merge.forward(self.operation, self._both(x, self._constant_there), bool(need_saved))
+                self._constant_there = np.ascontiguousarray(self.constant, self.dtype).reshape(self.constant.shape)
+            there = transfer.to_device(self._constant_there)
+            if there is not self._constant_there:
+                self._constant_there = there
+        xs = self._both(x, self._constant_there)
+        shapes = [array.shape for array in xs]
+        rank = max(map(len, shapes))
+        xs = [array.reshape(shape) for array, shape in zip(xs, _with_rank(rank, shapes), strict=True)]
+        y, saved = merge.forward(self.operation, xs, bool(need_saved))
+        return y, (saved, shapes)
 
     def backward(self, dy, saved, need_dx=True):
+        saved, shapes = saved
         dxs = merge.backward(self.operation, dy, saved)
+        dxs = [None if dx is None else dx.reshape(shape) for dx, shape in zip(dxs, shapes, strict=True)]
         return dxs if self.constant is None else dxs[1 if self.constant_first else 0]
 
 
-@registry.add()
-class ReverseLastAxis(Layer):
-    """Reverses the last axis, as from RGB to BGR."""
-
-    def __init__(self, name=None, **kwargs):
-        super().__init__(name=name or automatic_name("GetItem"), **kwargs)  # as Keras calls it
-
-    def flops(self, input_shape):
-        return 0
-
-    def forward(self, x, training=False, need_saved=True):
-        return reverse.forward(x, bool(need_saved))
-
-    def backward(self, dy, saved, need_dx=True):
-        return reverse.backward(dy, saved, need_dx)
-
-
-def _calculate(operation, first, second):
-    """The symbol of `first operation second`; at least one of the two is a symbol."""
-    symbol = first if isinstance(first, Symbol) else second
-    if is_symbolic(first) and is_symbolic(second):
-        return Arithmetic(operation, dtype=symbol.dtype)([first, second])
-    constant = second if symbol is first else first
-    array = np.asarray(constant)
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"A symbol can be combined only with numbers, arrays and symbols; received {constant!r}.")
-    return Arithmetic(operation, array, symbol is second, dtype=symbol.dtype)(symbol)
-
-
-def _reverse(symbol):
-    return ReverseLastAxis(dtype=symbol.dtype)(symbol)
-
-
-Symbol.calculate, Symbol.reverse = staticmethod(_calculate), staticmethod(_reverse)
+def _with_rank(rank, shapes):
+    """The shapes with sizes of 1 before their first axis, so that all have this rank."""
+    return [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]

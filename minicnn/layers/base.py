@@ -11,16 +11,16 @@ import math
 
 import numpy as np
 
-from .. import config, constraints, initializers, regularizers
+from .. import config, regularizers
 from ..kernels.cpu.denormals import flushed
 from ..registry import Configurable, Registry, nearest
 from ..results import Array
 from ..runtime import transfer
-from ..runtime.replay import changes
-from ..symbol import Node, Symbol, is_symbolic
+from ..symbol import Node, Symbol, drawing, is_symbolic
 from ..variable import Variable
 from .checks import check_sizes, checked_shape
-from .names import automatic_name, building, path_of_weight
+from .holding import HoldsWeights
+from .names import automatic_name, building
 from .penalty import add_loss, collected_losses, with_activity_penalty
 
 FOR_WEIGHTS = "weights"
@@ -31,11 +31,13 @@ registry = Registry("layer")
 """Layers and models by the names of their classes."""
 
 
-class Layer(changes.Watched, Configurable):
+class Layer(HoldsWeights, Configurable):
     """Base class of layers and models.
 
-    A subclass defines `build` (make weights with `add_weight`), `compute_output_shape`, `forward` and `backward`.
-    Called on a symbol, a layer adds itself to a graph; called on an array, it computes.
+    A subclass defines `build` (make weights with `add_weight`), `compute_output_shape`, `forward` and `backward`. Or it
+    defines `build` and `call(self, inputs, training=None)`, made of layers and functions of `minicnn.ops`: then the
+    output's shape and the gradient follow from them (`called.py`). Called on a symbol, a layer adds itself to a graph;
+    called on an array, it computes.
     """
 
     rank: int | None = None
@@ -73,9 +75,9 @@ class Layer(changes.Watched, Configurable):
         self.built = False
         self._variables: list[Variable] = []
         self._nodes: list[Node] = []
-        self._sublayers: list[Layer] = []
-        self._containers: list[list | tuple | dict] = []  # attributes that hold layers
+        self._sublayers: list = []  # layers, and lists and dictionaries of layers
         self._losses_of_call: list[float] = []
+        self._drawings: dict = {}  # {(shapes, training): what `call` draws}
         self._built_for: tuple | list | None = None
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
@@ -87,27 +89,43 @@ class Layer(changes.Watched, Configurable):
     # What subclasses define
 
     def __init_subclass__(cls, **kwargs):
-        """Make `build` safe to call twice: weights are made only once."""
+        """Make `build` safe to call twice: weights are made only once. Note whether the class defines `call`."""
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _once(cls.build)
+        cls._draws = hasattr(cls, "call") and cls.forward.__module__.startswith("minicnn.")
+        if cls._draws and not isinstance(cls.ends_in, property):
+            cls.ends_in = property(_end_of_drawn)
 
     def build(self, input_shape) -> None:
-        """Make the weights for inputs of this shape (None for unknown sizes)."""
+        """Make the weights for inputs of this shape (None for unknown sizes). The default builds the layers within."""
+        if self._draws:
+            form, shapes = self.form_of_shapes(input_shape)
+            self.take_form(form if self._form is None else self._form)
+            self.drawn_for(shapes, False)
+            self.built = True
 
     def compute_output_shape(self, input_shape) -> tuple:
         """The shape of the output for inputs of this shape; may be called before `build`."""
-        return tuple(input_shape)
+        if not self._draws:
+            return tuple(input_shape)
+        form, shapes = self.form_of_shapes(input_shape)
+        self.take_form(form if self._form is None else self._form)
+        made = self.drawn_for(shapes, False).output_shapes(shapes)
+        return made if self.gives_several else made[0]
 
     def forward(self, x, training=False, need_saved=True):
         """(y, saved): the output, and what `backward` needs."""
-        hint = " (call is Keras's: minicnn computes no gradient by itself)" if hasattr(self, "call") else ""
+        if self._draws:
+            return self.forward_drawn(x, training, need_saved)
         raise NotImplementedError(
-            f"{type(self).__name__} does not define forward: define it, and backward for its gradient{hint}."
+            f"{type(self).__name__} does not define forward: define it, and backward for its gradient; or define call."
         )
 
     def backward(self, dy, saved, need_dx=True):
         """dx for the upstream gradient dy (None unless need_dx); adds the weights' gradients to their `.grad`."""
+        if self._draws:
+            return self.backward_drawn(dy, saved, need_dx)
         raise NotImplementedError(f"{type(self).__name__} does not define backward.")
 
     def flops(self, input_shape) -> int:
@@ -126,145 +144,13 @@ class Layer(changes.Watched, Configurable):
             del config["activity_regularizer"]
         return config
 
-    # Weights
-
-    _keeps_layers = True
-
-    def __setattr__(self, name, value):
-        """Set an attribute. Layers in it, also in a list or dictionary, belong to this layer with their weights."""
-        super().__setattr__(name, value)
-        if name.startswith("_") or not self._keeps_layers:
-            return
-        if isinstance(value, Layer):
-            if "_sublayers" not in vars(self):
-                raise RuntimeError(f"Call super().__init__() in {type(self).__name__} before giving it layers.")
-            if value not in self._sublayers:
-                self._sublayers.append(value)
-        elif (
-            isinstance(value, (list, tuple, dict))
-            and "_containers" in vars(self)
-            and not any(value is known for known in self._containers)
-        ):
-            held = value.values() if isinstance(value, dict) else value
-            if not value or any(isinstance(v, Layer) for v in held):
-                self._containers.append(value)
-
-    @property
-    def _inner_layers(self) -> list[Layer]:
-        """The layers within this one, read from lists and dictionaries each time, because these may have grown."""
-        if not self._containers:
-            return self._sublayers
-        held = [v for c in self._containers for v in (c.values() if isinstance(c, dict) else c) if isinstance(v, Layer)]
-        return list({id(layer): layer for layer in [*self._sublayers, *held]}.values())
-
-    def add_weight(
-        self,
-        shape=(),
-        initializer="glorot_uniform",
-        dtype=None,
-        trainable=True,
-        regularizer=None,
-        constraint=None,
-        name="weight",
-    ) -> Variable:
-        """Make a weight of this layer. ValueError if the initializer makes another shape."""
-        make = initializers.get(initializer or "glorot_uniform")
-        regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
-        with building(self):
-            path = path_of_weight(name)
-        variable = Variable(make, shape, dtype or self.dtype, trainable, name, path, regularizer, constraint)
-        self._variables.append(variable)
-        return variable
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training may change the weights. Setting it also sets it in every layer within."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value):
-        self._trainable = bool(value)
-        for layer in self._inner_layers:
-            layer.trainable = value
-
-    def flattened(self) -> list[Layer]:
-        """This layer and every layer within it, each once."""
-        found = {id(self): self}
-        for layer in self._inner_layers:
-            found.update((id(inner), inner) for inner in layer.flattened())
-        return list(found.values())
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights, layer by layer, the trainable ones of a layer first."""
-        own = sorted(self._variables, key=lambda variable: not variable.trainable)
-        inner = self._inner_layers
-        return _unique(own + [v for layer in inner for v in layer.weights]) if inner else own
-
-    @property
-    def variables(self) -> list[Variable]:
-        return self.weights
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes: none if the layer is frozen."""
-        if not self.trainable:
-            return []
-        own = [variable for variable in self._variables if variable.trainable]
-        inner = self._inner_layers
-        return _unique(own + [v for layer in inner for v in layer.trainable_weights]) if inner else own
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        return self.trainable_weights
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change."""
-        trainable = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trainable]
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        return self.non_trainable_weights
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of all weights."""
-        return [variable.numpy() for variable in self.weights]
-
-    def set_weights(self, weights) -> None:
-        """Replace all weights; ValueError, before anything changes, if their number or a shape differs."""
-        variables, arrays = self.weights, [np.asarray(w) for w in weights]
-        if len(arrays) != len(variables):
-            raise ValueError(f"{self.name!r} has {len(variables)} weights; received {len(arrays)} arrays.")
-        for variable, array in zip(variables, arrays, strict=True):
-            if variable.shape != array.shape:
-                raise ValueError(f"Weight {variable.path!r} has shape {variable.shape}; received {array.shape}.")
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
-
-    def count_params(self) -> int:
-        """The number of numbers in all weights."""
-        if not self.built:
-            raise ValueError(f"{self.name!r} has no weights yet: build it, or call it on data, before counting them.")
-        return sum(variable.array.size for variable in self.weights)
-
-    def has_trainable_weights(self) -> bool:
-        """Whether backward must compute gradients of weights here."""
-        return self._trainable and (
-            any(v.trainable for v in self._variables) or any(s.has_trainable_weights() for s in self._inner_layers)
-        )
-
-    def add_gradients(self, *pairs) -> None:
-        """Add gradients to their variables: (variable, gradient) pairs; a pair with None in it is skipped."""
-        if self._trainable:
-            for variable, gradient in pairs:
-                if variable is not None and variable.trainable and gradient is not None:
-                    variable.add_gradient(gradient)
-
     def add_loss(self, loss) -> None:
-        """For use in `forward`: add a number to the loss of the running pass. `backward` must add its gradient."""
-        add_loss(loss)
+        """For use in `call`: add a symbol to the loss of every pass. For use in `forward`: add a number to the loss of
+        the running pass; then `backward` must add its gradient."""
+        if is_symbolic(loss):
+            drawing().add_loss(loss)
+        else:
+            add_loss(loss)
 
     @property
     def losses(self) -> list[float]:
@@ -274,17 +160,40 @@ class Layer(changes.Watched, Configurable):
 
     # Being called
 
-    def __call__(self, x, training=None):
+    def __call__(self, *inputs, training=None, **named):
         """On symbols, add the layer to the graph and return a symbol. On arrays, return the output, a new array.
 
         Without `training`, layers work on arrays as in inference, but augmentation is active, as in Keras. On symbols,
         a given `training` holds for this call in every model that contains the call; otherwise the model says whether
-        it trains.
+        it trains. A layer that defines `call` takes the arguments of `call`.
         """
-        if is_symbolic(x):
+        if self._draws:
+            return self.call_drawn(inputs, named, training)
+        x, training = self._input_and_training(inputs, named, training)
+        if is_symbolic(x) or drawing() is not None:
             return self._call_on_symbols(x, training)
         several = isinstance(x, (list, tuple)) and self.takes_several
-        x = [self._as_input(v) for v in x] if several else self._as_input(x)
+        outputs = self._call_on_arrays(x if several else [x], training)
+        return outputs if self.gives_several else outputs[0]
+
+    def _input_and_training(self, inputs, named, training):
+        """(the input, `training`) of a call's arguments. `mask`, which Keras passes too, has no effect."""
+        named.pop("mask", None)
+        inputs = (*([named.pop("inputs")] if "inputs" in named else []), *inputs)
+        if not 1 <= len(inputs) <= 2 or named:
+            said = [
+                *(type(value).__name__ for value in inputs),
+                *(f"{name}={value!r}" for name, value in named.items()),
+            ]
+            raise TypeError(
+                f"{self.name!r} takes an input and training=...; received {', '.join(said)[:200] or 'none'}."
+            )
+        return inputs[0], inputs[1] if len(inputs) == 2 else training
+
+    def _call_on_arrays(self, xs, training) -> list:
+        """New arrays with the outputs for these inputs."""
+        several = self.takes_several
+        x = [self._as_input(v) for v in xs] if several else self._as_input(xs[0])
         self.build_for([v.shape for v in x] if several else x.shape)
         self.to_device()
         there = [transfer.to_device(v) for v in x] if several else transfer.to_device(x)
@@ -292,8 +201,7 @@ class Layer(changes.Watched, Configurable):
             y, _ = with_activity_penalty(self).forward(there, training=training, need_saved=False)
         self._losses_of_call = [float(loss) for loss in collected]
         inputs = x if several else [x]
-        outputs = [self._own(transfer.to_host(v), inputs).view(Array) for v in (y if self.gives_several else [y])]
-        return outputs if self.gives_several else outputs[0]
+        return [self._own(transfer.to_host(v), inputs).view(Array) for v in (y if self.gives_several else [y])]
 
     @staticmethod
     def _own(y, inputs):
@@ -311,6 +219,12 @@ class Layer(changes.Watched, Configurable):
     """Whether a training step with this layer may be recorded and replayed (`runtime/replay`): what it computes on the
     host must be the same in every step."""
 
+    is_source = False
+    """Whether the layer begins a graph without being an input of the model: weights and constants (`drawing.py`)."""
+
+    adds_loss = False
+    """Whether the layer adds to the loss, so that a gradient begins in it."""
+
     gives_several = False
     """Whether the layer gives a list of outputs; then `compute_output_shape` gives a list of shapes, and `backward`
     gets a list of gradients, None where there is none."""
@@ -325,6 +239,8 @@ class Layer(changes.Watched, Configurable):
 
     def _call_on_symbols(self, x, training=None):
         inputs = list(x) if isinstance(x, (list, tuple)) else [x]
+        if drawing() is not None:
+            inputs = [Symbol.of(value, self.dtype) for value in inputs]
         for symbol in inputs:
             if not isinstance(symbol, Symbol):
                 raise ValueError(
@@ -351,7 +267,10 @@ class Layer(changes.Watched, Configurable):
             self.check_input(input_shape)
             return
         try:
-            self.build(input_shape)
+            if self._draws:
+                self.build_parts(input_shape if self.takes_several else [input_shape])
+            else:
+                self.build(input_shape)
             self.check_input(input_shape)
         except Exception:
             self._variables.clear()
@@ -385,10 +304,16 @@ class Layer(changes.Watched, Configurable):
 
     def __getstate__(self):
         """For pickles and copies: the layer and its weights, but not the models it belongs to."""
-        return {**vars(self), "_nodes": []}
+        return {**vars(self), "_nodes": [], "_drawings": {}}
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _end_of_drawn(layer):
+    """`ends_in` of a layer that defines `call`."""
+    drawn = next(iter(layer._drawings.values()), None)
+    return None if drawn is None or layer.activity_regularizer is not None else drawn.ends_in
 
 
 def _once(build):
@@ -402,7 +327,3 @@ def _once(build):
             self.built = True
 
     return build_once
-
-
-def _unique(variables):
-    return list({id(v): v for v in variables}.values())

@@ -106,7 +106,7 @@ class Concatenate(_Merge):
         shapes = [list(shape) for shape in input_shape]
         ranks = {len(shape) for shape in shapes}
         axis = self.axis if self.axis >= 0 else self.axis + len(shapes[0])
-        if len(ranks) != 1 or not 0 < axis < len(shapes[0]):
+        if len(ranks) != 1 or not 0 <= axis < len(shapes[0]):
             raise self._cannot_merge(shapes)
         sizes = [shape.pop(axis) for shape in shapes]
         for others in zip(*shapes, strict=True):

@@ -77,8 +77,8 @@ def makes_gradients(part) -> bool:
     """Whether a layer, or its PenalizedActivity, has a gradient to pass on even if none reaches its output."""
     if isinstance(part, PenalizedActivity):
         return True
-    inner = part.flattened()[1:] if hasattr(part, "flattened") else []
-    return any(layer.activity_regularizer is not None for layer in inner)
+    layers = part.flattened() if hasattr(part, "flattened") else []
+    return any(layer.adds_loss or (layer is not part and layer.activity_regularizer is not None) for layer in layers)
 
 
 def with_activity_penalty(layer):

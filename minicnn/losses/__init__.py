@@ -9,9 +9,13 @@ with cross-entropy, sigmoid with binary cross-entropy): the trainer gives them l
 - regression.py: squared, absolute and relative errors; Huber and log-cosh
 - distributions.py: Kullback-Leibler divergence and Poisson
 - hinges.py: hinge and its square
+- of_function.py: losses that are functions, or define `call`
 """
 
 from __future__ import annotations
+
+import functools
+import inspect
 
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize
@@ -62,13 +66,30 @@ def get(identifier) -> Loss | None:
     """A loss from its name, its function here, its configuration, its class or itself."""
     if callable(identifier) and identifier in FUNCTIONS:
         return FUNCTIONS[identifier]()
+    if inspect.isfunction(identifier) or isinstance(identifier, functools.partial):
+        return LossFunctionWrapper(identifier)
     loss = registry.get(identifier)
+    if inspect.isfunction(loss):
+        return LossFunctionWrapper(loss)
     if loss is not None and not isinstance(loss, Loss):
         raise ValueError(
-            f"A loss needs a derivative: subclass minicnn.losses.Loss with forward and backward; "
-            f"received {identifier!r}."
+            f"A loss is a name, a function of (y_true, y_pred) or a minicnn.losses.Loss; received {identifier!r}."
         )
     return loss
+
+
+class LossFunctionWrapper(Loss):
+    """The loss of a function of (y_true, y_pred), which is made of functions of `minicnn.ops`."""
+
+    def __init__(self, fn, reduction="sum_over_batch_size", name=None, **arguments):
+        super().__init__(reduction, name or getattr(fn, "__name__", "loss"))
+        self.fn, self.arguments = fn, arguments
+
+    def get_config(self):
+        return {"fn": self.fn, "reduction": self.reduction, "name": self.name, **self.arguments}
+
+    def call(self, y_true, y_pred):
+        return self.fn(y_true, y_pred, **self.arguments)
 
 
 def serialize(loss) -> dict:

@@ -11,14 +11,15 @@ from ..ops import loss as op
 from ..registry import Configurable, Registry, snake_case
 from ..results import Array, Number
 from ..runtime import transfer
-from ..runtime.replay import changes
+from ..symbol import Symbol, is_symbolic
+from .of_function import DrawnLoss
 
 registry = Registry("loss")
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
-class Loss(changes.Watched, Configurable):
-    """Base class of losses.
+class Loss(DrawnLoss, Configurable):
+    """Base class of losses. Your own defines `call(self, y_true, y_pred)`, made of functions of `minicnn.ops`.
 
     `operation` is the operation on predictions, `logits_operation` the one on logits (or None). `sparse` says that
     targets are integer labels.
@@ -40,6 +41,8 @@ class Loss(changes.Watched, Configurable):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The loss of predictions y_pred (N, ..., K): a float, or one number per row with reduction "none"."""
+        if is_symbolic([y_true, y_pred]):
+            return Symbol.loss(self, y_true, y_pred, sample_weight)
         losses = self.rows(y_true, y_pred).view(Array)
         if self.reduction in ("none", None):
             if sample_weight is None:
@@ -77,7 +80,11 @@ class Loss(changes.Watched, Configurable):
         self.check_targets(y_true, y_pred.shape)
         targets = transfer.to_device(self.targets(y_true, y_pred.shape, y_pred.dtype))
         losses, _ = self.forward(targets, transfer.to_device(y_pred), need_saved=False)
-        return losses.reshape(y_pred.shape[:-1])
+        return losses.reshape(self.shape_of_losses(y_true.shape, y_pred.shape))
+
+    def shape_of_losses(self, y_shape, output_shape) -> tuple:
+        """The shape of the losses for targets and predictions of these shapes: one for each row of predictions."""
+        return self.drawn_shape(y_shape, output_shape) if self._draws else tuple(output_shape[:-1])
 
     def joins(self, activation: str | None) -> bool:
         """Whether the loss is computed together with the activation ("softmax", "sigmoid") that a model ends in.
@@ -88,6 +95,8 @@ class Loss(changes.Watched, Configurable):
 
     def forward(self, targets, y_pred, logits=False, need_saved=True):
         """(losses (M,), what `backward` needs) of predictions or logits (N, ..., K) and what `targets` returned."""
+        if self._draws:
+            return self.forward_drawn(targets, y_pred, need_saved)
         operation = self.logits_operation if logits or self.from_logits else self.operation
         rows = y_pred.reshape(-1, y_pred.shape[-1])
         losses, saved = op.forward(operation, rows, targets, self.parameter(), need_saved)
@@ -99,11 +108,15 @@ class Loss(changes.Watched, Configurable):
 
     def backward(self, dlosses, saved):
         """The gradient of the predictions or logits for the upstream gradient dlosses (M,)."""
+        if self._draws:
+            return self.backward_drawn(dlosses, saved)
         operation, op_saved, shape = saved
         return op.backward(operation, dlosses, op_saved).reshape(shape)
 
     def targets(self, y, output_shape, dtype) -> np.ndarray:
         """A batch of targets in the form that the operation takes: labels (M,), or numbers (M, K) of type dtype."""
+        if self._draws:
+            return self.drawn_targets(y, output_shape, dtype)
         if self.sparse:
             return np.ascontiguousarray(y.reshape(-1), np.int64)
         return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
@@ -118,6 +131,9 @@ class Loss(changes.Watched, Configurable):
         rows = tuple(output_shape[1:-1])
         if y.dtype.kind not in "buif":
             raise ValueError(f"{name} needs numbers as targets; received an array of type {y.dtype}.")
+        if self._draws:
+            self.drawn_shape(y.shape, output_shape)
+            return
         if self.sparse:
             if y.shape[1:] not in (rows, (*rows, 1)):
                 hint = " For one-hot targets use categorical_crossentropy." if y.shape[1:] == (*rows, K) else ""
@@ -145,6 +161,8 @@ class Loss(changes.Watched, Configurable):
 def weights_per_row(sample_weight, shape: tuple, dtype) -> np.ndarray:
     """Weights of samples, (N,) or (N, 1), or of all rows, (N, ...), as one weight for each row of losses of `shape`."""
     weights, rows = np.asarray(sample_weight, dtype), math.prod(shape)
+    if shape == ():
+        return weights.mean(dtype=dtype).reshape(1)  # one number for the batch
     if weights.ndim == 0:
         weights = weights.reshape(1)
     if weights.size not in (1, shape[0], rows) or (weights.size > 1 and len(weights) != shape[0]):

@@ -8,12 +8,14 @@ graph          which layer runs when                        graph_config the gra
 heads          loss and metrics of each output              by_name      inputs and outputs as lists or by name
 checks         data and model checked before a run          data         arrays cut into batches
 batches        generators and PyDataset                     progress     the line that fit prints
+drawn          `call` run on symbols, its graph
 summary        the table of layers                          nonfinite    which layer gave the first NaN
 files          save_model, load_model, clone_model          pickling     models in pickles
 """
 
 from ..layers.base import registry
 from ..registry import missing_name
+from . import drawn  # noqa: F401 - runs what defines `call`
 from .files import clone_model, load_model, model_from_json, save_model
 from .functional import Functional, Model
 from .sequential import Sequential

@@ -10,6 +10,8 @@ class Checks:
     """The part of a model that checks whether data fit the model."""
 
     def _data(self, x, y=None, sample_weight=None):
+        if self._draws and x is not None:
+            self.take_form_of(x)
         return Data(x, y, sample_weight, self.input_names, self.output_names)
 
     def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ..layers.base import Layer
+from ..nest import flatten
 from ..registry import custom_object_scope
 from ..results import Array
 from ..symbol import Symbol, is_symbolic
@@ -24,7 +25,7 @@ class Model(Trainer, Layer):
     symbol, a list, or a dictionary by name. A model shares its layers with the other models of these symbols.
 
     A subclass either passes inputs and outputs to this class's `__init__`, or keeps its layers in attributes and
-    defines `forward` and `backward`, as a layer does.
+    defines `call`, or `forward` and `backward`, as a layer does.
     """
 
     def __new__(cls, *args, **kwargs):
@@ -85,6 +86,9 @@ class Model(Trainer, Layer):
     @property
     def input_names(self) -> list[str]:
         """The inputs' names. A dictionary of arrays is put in their order."""
+        if self._form is not None and not self._form.is_one_array:
+            (given,) = self._form.arguments.values()
+            return list(given) if isinstance(given, dict) else [f"input_{i}" for i in range(len(flatten(given)))]
         return self._input_keys or [symbol.name for symbol in self.inputs] or ["input"]
 
     @property
@@ -100,11 +104,12 @@ class Model(Trainer, Layer):
 
     @property
     def takes_several(self) -> bool:
-        return len(self.inputs) > 1
+        return len(self.inputs) > 1 or (self._form is not None and not self._form.is_one_array)
 
     @property
     def gives_several(self) -> bool:
-        return len(self.outputs) > 1
+        drawn = next(iter(self._drawings.values()), None) if self._draws else None
+        return len(self.outputs) > 1 if drawn is None else drawn.gives_several
 
     @property
     def input(self) -> Symbol:
@@ -135,8 +140,11 @@ class Model(Trainer, Layer):
         shapes = [symbol.shape for symbol in self.outputs]
         return shapes if self.gives_several else shapes[0]
 
-    def __call__(self, x, training=None):
+    def __call__(self, *inputs, training=None, **named):
         """Call the model as a layer. Several inputs come in a list or a dictionary by name; outputs: see `as_given`."""
+        if self._draws:
+            return super().__call__(*inputs, training=training, **named)
+        x, training = self._input_and_training(inputs, named, training)
         several, outputs = self.takes_several, None
         if several or isinstance(x, dict):
             x = in_order(x, self.input_names, f"A call of {self.name!r}")
@@ -173,6 +181,8 @@ class Model(Trainer, Layer):
                 )
 
     def get_config(self):
+        if self.plan is None and type(self).get_config is not Model.get_config:
+            return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         if self.plan is None:
             raise NotImplementedError(f"{type(self).__name__} is your own model class: define get_config to save it.")
         return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
@@ -190,6 +200,9 @@ class Model(Trainer, Layer):
 
     @property
     def ends_in(self):
+        if self._draws:
+            drawn = next(iter(self._drawings.values()), None)
+            return None if drawn is None else drawn.ends_in
         ends = self.plan.ends if self.plan else [None]
         return ends if self.gives_several else ends[0]
 
@@ -200,6 +213,8 @@ class Model(Trainer, Layer):
         return shapes if self.gives_several else shapes[0]
 
     def forward(self, x, training=False, need_saved=True, logits=False):
+        if self._draws:
+            return self.forward_drawn(x, training, need_saved, logits)
         if self.plan is None:
             return super().forward(x, training, need_saved)
         wanted = logits if self.gives_several else [logits]

@@ -1,4 +1,23 @@
-"""A model's graph as a plan: in which order the layers run, and which slots each one reads and writes."""
+"""A model's graph as a plan: in which order the layers run, and which slots each one reads and writes.
+
+**Why walking the graph backwards is all that automatic differentiation is.** Let a graph compute a = f(x), b = g(a),
+loss = h(b). The chain rule says
+
+    dloss/dx = f'(x) * g'(a) * h'(b)
+
+Read it from the right: begin with dloss/db = h'(b), multiply by g'(a) to get dloss/da, then by f'(x) to get dloss/dx.
+Each step needs the gradient of its output, and what its own forward pass saved, and nothing else. That is a layer's
+`backward(dy, saved) -> dx`. So nobody has to know the derivative of a whole network: `Plan.backward` calls the layers'
+`backward` in reverse order, and hands each one the gradient that the layers after it have made.
+
+Two things can happen on the way. If two layers read x, then x acts on the loss in two ways, and the chain rule adds
+their gradients up: `_add_to`. If a layer has weights, they are inputs too: `backward` adds their gradients to `.grad`.
+
+How is a user's Python turned into such a graph? It is run once on symbols (`drawn.py`). `self.w * x + 1` then computes
+nothing, but each operator adds a node to the graph, and each of these nodes is a layer whose derivative is known.
+
+Source: Baydin et al., "Automatic differentiation in machine learning: a survey", 2018 (reverse mode).
+"""
 
 from __future__ import annotations
 
@@ -130,7 +149,7 @@ def _ordered_nodes(inputs, outputs) -> list[Node]:
         node = symbol.node
         if id(symbol) in given or id(node) in finished:
             continue
-        if inputs_done:
+        if inputs_done or (not node.inputs and node.layer.is_source):
             finished.add(id(node))
             ordered.append(node)
         elif not node.inputs:

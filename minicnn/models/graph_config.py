@@ -6,7 +6,12 @@ Each layer is listed with its calls, the "inbound nodes". An input of a call is 
 
 from __future__ import annotations
 
+import inspect
+from typing import NamedTuple
+
+from .. import functions
 from ..layers.base import Layer, registry
+from ..layers.drawing import symbol_of
 from ..layers.input import Input, InputLayer
 from ..registry import serialize
 from ..symbol import Symbol
@@ -56,6 +61,8 @@ def _call_to_config(node, places):
         for symbol in node.inputs
     ]
     said = {} if node.training is None else {"training": node.training}
+    if node.layer._draws:
+        return {"args": [], "kwargs": {**node.layer._form.filled(tensors), **said}}
     return {"args": [tensors if node.layer.takes_several else tensors[0]], "kwargs": said}
 
 
@@ -64,30 +71,127 @@ def graph_from_config(config: dict) -> list:
 
     ValueError if the calls do not fit.
     """
-    made: dict[str, Layer] = {}
-    waiting: list[tuple] = []  # (layer, (name, number of the call), places of the inputs, whether as a list, training)
+    made: dict[str, object] = {}  # by name: a layer, or a function of `minicnn.ops` with its arguments
+    waiting: list[tuple] = []  # (layer or function, (name, number of the call), the call)
     symbols: dict[tuple, Symbol] = {}
     for entry in config["layers"]:
-        layer = registry.get({key: entry.get(key) for key in ("class_name", "config", "registered_name")})
-        name = entry.get("name", layer.name)
+        layer = _operation(entry) if "operation" in entry else _layer(entry)
+        name = entry.get("name") or layer.name
         if name in made:
             raise ValueError(f"The configuration lists two layers named {name!r}.")
         made[name] = layer
         if isinstance(layer, InputLayer):
             symbols[name, 0, 0] = layer.output
         for i, call in enumerate(entry.get("inbound_nodes", [])):
-            waiting.append((layer, (name, i), *_places_of(call)))
+            waiting.append((layer, (name, i), call))
     while waiting:
-        ready = [call for call in waiting if all(place in symbols for place in call[2])]
-        if not ready:
-            names = ", ".join(sorted({layer.name for layer, *_ in waiting}))
+        later = []
+        for layer, place, call in waiting:
+            if all(p in symbols for p in _tensors_of(call)):
+                made_here = layer(call, symbols) if isinstance(layer, _Operation) else _called(layer, call, symbols)
+                symbols.update(((*place, i), symbol) for i, symbol in enumerate(as_list(made_here)))
+            else:
+                later.append((layer, place, call))
+        if len(later) == len(waiting):
+            names = ", ".join(sorted({place[0] for _, place, _ in waiting}))
             raise ValueError(f"The configuration calls {names} on outputs that no layer makes.")
-        for layer, place, places, several, training in ready:
-            taken = [symbols[p] for p in places]
-            made = layer(taken if several else taken[0], training=training)
-            symbols.update(((*place, i), symbol) for i, symbol in enumerate(as_list(made)))
-        waiting = [call for call in waiting if (*call[1], 0) not in symbols]
+        waiting = later
     return [_ends(config[key], symbols, key) for key in ("input_layers", "output_layers")]
+
+
+def _layer(entry):
+    return registry.get({key: entry.get(key) for key in ("class_name", "config", "registered_name")})
+
+
+def _operation(entry):
+    return _Operation(entry["operation"], entry["config"], entry.get("name"))
+
+
+class _Operation(NamedTuple):
+    """A function of `minicnn.ops`, as a file names it: its name, some of its arguments, the name of the operation."""
+
+    function: str
+    arguments: dict
+    name: str
+
+    def __call__(self, call, symbols):
+        """The symbols that the function makes of a call's arguments. ValueError for a function that minicnn lacks."""
+        known = functions.FUNCTIONS | vars(functions.image) | {"getitem": _take}
+        function = known.get(self.function)
+        if not inspect.isfunction(function):
+            raise ValueError(
+                f"minicnn cannot run Keras's operation {self.function!r} ({self.name!r}), which the model uses."
+            )
+        positional, named = _filled([call.get("args", []), call.get("kwargs", {})], symbols)
+        try:
+            bound = self._bound(function, positional, named)
+            made = function(*bound.args, **bound.kwargs)
+        except (TypeError, NotImplementedError) as error:
+            raise ValueError(
+                f"minicnn cannot run {self.name!r}, Keras's operation {self.function!r}: {error}"
+            ) from error
+        last = as_list(made)[0]
+        if isinstance(last, Symbol) and not isinstance(last.node.layer, InputLayer):
+            last.node.layer.name = self.name
+        return made
+
+    def _bound(self, function, positional, named):
+        """The call's arguments and those of the operation, each in its place among the function's parameters."""
+        signature, rest = inspect.signature(function), list(positional)
+        given = {**named, **self.arguments}
+        bound = signature.bind_partial()
+        for name, parameter in signature.parameters.items():
+            if name in given:
+                bound.arguments[name] = given.pop(name)
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                bound.arguments[name], rest = tuple(rest), []
+            elif rest:
+                bound.arguments[name] = rest.pop(0)
+        unknown = {name: value for name, value in given.items() if value is not None and name != "dtype"}
+        if rest or unknown:
+            raise TypeError(f"it has no argument {next(iter(unknown), rest)!r}.")
+        return bound
+
+
+def _take(x, key):
+    return x[tuple(key) if isinstance(key, list) else key]
+
+
+def _tensors_of(call) -> list[tuple]:
+    """The places of all tensors in a call's arguments."""
+    if isinstance(call, list):
+        return [_place(history) for history in call]
+    found: list[tuple] = []
+
+    def look(value):
+        if _is_tensor(value):
+            found.append(_place(value["config"]["keras_history"]))
+        elif isinstance(value, (list, dict)):
+            for part in value.values() if isinstance(value, dict) else value:
+                look(part)
+
+    look([call.get("args", []), call.get("kwargs", {})])
+    return found
+
+
+def _called(layer, call, symbols):
+    """What the layer makes of a call's arguments."""
+    if layer.is_source:
+        return symbol_of(layer)
+    if layer._draws and isinstance(call, dict):
+        return layer(*_filled(call.get("args", []), symbols), **_filled(call.get("kwargs", {}), symbols))
+    places, several, training = _places_of(call)
+    taken = [symbols[p] for p in places]
+    return layer(taken if several else taken[0], training=training)
+
+
+def _filled(value, symbols):
+    """A call's arguments with symbols in the places of tensors."""
+    if _is_tensor(value):
+        return symbols[_place(value["config"]["keras_history"])]
+    if isinstance(value, dict):
+        return {key: _filled(part, symbols) for key, part in value.items()}
+    return [_filled(part, symbols) for part in value] if isinstance(value, list) else value
 
 
 def _places_of(call):

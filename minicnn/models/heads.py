@@ -42,7 +42,8 @@ class Head(changes.Watched):
         for metric in self.all_metrics():
             metric.check_targets(y, output_shape)
         if weights is not None:
-            losses.weights_per_row(weights, output_shape[:-1], dtype)
+            shape = output_shape[:-1] if self.loss is None else self.loss.shape_of_losses(y.shape, output_shape)
+            losses.weights_per_row(weights, shape, dtype)
 
     def all_metrics(self) -> list[metrics.Metric]:
         return [*(self.metrics or []), *self.weighted_metrics]

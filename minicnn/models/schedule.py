@@ -87,7 +87,7 @@ def joined(steps: list[Step], output_slots, inference=False) -> list[Step]:
     """The steps, where a layer and those that follow it are one step if the first can do what they do."""
     made_by, together = {}, []
     for step in steps:
-        slot = step.inputs[0]
+        slot = step.inputs[0] if step.inputs else None
         place = made_by.get(slot)  # of the step that writes what this one reads
         option = None
         if place is not None and readers_of(slot, steps, output_slots) == 1:

@@ -86,9 +86,10 @@ class TrainingStep:
         for head in self.heads:
             y, weights, shape = data.ys[head.index][rows], data.weights[head.index], self.output_shapes[key][head.index]
             weights = None if weights is None else weights[rows]
-            arrays += [head.targets(y, shape, model.dtype), _row_weights(head, y, weights, shape[:-1], model.dtype)]
+            rows_shape = head.loss.shape_of_losses(y.shape, shape)
+            arrays += [head.targets(y, shape, model.dtype), _row_weights(head, y, weights, rows_shape, model.dtype)]
             if head.weight != 1:
-                arrays.append(_row_weights(head, y, weights, shape[:-1], model.dtype, head.weight))
+                arrays.append(_row_weights(head, y, weights, rows_shape, model.dtype, head.weight))
         return arrays
 
     def _parts(self, batch):

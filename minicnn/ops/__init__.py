@@ -1,4 +1,5 @@
-"""The operations: each folder is one operation and one lesson. This is minicnn's own engine, not `keras.ops`.
+"""The operations: each folder is one operation and one lesson. Beside them are the functions of
+`keras.ops`, for arrays and symbols, which `minicnn/functions` puts here.
 
 Every folder's `__init__.py` is the contract: the equation, the shapes, the reading order. Its functions call the
 variant of the backend in use. `forward(x, ..., need_saved=True) -> y, saved` computes the output. `backward(dy, saved)
@@ -15,8 +16,8 @@ activation        relu, softmax and others           loss               a number
 batch_norm        batch normalization                dropout            random zeros
 noise             random noise, alpha dropout        merge              several arrays into one
 elementwise       exp, log and other functions       reduce             sum, mean, largest, smallest
-rearrange         numbers in other places            matmul             products of matrices
-rescale           x * scale + offset                 reverse            the last axis in reverse order
+moves             numbers in other places            matrix_product     products of matrices
+rescale           x * scale + offset
 resize            another image size                 affine_transform   images rotated, shifted, scaled
 color             contrast and brightness            metric             the counts behind metrics
 optimizer_update  the optimizers' formulas           constraint         limits of weights

@@ -18,7 +18,7 @@ from ..layers.base import Layer
 from ..layers.base import registry as layer_registry
 from ..models import Functional, Model
 from ..registry import Configurable, custom_object, custom_object_scope, serialize, snake_case
-from .operations import layer_from_keras, layer_to_keras
+from .operations import operation_from_keras, operations_to_keras
 
 KINDS = {  # {base class: (Keras's module, the registry of the classes)}
     Model: ("keras", layer_registry),
@@ -48,6 +48,8 @@ def to_keras(value):
     if isinstance(value, Configurable):
         return _object_to_keras(serialize(value), type(value))
     if isinstance(value, dict):
+        if value.keys() >= {"module", "class_name", "config", "registered_name"}:
+            return value  # it is in Keras's form already
         if value.keys() >= {"class_name", "config"}:
             return _object_to_keras(value, _class_of(value.get("registered_name") or value["class_name"]))
         return {key: to_keras(entry) for key, entry in value.items()}
@@ -62,15 +64,15 @@ def to_keras(value):
 
 def _object_to_keras(described, found):
     name, config = described["class_name"], described["config"]
-    if name == "__keras_tensor__":
+    if name.startswith("__"):  # a tensor, an array or a part of an index
         return described
     module = next((module for kind, (module, _) in KINDS.items() if found and issubclass(found, kind)), None)
     registered = described.get("registered_name")
+    if "input_layers" in config:
+        config = {**config, "layers": operations_to_keras(config["layers"])}
     config = {key: to_keras(value) for key, value in config.items()}
     if registered:
         module = found.__module__
-    if "inbound_nodes" in described and name in ("Arithmetic", "ReverseLastAxis"):
-        return layer_to_keras({**described, "config": config})
     if found is Functional:
         module, registered = "keras.src.models.functional", "Functional"
     kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
@@ -97,8 +99,15 @@ def from_keras(value):
         return value
     if value.get("class_name") == "__keras_tensor__":
         return value
+    if value.get("class_name") == "__ellipsis__":
+        return ...
+    if value.get("class_name") == "__slice__":
+        return slice(*(value["config"].get(name) for name in ("start", "stop", "step")))
     if "class_name" in value and isinstance(value.get("config"), dict):
-        return _object_from_keras(layer_from_keras(value))
+        operation = operation_from_keras(value)
+        if operation is not None:
+            return {key: from_keras(part) for key, part in operation.items()}
+        return _object_from_keras(value)
     if value.get("class_name") == "function":
         return value.get("config")
     return {key: from_keras(entry) for key, entry in value.items()}

@@ -17,7 +17,8 @@ import h5py
 import numpy as np
 
 from ..layers.base import Layer
-from ..models import Model
+from ..layers.holding import OWN_ATTRIBUTES
+from ..models import Model, Sequential
 from ..registry import snake_case
 from ..variable import Variable
 
@@ -41,15 +42,30 @@ def _walk(layer, path, found, visited):
 
 
 def _children(layer):
-    """(name, layer) of the layers directly inside: a model's named by class and number, other layers' by attribute."""
-    if not isinstance(layer, Model):
-        return sorted((name, value) for name, value in vars(layer).items() if isinstance(value, Layer))
-    children, used = [], {}
-    for child in layer.layers:
-        name = snake_case(type(child).__name__)
-        number = used[name] = used.get(name, -1) + 1
-        children.append((f"layers/{name}_{number}" if number else f"layers/{name}", child))
-    return children
+    """(path, layer) of the layers directly inside, in Keras's order: those of a row or a graph by class and number,
+    others by the attribute that holds them. Private attributes come last."""
+    if isinstance(layer, Sequential) or getattr(layer, "plan", None):
+        yield from _in_container("layers", layer.layers)
+    attributes = {name: value for name, value in vars(layer).items() if name not in OWN_ATTRIBUTES}
+    if isinstance(layer, Model):
+        attributes["layers"] = layer.layers
+    for name in sorted(attributes, key=lambda name: f"~{name}" if name.startswith("_") else name):
+        if isinstance(attributes[name], Layer):
+            yield name, attributes[name]
+        elif isinstance(attributes[name], (list, tuple, dict)):
+            yield from _in_container(name, attributes[name])
+
+
+def _in_container(path, container):
+    """(path, layer) of the layers in a list, tuple or dictionary, by class and number."""
+    used: dict[str, int] = {}
+    for child in container.values() if isinstance(container, dict) else container:
+        nested = isinstance(child, (list, tuple, dict))
+        if nested or isinstance(child, Layer):
+            name = "container" if nested else snake_case(type(child).__name__)
+            number = used[name] = used.get(name, -1) + 1
+            here = f"{path}/{name}_{number}" if number else f"{path}/{name}"
+            yield from _in_container(here, child) if nested else [(here, child)]
 
 
 def own_variables(layer: Layer) -> list[Variable]:

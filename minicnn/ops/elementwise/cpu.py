@@ -3,6 +3,7 @@ NumPy computes the others, into buffers of the workspace."""
 
 from __future__ import annotations
 
+import numpy as np
 from numba import prange
 
 from ...kernels.cpu import vector_math, workspace
@@ -64,7 +65,8 @@ def _pair(function, derivative):
 
 
 def _put(out, function, *arrays):
-    out[...] = function(*arrays)
+    with np.errstate(all="ignore"):  # kernels do not warn either
+        out[...] = function(*arrays)
 
 
 for _name, _both in FUNCTIONS.items():

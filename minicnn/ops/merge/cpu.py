@@ -37,13 +37,13 @@ _divisor_gradient = _pairwise(_formulas.divisor_gradient)
 
 
 def _fold(same_shape, broadcasting, xs):
-    """Combine xs from the left, two at a time, in a new buffer. NumPy's function does what same_shape cannot."""
+    """Combine xs from the left, two at a time, in a new buffer."""
     y = xs[0]
     for i, x in enumerate(xs[1:]):
         previous = y
         shape = previous.shape if previous.shape == x.shape else np.broadcast_shapes(previous.shape, x.shape)
         y = previous if i > 0 and previous.shape == shape else workspace.empty(shape, x.dtype)
-        if same_shape and previous.shape == x.shape:
+        if previous.shape == x.shape:
             same_shape.for_work(x.size)(previous.reshape(-1), x.reshape(-1), y.reshape(-1))
         else:
             do(broadcasting, previous, x, out=y)
@@ -69,7 +69,8 @@ def _sum_to(x, shape):
 
 
 def _put(out, function, *arguments):
-    out[...] = function(*arguments)
+    with np.errstate(all="ignore"):  # kernels do not warn either
+        out[...] = function(*arguments)
 
 
 def add_forward(xs, need_saved=True):
@@ -169,7 +170,8 @@ def _take_where_equal(x, y, left, dx):
 
 
 def power_forward(xs, need_saved=True):
-    y = _fold(None, np.power, xs)
+    y = workspace.empty(np.broadcast_shapes(*(x.shape for x in xs)), xs[0].dtype)
+    do(_put, y, np.power, *xs)
     return y, ((*xs, y) if need_saved else None)
 
 
@@ -199,7 +201,9 @@ def _kept(x, condition):
 
 def _comparison(compare):
     def forward(xs, need_saved=True):
-        return _fold(None, compare, xs), None
+        y = workspace.empty(np.broadcast_shapes(*(x.shape for x in xs)), xs[0].dtype)
+        do(compare, *xs, out=y)
+        return y, None
 
     def backward(dy, saved):
         return [None, None]

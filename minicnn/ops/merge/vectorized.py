@@ -82,7 +82,8 @@ minimum_backward = maximum_backward
 
 def power_forward(xs, need_saved=True):
     a, b = xs
-    y = np.power(a, b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        y = np.power(a, b)
     return y, ((a, b, y) if need_saved else None)
 
 
@@ -92,7 +93,8 @@ def power_backward(dy, saved):
 
 
 def base_gradient(dy, a, b):
-    return dy * b * np.power(a, b - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return dy * b * np.power(a, b - 1)
 
 
 def exponent_gradient(dy, a, y):

@@ -11,7 +11,7 @@
     x  (A, R, B)        y  (A, B)
 
 If several numbers are the largest, they share the gradient equally, as in TensorFlow. Reductions over other axes are
-this one too: axes side by side are one axis of a reshaped array, and `ops/rearrange` moves axes to each other's side.
+this one too: axes side by side are one axis of a reshaped array, and `ops/moves` moves axes to each other's side.
 
 Every function has the pair `<name>_forward(x, need_saved) -> y, saved` and `<name>_backward(dy, saved) -> dx`.
 

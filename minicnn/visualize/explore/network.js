@@ -13,17 +13,17 @@ import * as dense from "ops/dense";
 import * as global_pool2d from "ops/global_pool2d";
 import * as max_pool2d from "ops/max_pool2d";
 import * as merge from "ops/merge";
+import * as moves from "ops/moves";
 import * as rescale from "ops/rescale";
 import * as reshape from "ops/reshape";
 import * as resize from "ops/resize";
-import * as reverse from "ops/reverse";
 import * as zero_pad2d from "ops/zero_pad2d";
 import * as losses from "losses";
 import { targetFor } from "losses";
 
 const operations = {
   activation, avg_pool2d, batch_norm, concatenate, conv2d, conv2d_transpose, dense, global_pool2d, max_pool2d, merge,
-  rescale, reshape, resize, reverse, zero_pad2d,
+  moves, rescale, reshape, resize, zero_pad2d,
 };
 
 export class Network {

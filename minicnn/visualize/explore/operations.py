@@ -13,8 +13,9 @@ import numpy as np
 from ... import config, layers
 from ...activations import Activation as Function
 from ...layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from ...layers.arithmetic import Arithmetic, ReverseLastAxis
+from ...layers.arithmetic import Arithmetic
 from ...layers.augmentation import Augmentation
+from ...layers.places import Rearrangement, View
 from ...ops.resize.tables import table
 from ...shapes import middle, transposed_window, window
 
@@ -38,6 +39,7 @@ def operations_of(layer, shapes) -> list[Operation] | None:
 
 
 _SAME = Operation("reshape")
+_LONGEST_INDEX = 20_000  # numbers, which are text in the page
 
 
 def _conv2d(layer, x):
@@ -207,8 +209,15 @@ def _arithmetic(layer, *shapes):
     return [Operation("merge", {**settings, "constant_first": layer.constant_first}, {"constant": constant})]
 
 
-def _reverse(layer, x):
-    return [Operation("reverse")]
+def _rearrangement(layer, x):
+    table, alone, made = layer.table((1, *x[1:]))
+    if not alone or table.index.size > _LONGEST_INDEX:
+        return None
+    return [Operation("moves", {"index": table.index.tolist(), "fill": layer.fill, "shape": list(made[1:])})]
+
+
+def _view(layer, x):
+    return [Operation("reshape")] if layer.compute_output_shape((5, *x[1:]))[:1] == (5,) else None
 
 
 _UNCHANGED = (
@@ -230,5 +239,5 @@ _MAKERS = {
     layers.BatchNormalization: _batch_norm, layers.ZeroPadding2D: _zero_pad2d, layers.Rescaling: _rescaling,
     layers.Normalization: _normalization, layers.Resizing: _resizing, layers.CenterCrop: _center_crop,
     layers.RandomCrop: _random_crop, layers.Concatenate: _concatenate, Arithmetic: _arithmetic,
-    ReverseLastAxis: _reverse,
+    Rearrangement: _rearrangement, View: _view,
 }  # fmt: skip

@@ -1,0 +1,33 @@
+"""The functions of `keras.ops`, for arrays and for symbols. `minicnn.ops` shows them beside the lessons.
+
+On arrays they compute at once, with NumPy or with a layer. On symbols, and on variables within `call`, they add a layer
+to the graph (`layers/operations.py`, `layers/arithmetic.py`), which has a gradient. Names and arguments are Keras's.
+
+apply        whether a call is on arrays or on symbols       operators   + - * / and comparisons, also of symbols
+elementwise  functions of one number                         reductions  sum, mean, argmax and others
+places       reshape, transpose, pad, slices, stack, split   products    matmul, dot, einsum, norm
+networks     relu, softmax, conv, pooling, one_hot           making      zeros, arange, cast, shape
+image        resizing and cropping of images
+"""
+
+from .. import ops
+from ..registry import missing_name
+from . import elementwise, image, making, networks, operators, places, products, reductions
+
+FUNCTIONS = {
+    name: getattr(part, name)
+    for part in (elementwise, making, networks, operators, places, products, reductions)
+    for name in part.__all__
+}
+"""The functions by their names."""
+
+for _name, _function in FUNCTIONS.items():
+    setattr(ops, _name, _function)
+ops.image = image
+
+
+def _missing(name):
+    raise missing_name("minicnn.ops", name)
+
+
+ops.__getattr__ = _missing

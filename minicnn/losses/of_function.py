@@ -1,0 +1,70 @@
+"""Losses that are functions of (y_true, y_pred), or classes with a `call` of these two.
+
+The function is run once on symbols, and what it draws gives the loss of every row and its gradient (`models/drawn.py`).
+It may return one number for each row, for each output, or one for the whole batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ..runtime.replay import changes
+
+
+class DrawnLoss(changes.Watched):
+    """The part of a loss that runs its `call`. Its inputs are targets in their own shape, and predictions."""
+
+    draw: Callable | None = None
+    """(function of [y_true, y_pred], shapes, dtype, name) -> a Drawn; `models/drawn.py` sets this function."""
+
+    @property
+    def _draws(self) -> bool:
+        return callable(getattr(self, "call", None))
+
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether a training step with this loss may be replayed."""
+        return all(drawn.may_be_recorded for drawn in vars(self).get("_drawings", {}).values())
+
+    def drawn_for(self, y_shape, output_shape, dtype):
+        """The graph of `call` for targets and predictions of these shapes; the size of the batch does not matter."""
+        graphs = vars(self).setdefault("_drawings", {})
+        key = (None, *y_shape[1:]), (None, *output_shape[1:]), str(dtype)
+        if key not in graphs:
+            graphs[key] = DrawnLoss.draw(lambda symbols: self.call(*symbols), key[:2], key[2], self.name)
+            if graphs[key].gives_several:
+                raise ValueError(f"The loss {self.name!r} must return one array; it returned {graphs[key].count}.")
+        return graphs[key]
+
+    def drawn_shape(self, y_shape, output_shape) -> tuple:
+        """The shape of the losses for targets and predictions of these shapes."""
+        y_shape = self.standard_shape(tuple(y_shape), output_shape)
+        drawn = self.drawn_for(y_shape, output_shape, "float32")
+        return drawn.output_shapes([y_shape, tuple(output_shape)])[0]
+
+    @staticmethod
+    def standard_shape(y_shape, output_shape) -> tuple:
+        """The targets' shape with the predictions' rank, if a last axis of size 1 gives it, as in Keras."""
+        if len(y_shape) == len(output_shape) - 1 and output_shape[-1] == 1:
+            return (*y_shape, 1)
+        if len(y_shape) == len(output_shape) + 1 and y_shape[-1] == 1:
+            return y_shape[:-1]
+        return y_shape
+
+    def drawn_targets(self, y, output_shape, dtype):
+        """A batch of targets as the function gets it."""
+        return np.ascontiguousarray(y, dtype).reshape(self.standard_shape(y.shape, output_shape))
+
+    def forward_drawn(self, targets, y_pred, need_saved):
+        """`forward` of a loss that defines `call`."""
+        drawn = self.drawn_for(targets.shape, y_pred.shape, y_pred.dtype)
+        (losses,), saved = drawn.forward([targets, y_pred], True, need_saved)
+        return losses.reshape(max(1, math.prod(losses.shape))), (drawn, saved, losses.shape)
+
+    def backward_drawn(self, dlosses, saved):
+        """`backward` of a loss that defines `call`."""
+        drawn, saved, shape = saved
+        return drawn.backward([dlosses.reshape(shape)], saved)[1]
