@@ -2,6 +2,7 @@
 
 image                  Keras's names for the files below        pictures   images in files and as arrays
 image_dataset          image_dataset_from_directory             folders    the list of images in a folder
+dataset                data sets that chain: map, batch, ...    split      split_dataset
 image_data_generator   ImageDataGenerator                       affine     one image turned, shifted, zoomed
 iterators              batches of images, made in threads
 """

@@ -9,6 +9,7 @@ from ..ops.resize import INTERPOLATIONS
 from ..ops.resize.cpu import resized
 from ..results import Array
 from ..shapes import middle
+from .dataset import Chains, numbered_elements
 from .folders import checked_folder, class_folders, pictures_in
 from .iterators import Iterator
 from .pictures import CHANNELS, img_to_array, load_img
@@ -17,10 +18,11 @@ _EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _LABEL_MODES = ("int", "categorical", "binary", None)
 
 
-class ImageDataset(Iterator):
+class ImageDataset(Chains, Iterator):
     """Batches of images from files and their labels, for `fit` or for `for images, labels in dataset`.
 
-    `class_names` holds the names of the classes and `file_paths` the files.
+    `class_names` holds the names of the classes and `file_paths` the files. `map`, `prefetch` and so on make other data
+    sets of it (`dataset.py`).
     """
 
     def __init__(self, file_paths, labels, class_names, load, encode, batch_size, shuffle, seed):
@@ -32,15 +34,18 @@ class ImageDataset(Iterator):
         images = np.stack([self._load(self.file_paths[i]) for i in rows]).view(Array)
         return images if self.labels is None else (images, self._encode(self.labels[rows]).view(Array))
 
+    def elements(self):
+        return numbered_elements(self)
+
+    def size(self):
+        return len(self)
+
+    def _samples(self):
+        return self.n
+
     def __iter__(self):
         """One epoch."""
-        for i in range(len(self)):
-            yield self[i]
-        self.on_epoch_end()
-
-    def take(self, count):
-        """The first `count` batches."""
-        return (self[i] for i in range(min(count, len(self))))
+        return self.elements()
 
 
 def image_dataset_from_directory(
@@ -52,10 +57,10 @@ def image_dataset_from_directory(
 
     Images are (n, H, W, C) with numbers from 0 to 255. They are resized to image_size (H, W) as tf.image.resize does
     it: float32 for "bilinear", uint8 for "nearest". label_mode: "int" gives int32 (n,), "binary" float32 (n, 1),
-    "categorical" one-hot float32 (n, classes), None no labels. labels: "inferred" from the folders, a list with a label
-    for every file, or None. subset="validation" takes the last files after shuffling, a share of validation_split, and
-    subset="training" takes the others; the same seed gives the same files as in Keras. A file that cannot be used
-    raises ValueError when its batch is made.
+    "categorical" one-hot float32 (n, classes), None no labels. batch_size=None gives single images. labels: "inferred"
+    from the folders, a list with a label for every file, or None. subset="validation" takes the last files after
+    shuffling, a share of validation_split, and subset="training" takes the others; the same seed gives the same files
+    as in Keras. A file that cannot be used raises ValueError when its batch is made.
     """
     config.checked_data_format(data_format)
     folder = checked_folder(directory)
@@ -106,7 +111,8 @@ def image_dataset_from_directory(
                 f"{str(directory)!r} has no image files for this data set; their names must end in "
                 f"{', '.join(_EXTENSIONS)}."
             )
-        return ImageDataset(files[part], chosen, names, load, encode, batch_size, shuffled, seed)
+        made = ImageDataset(files[part], chosen, names, load, encode, batch_size or 32, shuffled, seed)
+        return made.unbatch() if batch_size is None else made
 
     held_back = int((validation_split or 0) * len(files))
     parts = {"training": slice(None, len(files) - held_back), "validation": slice(len(files) - held_back, None)}

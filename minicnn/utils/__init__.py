@@ -19,12 +19,13 @@ CustomObjectScope = custom_object_scope
 Sequence = PyDataset
 
 
-_PICTURES = ("array_to_img", "image_dataset_from_directory", "img_to_array", "load_img", "save_img")
+_PICTURES = ("array_to_img", "image_dataset_from_directory", "img_to_array", "load_img", "save_img", "split_dataset")
 
 
 def __getattr__(name):
     if name in _PICTURES:  # minicnn.preprocessing is imported at its first use
-        place = "preprocessing" if name == "image_dataset_from_directory" else "preprocessing.image"
+        places = {"image_dataset_from_directory": "preprocessing", "split_dataset": "preprocessing.split"}
+        place = places.get(name, "preprocessing.image")
         return getattr(_import_module(f"minicnn.{place}"), name)
     raise missing_name(__name__, name)
 
@@ -32,5 +33,5 @@ def __getattr__(name):
 __all__ = [
     "CustomObjectScope", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
     "gradient_check", "image_dataset_from_directory", "img_to_array", "load_img", "normalize", "plot_model",
-    "register_keras_serializable", "save_img", "set_random_seed", "to_categorical",
+    "register_keras_serializable", "save_img", "set_random_seed", "split_dataset", "to_categorical",
 ]  # fmt: skip
