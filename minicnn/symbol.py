@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -151,14 +152,18 @@ class Symbol:
 class Node:
     """One call of a layer on symbols. A layer used twice has two nodes.
 
-    `training` is the call's argument: True or False, or None to use the value of the model that runs.
+    `training` is the call's argument: True or False, or None to use the value of the model that runs. `number` tells
+    in which order calls were made.
     """
+
+    _numbers = itertools.count()
 
     def __init__(self, layer, inputs: list[Symbol], outputs: list[Symbol], training: bool | None = None):
         self.layer = layer
         self.inputs = inputs
         self.outputs = outputs
         self.training = training
+        self.number = next(Node._numbers)
         for index, symbol in enumerate(outputs):
             symbol.node, symbol.index = self, index
 

@@ -409,6 +409,11 @@ def blur_with_a_constant(k):
 
 
 @case
+def spectral_normalization(k):
+    return classifier(k, k.layers.SpectralNormalization(k.layers.Conv2D(5, 3, activation="relu"), 2)), SPARSE
+
+
+@case
 def maxout(k):
     class Maxout(k.layers.Layer):
         def __init__(self):

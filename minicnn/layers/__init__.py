@@ -12,6 +12,8 @@ merge           several inputs into one           identity      the input unchan
 normalization   mean 0 and variance 1             augmentation  images changed at random
 arithmetic      + - * / on symbols                operations    the functions of `ops` on symbols
 operation       the base class of these           places        those that move numbers
+moves           Permute, Dot, PReLU and others    adaptive_pool pooling to a given size
+normalizations  of each sample by itself
 called          layers that define `call`         drawing       what a `call` draws beside layers
 loss_rows       losses of symbols                 lambda_layer  a function as a layer
 holding         weights, and layers in layers     checks        arguments and shapes checked
@@ -22,6 +24,7 @@ from ..registry import missing_name
 from ..registry import serialize as registry_serialize
 from . import drawing, loss_rows, operations, places  # noqa: F401 - what `call` draws, and layers that files name
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .adaptive_pool import AdaptiveAveragePooling2D, AdaptiveMaxPooling2D
 from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .base import Layer, registry
 from .batch_norm import BatchNormalization
@@ -48,7 +51,15 @@ from .merge import (
     multiply,
     subtract,
 )
+from .moves import Dot, Permute, PReLU, RepeatVector, dot
 from .normalization import Normalization
+from .normalizations import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    SpectralNormalization,
+    UnitNormalization,
+)
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
 from .resizing import CenterCrop, Cropping2D, RandomCrop, Resizing, UpSampling2D
@@ -84,6 +95,8 @@ __all__ = [
     "ELU",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveMaxPooling2D",
     "Add",
     "AlphaDropout",
     "Average",
@@ -99,6 +112,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Flatten",
     "GaussianDropout",
@@ -107,11 +121,13 @@ __all__ = [
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
@@ -119,6 +135,9 @@ __all__ = [
     "Minimum",
     "Multiply",
     "Normalization",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
@@ -127,6 +146,7 @@ __all__ = [
     "RandomTranslation",
     "RandomZoom",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Resizing",
@@ -134,13 +154,16 @@ __all__ = [
     "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout2D",
+    "SpectralNormalization",
     "Subtract",
+    "UnitNormalization",
     "UpSampling2D",
     "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
     "deserialize",
+    "dot",
     "maximum",
     "minimum",
     "multiply",

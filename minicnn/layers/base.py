@@ -111,6 +111,8 @@ class Layer(HoldsWeights, Configurable):
             return tuple(input_shape)
         form, shapes = self.form_of_shapes(input_shape)
         self.take_form(form if self._form is None else self._form)
+        if not self.built:
+            self.build_for(shapes if self.takes_several else shapes[0])  # `call` reads the weights
         made = self.drawn_for(shapes, False).output_shapes(shapes)
         return made if self.gives_several else made[0]
 

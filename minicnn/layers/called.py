@@ -93,7 +93,8 @@ class DefinesCall:
         said, tensors = bound.pop("training", None), []
         first = next(iter(bound), None)
         if first is not None and not any(map(_is_tensor, flatten(bound[first]))):
-            bound[first] = np.asarray(bound[first])
+            several = type(self).takes_several is True
+            bound[first] = [np.asarray(part) for part in bound[first]] if several else np.asarray(bound[first])
 
         def slot(value):
             if not _is_tensor(value):
@@ -183,6 +184,8 @@ class DefinesCall:
 
     def forward_drawn(self, x, training, need_saved, logits=False):
         """`forward` of a layer that defines `call`."""
+        if self._form is None:
+            self.take_form_of(x)
         xs = list(x) if self.takes_several else [x]
         drawn = self.drawn_for([v.shape for v in xs], training)
         ys, saved = drawn.forward(xs, training, need_saved, logits if isinstance(logits, list) else [logits])

@@ -35,7 +35,7 @@ class Drawn:
             outputs = [self._as_output(value, dtype, name or owner.name) for value in flatten(made)]
         self.structure, self.count = made, len(outputs)
         self.gives_several = isinstance(made, (list, tuple, dict))
-        self.plan = Plan(inputs, [*outputs, *graph.effects])
+        self.plan = Plan(inputs, [*outputs, *graph.effects], as_called=True)
         layers = [step.layer for step in self.plan.steps]
         self.adds_loss = any(isinstance(layer, AddLoss) or layer.adds_loss for layer in layers)
         self.may_be_recorded = all(layer.may_be_recorded for layer in layers)

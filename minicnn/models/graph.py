@@ -32,11 +32,14 @@ from .schedule import Step, readers_of, schedule
 class Plan:
     """The layers between `inputs` and `outputs` in an order in which they can run.
 
-    `layers` lists each layer once, in Keras's order: layers with a longer way to an output come first.
+    `layers` lists each layer once, in Keras's order: layers with a longer way to an output come first. as_called: the
+    calls run in the order in which they were written, which matters if some of them write into weights.
     """
 
-    def __init__(self, inputs: list[Symbol], outputs: list[Symbol]):
+    def __init__(self, inputs: list[Symbol], outputs: list[Symbol], as_called=False):
         nodes = _ordered_nodes(inputs, outputs)
+        if as_called:
+            nodes.sort(key=lambda node: node.number)
         slots = {id(symbol): i for i, symbol in enumerate(inputs)}
         self.steps: list[Step] = []
         count = len(inputs)
