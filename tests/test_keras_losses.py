@@ -39,6 +39,34 @@ LOSSES = {
 }
 
 
+OF_OPS = {  # losses with `call`: (targets, options)
+    "BinaryFocalCrossentropy": (lambda: labels(7, 5, classes=2), {"apply_class_balancing": True, "gamma": 1.5}),
+    "CategoricalFocalCrossentropy": (lambda: one_hot(labels(7, classes=5), 5), {"label_smoothing": 0.125}),
+    "CategoricalGeneralizedCrossEntropy": (lambda: labels(7, classes=5), {"q": 0.75}),
+    "CategoricalHinge": (lambda: one_hot(labels(7, classes=5), 5), {}),
+    "CosineSimilarity": (lambda: normal(7, 5, seed=3, dtype=np.float32), {}),
+    "Dice": (lambda: labels(7, 5, classes=2), {"axis": 1}),
+    "Tversky": (lambda: labels(7, 5, classes=2), {"alpha": 0.25, "beta": 0.75}),
+}
+
+
+@pytest.mark.parametrize("name", OF_OPS)
+def test_losses_made_of_functions(tf, name):
+    import keras
+
+    target, options = OF_OPS[name]
+    y_true, y_pred = target(), probabilities(7, 5, dtype=np.float32)
+    for given in ({}, options):
+        ours, theirs = getattr(losses, name)(**given), getattr(keras.losses, name)(**given)
+        assert_close(ours(y_true, y_pred), theirs(y_true, y_pred), TOLERANCE)
+        none = getattr(losses, name)(**given, reduction="none")(y_true, y_pred)
+        assert_close(none, getattr(keras.losses, name)(**given, reduction="none")(y_true, y_pred), TOLERANCE)
+        described = theirs.get_config()
+        assert all(described.get(key, value) == value for key, value in ours.get_config().items())
+        _assert_same_gradient(tf, ours, theirs, y_true, y_pred)
+    assert type(losses.get(ours.name)) is type(ours) is type(losses.deserialize(losses.serialize(ours)))
+
+
 @pytest.mark.parametrize("label", [-1, 0, 1])
 @pytest.mark.parametrize("name", ["Hinge", "SquaredHinge"])
 def test_hinges_of_targets_of_one_class(tf, name, label):
@@ -100,14 +128,15 @@ def test_huber_with_another_delta(tf):
 
 
 def _assert_same_gradient(tf, ours, theirs, y_true, y_pred):
-    tensor, upstream = tf.constant(y_pred), normal(len(y_pred), seed=8, dtype=np.float32)
+    shape = ours.shape_of_losses(y_true.shape, y_pred.shape)
+    tensor, upstream = tf.constant(y_pred), np.asarray(normal(*shape, seed=8, dtype=np.float32))
     theirs.reduction = None
     with tf.GradientTape() as tape:
         tape.watch(tensor)
         total = tf.reduce_sum(theirs(y_true, tensor) * upstream)
     targets = ours.targets(y_true, y_pred.shape, np.float32)
     _, saved = ours.forward(targets, y_pred)
-    assert_close(ours.backward(upstream, saved), tape.gradient(total, tensor), TOLERANCE)
+    assert_close(ours.backward(upstream.reshape(-1), saved), tape.gradient(total, tensor), TOLERANCE)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ with cross-entropy, sigmoid with binary cross-entropy): the trainer gives them l
 - regression.py: squared, absolute and relative errors; Huber and log-cosh
 - distributions.py: Kullback-Leibler divergence and Poisson
 - hinges.py: hinge and its square
+- focal.py: cross-entropies that weigh hard examples, and one for wrong labels
+- overlap.py: Dice and Tversky, for segmentation
+- similarity.py: angles, and the hinge of classes
 - of_function.py: losses that are functions, or define `call`
 """
 
@@ -29,7 +32,16 @@ from .cross_entropy import (
     sparse_categorical_crossentropy,
 )
 from .distributions import KLDivergence, Poisson, kl_divergence, poisson
+from .focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
 from .hinges import Hinge, SquaredHinge, hinge, squared_hinge
+from .overlap import Dice, Tversky, dice, tversky
 from .regression import (
     Huber,
     LogCosh,
@@ -44,6 +56,7 @@ from .regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from .similarity import CategoricalHinge, CosineSimilarity, categorical_hinge, cosine_similarity
 
 FUNCTIONS = {
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
@@ -59,6 +72,13 @@ FUNCTIONS = {
     poisson: Poisson,
     hinge: Hinge,
     squared_hinge: SquaredHinge,
+    binary_focal_crossentropy: BinaryFocalCrossentropy,
+    categorical_focal_crossentropy: CategoricalFocalCrossentropy,
+    categorical_generalized_cross_entropy: CategoricalGeneralizedCrossEntropy,
+    dice: Dice,
+    tversky: Tversky,
+    categorical_hinge: CategoricalHinge,
+    cosine_similarity: CosineSimilarity,
 }
 
 
@@ -107,10 +127,52 @@ def __getattr__(name):
 
 
 __all__ = [
-    "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
-    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
-    "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy", "categorical_crossentropy", "check_lengths",
-    "deserialize", "float_array", "get", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
-    "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "registry",
-    "serialize", "sparse_categorical_crossentropy", "squared_hinge", "weights_per_row",
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "check_lengths",
+    "cosine_similarity",
+    "deserialize",
+    "dice",
+    "float_array",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "registry",
+    "serialize",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
+    "weights_per_row",
 ]  # fmt: skip
