@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 
 import numpy as np
 
+from . import activation_functions as functions
 from . import config
 from .ops import activation as op
 from .registry import Registry, missing_name
 from .runtime import transfer
 from .runtime.replay import changes
+from .symbol import is_symbolic
+from .variable import Variable
 
 _registry = Registry("activation")
 _NEVER_FALL = {None, "relu", "sigmoid", "tanh", "softplus", "selu", "exponential", "softsign", "hard_sigmoid"}
@@ -22,8 +24,9 @@ _NEVER_FALL_FROM_0 = {"leaky_relu", "elu", "clipped_relu"}  # if their parameter
 class Activation(changes.Watched):
     """An activation with its parameter (slope, alpha or limit) fixed: forward, backward, and a plain call."""
 
-    def __init__(self, name: str, operation: str | None, parameter: float = 0.0):
+    def __init__(self, name: str, operation: str | None, parameter: float = 0.0, general: Callable | None = None):
         self.__name__ = name
+        self._general = general  # the function with Keras's arguments, for arrays and symbols
         self.operation = operation
         self.parameter = parameter
 
@@ -44,8 +47,11 @@ class Activation(changes.Watched):
         """dx for the upstream gradient dy."""
         return dy if self.operation is None else op.backward(self.operation, dy, saved)
 
-    def __call__(self, x) -> np.ndarray:
-        """The activation of an array, as a new array."""
+    def __call__(self, x, *arguments, **named):
+        """The activation of an array, as a new array, or of a symbol. Arguments as in Keras: relu's negative_slope,
+        max_value and threshold, softmax's axis, and so on."""
+        if arguments or named or is_symbolic(x) or isinstance(x, Variable):
+            return self._general(x if hasattr(x, "shape") else np.asarray(x, config.floatx()), *arguments, **named)
         x = np.asarray(x)
         if x.dtype.name not in ("float32", "float64"):
             x = x.astype(config.floatx())
@@ -64,8 +70,8 @@ class FunctionActivation(Activation):
     draw: Callable | None = None
     """(function of [x], shapes, dtype, name) -> a Drawn; `models/drawn.py` sets this function."""
 
-    def __init__(self, function):
-        super().__init__(getattr(function, "__name__", "function"), "function")
+    def __init__(self, function, name=None):
+        super().__init__(name or getattr(function, "__name__", "function"), "function", general=function)
         self.function, self._drawings = function, {}
 
     _draws = True  # see `runtime/replay/recorded.py`: its Python code runs once
@@ -88,15 +94,16 @@ class FunctionActivation(Activation):
         drawn, saved = saved
         return drawn.backward([dy], saved)[0]
 
-    def __call__(self, x):
-        return self.function(x)
+    def __call__(self, x, *arguments, **named):
+        return self.function(x, *arguments, **named)
 
     def __getstate__(self):
         return {**vars(self), "_drawings": {}}
 
 
-def _named(name, operation, parameter=0.0, *aliases):
-    activation = _registry.entries[name] = Activation(name, operation, parameter)
+def _named(name, operation, parameter=0.0, *aliases, general=None):
+    general = general or getattr(functions, name, None) or functions.of_ops(name)
+    activation = _registry.entries[name] = Activation(name, operation, parameter, general)
     for alias in aliases:
         _registry.entries[alias] = activation
     return activation
@@ -114,29 +121,41 @@ softplus = _named("softplus", "softplus")
 silu = swish = _named("silu", "swish", 0.0, "swish")
 gelu = _named("gelu", "gelu")
 selu = _named("selu", "selu")
-exponential = _named("exponential", "exponential")
+exponential = _named("exponential", "exponential", general=functions.of_ops("exp"))
 softsign = _named("softsign", "softsign")
 mish = _named("mish", "mish")
 hard_sigmoid = _named("hard_sigmoid", "hard_sigmoid")
 hard_silu = hard_swish = _named("hard_silu", "hard_swish", 0.0, "hard_swish")
 
 
+def _of_functions(name):
+    function = getattr(functions, name, None) or functions.of_ops(name)
+    activation = _registry.entries[name] = FunctionActivation(function, name)
+    return activation
+
+
+celu, glu, threshold = _of_functions("celu"), _of_functions("glu"), functions.threshold
+hard_shrink, soft_shrink, tanh_shrink = (_of_functions(f"{kind}_shrink") for kind in ("hard", "soft", "tanh"))
+hard_tanh, log_sigmoid, log_softmax = (_of_functions(name) for name in ("hard_tanh", "log_sigmoid", "log_softmax"))
+sparse_plus, sparse_sigmoid, squareplus = (
+    _of_functions(name) for name in ("sparse_plus", "sparse_sigmoid", "squareplus")
+)
+
+
 def get(identifier) -> Activation:
-    """An activation from its name or itself; None is linear. ValueError for any other callable."""
+    """An activation from its name, from a function of `minicnn.ops`, from a layer or from itself; None is linear."""
     if identifier is None:
         return linear
     if isinstance(identifier, Activation):
         return identifier
     if isinstance(identifier, str):
         identifier = _registry.find(identifier)
-    if inspect.isfunction(identifier) or isinstance(identifier, functools.partial):
-        return FunctionActivation(identifier)
     if isinstance(identifier, Activation):
         return identifier
-    raise ValueError(
-        f"An activation must be a name or one of minicnn.activations, which have a derivative; received "
-        f"{identifier!r}. Known: {', '.join(sorted(_registry.entries))}."
-    )
+    if callable(identifier) and not inspect.isclass(identifier):  # a function of ops, or a layer
+        return FunctionActivation(identifier)
+    known = ", ".join(sorted(_registry.entries))
+    raise ValueError(f"An activation is a name, a function or a layer; received {identifier!r}. Known: {known}.")
 
 
 def serialize(activation) -> str:

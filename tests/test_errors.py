@@ -57,7 +57,6 @@ CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
     "target_shape of floats": (lambda: layers.Reshape((2.0, 3)), r"received \(2\.0, 3\)"),
     "epsilon=0": (lambda: layers.BatchNormalization(epsilon=0), "epsilon must be positive"),
     "negative_slope": (lambda: layers.LeakyReLU(negative_slope=-1), "negative_slope must be zero or more"),
-    "axis of softmax": (lambda: layers.Softmax(axis=1), "last axis"),
     "unknown argument": (lambda: layers.Conv2D(4, 3, stride=2), "Conv2D has no argument 'stride'.*Did you mean 'strides'"),
     "unknown activation": (lambda: layers.Dense(3, activation="relo"), "Unknown activation 'relo'. Did you mean 'relu'"),
     "unknown initializer": (lambda: layers.Dense(3, kernel_initializer="he_normol"), "Unknown initializer 'he_normol'.*'he_normal'"),
@@ -105,7 +104,7 @@ CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
     "labels out of range": (lambda: utils.to_categorical([0, 3], 3), "Labels must be from 0 to 2; received labels from 0 to 3"),
     "labels that are halves": (lambda: utils.to_categorical([0.5]), "whole numbers"),
     "initializer": (lambda: initializers.get(3), "received 3 of type int"),
-    "activation of one's own": (lambda: activations.get(np.tanh), "which have a derivative"),
+    "activation that is a number": (lambda: activations.get(3), "a name, a function or a layer; received 3"),
     "floatx": (lambda: minicnn.config.set_floatx("int8"), "received dtype='int8'"),
 }  # fmt: skip
 
@@ -277,6 +276,6 @@ def test_what_is_wrong_is_reported():
     ):
         with pytest.raises(ValueError, match=sentence):
             make()
-    for module, name in ((layers, "LSTM"), (losses, "Dice"), (minicnn, "distribution"), (utils, "pad_sequences")):
+    for module, name in ((layers, "LSTM"), (losses, "Circle"), (minicnn, "distribution"), (utils, "pad_sequences")):
         with pytest.raises(AttributeError, match=f"has no '{name}'. minicnn/README.md lists the Keras names"):
             getattr(module, name)

@@ -227,3 +227,51 @@ def test_python_cannot_decide_by_symbols():
         bool(x > 0)
     with pytest.raises(TypeError, match="NumPy's exp cannot compute with symbols"):
         np.exp(x)
+
+
+ACTIVATIONS = {
+    "relu": [{}, {"negative_slope": 0.25}, {"max_value": 1.0}, {"threshold": 0.5},
+             {"negative_slope": 0.25, "max_value": 1.5, "threshold": 0.5}],
+    "leaky_relu": [{}, {"negative_slope": 0.5}], "elu": [{}, {"alpha": 0.5}], "celu": [{}, {"alpha": 2.0}],
+    "gelu": [{}, {"approximate": True}], "softmax": [{}, {"axis": 1}], "log_softmax": [{}, {"axis": 1}],
+    "glu": [{}, {"axis": 1}], "hard_shrink": [{}, {"threshold": 1.0}], "soft_shrink": [{}, {"threshold": 1.0}],
+    "squareplus": [{}, {"b": 2}], "threshold": [{"threshold": 0.5, "default_value": -1.0}],
+    **{name: [{}] for name in (
+        "relu6", "selu", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "silu", "tanh", "tanh_shrink",
+        "hard_tanh", "sigmoid", "exponential", "hard_sigmoid", "hard_silu", "log_sigmoid", "linear", "mish",
+    )},
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("tf")
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_take_keras_s_arguments(name):
+    import keras
+
+    x, symbol = _input(""), Input((4, 5, 6))
+    for arguments in ACTIVATIONS[name]:
+        expected = np.asarray(getattr(keras.activations, name)(x, **arguments))
+        ours = getattr(minicnn.activations, name)
+        assert_close(ours(x, **arguments), expected, 1e-5, f"of an array, {arguments}")
+        model = Model(symbol, ours(symbol, **arguments))
+        assert_close(model(x), expected, 1e-5, f"of a symbol, {arguments}")
+
+
+def test_activations_may_be_functions_and_layers():
+    from minicnn import layers
+
+    x = normal(3, 4, dtype=np.float32)
+    for given, wanted in (
+        (ops.tanh, "tanh"), (lambda x: ops.maximum(x, 0), "relu"), (layers.LeakyReLU(0.2), "leaky_relu"),
+        (minicnn.activations.hard_tanh, "hard_tanh"),
+    ):  # fmt: skip
+        minicnn.utils.set_random_seed(0)
+        found = layers.Dense(5, activation=given)(x)
+        minicnn.utils.set_random_seed(0)
+        assert_close(found, layers.Dense(5, activation=wanted)(x), 1e-6)
+    dense = layers.Dense(5, activation=layers.PReLU("ones"))
+    dense.build((None, 4))
+    assert_close(dense(x), x @ dense.kernel.numpy(), 1e-5)  # below zero it has a slope of 1
+    assert [tuple(w.shape) for w in dense.weights] == [(4, 5), (5,), (5,)]
+    with pytest.raises(ValueError, match="An activation is a name, a function or a layer; received 3"):
+        layers.Dense(5, activation=3)

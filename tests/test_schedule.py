@@ -213,7 +213,7 @@ def test_functions_that_never_fall_never_fall():
     x = np.sort(normal(20_000, seed=3) * 4)
     for name in activations._registry.entries:
         function = activations.get(name)
-        if function.operation is None or function.operation == "softmax":
+        if function.operation is None or function.operation in ("softmax", "function"):
             continue
         y = function.forward(x, need_saved=False)[0]
         falls = bool((np.diff(y) < -1e-12).any())

@@ -30,6 +30,8 @@ class ActivatedLayer(Layer):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.activation = activations.get(activation)
+        if isinstance(activation, Layer):
+            self.activation_layer = activation  # it may have weights
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from .. import activations
+import functools
+
+from .. import activation_functions, activations
 from ..activations import Activation as Function
+from ..activations import FunctionActivation
 from .base import Layer
 
 
@@ -32,22 +35,20 @@ class Activation(_ActivationLayer):
 
 
 class ReLU(_ActivationLayer):
-    """max(x, 0), at most max_value; negative numbers times negative_slope. Only one of the two may be set."""
+    """x from `threshold` on, at most max_value; below, negative_slope * (x - threshold)."""
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
-        if threshold != 0 or (max_value is not None and negative_slope != 0):
+        if (max_value is not None and not max_value >= 0) or not negative_slope >= 0 or not threshold >= 0:
             raise ValueError(
-                "ReLU takes max_value or negative_slope, with threshold=0; received "
+                "max_value, negative_slope and threshold must be zero or more; received "
                 f"max_value={max_value!r}, negative_slope={negative_slope!r}, threshold={threshold!r}."
             )
-        if (max_value is not None and not max_value >= 0) or not negative_slope >= 0:
-            raise ValueError(
-                "max_value and negative_slope must be zero or more; received "
-                f"max_value={max_value!r}, negative_slope={negative_slope!r}."
-            )
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
-        if max_value is not None:
+        if threshold or (max_value is not None and negative_slope):
+            arguments = {"negative_slope": negative_slope, "max_value": max_value, "threshold": threshold}
+            self.function = FunctionActivation(functools.partial(activation_functions.relu, **arguments), "relu")
+        elif max_value is not None:
             self.function = Function("relu", "clipped_relu", max_value)
         elif negative_slope:
             self.function = Function("relu", "leaky_relu", negative_slope)
@@ -78,11 +79,11 @@ class ELU(_ActivationLayer):
 
 
 class Softmax(_ActivationLayer):
-    """exp(x_i) / sum over j of exp(x_j), along the last axis."""
+    """exp(x_i) / sum over j of exp(x_j), along `axis`, or along several axes."""
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
-        if axis != -1:
-            raise ValueError(f"Softmax runs along the last axis, axis=-1; received axis={axis!r}.")
         self.axis = axis
         self.function = activations.softmax
+        if axis != -1:
+            self.function = FunctionActivation(functools.partial(activation_functions.softmax, axis=axis), "softmax")
