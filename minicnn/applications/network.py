@@ -52,12 +52,17 @@ def pooled(x: Symbol, pooling, names=(None, None)) -> Symbol:
     return layer(name=names[pooling == "max"])(x)
 
 
-def classified(x: Symbol, classes, activation, weights) -> Symbol:
-    """The last dense layer of a top, applied to x."""
+def check_top(activation, weights) -> None:
+    """ValueError if ImageNet's weights cannot end in this activation."""
     if weights == "imagenet" and activation not in (None, "softmax"):
         raise ValueError(
             f'weights="imagenet" needs the activation "softmax", or None for logits; received {activation!r}.'
         )
+
+
+def classified(x: Symbol, classes, activation, weights) -> Symbol:
+    """The last dense layer of a top, applied to x."""
+    check_top(activation, weights)
     return layers.Dense(classes, activation=activation, name="predictions")(x)
 
 
