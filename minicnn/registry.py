@@ -4,8 +4,10 @@ a dictionary again. Layers, losses, metrics, optimizers, initializers and regula
 from __future__ import annotations
 
 import difflib
+import dis
 import inspect
 import re
+import sys
 from contextlib import contextmanager
 
 _TABLE = "minicnn/README.md lists the Keras names that minicnn has."
@@ -132,9 +134,15 @@ class Registry:
             return self.get(config)
 
 
-def missing_name(module: str, name: str) -> AttributeError:
-    """The error for a name that a module does not have."""
-    return AttributeError(f"{module} has no {name!r}. {_TABLE}")
+def missing_name(module: str, name: str) -> Exception:
+    """The error for a name that a module does not have; the module's `__getattr__` calls this.
+
+    It is an AttributeError, but an ImportError for `from module import name`: Python would replace an AttributeError by
+    an error that does not say where to look.
+    """
+    asking = sys._getframe(2)  # the code that asked the module for the name
+    imports = asking.f_code.co_code[asking.f_lasti] == dis.opmap["IMPORT_FROM"]
+    return (ImportError if imports else AttributeError)(f"{module} has no {name!r}. {_TABLE}")
 
 
 def snake_case(class_name: str) -> str:

@@ -152,3 +152,47 @@ def test_weights_of_rows_with_several_numbers_each(tf):
         model.compile("sgd", "mse", weighted_metrics=[lambda t, p: abs(t - p)])
         results.append(model.evaluate(X, X[:, :2].copy(), sample_weight=np.arange(N, dtype=np.float32), verbose=0))
     assert_close(*results, 1e-5)
+
+
+LABELS, GUESSES = labels(6, 4, 4, classes=3), labels(6, 4, 4, classes=3, seed=1)
+ONE_HOT, SCORES = np.eye(3, dtype=np.float32)[LABELS], probabilities(6, 4, 4, 3, dtype=np.float32)
+VECTORS = normal(6, 3, seed=2, dtype=np.float32), normal(6, 3, dtype=np.float32)
+BESIDE_KERAS = [  # (class, options, targets, predictions)
+    ("IoU", {"num_classes": 3, "target_class_ids": [0, 2]}, LABELS, GUESSES),
+    ("MeanIoU", {"num_classes": 3}, LABELS, GUESSES),
+    ("MeanIoU", {"num_classes": 4, "ignore_class": 1}, LABELS, GUESSES),
+    ("MeanIoU", {"num_classes": 3, "sparse_y_pred": False}, LABELS, SCORES),
+    ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.25}, LABELS == 1, SCORES[..., 0]),
+    ("OneHotIoU", {"num_classes": 3, "target_class_ids": [1]}, ONE_HOT, SCORES),
+    ("OneHotMeanIoU", {"num_classes": 3}, ONE_HOT, SCORES),
+    ("Accuracy", {}, LABELS[:, 0, 0], GUESSES[:, 0, 0]),
+    ("CategoricalHinge", {}, ONE_HOT[:, 0, 0], SCORES[:, 0, 0]),
+    ("CosineSimilarity", {}, *VECTORS),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "t", "p"), BESIDE_KERAS, ids=lambda value: str(value)[:30])
+def test_metrics_of_segmentation_and_others_are_keras_s(tf, name, options, t, p):
+    import keras
+
+    ours, theirs = getattr(metrics, name)(**options), getattr(keras.metrics, name)(**options)
+    for part in (slice(None, 4), slice(4, None)):
+        ours.update_state(t[part], p[part])
+        theirs.update_state(t[part], p[part])
+    assert_close(ours.result(), np.asarray(theirs.result()), 1e-6)
+    assert theirs.name.startswith(ours.name)  # Keras counts the metrics of one name
+    again = metrics.deserialize(metrics.serialize(ours))
+    assert type(again) is type(ours) and again.get_config() == ours.get_config()
+    ours.reset_state()
+    again.update_state(t[:2], p[:2])
+    ours.update_state(t[:2], p[:2])
+    assert ours.result() == again.result()
+
+
+def test_sum_and_a_function_as_a_metric(tf):
+    ours, theirs = metrics.Sum(), tf.keras.metrics.Sum()
+    for k in (ours, theirs):
+        k.update_state([1.0, 2.0, 3.0], [1.0, 0.0, 2.0])
+    assert ours.result() == float(theirs.result()) == 7.0
+    wrapped = metrics.MeanMetricWrapper(lambda t, p, scale: scale * np.abs(t - p).mean(axis=-1), "scaled", scale=2.0)
+    assert_close(wrapped([[1.0, 2.0]], [[0.0, 0.0]]), 3.0, 1e-6)

@@ -9,6 +9,11 @@ keras_cache         files that Keras downloaded earlier
 tfds_source         a download through tensorflow_datasets
 """
 
+from ..registry import missing_name
 from . import cifar10, fashion_mnist, mnist, synthetic_fashion
 
 __all__ = ["cifar10", "fashion_mnist", "mnist", "synthetic_fashion"]
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)

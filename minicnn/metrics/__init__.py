@@ -3,6 +3,7 @@
 metric     the base classes: Metric, Mean        accuracies     shares of right answers
 counts     true and false positives, precision, recall          curves   AUC and points on the curve
 scores     F-scores and R2                       loss_metrics   losses as metrics
+segmentation   intersection over union
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from .. import losses
 from ..registry import Registry, missing_name
 from ..registry import serialize as registry_serialize
 from .accuracies import (
+    Accuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
@@ -29,6 +31,8 @@ from .curves import AUC, PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpec
 from .loss_metrics import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
     Hinge,
     KLDivergence,
     LogCoshError,
@@ -41,8 +45,9 @@ from .loss_metrics import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from .metric import Mean, MeanOfFunction, Metric, registry
+from .metric import Mean, MeanMetricWrapper, Metric, Sum, registry
 from .scores import F1Score, FBetaScore, R2Score
+from .segmentation import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 
 # keras.metrics has the loss functions too.
 binary_crossentropy, categorical_crossentropy = losses.binary_crossentropy, losses.categorical_crossentropy
@@ -52,6 +57,8 @@ mean_absolute_percentage_error = losses.mean_absolute_percentage_error
 mean_squared_logarithmic_error = losses.mean_squared_logarithmic_error
 huber, log_cosh, kl_divergence, poisson = losses.huber, losses.log_cosh, losses.kl_divergence, losses.poisson
 hinge, squared_hinge = losses.hinge, losses.squared_hinge
+categorical_hinge, categorical_focal_crossentropy = losses.categorical_hinge, losses.categorical_focal_crossentropy
+binary_focal_crossentropy = losses.binary_focal_crossentropy
 
 _ACCURACY = ("accuracy", "acc")
 _BY_OUTPUT = (*_ACCURACY, "crossentropy", "ce")
@@ -81,7 +88,7 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
     if callable(identifier) and identifier in losses.FUNCTIONS and identifier.__name__ in registry.entries:
         return registry.find(identifier.__name__)(name=identifier.__name__)
     if inspect.isfunction(identifier):
-        return MeanOfFunction(identifier)
+        return MeanMetricWrapper(identifier)
     metric = registry.get(identifier)
     if not isinstance(metric, Metric):
         raise ValueError(f"A metric is a name or a minicnn.metrics.Metric; received {identifier!r}.")
@@ -110,15 +117,70 @@ def __getattr__(name):
 
 
 __all__ = [
-    "AUC", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy", "CategoricalCrossentropy", "F1Score",
-    "FBetaScore", "FalseNegatives", "FalsePositives", "Hinge", "KLDivergence", "LogCoshError", "Mean",
-    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric",
-    "Poisson", "Precision", "PrecisionAtRecall", "R2Score", "Recall", "RecallAtPrecision", "RootMeanSquaredError",
-    "SensitivityAtSpecificity", "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy",
-    "SparseTopKCategoricalAccuracy", "SpecificityAtSensitivity", "SquaredHinge", "TopKCategoricalAccuracy",
-    "TrueNegatives", "TruePositives", "binary_accuracy", "binary_crossentropy", "categorical_accuracy",
-    "categorical_crossentropy", "deserialize", "get", "hinge", "huber", "kl_divergence", "log_cosh",
-    "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error",
-    "poisson", "registry", "serialize", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
-    "sparse_top_k_categorical_accuracy", "squared_hinge", "top_k_categorical_accuracy",
+    "AUC",
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "BinaryIoU",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "IoU",
+    "KLDivergence",
+    "LogCoshError",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanIoU",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "Poisson",
+    "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
+    "Recall",
+    "RecallAtPrecision",
+    "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
+    "SquaredHinge",
+    "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "deserialize",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "registry",
+    "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 from .. import losses
 from ..ops import metric as op
 from ..runtime import transfer
-from .metric import MeanOfRows, checked_count, registry
+from .metric import Mean, MeanOfRows, checked_count, registry
 
 
 class _Accuracy(MeanOfRows):
@@ -122,3 +122,20 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5) -> np.ndarray:
     """For every row, 1 if the output at the label is among the k largest, else 0."""
     return _of_rows(SparseTopKCategoricalAccuracy(k), y_true, y_pred)
+
+
+@registry.add()
+class Accuracy(Mean):
+    """The share of predictions that equal the targets."""
+
+    larger_is_better = True
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(name, dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        t, p = np.asarray(y_true), np.asarray(y_pred)
+        if t.shape != p.shape and t.size == p.size:
+            t = t.reshape(p.shape)
+        equal = (t == p).astype(np.float64)
+        super().update_state(equal.reshape(len(equal), -1).mean(axis=-1), sample_weight)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .. import losses
 from ..results import Number
+from ..runtime import transfer
 from .metric import MeanOfRows, registry
 
 
@@ -123,3 +126,26 @@ class SquaredHinge(_MeanLoss):
     """The mean of max(1 - t p, 0)^2."""
 
     default_name, loss = "squared_hinge", losses.SquaredHinge()
+
+
+@registry.add("categorical_hinge")
+class CategoricalHinge(_MeanLoss):
+    """The mean of max(0, 1 + the largest of the wrong classes - the right one)."""
+
+    default_name, loss = "categorical_hinge", losses.CategoricalHinge()
+
+
+@registry.add("cosine_similarity")
+class CosineSimilarity(MeanOfRows):
+    """The mean cosine of the angle between targets and predictions: 1 for equal directions."""
+
+    larger_is_better = True
+
+    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
+        super().__init__(name, dtype)
+        self.axis = axis
+
+    def rows(self, y_true, y_pred):
+        return transfer.to_device(
+            -np.asarray(losses.cosine_similarity(y_true, transfer.to_host(y_pred), self.axis)).reshape(-1)
+        )

@@ -93,6 +93,29 @@ class Mean(Metric):
         return Number(self._mean.result())
 
 
+@registry.add("sum")
+class Sum(Metric):
+    """The weighted sum of the values given."""
+
+    def __init__(self, name="sum", dtype=None):
+        super().__init__(name, dtype)
+        self.reset_state()
+
+    def reset_state(self):
+        self._total = 0.0
+
+    def update_state(self, values, sample_weight=None):
+        values = np.asarray(values, np.float64)
+        if sample_weight is not None:
+            weights = np.asarray(sample_weight, np.float64)
+            weights = weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
+            values = values * weights
+        self._total += float(values.sum())
+
+    def result(self):
+        return Number(self._total)
+
+
 class MeanOfRows(Mean):
     """The mean of one number per row; subclasses define `rows`."""
 
@@ -124,17 +147,20 @@ class MeanOfRows(Mean):
         raise NotImplementedError(f"{type(self).__name__} does not define rows.")
 
 
-class MeanOfFunction(MeanOfRows):
+class MeanMetricWrapper(MeanOfRows):
     """The mean of what a function of (y_true, y_pred) returns: a number per row, or one number for the batch."""
 
     takes_arrays_of_the_backend = False
 
-    def __init__(self, function, name=None):
-        super().__init__(name or function.__name__)
-        self.function = function
+    def __init__(self, fn, name=None, dtype=None, **arguments):
+        super().__init__(name or fn.__name__, dtype)
+        self.fn, self.arguments = fn, arguments
+
+    def get_config(self):
+        return {"fn": self.fn, "name": self.name, **self.arguments}
 
     def rows(self, y_true, y_pred):
-        values = np.asarray(self.function(y_true, y_pred), np.float64)
+        values = np.asarray(self.fn(y_true, y_pred, **self.arguments), np.float64)
         if values.shape == y_pred.shape:  # a number for each output: their mean for each row
             values = values.mean(axis=-1)
         return transfer.to_device(values.reshape(-1))

@@ -5,7 +5,7 @@
     weights.py         every weight at its place in an HDF5 file: `.weights.h5`
     archive.py         `.keras`: structure, weights and optimizer state in a zip
     legacy_h5.py       `.h5` of older Keras: the same in one HDF5 file
-    operations.py      `+ - * /` between symbols, as Keras writes them
+    operations.py      functions of symbols, as Keras writes them
     hdf5_check.py      damaged HDF5 files, found before they are read
     files.py           `save_model`, `load_model`, `save_weights`, `load_weights`: the file's name selects the format
 
@@ -13,9 +13,14 @@ Nothing in a file is ever executed. A class is looked up by its name among minic
 any other name is an error.
 """
 
-from ..registry import custom_object_scope, register_keras_serializable
+from ..registry import custom_object_scope, missing_name, register_keras_serializable
 from .configuration import from_json, to_json
 from .files import load_model, load_weights, save_model, save_weights
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)
+
 
 __all__ = [
     "custom_object_scope",

@@ -12,6 +12,7 @@ grad_cam           the places in an image that are evidence for a class
 `grid` is the figure of many small images that filters, feature_maps and predictions draw on.
 """
 
+from ..registry import missing_name
 from .explore import explore
 from .feature_maps import feature_maps
 from .filters import filters
@@ -19,6 +20,11 @@ from .grad_cam import grad_cam, grad_cam_map
 from .history import history
 from .pixels import pixels
 from .predictions import confusion_matrix, predictions
+
+
+def __getattr__(name):
+    raise missing_name(__name__, name)
+
 
 __all__ = [
     "confusion_matrix", "explore", "feature_maps", "filters", "grad_cam", "grad_cam_map", "history", "pixels",
