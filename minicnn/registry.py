@@ -163,7 +163,8 @@ def nearest(name: str, known) -> str:
     >>> nearest("zzz", ["adam", "sgd"])
     'Known: adam, sgd.'
     """
-    close = difflib.get_close_matches(str(name).lower(), [str(k) for k in known], n=2, cutoff=0.6)
+    found = difflib.get_close_matches(str(name).lower(), [str(k) for k in known], n=2, cutoff=0.6)
+    close = list({one.lower(): one for one in reversed(found)}.values())[::-1]  # "accuracy", and not "Accuracy" too
     if close:
         return f"Did you mean {' or '.join(repr(c) for c in close)}?"
     return f"Known: {', '.join(sorted(dict.fromkeys(str(k) for k in known)))}."
