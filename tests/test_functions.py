@@ -275,3 +275,33 @@ def test_activations_may_be_functions_and_layers():
     assert [tuple(w.shape) for w in dense.weights] == [(4, 5), (5,), (5,)]
     with pytest.raises(ValueError, match="An activation is a name, a function or a layer; received 3"):
         layers.Dense(5, activation=3)
+
+
+MIXING = {
+    "mean of the batch": lambda x: x - ops.mean(x, axis=0, keepdims=True),
+    "flipped": lambda x: ops.flip(x, axis=0),
+    "pairs": lambda x: ops.matmul(ops.reshape(x, (-1, 120)), ops.transpose(ops.reshape(x, (-1, 120)))),
+    "rolled": lambda x: ops.roll(x, 1, axis=0) + x,
+    "one axis": lambda x: ops.expand_dims(x[:, 0, 0, 0], 0) * ops.expand_dims(x[:, 0, 0, 0], 1),
+    "side by side": lambda x: ops.concatenate([x, x], axis=0),
+}
+APART = {
+    "channels": lambda x: ops.softmax(x - ops.mean(x, axis=(1, 2, 3), keepdims=True), axis=1),
+    "weights": lambda x: ops.matmul(ops.reshape(x, (-1, 20, 6)), np.ones((6, 2), np.float32)) * np.arange(2.0),
+    "moved": lambda x: ops.transpose(x, (0, 2, 1, 3))[:, ::-1, 1:],
+}
+
+
+@pytest.mark.parametrize("name", {**MIXING, **APART})
+def test_large_batches_are_computed_in_parts_only_where_images_are_apart(name, monkeypatch):
+    from minicnn.models import alone, prediction
+
+    x = normal(50, 4, 5, 6, dtype=np.float32)
+    model = _model(lambda _, x: {**MIXING, **APART}[name](x))
+    assert alone.keeps_images_apart(model, [(2, 4, 5, 6)]) == (name in APART)
+    expected = np.array(model.forward(x, False, False)[0])
+    monkeypatch.setattr(prediction, "_FEW_NUMBERS", 1000)  # parts of a few images
+    monkeypatch.setattr(prediction, "_FEW_IMAGES", 4)
+    assert_close(model(x), expected, 1e-6)
+    if name in APART:
+        assert_close(model.predict(x, verbose=0, batch_size=50), expected, 1e-6)

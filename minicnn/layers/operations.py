@@ -121,7 +121,8 @@ class Reduction(Operation):
         self.operation, self.keepdims = operation, bool(keepdims)
         self.axis = list(axis) if isinstance(axis, (tuple, list)) else axis
 
-    def _axes(self, rank):
+    def axes(self, rank):
+        """The axes that are reduced, of an input with this many."""
         given = range(rank) if self.axis is None else self.axis if isinstance(self.axis, list) else [self.axis]
         axes = sorted(axis + rank if axis < 0 else axis for axis in given)
         if any(not 0 <= axis < rank for axis in axes) or len(set(axes)) != len(axes):
@@ -129,13 +130,13 @@ class Reduction(Operation):
         return axes
 
     def compute_output_shape(self, input_shape):
-        axes = self._axes(len(input_shape))
+        axes = self.axes(len(input_shape))
         if self.keepdims:
             return tuple(1 if axis in axes else size for axis, size in enumerate(input_shape))
         return tuple(size for axis, size in enumerate(input_shape) if axis not in axes)
 
     def forward(self, x, training=False, need_saved=True):
-        axes, shape = self._axes(len(x.shape)), x.shape
+        axes, shape = self.axes(len(x.shape)), x.shape
         how = None
         if axes and axes[-1] - axes[0] + 1 != len(axes):  # not side by side: move them to the end
             kept = [axis for axis in range(len(shape)) if axis not in axes]

@@ -130,6 +130,10 @@ class Rearrangement(Operation):
                 f"{self.name!r} cannot do {self.move} with {self.arguments} on shape {tuple(input_shape)}: {error}."
             ) from error
 
+    def keeps_images(self, shape) -> bool:
+        """Whether each image of a batch is rearranged by itself."""
+        return None not in shape[1:] and self.table((1, *shape[1:]))[1]
+
     def forward(self, x, training=False, need_saved=True):
         return moved(x, self.move, self.arguments, self.fill, bool(need_saved))
 
@@ -180,6 +184,13 @@ class View(Operation):
         if math.prod(known) == 0 or total % math.prod(known) or (-1 not in target and total != math.prod(known)):
             raise ValueError(f"{self.name!r} cannot reshape {tuple(shape)} to {tuple(self.shape)}.")
         return tuple(total // math.prod(known) if size == -1 else size for size in target)
+
+    def keeps_images(self, shape) -> bool:
+        """Whether the numbers of an image stay together, and the batch the first axis."""
+        if None in shape[1:]:
+            return False
+        made = [self.compute_output_shape((n, *shape[1:])) for n in (2, 3)]
+        return [m[:1] for m in made] == [(2,), (3,)]
 
     def forward(self, x, training=False, need_saved=True):
         return x.reshape(self.compute_output_shape(x.shape)), x.shape

@@ -8,7 +8,7 @@ graph          which layer runs when                        graph_config the gra
 heads          loss and metrics of each output              by_name      inputs and outputs as lists or by name
 checks         data and model checked before a run          data         arrays cut into batches
 batches        generators and PyDataset                     progress     the line that fit prints
-drawn          `call` run on symbols, its graph
+drawn          `call` run on symbols, its graph     alone        whether images of a batch are mixed
 summary        the table of layers                          nonfinite    which layer gave the first NaN
 files          save_model, load_model, clone_model          pickling     models in pickles
 """

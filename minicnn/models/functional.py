@@ -228,6 +228,9 @@ class Model(Trainer, Layer):
         return dxs if dxs is None or self.takes_several else dxs[0]
 
     def largest_output(self, input_shape):
+        if self._draws:
+            shapes = input_shape if self.takes_several else [input_shape]
+            return self.drawn_for(shapes, False).plan.largest_output(shapes)
         if self.plan is None:
             return super().largest_output(input_shape)
         return self.plan.largest_output(input_shape if self.takes_several else [input_shape])

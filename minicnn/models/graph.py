@@ -76,6 +76,13 @@ class Plan:
             step.layer.build_for(shape)
         return [shapes[slot] for slot in self.output_slots]
 
+    def slot_shapes(self, input_shapes: list) -> dict[int, tuple]:
+        """{slot: the shape of the array in it} for inputs of these shapes."""
+        shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))
+        for _ in self._input_shapes(shapes):
+            pass
+        return shapes
+
     def flops(self, input_shapes: list) -> int:
         """Floating-point operations for one input of these shapes: the sum over every call of every layer."""
         shapes = dict(zip(self.input_slots, map(tuple, input_shapes), strict=True))

@@ -57,6 +57,7 @@ class Prediction:
         self.recorded: dict[tuple, Callable] = {}  # {see `_key`: the forward pass}
         self.idle: dict = {}  # the memory that all recordings use
         self.losses: list[float] = []  # that layers added in the last call
+        self.settings, self.alone = None, {}  # see `_images_are_alone`
 
     def __reduce__(self):
         return Prediction, (self.model,)  # copies and pickles hold no recordings
@@ -99,13 +100,22 @@ class Prediction:
         model.build_for(shape)
         most, size = self._images_at_once(max(model.largest_output(shape), *map(_numbers_of_one, shapes))), N
         one_batch = all(len(x) == N for x in xs)  # no input has one image for all
-        if most < N and one_batch and backend() != "cuda" and computes_images_alone(model, training):
+        if most < N and one_batch and backend() != "cuda" and self._images_are_alone(training, shapes):
             size = size_of_part(N, most)
         for start in range(0, N, size) if N else [0]:
             part = xs if size >= N else [x[start : start + size] for x in xs]
             forward = self._recorded(part, training) if most else self._forward(training)
             self._of_part(forward, part, start, receive)
         return True
+
+    def _images_are_alone(self, training, shapes):
+        """Whether the images of a batch may be computed in parts; asked again when an attribute has changed."""
+        key = training, *(shape[1:] for shape in shapes)
+        if self.settings is not changes.of_settings.last:
+            self.settings, self.alone = changes.of_settings.last, {}
+        if key not in self.alone:
+            self.alone[key] = computes_images_alone(self.model, training, [(2, *shape[1:]) for shape in shapes])
+        return self.alone[key]
 
     def _key(self, xs, training):
         """What a recording is made for. It uses memory of its thread, see `Recorded`."""

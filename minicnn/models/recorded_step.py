@@ -13,6 +13,7 @@ from ..activations import Activation
 from ..regularizers import Regularizer
 from ..runtime import replay
 from ..runtime.replay.recorded import is_own
+from .alone import keeps_images_apart
 
 _HELD_BY_LAYERS = (Activation, Regularizer)
 
@@ -30,15 +31,17 @@ def is_users_code(model) -> bool:
     return not own or bool({"forward", "backward"} & vars(model).keys())
 
 
-def computes_images_alone(model, training) -> bool:
+def computes_images_alone(model, training, shapes) -> bool:
     """Whether the outputs for one image do not depend on the images beside it, and the model's code is minicnn's own.
 
-    A batch normalization in training mixes the images of a batch, and a penalty on outputs adds them up.
+    A batch normalization in training mixes the images of a batch, a penalty on outputs adds them up, and operations
+    such as ops.mean(x, axis=0) may do anything (`alone.py`). shapes: of the inputs.
     """
     layers = model.flattened()
     steps = [step for layer in layers if getattr(layer, "plan", None) for step in layer.plan.steps]
     mixes = training or any(step.training for step in steps) or any(layer.activity_regularizer for layer in layers)
-    return not mixes and all(is_own(part) for part in what_layers_depend_on(model)[0])
+    own = not mixes and all(is_own(part) for part in what_layers_depend_on(model)[0])
+    return own and keeps_images_apart(model, shapes)
 
 
 def what_layers_depend_on(model):
