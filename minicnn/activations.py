@@ -9,6 +9,7 @@ import numpy as np
 
 from . import activation_functions as functions
 from . import config
+from .kept_graphs import graph_for
 from .ops import activation as op
 from .registry import Registry, missing_name
 from .runtime import transfer
@@ -79,16 +80,15 @@ class FunctionActivation(Activation):
     @property
     def may_be_recorded(self) -> bool:
         """Whether a training step with it may be replayed."""
-        return all(drawn.may_be_recorded for drawn in self._drawings.values())
+        return all(drawn.may_be_recorded for drawn in self._drawings.values() if hasattr(drawn, "plan"))
 
     def forward(self, x, need_saved=True):
-        key = (None, *x.shape[1:]), str(x.dtype)
-        if key not in self._drawings:
-            function = self.function
-            self._drawings[key] = FunctionActivation.draw(lambda xs: function(*xs), key[:1], key[1], self.__name__)
-        drawn = self._drawings[key]
+        drawn = graph_for(self._drawings, self._drawn, [x.shape], str(x.dtype))
         (y,), saved = drawn.forward([x], True, need_saved)
         return y, (drawn, saved)
+
+    def _drawn(self, shapes, dtype):
+        return FunctionActivation.draw(lambda xs: self.function(*xs), shapes, dtype, self.__name__)
 
     def backward(self, dy, saved):
         drawn, saved = saved

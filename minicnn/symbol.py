@@ -104,17 +104,32 @@ class Symbol:
     def __invert__(self):
         return Symbol.calculate("equal", self, 0.0)
 
+    def __eq__(self, other):
+        """In a `call` or a loss: where the numbers are equal. Elsewhere: whether the other is this symbol."""
+        if drawing() is None or not _has_numbers(other):
+            return self is other
+        return Symbol.calculate("equal", self, other)
+
+    def __ne__(self, other):
+        if drawing() is None or not _has_numbers(other):
+            return self is not other
+        return Symbol.calculate("not_equal", self, other)
+
+    __hash__ = object.__hash__
+
     def __getitem__(self, key):
         return Symbol.take(self, key)
 
     def __iter__(self):
         if not self.shape or self.shape[0] is None:
+            ask_for_sizes(self)
             raise TypeError(f"A symbol has no numbers yet, so it cannot be iterated over: {self!r}.")
         return (self[i] for i in range(self.shape[0]))
 
     def __len__(self):
         if not self.shape or self.shape[0] is None:
-            raise TypeError(f"The length of a symbol is not known yet: {self!r}. ops.shape(x)[0] may stand for it.")
+            ask_for_sizes(self)
+            raise TypeError(f"The length of a symbol is not known yet: {self!r}. In a layer's call it is known.")
         return self.shape[0]
 
     def _has_no_numbers(self, *_):
@@ -166,6 +181,16 @@ class Node:
         self.number = next(Node._numbers)
         for index, symbol in enumerate(outputs):
             symbol.node, symbol.index = self, index
+
+
+def ask_for_sizes(symbol) -> None:
+    """Tell the graph that is being drawn that its function needs a size which is not known (`kept_graphs.py`)."""
+    if drawing() is not None and None in symbol.shape:
+        drawing().asked = True
+
+
+def _has_numbers(value):
+    return isinstance(value, (Symbol, int, float)) or hasattr(value, "__array__")
 
 
 def is_symbolic(x) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import config
 from ..layers.operations import Cast, StopGradient
-from ..symbol import Symbol
+from ..symbol import Symbol, ask_for_sizes
 from ..variable import Variable
 from .apply import as_array, draws, dtype_of
 from .operators import add, equal, multiply
@@ -112,7 +112,9 @@ def copy(x):
 
 
 def shape(x):
-    """The sizes of x; None for the batch of a symbol."""
+    """The sizes of x. A size that is not known yet is None: the batch of a symbol in a functional model."""
+    if isinstance(x, Symbol):
+        ask_for_sizes(x)
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 

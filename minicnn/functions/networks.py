@@ -16,7 +16,7 @@ from ..symbol import Symbol
 from .apply import computed, draws, dtype_of, symbols_of
 from .elementwise import log, sqrt
 from .making import arange, cast
-from .operators import clip, divide, equal, multiply, negative, subtract
+from .operators import add, clip, divide, equal, multiply, negative, subtract
 from .places import expand_dims, moveaxis, reshape
 from .reductions import logsumexp, mean, sum
 
@@ -186,10 +186,19 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
 
 def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **ignored):
     """x with mean 0 and variance 1 along an axis, then times gamma plus beta."""
-    centred = subtract(x, mean(x, axis, True))
-    y = divide(centred, sqrt(mean(multiply(centred, centred), axis, True) + (1e-3 if epsilon is None else epsilon)))
-    y = y if gamma is None else multiply(y, gamma)
-    return y if beta is None else y + beta
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    centred, epsilon = subtract(x, mean(x, axes, True)), config.epsilon() if epsilon is None else epsilon
+    y = divide(centred, sqrt(mean(multiply(centred, centred), axes, True) + epsilon))
+    rank = len(y.shape)
+    axes = sorted(axis % rank for axis in axes)
+
+    def spread(v):
+        """v, which may have the axes that are normalized only, with all axes of x."""
+        sizes = [x.shape[axis] if axis in axes else 1 for axis in range(rank)]
+        return v if axes == [rank - 1] or len(v.shape) == rank else reshape(v, sizes)
+
+    y = y if gamma is None else multiply(y, spread(gamma))
+    return y if beta is None else add(y, spread(beta))
 
 
 def categorical_crossentropy(target, output, from_logits=False, axis=-1):

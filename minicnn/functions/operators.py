@@ -155,8 +155,8 @@ def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
 OPERATORS = {  # `products.py` adds matmul
     "add": add, "subtract": subtract, "multiply": multiply, "divide": divide, "power": power, "mod": mod,
     "floor_divide": floor_divide, "greater": greater, "greater_equal": greater_equal, "less": less,
-    "less_equal": less_equal, "equal": equal, "logical_and": logical_and, "logical_or": logical_or,
-    "absolute": absolute,
+    "less_equal": less_equal, "equal": equal, "not_equal": not_equal, "logical_and": logical_and,
+    "logical_or": logical_or, "absolute": absolute,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..layers.merge import Concatenate
 from ..layers.places import Rearrangement, View
-from ..symbol import Symbol
+from ..symbol import Symbol, ask_for_sizes
 from .apply import as_array, computed, draws, dtype_of
 
 __all__ = [
@@ -19,6 +19,13 @@ __all__ = [
 
 def _rearranged(x, move, fill=0.0, **arguments):
     return Rearrangement(move, arguments, fill, dtype=dtype_of(x))(Symbol.of(x, dtype_of(x)))
+
+
+def _plain(value):
+    """Numbers of NumPy as those of Python, also in lists and tuples."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _viewed(x, kind, shape):
@@ -95,7 +102,9 @@ def flip(x, axis=None):
 def roll(x, shift, axis=None):
     """x with its numbers moved along an axis; what leaves at the end comes back at the beginning."""
     return (
-        _rearranged(x, "roll", shift=shift, axis=axis) if draws(x) else computed(lambda x: np.roll(x, shift, axis), x)
+        _rearranged(x, "roll", shift=_plain(shift), axis=_plain(axis))
+        if draws(x)
+        else computed(lambda x: np.roll(x, shift, axis), x)
     )
 
 
@@ -108,13 +117,13 @@ def rot90(array, k=1, axes=(0, 1)):
 
 def tile(x, repeats):
     """Copies of x side by side."""
-    return _rearranged(x, "tile", reps=repeats) if draws(x) else computed(lambda x: np.tile(x, repeats), x)
+    return _rearranged(x, "tile", reps=_plain(repeats)) if draws(x) else computed(lambda x: np.tile(x, repeats), x)
 
 
 def repeat(x, repeats, axis=None):
     """Each number, or each slice along an axis, several times."""
     if draws(x):
-        return _rearranged(x, "repeat", repeats=repeats, axis=axis)
+        return _rearranged(x, "repeat", repeats=_plain(repeats), axis=axis)
     return computed(lambda x: np.repeat(x, repeats, axis), x)
 
 
@@ -186,6 +195,7 @@ def split(x, indices_or_sections, axis=0):
         return [as_array(part, x) for part in np.split(np.asarray(x), indices_or_sections, axis)]
     size = x.shape[axis]
     if size is None:
+        ask_for_sizes(x)
         raise ValueError(f"ops.split needs the size of axis {axis}, which is not known yet: {x!r}.")
     cuts = [part[-1] + 1 for part in np.split(np.arange(size), indices_or_sections) if builtins.len(part)]
     if not isinstance(indices_or_sections, int):
@@ -203,6 +213,7 @@ def unstack(x, num=None, axis=0):
         return [as_array(part, x) for part in np.moveaxis(np.asarray(x), axis, 0)]
     count = num or x.shape[axis]
     if count is None:
+        ask_for_sizes(x)
         raise ValueError(f"ops.unstack needs the size of axis {axis}, which is not known yet: {x!r}.")
     return [x[(slice(None),) * (axis % _rank(x)) + (i,)] for i in range(count)]
 
@@ -222,10 +233,10 @@ def _described(part):
         }
     if part is Ellipsis:
         return "..."
-    if part is None or (hasattr(part, "__index__") and not isinstance(part, (Symbol, bool))):
-        return None if part is None else int(part)
     if isinstance(part, (list, np.ndarray)) and np.asarray(part).dtype.kind in "iu":
         return np.asarray(part).tolist()
+    if part is None or (hasattr(part, "__index__") and not isinstance(part, (Symbol, bool, np.ndarray))):
+        return None if part is None else int(part)
     raise TypeError(
         f"A symbol takes integers, slices, ..., None and lists of integers as an index; received {part!r}. ops.where "
         "chooses by conditions."

@@ -28,7 +28,7 @@ class Arithmetic(Layer):
     def __init__(self, operation, constant=None, constant_first=False, name=None, **kwargs):
         super().__init__(name=name or automatic_name(KERAS_NAMES[operation]), **kwargs)
         self.operation, self.constant_first = operation, bool(constant_first)
-        self.constant = None if constant is None else np.asarray(constant)
+        self.constant = None if constant is None else np.array(constant)
         self.takes_several = constant is None
         self._constant_there = None
 

@@ -113,7 +113,7 @@ class Layer(HoldsWeights, Configurable):
         self.take_form(form if self._form is None else self._form)
         if not self.built:
             self.build_for(shapes if self.takes_several else shapes[0])  # `call` reads the weights
-        made = self.drawn_for(shapes, False).output_shapes(shapes)
+        made = self.drawn_output_shapes(shapes)
         return made if self.gives_several else made[0]
 
     def forward(self, x, training=False, need_saved=True):
@@ -202,12 +202,12 @@ class Layer(HoldsWeights, Configurable):
         with flushed(), collected_losses() as collected:
             y, _ = with_activity_penalty(self).forward(there, training=training, need_saved=False)
         self._losses_of_call = [float(loss) for loss in collected]
-        inputs = x if several else [x]
-        return [self._own(transfer.to_host(v), inputs).view(Array) for v in (y if self.gives_several else [y])]
+        others = [*(x if several else [x]), *(self._arrays_of_graphs() if self._draws else ())]
+        return [self._own(transfer.to_host(v), others).view(Array) for v in (y if self.gives_several else [y])]
 
     @staticmethod
-    def _own(y, inputs):
-        return y.copy() if any(np.may_share_memory(y, v) for v in inputs) else y
+    def _own(y, others):
+        return y.copy() if any(np.may_share_memory(y, v) for v in others) else y
 
     def to_device(self) -> None:
         """Move the weights to where the backend in use computes."""
@@ -259,7 +259,11 @@ class Layer(HoldsWeights, Configurable):
         self.build_for(shape)
         made = self.compute_output_shape(shape)
         outputs = [Symbol(s, self.dtype) for s in (made if self.gives_several else [made])]
-        self._nodes.append(Node(self, inputs, outputs, training))
+        node = Node(self, inputs, outputs, training)
+        if drawing() is None:
+            self._nodes.append(node)
+        elif self._draws:
+            self._is_in_a_drawing = True
         return outputs if self.gives_several else outputs[0]
 
     def build_for(self, input_shape) -> None:
@@ -268,6 +272,7 @@ class Layer(HoldsWeights, Configurable):
         if self.built:
             self.check_input(input_shape)
             return
+        before = list(self._variables)
         try:
             if self._draws:
                 self.build_parts(input_shape if self.takes_several else [input_shape])
@@ -275,7 +280,7 @@ class Layer(HoldsWeights, Configurable):
                 self.build(input_shape)
             self.check_input(input_shape)
         except Exception:
-            self._variables.clear()
+            self._variables[:] = before
             self.built = False
             raise
         self.built, self._built_for = True, input_shape
@@ -306,7 +311,7 @@ class Layer(HoldsWeights, Configurable):
 
     def __getstate__(self):
         """For pickles and copies: the layer and its weights, but not the models it belongs to."""
-        return {**vars(self), "_nodes": [], "_drawings": {}}
+        return {**vars(self), "_nodes": [], "_drawings": {}, "_drawn_after": None, "_is_in_a_drawing": False}
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -314,8 +319,7 @@ class Layer(HoldsWeights, Configurable):
 
 def _end_of_drawn(layer):
     """`ends_in` of a layer that defines `call`."""
-    drawn = next(iter(layer._drawings.values()), None)
-    return None if drawn is None or layer.activity_regularizer is not None else drawn.ends_in
+    return None if layer.activity_regularizer is not None else layer.end_of_drawings()
 
 
 def _once(build):

@@ -14,12 +14,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..kept_graphs import graph_for, shapes_of_outputs
 from ..nest import flatten, mapped
+from ..runtime import transfer
+from ..runtime.replay import changes
 from ..symbol import Symbol, drawing
 from ..variable import Variable
 
-_MOST_GRAPHS = 16  # that a layer keeps
-_CHANGE_NO_GRAPH = {"trainable", "built", "name", "takes_several", "gives_several", "adds_loss", "may_be_recorded"}
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_CHANGE_NO_GRAPH = {
+    "trainable", "built", "name", "dtype", "takes_several", "gives_several", "adds_loss", "may_be_recorded", "history",
+    "activity_regularizer", "compile_arguments", "initial_epoch", "input_shape_argument", "jit_compile", "loss",
+    "optimizer", "run_eagerly", "stop_training", "_built_for", "_drawings", "_drawn_after", "_form", "_heads",
+    "_holds_containers", "_input_keys", "_is_in_a_drawing", "_loss_mean", "_losses_of_call", "_nodes", "_output_keys",
+    "_prediction", "_sublayers", "_told_non_finite", "_trainable", "_variables",
+}  # fmt: skip
+"""Attributes that minicnn sets itself, in layers and models, and that no `call` reads."""
 
 
 class _Slot:
@@ -56,6 +66,8 @@ class DefinesCall:
 
     _draws = False
     _form: Form | None = None
+    _is_in_a_drawing = False  # whether another layer's graph calls this layer, in its form
+    _drawn_after: object = None
 
     def call_drawn(self, given, named, training):
         """`__call__` with these arguments: on arrays the outputs, on symbols symbols, as `call` returns them."""
@@ -74,7 +86,8 @@ class DefinesCall:
 
     def take_form(self, form: Form) -> None:
         """Keep the form of the first call. ValueError if a later call has another one."""
-        if self._form is None or (form != self._form and not self._nodes):
+        if self._form is None or (form != self._form and not self._nodes and not self._is_in_a_drawing):
+            self._drawings.clear()
             self._form = form
             if not isinstance(getattr(type(self), "takes_several", None), property):  # as it is for models
                 self.takes_several = not form.is_one_array
@@ -162,25 +175,62 @@ class DefinesCall:
 
     def drawn_for(self, shapes, training):
         """The graph that `call` draws for inputs of these shapes; the first size, of the batch, does not matter."""
-        key = tuple((None, *shape[1:]) if shape else () for shape in shapes), training
-        graphs = self._drawings
-        if key not in graphs:
-            if len(graphs) >= _MOST_GRAPHS:
-                del graphs[next(iter(graphs))]
-            graphs[key] = drawn = DefinesCall.draw(self, *key)
-            for name, value in (
-                ("gives_several", drawn.gives_several), ("adds_loss", drawn.adds_loss),
-                ("may_be_recorded", drawn.may_be_recorded),
-            ):  # fmt: skip
-                if not isinstance(getattr(type(self), name, None), property) and getattr(self, name) != value:
-                    setattr(self, name, value)
-        return graphs[key]
+        return graph_for(self._current_drawings(), self._drawn, shapes, training)
 
-    def forget_drawings(self, name) -> None:
-        """An attribute of this name has changed: `call` may draw something else now."""
-        graphs = vars(self).get("_drawings")
-        if graphs and not name.startswith("_") and name not in _CHANGE_NO_GRAPH:
-            graphs.clear()
+    def drawn_output_shapes(self, shapes) -> list[tuple]:
+        """The outputs' shapes for inputs of these shapes, in inference."""
+        return shapes_of_outputs(self._current_drawings(), self._drawn, shapes, False)
+
+    def _current_drawings(self):
+        """The graphs drawn so far: none if an attribute of a layer that defines `call` was set after they were drawn,
+        as `call` may draw something else now."""
+        if self._drawn_after is not changes.of_drawn_layers.last:
+            self._drawings.clear()
+            self._drawn_after = changes.of_drawn_layers.last
+        return self._drawings
+
+    def _drawn(self, shapes, training):
+        drawn = DefinesCall.draw(self, shapes, training)
+        graphs = [graph for graph in [*self._drawings.values(), drawn] if hasattr(graph, "plan")]
+        for name, value in (
+            ("gives_several", drawn.gives_several),
+            ("adds_loss", any(graph.adds_loss for graph in graphs)),
+            ("may_be_recorded", all(graph.may_be_recorded for graph in graphs)),
+        ):
+            if not isinstance(getattr(type(self), name, None), property) and getattr(self, name) != value:
+                setattr(self, name, value)
+        return drawn
+
+    def _arrays_of_graphs(self) -> list[np.ndarray]:
+        """The weights and constants, which `call` may return as they are."""
+        steps = [step.layer for graph in self._drawings.values() if hasattr(graph, "plan") for step in graph.plan.steps]
+        constants = [layer.forward([])[0] for layer in steps if layer.is_source]
+        return [transfer.to_host(array) for array in [*(v.array for v in self.weights), *constants]]
+
+    def last_drawing(self):
+        """The graph that was drawn last, or None."""
+        graphs = [graph for graph in self._drawings.values() if hasattr(graph, "plan")]
+        return graphs[-1] if graphs else None
+
+    def end_of_drawings(self):
+        """`ends_in` of the graphs, if it is the same in training as in inference."""
+        ends = []
+        if "training" in _signature(type(self).call).parameters:
+            for shapes, _ in list(self._drawings):
+                self.drawn_for(shapes, True)
+        for graph in self._drawings.values():
+            if hasattr(graph, "plan"):
+                ends.append(graph.ends_in if graph.gives_several else [graph.ends_in])
+        if not ends:
+            return None
+        same = [end[0] if all(one is end[0] for one in end) else None for end in zip(*ends, strict=False)]
+        return same if self.last_drawing().gives_several else same[0]
+
+    def note_attribute(self, name, before, value) -> None:
+        """An attribute has been set: what this layer, and layers around it, have drawn may hold no longer."""
+        same = before is value or (type(before) is type(value) and isinstance(value, _PLAIN) and before == value)
+        if name not in _CHANGE_NO_GRAPH and not same and drawing() is None:
+            changes.of_drawn_layers.note()
 
     def forward_drawn(self, x, training, need_saved, logits=False):
         """`forward` of a layer that defines `call`."""

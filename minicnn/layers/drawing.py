@@ -22,7 +22,7 @@ class Drawing:
     """The graph that a function draws. owner: the layer whose `call` it is, or None."""
 
     def __init__(self, owner=None):
-        self.owner = owner
+        self.owner, self.asked = owner, False  # asked: for a size that is not known (`kept_graphs.py`)
         self.symbols: dict[int, tuple[Variable, Symbol]] = {}  # by id of the variable: what stands for its value now
         self.effects: list[Symbol] = []  # of writing weights and adding losses: computed although nothing reads them
 
@@ -113,7 +113,7 @@ class ConstantSource(_Source):
 
     def __init__(self, value, name=None, dtype=None):
         super().__init__(name=name or automatic_name("Constant"), dtype=dtype)
-        self.value = np.asarray(value)
+        self.value = np.array(value)
         self._there = np.ascontiguousarray(self.value, self.dtype).reshape(self.value.shape)
 
     def get_config(self):

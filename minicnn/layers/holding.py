@@ -25,6 +25,9 @@ OWN_ATTRIBUTES = {
 """Attributes in which minicnn's own code keeps layers and variables, and which hold none for a user."""
 
 
+_NOTHING = object()
+
+
 class HoldsWeights(DefinesCall, changes.Watched):
     """The part of a layer that keeps its weights and the layers within it."""
 
@@ -33,9 +36,12 @@ class HoldsWeights(DefinesCall, changes.Watched):
 
     def __setattr__(self, name, value):
         """Set an attribute. Layers and variables in it, also in lists and dictionaries, belong to this layer."""
-        super().__setattr__(name, value)
         if self._draws:
-            self.forget_drawings(name)
+            before = vars(self).get(name, _NOTHING)
+            super().__setattr__(name, value)
+            self.note_attribute(name, before, value)
+        else:
+            super().__setattr__(name, value)
         if name in OWN_ATTRIBUTES or not self._keeps_layers:
             return
         if isinstance(value, (HoldsWeights, Variable, list, tuple, dict)):

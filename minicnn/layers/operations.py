@@ -223,7 +223,9 @@ class Matmul(Operation):
             b, spread[1] = _spread(b, made[:-2])
         products = 1 if len(b.shape) == 2 else math.prod(made[:-2])
         y, saved = matrix_product.forward(
-            a.reshape(products, -1, a.shape[-1]), b.reshape(products, *b.shape[-2:]), bool(need_saved)
+            a.reshape(products, math.prod(a.shape[:-1]) // max(products, 1), a.shape[-1]),
+            b.reshape(products, *b.shape[-2:]),
+            bool(need_saved),
         )
         return y.reshape(made), (saved, shapes, spread, y.shape)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -47,21 +48,56 @@ MOVES = {
 """What NumPy does to the numbers 0, 1, 2, ...: the index of each rearrangement (`ops/moves`)."""
 
 
-@lru_cache(maxsize=512)
-def _table(move, arguments, shape):
-    """(Table, whether it holds for each row by itself, shape of the output) for an input of this shape."""
-    function, options = MOVES[move], _thawed(arguments)
-    for_any_batch = move != "broadcast_to" or options["shape"][0] is None
-    if len(shape) and math.prod(shape[1:]) and for_any_batch:
-        K = math.prod(shape[1:])
-        found = function(np.arange(2 * K, dtype=np.int64).reshape(2, *shape[1:]), **options)
-        if found.ndim and len(found) == 2:
-            first, second = found.reshape(2, -1)
-            if (first < K).all() and (second == np.where(first < 0, -1, first + K)).all():
-                return Table(first, K), True, (shape[0], *found.shape[1:])
+def leaves_first_axis(move, options, rank) -> bool:
+    """Whether this move says nothing about the first axis, the batch. A slice such as [:2] does."""
+    if rank == 0:
+        return False
+    if move in ("flip", "repeat", "roll", "take"):
+        axes = options.get("axis")
+        axes = axes if isinstance(axes, (list, tuple)) else [axes]
+        return None not in axes and all(axis % rank for axis in axes)
+    if move in ("rot90", "diagonal"):
+        axes = options["axes"] if move == "rot90" else [options["axis1"], options["axis2"]]
+        return all(axis % rank for axis in axes)
+    if move == "transpose":
+        return options["axes"][0] % rank == 0
+    if move == "tile":
+        repeats = np.atleast_1d(options["reps"])
+        return len(repeats) < rank or (len(repeats) == rank and repeats[0] == 1)
+    if move == "pad":
+        return not any(options["pad_width"][0])
+    if move == "broadcast_to":
+        return len(options["shape"]) == rank and options["shape"][0] is None
+    if move == "getitem":
+        key = [part for part in options["key"] if not (isinstance(part, str) and part == "...")]
+        used = sum(part is not None for part in key)
+        if len(key) < len(options["key"]) and isinstance(options["key"][0], str) and used < rank:
+            return True
+        return not key or (isinstance(key[0], dict) and not any(v is not None for v in key[0].values()))
+    return rank > 2  # the triangles are of the last two axes
+
+
+@lru_cache(maxsize=128)
+def _row_table(move, arguments, shape):
+    """(Table, shape of the output) of one row of this shape, if every row is rearranged by itself, else None."""
+    function, options, K = MOVES[move], _thawed(arguments), math.prod(shape)
+    if not K or not leaves_first_axis(move, options, len(shape) + 1):
+        return None
+    found = function(np.arange(2 * K, dtype=np.int64).reshape(2, *shape), **options)
+    if not found.ndim or len(found) != 2:
+        return None
+    first, second = found.reshape(2, -1)
+    if not ((first < K).all() and (second == np.where(first < 0, -1, first + K)).all()):
+        return None
+    return Table(first, K), found.shape[1:]
+
+
+@lru_cache(maxsize=16)  # these are as large as their batches
+def _whole_table(move, arguments, shape):
+    """(Table, shape of the output) of all numbers of an array of this shape."""
     size = math.prod(shape)
-    found = function(np.arange(size, dtype=np.int64).reshape(shape), **options)
-    return Table(found, size), False, found.shape
+    found = MOVES[move](np.arange(size, dtype=np.int64).reshape(shape), **_thawed(arguments))
+    return Table(found, size), found.shape
 
 
 def _frozen(value):
@@ -78,13 +114,13 @@ def _thawed(value):
 
 
 def moved(x, move, arguments, fill=0.0, need_saved=True):
-    shape = tuple(x.shape)
-    each_row = _table(move, _frozen(arguments), (1, *shape[1:])) if shape else None
-    if each_row is None or not each_row[1]:
-        table, _, made = _table(move, _frozen(arguments), shape)
-        rows = 1
+    """(the rearranged numbers of x, what `moved_back` needs)."""
+    shape, arguments, rows = tuple(x.shape), _frozen(arguments), 1
+    of_a_row = _row_table(move, arguments, shape[1:]) if shape else None
+    if of_a_row is None:
+        table, made = _whole_table(move, arguments, shape)
     else:
-        table, rows, made = each_row[0], shape[0], (shape[0], *each_row[2][1:])
+        table, rows, made = of_a_row[0], shape[0], (shape[0], *of_a_row[1])
     y, saved = moves.forward(x.reshape(rows, table.K), table, fill, need_saved)
     return y.reshape(made), (saved, rows, shape)
 
@@ -94,12 +130,17 @@ def moved_back(dy, saved):
     return moves.backward(dy.reshape(rows, saved.index.size), saved).reshape(shape)
 
 
+_STAND_INS = 97, 101, 2  # sizes for those that are not known: only what is the same for all does not depend on them
+
+
 def sizes_for(shape, function):
     """The shape that `function` gives for a shape with unknown sizes: sizes that depend on them are None."""
     if None not in shape:
         return tuple(function(tuple(shape)))
-    two, three = (tuple(function(tuple(n if size is None else size for size in shape))) for n in (2, 3))
-    return tuple(a if a == b else None for a, b in zip(two, three, strict=True))
+    found = [function(tuple(n if size is None else size for size in shape)) for n in _STAND_INS[:2]]
+    with suppress(ValueError, IndexError):  # an index of 5 needs more than two
+        found.append(function(tuple(_STAND_INS[2] if size is None else size for size in shape)))
+    return tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*found, strict=True))
 
 
 @registry.add()
@@ -113,15 +154,10 @@ class Rearrangement(Operation):
     def flops(self, input_shape):
         return 0
 
-    def table(self, shape):
-        """(Table, whether it holds for each row by itself, shape of the output) for an input of this shape."""
-        return _table(self.move, _frozen(self.arguments), tuple(shape))
-
     def compute_output_shape(self, input_shape):
         def made(shape):
-            return MOVES[self.move](
-                np.arange(math.prod(shape)).reshape(shape), **_thawed(_frozen(self.arguments))
-            ).shape
+            nothing = np.broadcast_to(np.int8(0), shape)  # one number, in any shape
+            return MOVES[self.move](nothing, **_thawed(_frozen(self.arguments))).shape
 
         try:
             return sizes_for(input_shape, made)
@@ -132,7 +168,7 @@ class Rearrangement(Operation):
 
     def keeps_images(self, shape) -> bool:
         """Whether each image of a batch is rearranged by itself."""
-        return None not in shape[1:] and self.table((1, *shape[1:]))[1]
+        return None not in shape and _row_table(self.move, _frozen(self.arguments), tuple(shape[1:])) is not None
 
     def forward(self, x, training=False, need_saved=True):
         return moved(x, self.move, self.arguments, self.fill, bool(need_saved))
@@ -155,7 +191,7 @@ class View(Operation):
 
     def compute_output_shape(self, input_shape):
         if self.kind == "reshape":
-            return self._reshaped(input_shape)
+            return self._reshaped(tuple(input_shape), self.shape)
         rank = len(input_shape)
         axes = list(self.shape) if isinstance(self.shape, (list, tuple)) else [self.shape]
         if self.kind == "expand_dims":
@@ -170,8 +206,11 @@ class View(Operation):
             raise ValueError(f"{self.name!r} squeezes axes of size 1; received axis={self.shape!r} of {input_shape}.")
         return tuple(size for axis, size in enumerate(input_shape) if axis not in axes)
 
-    def _reshaped(self, shape):
-        target = [shape[i] if size is None and i < len(shape) else size for i, size in enumerate(self.shape)]
+    def _reshaped(self, shape, to):
+        if shape[:1] == (0,) and len(shape) > 1:  # no images: -1 would follow from nothing
+            one = self._reshaped((1, *shape[1:]), [size or (size if size is None else 1) for size in to])
+            return (0, *one[1:])
+        target = [shape[i] if size is None and i < len(shape) else size for i, size in enumerate(to)]
         known = [size for size in target if size not in (-1, None)]
         if None in shape:  # of what the unknown sizes hold nothing is known, but that they are the same
             rest = math.prod(size for size in shape if size is not None)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..kept_graphs import graph_for, shapes_of_outputs
 from ..runtime.replay import changes
 
 
@@ -27,23 +28,34 @@ class DrawnLoss(changes.Watched):
     @property
     def may_be_recorded(self) -> bool:
         """Whether a training step with this loss may be replayed."""
-        return all(drawn.may_be_recorded for drawn in vars(self).get("_drawings", {}).values())
+        return all(drawn.may_be_recorded for drawn in self._graphs().values() if hasattr(drawn, "plan"))
 
     def drawn_for(self, y_shape, output_shape, dtype):
         """The graph of `call` for targets and predictions of these shapes; the size of the batch does not matter."""
-        graphs = vars(self).setdefault("_drawings", {})
-        key = (None, *y_shape[1:]), (None, *output_shape[1:]), str(dtype)
-        if key not in graphs:
-            graphs[key] = DrawnLoss.draw(lambda symbols: self.call(*symbols), key[:2], key[2], self.name)
-            if graphs[key].gives_several:
-                raise ValueError(f"The loss {self.name!r} must return one array; it returned {graphs[key].count}.")
-        return graphs[key]
+        return graph_for(self._graphs(), self._drawn, (y_shape, output_shape), str(dtype))
+
+    def _graphs(self):
+        return vars(self).setdefault("_drawings", {})
+
+    def _drawn(self, shapes, dtype):
+        drawn = DrawnLoss.draw(lambda symbols: self.call(*symbols), shapes, dtype, self.name)
+        if drawn.gives_several:
+            raise ValueError(f"The loss {self.name!r} must return one array; it returned {drawn.count}.")
+        return drawn
+
+    def __setattr__(self, name, value):
+        """Set an attribute, which `call` may read: what it has drawn is forgotten."""
+        super().__setattr__(name, value)
+        self._graphs().clear()
+
+    def __getstate__(self):
+        """For copies and pickles: without the graphs, in which this loss is."""
+        return {name: value for name, value in vars(self).items() if name != "_drawings"}
 
     def drawn_shape(self, y_shape, output_shape) -> tuple:
         """The shape of the losses for targets and predictions of these shapes."""
         y_shape = self.standard_shape(tuple(y_shape), output_shape)
-        drawn = self.drawn_for(y_shape, output_shape, "float32")
-        return drawn.output_shapes([y_shape, tuple(output_shape)])[0]
+        return shapes_of_outputs(self._graphs(), self._drawn, (y_shape, tuple(output_shape)), "float32")[0]
 
     @staticmethod
     def standard_shape(y_shape, output_shape) -> tuple:

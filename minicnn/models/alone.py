@@ -44,7 +44,8 @@ def _alone(layer, reads, shapes) -> bool:
     if not any(reads):
         return True
     if layer._draws:
-        return _in_graph(layer.drawn_for(shapes, False).plan, shapes)
+        drawn = layer.drawn_for(shapes, False)
+        return not drawn.asked and _in_graph(drawn.plan, shapes)
     if getattr(layer, "plan", None):
         return _in_graph(layer.plan, shapes)
     if hasattr(layer, "layers"):

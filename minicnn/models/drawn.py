@@ -31,8 +31,13 @@ class Drawn:
             Node(_Given(name=f"input_{i}", dtype=dtype), [], [symbol])
         graph = Drawing(owner)
         with drawn_in(graph), building(owner) if owner is not None else nullcontext():
-            made = function(inputs)
-            outputs = [self._as_output(value, dtype, name or owner.name) for value in flatten(made)]
+            try:
+                made = function(inputs)
+                outputs = [self._as_output(value, dtype, name or owner.name) for value in flatten(made)]
+            except (TypeError, ValueError) as error:
+                error.asked = graph.asked
+                raise
+        self.asked = graph.asked
         self.structure, self.count = made, len(outputs)
         self.gives_several = isinstance(made, (list, tuple, dict))
         self.plan = Plan(inputs, [*outputs, *graph.effects], as_called=True)

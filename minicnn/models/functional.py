@@ -108,7 +108,7 @@ class Model(Trainer, Layer):
 
     @property
     def gives_several(self) -> bool:
-        drawn = next(iter(self._drawings.values()), None) if self._draws else None
+        drawn = self.last_drawing() if self._draws else None
         return len(self.outputs) > 1 if drawn is None else drawn.gives_several
 
     @property
@@ -201,8 +201,7 @@ class Model(Trainer, Layer):
     @property
     def ends_in(self):
         if self._draws:
-            drawn = next(iter(self._drawings.values()), None)
-            return None if drawn is None else drawn.ends_in
+            return self.end_of_drawings()
         ends = self.plan.ends if self.plan else [None]
         return ends if self.gives_several else ends[0]
 

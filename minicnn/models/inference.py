@@ -148,17 +148,24 @@ class Inference(Checks):
 
 
 class _Rows:
-    """Collects rows part by part: in one array if their number is known, otherwise in arrays that are joined later."""
+    """Collects rows part by part: in one array if their number is known, otherwise in arrays that are joined later.
+
+    A model may give fewer or more rows than it gets (x[:2] in a `call`). Then they are joined too.
+    """
 
     def __init__(self, size, first):
+        self.filled = 0
         self.array = None if size is None else np.empty((size, *first.shape[1:]), first.dtype)
         self.parts: list[tuple[int, np.ndarray]] = []  # (number of the first row, rows)
 
     def add(self, start, rows):
+        if self.array is not None and (start != self.filled or start + len(rows) > len(self.array)):
+            self.parts, self.array = [(0, self.array[: self.filled])], None
         if self.array is None:
             self.parts.append((start, rows.copy()))  # the outputs are in a buffer borrowed from the workspace
         else:
-            self.array[start : start + len(rows)] = rows
+            self.filled = start + len(rows)
+            self.array[start : self.filled] = rows
 
     def between(self, first, end):
         """The rows first .. end - 1, which are the last that have come so far."""
@@ -167,4 +174,4 @@ class _Rows:
         return self.array[first:end]
 
     def all(self):
-        return self.array if self.array is not None else self.between(0, None)
+        return self.between(0, None) if self.array is None else self.array[: self.filled]

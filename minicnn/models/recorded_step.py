@@ -12,6 +12,7 @@ from .. import config
 from ..activations import Activation
 from ..regularizers import Regularizer
 from ..runtime import replay
+from ..runtime.replay import changes
 from ..runtime.replay.recorded import is_own
 from .alone import keeps_images_apart
 
@@ -46,9 +47,11 @@ def computes_images_alone(model, training, shapes) -> bool:
 
 def what_layers_depend_on(model):
     """(the objects whose code a forward pass runs, [(object, name of an attribute)] for the other values it uses)."""
-    layers = model.flattened()[1:]
+    graphs = [graph for graph in model._drawings.values() if hasattr(graph, "plan")]
+    layers = [*model.flattened()[1:], *(step.layer for graph in graphs for step in graph.plan.steps)]
     held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]
-    used = [(model, "_sublayers"), (config, "_epsilon"), *((v, "array") for v in model.weights)]
+    used = [(model, "_sublayers"), (model, "_drawings"), (config, "_epsilon"), (changes.of_drawn_layers, "last")]
+    used += [(v, "array") for v in model.weights]
     return list({id(part): part for part in [*layers, *held]}.values()), used
 
 

@@ -38,6 +38,9 @@ of_settings = Changes()
 of_weights = Changes()
 """Numbers in the array of any variable."""
 
+of_drawn_layers = Changes()
+"""Attributes that a `call`, which has been run on symbols, may have read."""
+
 
 class Watched:
     """An object that tells when one of its attributes is set or deleted."""
