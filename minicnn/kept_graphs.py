@@ -22,7 +22,7 @@ def graph_for(graphs: dict, draw, shapes, *rest):
     """The graph draw(shapes, *rest): one of `graphs`, or a new one, which is kept there. Its attribute `asked` says
     whether it holds for these sizes only; in shapes that are not known it was drawn for stand-ins."""
     shapes = [tuple(shape) for shape in shapes]
-    drawn = _kept(graphs, draw, tuple((None, *shape[1:]) if shape else () for shape in shapes), *rest)
+    drawn = _for_any_batch(graphs, draw, shapes, *rest)
     if not drawn.asked:
         return drawn
     if None in flatten(shapes):
@@ -32,14 +32,17 @@ def graph_for(graphs: dict, draw, shapes, *rest):
 
 def shapes_of_outputs(graphs: dict, draw, shapes, *rest) -> list[tuple]:
     """The shapes of the graph's outputs; sizes that follow from unknown ones are None."""
-    drawn = graph_for(graphs, draw, shapes, *rest)
-    if not drawn.asked or None not in flatten(shapes):
-        return drawn.output_shapes(shapes)
+    if not _for_any_batch(graphs, draw, shapes, *rest).asked or None not in flatten([list(shape) for shape in shapes]):
+        return graph_for(graphs, draw, shapes, *rest).output_shapes(shapes)
     found = []
     for size in _STAND_INS:
         known = _with_size(shapes, size)
         found.append(graph_for(graphs, draw, known, *rest).output_shapes(known))
     return [tuple(a if a == b else None for a, b in zip(*pair, strict=True)) for pair in zip(*found, strict=True)]
+
+
+def _for_any_batch(graphs, draw, shapes, *rest):
+    return _kept(graphs, draw, tuple((None, *shape[1:]) if shape else () for shape in shapes), *rest)
 
 
 def _with_size(shapes, unknown):

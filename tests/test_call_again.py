@@ -359,3 +359,78 @@ def test_fitting_and_predicting_draw_once():
         model.summary(print_fn=lambda *_: None)
         model.stop_training = True
     assert len(calls) == 2  # in training and in inference
+
+
+class Twice(layers.Dense):
+    def call(self, x):
+        return super().call(x) * 2
+
+
+class Sevens(layers.Dense):
+    def call(self, x):
+        return ops.matmul(x, self.kernel) * 0 + 7
+
+
+class Halved(Twice):
+    def call(self, x):
+        return super().call(x) / 2
+
+
+def test_call_of_a_subclass_of_a_built_in_layer():
+    np.testing.assert_array_equal(Sevens(2)(X), np.full((4, 2), 7))
+    plain, twice, halved = (kind(2, activation="softmax") for kind in (layers.Dense, Twice, Halved))
+    expected = np.asarray(plain(X))
+    for layer, factor in ((twice, 2), (halved, 1)):
+        layer.build((None, 3))
+        layer.set_weights(plain.get_weights())
+        np.testing.assert_allclose(layer(X), factor * expected, rtol=1e-6)
+    models = [minicnn.Sequential([layers.Input((3,)), layer]) for layer in (plain, halved)]
+    histories = []
+    for model in models:
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        histories.append(model.fit(X / 10, np.array([0, 1, 1, 0]), epochs=3, shuffle=False, verbose=0).history["loss"])
+    np.testing.assert_allclose(*histories, rtol=1e-4)
+    np.testing.assert_allclose(models[0].get_weights()[0], models[1].get_weights()[0], rtol=1e-4)
+    assert np.any(plain.get_weights()[1])
+    assert isinstance(layers.Dense(2)(X), np.ndarray)
+
+
+def test_steps_of_own_layers_are_recorded():
+    from minicnn.models.recorded_step import what_layers_depend_on
+    from minicnn.runtime.replay.recorded import is_own
+
+    model = Counts(False)
+    model(X)
+    assert all(map(is_own, what_layers_depend_on(model)[0]))
+
+
+def test_adaptive_pooling_of_unknown_sizes():
+    inputs = Input((None, None, 2))
+    x = np.random.default_rng(0).normal(size=(2, 5, 7, 2)).astype(np.float32)
+    for kind, function in ((layers.AdaptiveAveragePooling2D, np.mean), (layers.AdaptiveMaxPooling2D, np.max)):
+        model = Model(inputs, kind((2, 3))(inputs))
+        assert model.output_shape == (None, 2, 3, 2)
+        windows = [[x[:, a:b, c:d] for c, d in ((0, 3), (2, 5), (4, 7))] for a, b in ((0, 3), (2, 5))]
+        expected = np.stack([np.stack([function(w, (1, 2)) for w in row], 1) for row in windows], 1)
+        np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_configuration_of_a_lambda():
+    layer = layers.Lambda(ops.tanh, name="squashed")
+    again = layers.Lambda.from_config(layer.get_config())
+    np.testing.assert_array_equal(again(X), np.tanh(X))
+    assert again.name == "squashed"
+
+
+def test_a_file_cannot_make_arrays_of_nothing():
+    import json
+
+    inputs = Input((3,))
+    described = json.loads(Model(inputs, ops.exp(inputs)).to_json())
+    for name, config in (("Full", {"shape": [3], "fill_value": 1}), ("Zeros", {"shape": [3]})):
+        entry = {"module": "keras.src.ops.numpy", "class_name": name, "config": {**config, "name": "made"},
+                 "name": "made", "registered_name": name, "inbound_nodes": [{"args": [], "kwargs": {}}]}  # fmt: skip
+        changed = json.loads(json.dumps(described))
+        changed["config"]["layers"].append(entry)
+        with pytest.raises(ValueError, match="made"):
+            minicnn.models.model_from_json(json.dumps(changed))

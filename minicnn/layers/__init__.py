@@ -13,7 +13,7 @@ normalization   mean 0 and variance 1             augmentation  images changed a
 arithmetic      + - * / on symbols                operations    the functions of `ops` on symbols
 operation       the base class of these           places        those that move numbers
 moves           Permute, Dot, PReLU and others    adaptive_pool pooling to a given size
-normalizations  of each sample by itself
+normalizations  of each sample by itself          parent        `call` in a subclass of Dense
 called          layers that define `call`         drawing       what a `call` draws beside layers
 loss_rows       losses of symbols                 lambda_layer  a function as a layer
 holding         weights, and layers in layers     checks        arguments and shapes checked
@@ -22,7 +22,7 @@ names           names of layers, paths of weights state         state that a tri
 
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize
-from . import drawing, loss_rows, operations, places  # noqa: F401 - what `call` draws, and layers that files name
+from . import drawing, loss_rows, operations, parent, places  # noqa: F401 - what `call` draws, and layers that files name
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .adaptive_pool import AdaptiveAveragePooling2D, AdaptiveMaxPooling2D
 from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom

@@ -39,7 +39,7 @@ class AdaptiveAveragePooling2D(_AdaptivePooling2D):
                     for begin, end in windows(size, n)
                 ]
             )
-            for size, n in zip(inputs.shape[1:3], self.output_size, strict=True)
+            for size, n in zip(ops.shape(inputs)[1:3], self.output_size, strict=True)
         )
         return ops.einsum("nhvc,wv->nhwc", ops.einsum("nhwc,vh->nvwc", inputs, down), across)
 
@@ -48,6 +48,6 @@ class AdaptiveMaxPooling2D(_AdaptivePooling2D):
     """The largest number of each window: (N, H, W, C) to (N, *output_size, C)."""
 
     def call(self, inputs):
-        down, across = (windows(size, n) for size, n in zip(inputs.shape[1:3], self.output_size, strict=True))
+        down, across = (windows(size, n) for size, n in zip(ops.shape(inputs)[1:3], self.output_size, strict=True))
         rows = ops.stack([ops.max(inputs[:, begin:end], axis=1) for begin, end in down], axis=1)
         return ops.stack([ops.max(rows[:, :, begin:end], axis=2) for begin, end in across], axis=2)

@@ -93,7 +93,11 @@ class Layer(HoldsWeights, Configurable):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _once(cls.build)
-        cls._draws = hasattr(cls, "call") and cls.forward.__module__.startswith("minicnn.")
+        computes = next(c for c in cls.__mro__ if "forward" in vars(c))
+        called = next((c for c in cls.__mro__ if "call" in vars(c)), computes)
+        if called is not computes and issubclass(called, computes) and not cls.forward.__dict__.get("runs_call"):
+            _run_call_instead(cls, computes)
+        cls._draws = hasattr(cls, "call") and cls.forward.__dict__.get("runs_call", False)
         if cls._draws and not isinstance(cls.ends_in, property):
             cls.ends_in = property(_end_of_drawn)
 
@@ -123,6 +127,10 @@ class Layer(HoldsWeights, Configurable):
         raise NotImplementedError(
             f"{type(self).__name__} does not define forward: define it, and backward for its gradient; or define call."
         )
+
+    forward.runs_call = True
+    call_of_parent = None
+    """What super().call of a subclass finds in one of minicnn's own layers; `parent.py` sets this function."""
 
     def backward(self, dy, saved, need_dx=True):
         """dx for the upstream gradient dy (None unless need_dx); adds the weights' gradients to their `.grad`."""
@@ -315,6 +323,16 @@ class Layer(HoldsWeights, Configurable):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _run_call_instead(cls, computes):
+    """Let a subclass of a layer with `forward` run the `call` that it defines."""
+    if hasattr(computes, "add"):
+        raise TypeError(f"{cls.__name__} defines call: derive it from Model, and keep the Sequential in an attribute.")
+    computes.call = Layer.call_of_parent
+    for name in ("forward", "backward", "compute_output_shape"):
+        setattr(cls, name, vars(Layer)[name])
+    cls.ends_in = property(_end_of_drawn)
 
 
 def _end_of_drawn(layer):

@@ -22,7 +22,13 @@ class Lambda(Layer):
         self._takes_training = "training" in inspect.signature(function).parameters
 
     def get_config(self):
-        return {**super(Layer, self).get_config(), "function": self.function, "arguments": self.arguments}
+        kept = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        return {
+            **kept,
+            "function": self.function,
+            "output_shape": self.output_shape_argument,
+            "arguments": self.arguments,
+        }
 
     def call(self, inputs, training=None):
         more = {"training": training} if self._takes_training else {}

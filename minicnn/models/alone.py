@@ -6,6 +6,7 @@ from ..layers.arithmetic import Arithmetic
 from ..layers.drawing import AddLoss, WriteVariable
 from ..layers.merge import Concatenate
 from ..layers.operations import ConvolutionBy, Logical, Matmul, Reduction, Where
+from ..layers.parent import AsParent
 from ..layers.places import Rearrangement, View
 
 _BROADCASTS = (Arithmetic, Logical, Matmul, Where)
@@ -39,7 +40,7 @@ def _in_row(layers, shape):
 
 def _alone(layer, reads, shapes) -> bool:
     """The same for one step. reads: for each input whether it has images."""
-    if isinstance(layer, (AddLoss, WriteVariable)):
+    if isinstance(layer, (AddLoss, WriteVariable, AsParent)):
         return False
     if not any(reads):
         return True

@@ -220,6 +220,8 @@ class Model(Trainer, Layer):
         ys, saved = self.plan.forward(x if self.takes_several else [x], training, need_saved, wanted if logits else ())
         return ys if self.gives_several else ys[0], saved
 
+    forward.runs_call = True
+
     def backward(self, dy, saved, need_dx=True):
         if self.plan is None:
             return super().backward(dy, saved, need_dx)

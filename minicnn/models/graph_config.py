@@ -14,7 +14,7 @@ from ..layers.base import Layer, registry
 from ..layers.drawing import symbol_of
 from ..layers.input import Input, InputLayer
 from ..registry import serialize
-from ..symbol import Symbol
+from ..symbol import Symbol, is_symbolic
 from .by_name import as_list
 
 
@@ -116,17 +116,19 @@ class _Operation(NamedTuple):
 
     def __call__(self, call, symbols):
         """The symbols that the function makes of a call's arguments. ValueError for a function that minicnn lacks."""
-        known = functions.FUNCTIONS | vars(functions.image) | {"getitem": _take}
-        function = known.get(self.function)
+        image = {name: getattr(functions.image, name) for name in functions.image.__all__}
+        function = (functions.FUNCTIONS | image | {"getitem": _take}).get(self.function)
         if not inspect.isfunction(function):
             raise ValueError(
                 f"minicnn cannot run Keras's operation {self.function!r} ({self.name!r}), which the model uses."
             )
         positional, named = _filled([call.get("args", []), call.get("kwargs", {})], symbols)
+        if not is_symbolic([positional, named]):
+            raise ValueError(f"{self.name!r} calls {self.function!r} on nothing that the model computes.")
         try:
             bound = self._bound(function, positional, named)
             made = function(*bound.args, **bound.kwargs)
-        except (TypeError, NotImplementedError) as error:
+        except (TypeError, ArithmeticError, NotImplementedError) as error:
             raise ValueError(
                 f"minicnn cannot run {self.name!r}, Keras's operation {self.function!r}: {error}"
             ) from error

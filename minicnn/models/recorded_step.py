@@ -48,7 +48,10 @@ def computes_images_alone(model, training, shapes) -> bool:
 def what_layers_depend_on(model):
     """(the objects whose code a forward pass runs, [(object, name of an attribute)] for the other values it uses)."""
     graphs = [graph for graph in model._drawings.values() if hasattr(graph, "plan")]
-    layers = [*model.flattened()[1:], *(step.layer for graph in graphs for step in graph.plan.steps)]
+    layers = [
+        *model.flattened()[1:],
+        *(step.layer for graph in graphs for step in graph.plan.steps if not step.layer.may_be_recorded),
+    ]
     held = [value for layer in layers for value in vars(layer).values() if isinstance(value, _HELD_BY_LAYERS)]
     used = [(model, "_sublayers"), (model, "_drawings"), (config, "_epsilon"), (changes.of_drawn_layers, "last")]
     used += [(v, "array") for v in model.weights]
