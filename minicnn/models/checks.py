@@ -12,6 +12,10 @@ class Checks:
     def _data(self, x, y=None, sample_weight=None):
         if self._draws and x is not None:
             self.take_form_of(x)
+            if y is not None:
+                if not self.built:
+                    self._build_for(Data(x, None, None, self.input_names, self.output_names))
+                self._check_outputs_have_losses()
         return Data(x, y, sample_weight, self.input_names, self.output_names)
 
     def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
@@ -47,6 +51,15 @@ class Checks:
             if data.ys[head.index] is None:
                 which = f" for {head.name!r}" if len(self._heads) > 1 else ""
                 raise ValueError(f"{method} needs targets: call {method}(x, y); received y=None{which}.")
+
+    def _check_outputs_have_losses(self):
+        """ValueError for a model whose `call` returns several arrays: `compile` made one loss."""
+        if self._draws and self.gives_several:
+            made = self.last_drawing()
+            raise ValueError(
+                f"call of {self.name!r} returns {made.count} arrays in a {made.kind}. Such a model predicts, but "
+                "minicnn trains a model of several outputs only as Model(inputs, outputs)."
+            )
 
     def _build_for(self, data):
         if self.built and self.inputs:

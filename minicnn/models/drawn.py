@@ -38,7 +38,7 @@ class Drawn:
                 error.asked = graph.asked
                 raise
         self.asked = graph.asked
-        self.structure, self.count = made, len(outputs)
+        self.structure, self.count, self.kind = made, len(outputs), type(made).__name__
         self.gives_several = isinstance(made, (list, tuple, dict))
         self.plan = Plan(inputs, [*outputs, *graph.effects], as_called=True)
         layers = [step.layer for step in self.plan.steps]
