@@ -17,7 +17,9 @@ COMPUTE = """async ([data, numbers, image, upstream, wanted]) => {
   const sum = (terms) => terms.reduce((total, term) => total + term.product, 0);
   const some = (tensor) => wanted.map((share) => Math.floor(share * tensor.data.length));
   const shown = { explained: [], reached: [], used: [] };
-  for (const at of some(y)) shown.explained.push([y.data[at], shownResult(network, values, slot, at)]);
+  for (const at of some(y)) {
+    if (network.explain(values, slot, at)) shown.explained.push([y.data[at], shownResult(network, values, slot, at)]);
+  }
   network.inputs.forEach((input) => {
     const dx = gradients.get(input);
     for (const at of dx ? some(dx) : []) {
