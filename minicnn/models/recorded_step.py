@@ -33,7 +33,7 @@ def is_users_code(model) -> bool:
 
 
 def computes_images_alone(model, training, shapes) -> bool:
-    """Whether the outputs for one image do not depend on the images beside it, and the model's code is minicnn's own.
+    """Whether the outputs for one image do not depend on the images beside it, and no layer runs a user's `forward`.
 
     A batch normalization in training mixes the images of a batch, a penalty on outputs adds them up, and operations
     such as ops.mean(x, axis=0) may do anything (`alone.py`). shapes: of the inputs.
