@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from helpers import assert_close
@@ -20,14 +22,31 @@ NETWORKS = {
     "resnet50v2": (applications.ResNet50V2, "resnet_v2", "ResNet50V2", {}),
     "densenet121": (applications.DenseNet121, "densenet", "DenseNet121", {}),
     "mobilenet": (applications.MobileNet, "mobilenet", "MobileNet", {"alpha": 0.5}),
-}
+    "xception": (applications.Xception, "xception", "Xception", {}),
+    "inception_v3": (applications.InceptionV3, "inception_v3", "InceptionV3", {}),
+    "inception_resnet_v2": (applications.InceptionResNetV2, "inception_resnet_v2", "InceptionResNetV2", {}),
+    "efficientnetb0": (applications.EfficientNetB0, "efficientnet", "EfficientNetB0", {}),
+    "efficientnetb3": (applications.EfficientNetB3, "efficientnet", "EfficientNetB3", {}),
+    "efficientnetv2b0": (applications.EfficientNetV2B0, "efficientnet_v2", "EfficientNetV2B0", {}),
+    "efficientnetv2b3": (applications.EfficientNetV2B3, "efficientnet_v2", "EfficientNetV2B3", {}),
+    "efficientnetv2s": (applications.EfficientNetV2S, "efficientnet_v2", "EfficientNetV2S", {}),
+    "mobilenet_v3": (applications.MobileNetV3Small, "mobilenet_v3", "MobileNetV3Small", {}),
+    "mobilenet_v3, large": (applications.MobileNetV3Large, "mobilenet_v3", "MobileNetV3Large", {"alpha": 1.25}),
+    "mobilenet_v3, minimalistic": (
+        applications.MobileNetV3Large, "mobilenet_v3", "MobileNetV3Large",
+        {"minimalistic": True, "include_preprocessing": False, "dropout_rate": 0.0},
+    ),
+    "convnext": (applications.ConvNeXtTiny, "convnext", "ConvNeXtTiny", {}),
+}  # fmt: skip
 
 
 def pictures(size, count=2):
     return np.random.default_rng(1).uniform(0, 255, (count, size, size, 3)).astype(np.float32)
 
 
-SAME_CODE = ("vgg19", "resnet101")  # as vgg16 and resnet50: one end is enough
+SAME_CODE = (  # as another network here: one end is enough
+    "vgg19", "resnet101", "inception_resnet_v2", "efficientnetb3", "efficientnetv2b3", "efficientnetv2s",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -35,32 +54,40 @@ SAME_CODE = ("vgg19", "resnet101")  # as vgg16 and resnet50: one end is enough
     [(name, end) for name in NETWORKS for end in ("plain", "top", "avg", "max")[: 1 if name in SAME_CODE else 4]],
 )
 def test_layers_and_parameters_are_keras_s(tf, network, end):
-    ours, module, name, options = NETWORKS[network]
-    theirs = getattr(getattr(tf.keras.applications, module), name)
+    ours, _, name, options = NETWORKS[network]
+    theirs = getattr(tf.keras.applications, name)
     if end == "top":
         options = {**options, "weights": None, "classes": 7}
     else:
-        options = {**options, "weights": None, "include_top": False, "input_shape": (96, 64, 3)}
+        options = {**options, "weights": None, "include_top": False, "input_shape": (96, 80, 3)}
         options["pooling"] = None if end == "plain" else end
     mine, wanted = ours(**options), theirs(**options)
     assert mine.name == wanted.name
-    automatic = ("input_layer", "global_", "dropout", "zero_padding2d", "max_pooling2d")
-    pairs = zip(mine.layers, wanted.layers, strict=True)
+    automatic = (
+        "input_layer", "global_", "dropout", "zero_padding2d", "max_pooling2d", "average_pooling2d", "conv2d", "batch_",
+        "activation", "add", "concatenate", "rescaling", "normalization", "re_lu", "flatten", "custom_scale", "layer_",
+    )  # fmt: skip
+    pairs = list(zip(mine.layers, wanted.layers, strict=True))
+    assert [type(a).__name__ for a, _ in pairs] == [type(b).__name__ for _, b in pairs]
     assert [a.name for a, b in pairs if a.name != b.name and not a.name.startswith(automatic)] == []
     assert mine.count_params() == wanted.count_params()
     assert [w.shape for w in mine.weights] == [tuple(w.shape) for w in wanted.weights]
     assert mine.output_shape == wanted.output_shape
 
 
-@pytest.mark.parametrize("network", ["vgg16", "resnet50", "mobilenet_v2", "resnet50v2", "densenet121", "mobilenet"])
+@pytest.mark.parametrize(
+    "network",
+    ["vgg16", "resnet50", "mobilenet_v2", "resnet50v2", "densenet121", "mobilenet", "xception", "inception_v3",
+     "efficientnetb0", "efficientnetv2b0", "mobilenet_v3", "convnext"],
+)  # fmt: skip
 @pytest.mark.parametrize("file", ["weights.weights.h5", "weights.h5"])
 def test_keras_s_weight_files_give_keras_s_outputs(tf, tmp_path, network, file):
     ours, module, name, options = NETWORKS[network]
-    options = {**options, "include_top": False, "input_shape": (64, 64, 3), "pooling": "avg"}
-    theirs = getattr(getattr(tf.keras.applications, module), name)(weights=None, **options)
+    options = {**options, "include_top": False, "input_shape": (80, 80, 3), "pooling": "avg"}
+    theirs = getattr(tf.keras.applications, name)(weights=None, **options)
     rng = np.random.default_rng(3)
     theirs.set_weights(  # so that moving means and variances are not 0 and 1
-        [abs(w) + 0.05 if "variance" in v.name else w + 0.05 * rng.standard_normal(w.shape)
+        [abs(w) + 0.05 if "variance" in v.name else w if v.name == "count" else w + 0.05 * rng.standard_normal(w.shape)
          for v, w in zip(theirs.weights, theirs.get_weights(), strict=True)]
     )  # fmt: skip
     if file == "weights.h5":
@@ -69,8 +96,8 @@ def test_keras_s_weight_files_give_keras_s_outputs(tf, tmp_path, network, file):
         theirs.save_weights(tmp_path / file)
     mine = ours(weights=str(tmp_path / file), **options)
     preprocess = getattr(keras.applications, module).preprocess_input
-    x = preprocess(pictures(64))
-    assert_close(x, getattr(tf.keras.applications, module).preprocess_input(pictures(64)), 1e-6)
+    x = preprocess(pictures(80))
+    assert_close(x, getattr(tf.keras.applications, module).preprocess_input(pictures(80)), 1e-6)
     wanted = theirs.predict(x, verbose=0)
     assert_close(mine.predict(x, verbose=0) / abs(wanted).max(), wanted / abs(wanted).max(), 1e-4)
 
@@ -91,7 +118,11 @@ def test_preprocessing_of_arrays_and_symbols(tf, module):
         assert_close(keras.applications.imagenet_utils.preprocess_input(x, mode=mode), theirs, 1e-6)
 
 
-def test_names_of_classes(tf, tmp_path, monkeypatch):
+def unreachable(address, timeout):
+    raise OSError("no network")
+
+
+def test_names_of_classes(tf, tmp_path, monkeypatch, capsys):
     import json
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -100,11 +131,14 @@ def test_names_of_classes(tf, tmp_path, monkeypatch):
     file = tmp_path / "models" / "imagenet_class_index.json"
     file.write_text(json.dumps(index))
     probabilities = np.random.default_rng(0).dirichlet(np.ones(1000), 2).astype(np.float32)
-    with pytest.raises(ValueError, match="is not the expected file"):
-        vgg16.decode_predictions(probabilities)
-    from minicnn.applications import files
+    from minicnn.utils import get_file  # the function; its module has the same name
 
-    monkeypatch.setattr(files, "_md5", lambda path: "c2c37ea517e94d9795004a39431a14cb")
+    module = sys.modules[get_file.__module__]
+    monkeypatch.setattr(module, "urlopen", unreachable)
+    with pytest.raises(FileNotFoundError, match=r"imagenet_class_index\.json"):
+        vgg16.decode_predictions(probabilities)
+    assert "is not the expected file" in capsys.readouterr().out
+    monkeypatch.setattr(module, "_is_expected", lambda *arguments: True)
     found = vgg16.decode_predictions(probabilities, top=3)
     for row, likeliest in zip(probabilities, found, strict=True):
         best = np.argsort(row)[::-1][:3]
@@ -114,13 +148,8 @@ def test_names_of_classes(tf, tmp_path, monkeypatch):
 
 
 def test_without_a_network_the_missing_file_is_named(tmp_path, monkeypatch, capsys):
-    from minicnn.applications import files
-
-    def unreachable(address, timeout):
-        raise OSError("no network")
-
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(files, "urlopen", unreachable)
+    monkeypatch.setattr(sys.modules[keras.utils.get_file.__module__], "urlopen", unreachable)
     with pytest.raises(FileNotFoundError) as told:
         VGG16(include_top=False)
     said = str(told.value)
@@ -129,40 +158,13 @@ def test_without_a_network_the_missing_file_is_named(tmp_path, monkeypatch, caps
 
 
 def test_imagenet_s_weights_come_from_keras_s_cache(tf, tmp_path, monkeypatch):
-    from minicnn.applications import files
-
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "models").mkdir()
+    monkeypatch.setattr(sys.modules[keras.utils.get_file.__module__], "urlopen", unreachable)
     theirs = tf.keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(96, 96, 3), alpha=0.35)
     theirs.save(tmp_path / "models" / "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96_no_top.h5")
     mine = MobileNetV2(include_top=False, input_shape=(96, 96, 3), alpha=0.35)
     np.testing.assert_array_equal(mine.get_weights()[0], theirs.get_weights()[0])
-    monkeypatch.setattr(files, "urlopen", None)
-
-
-def test_half_a_file_gets_no_name(tmp_path, monkeypatch):
-    import http.server
-    import threading
-
-    from minicnn.applications import files
-
-    class Breaks(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", "100000")
-            self.end_headers()
-            self.wfile.write(b"half of it")
-
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Breaks)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="the connection broke after 10 of 100000 bytes"):
-        files.keras_file("w.h5", f"http://127.0.0.1:{server.server_port}/", None)
-    server.shutdown()
-    assert list((tmp_path / "models").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -233,3 +235,21 @@ def test_a_frozen_network_is_not_gone_back_through(monkeypatch):
     assert not wants["block1_conv1"] and not wants["block4_conv3"] and wants["block5_conv1"]
     changed = [not np.array_equal(a, b) for a, b in zip(before, base.get_weights(), strict=True)]
     assert changed == [False] * 20 + [True] * 6
+
+
+def test_operations_are_not_among_the_layers(tf):
+    """As in Keras: `for layer in model.layers[:n]` counts layers. `summary` shows the operations too."""
+
+    def made(keras):
+        inputs = keras.Input((8, 8, 3))
+        x = keras.layers.Conv2D(4, 3, name="c")(inputs)
+        x = keras.layers.ReLU(6.0, name="r")(x + 3.0) * (1 / 6)
+        return keras.Model(inputs, keras.layers.Flatten(name="f")(keras.ops.abs(x)))
+
+    mine, wanted = made(keras), made(tf.keras)
+    assert [layer.name for layer in mine.layers[1:]] == [layer.name for layer in wanted.layers[1:]] == ["c", "r", "f"]
+    lines = []
+    mine.summary(print_fn=lines.append)
+    assert "add" in "".join(lines) and "multiply" in "".join(lines)
+    again = keras.models.clone_model(mine)
+    assert [layer.name for layer in again.layers] == [layer.name for layer in mine.layers]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..layers import Activation, AveragePooling2D, Concatenate, Conv2D, MaxPooling2D, ZeroPadding2D
-from ..models import Model
 from . import imagenet_utils, network
 from .imagenet_utils import decode_predictions
-from .resnet import ended, normalized, weights_of
+from .resnet import POOL_NAMES, files_of, normalized
 
 _HOST = "https://storage.googleapis.com/tensorflow/keras-applications/densenet/"
 _GROWTH = 32  # channels that each block adds
@@ -18,19 +17,10 @@ _NETWORKS = {  # blocks in each stack, MD5 of the weights with top and without
 
 
 def _network(kind, title):
-    def make(
-        include_top=True,
-        weights="imagenet",
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
-        name=kind,
-    ) -> Model:
-        blocks, *sums = _NETWORKS[kind]
-        start = network.image_input(input_shape, input_tensor, include_top, weights, classes)
-        x = Conv2D(64, 7, strides=2, use_bias=False, name="conv1_conv")(ZeroPadding2D(3)(start))
+    blocks, *sums = _NETWORKS[kind]
+
+    def features(x, weights):
+        x = Conv2D(64, 7, strides=2, use_bias=False, name="conv1_conv")(ZeroPadding2D(3)(x))
         x = Activation("relu", name="conv1_relu")(normalized(x, "conv1_bn"))
         x = MaxPooling2D(3, strides=2, name="pool1")(ZeroPadding2D(1)(x))
         for stack, count in enumerate(blocks, 2):
@@ -38,17 +28,9 @@ def _network(kind, title):
                 x = _block(x, f"conv{stack}_block{block}")
             if stack < 5:
                 x = _halved(x, f"pool{stack}")
-        x = Activation("relu", name="relu")(normalized(x, "bn"))
-        x = ended(x, include_top, pooling, classes, classifier_activation, weights)
-        return network.finished(start, x, name, weights, *weights_of(kind, include_top, sums, _HOST))
+        return Activation("relu", name="relu")(normalized(x, "bn"))
 
-    make.__name__ = make.__qualname__ = title
-    make.__doc__ = f"""{title} for images (H, W, 3), prepared by `preprocess_input`; (224, 224, 3) with its top.
-
-    weights: "imagenet", None for random ones, or a file. Without the top the outputs are (N, H/32, W/32, F), or with
-    pooling "avg" or "max" (N, F).
-    """
-    return make
+    return network.known(title, kind, features, files_of(kind, sums, _HOST), "F", pool_names=POOL_NAMES)
 
 
 def _block(x, name):

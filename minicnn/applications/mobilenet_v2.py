@@ -37,11 +37,11 @@ def MobileNetV2(
     if weights == "imagenet" and alpha not in _WIDTHS:
         raise ValueError(f"There are ImageNet weights only for alpha in {_WIDTHS}; received alpha={alpha!r}.")
     start = network.image_input(input_shape, input_tensor, include_top, weights, classes, rows or 224)
-    x = Conv2D(_eights(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1")(start)
+    x = Conv2D(network.eights(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1")(start)
     x = ReLU(6.0, name="Conv1_relu")(_normalized(x, "bn_Conv1"))
     for i, (filters, stride, expansion) in enumerate(_BLOCKS):
-        x = _block(x, _eights(int(filters * alpha)), stride, expansion, f"block_{i}" if i else "expanded_conv")
-    x = Conv2D(_eights(1280 * max(alpha, 1.0)), 1, use_bias=False, name="Conv_1")(x)
+        x = _block(x, network.eights(int(filters * alpha)), stride, expansion, f"block_{i}" if i else "expanded_conv")
+    x = Conv2D(network.eights(1280 * max(alpha, 1.0)), 1, use_bias=False, name="Conv_1")(x)
     x = ReLU(6.0, name="out_relu")(_normalized(x, "Conv_1_bn"))
     if include_top:
         x = network.classified(GlobalAveragePooling2D()(x), classes, classifier_activation, weights)
@@ -67,24 +67,13 @@ def _block(inputs, filters, stride, expansion, name):
         x = Conv2D(expansion * channels, 1, padding="same", use_bias=False, name=f"{name}_expand")(x)
         x = ReLU(6.0, name=f"{name}_expand_relu")(_normalized(x, f"{name}_expand_BN"))
     if stride == 2:
-        x = ZeroPadding2D(_before_half(x.shape[1:3]), name=f"{name}_pad")(x)
+        x = ZeroPadding2D(network.before_stride_2(x.shape[1:3]), name=f"{name}_pad")(x)
     padding = "same" if stride == 1 else "valid"
     x = DepthwiseConv2D(3, strides=stride, use_bias=False, padding=padding, name=f"{name}_depthwise")(x)
     x = ReLU(6.0, name=f"{name}_depthwise_relu")(_normalized(x, f"{name}_depthwise_BN"))
     x = Conv2D(filters, 1, padding="same", use_bias=False, name=f"{name}_project")(x)
     x = _normalized(x, f"{name}_project_BN")
     return Add(name=f"{name}_add")([inputs, x]) if channels == filters and stride == 1 else x
-
-
-def _before_half(sizes):
-    """The padding before a 3x3 window with stride 2: 1 on each side, but 0 at the start of an even or unknown size."""
-    return tuple((1 - (size is None or size % 2 == 0), 1) for size in sizes)
-
-
-def _eights(channels):
-    """The multiple of 8 nearest to `channels`, at least 8, but not more than a tenth below `channels`."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
 def _normalized(x, name):

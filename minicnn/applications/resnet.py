@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..layers import Activation, Add, BatchNormalization, Conv2D, GlobalAveragePooling2D, MaxPooling2D, ZeroPadding2D
-from ..models import Model
+from ..layers import Activation, Add, BatchNormalization, Conv2D, MaxPooling2D, ZeroPadding2D
 from . import imagenet_utils, network
 from .imagenet_utils import decode_predictions
 
 HOST = "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
+POOL_NAMES = ("avg_pool", "max_pool")
 _FILTERS = (64, 128, 256, 512)
 _NETWORKS = {  # blocks in each stack, MD5 of the weights with top and without
     "resnet50": ((3, 4, 6, 3), "2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626"),
@@ -16,36 +16,19 @@ _NETWORKS = {  # blocks in each stack, MD5 of the weights with top and without
 }
 
 
-def _network(kind, docstring_of):
-    def make(
-        include_top=True,
-        weights="imagenet",
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
-        name=kind,
-    ) -> Model:
-        blocks, *sums = _NETWORKS[kind]
-        x = start = network.image_input(input_shape, input_tensor, include_top, weights, classes)
-        x = begun(x)
-        x = Activation("relu", name="conv1_relu")(normalized(x, "conv1_bn"))
+def _network(kind, title):
+    blocks, *sums = _NETWORKS[kind]
+
+    def features(x, weights):
+        x = Activation("relu", name="conv1_relu")(normalized(begun(x), "conv1_bn"))
         x = pooled_once(x)
         for stack, (filters, count) in enumerate(zip(_FILTERS, blocks, strict=True), 2):
             for block in range(1, count + 1):
                 stride = 2 if block == 1 and stack > 2 else 1
                 x = _block(x, filters, stride, block == 1, f"conv{stack}_block{block}")
-        x = ended(x, include_top, pooling, classes, classifier_activation, weights)
-        return network.finished(start, x, name, weights, *weights_of(kind, include_top, sums))
+        return x
 
-    make.__name__ = make.__qualname__ = docstring_of
-    make.__doc__ = f"""{docstring_of} for images (H, W, 3), prepared by `preprocess_input`; (224, 224, 3) with its top.
-
-    weights: "imagenet", None for random ones, or a file. Without the top the outputs are (N, H/32, W/32, 2048), or
-    with pooling "avg" or "max" (N, 2048).
-    """
-    return make
+    return network.known(title, kind, features, files_of(kind, sums), 2048, pool_names=POOL_NAMES)
 
 
 def begun(x, use_bias=True):
@@ -59,18 +42,14 @@ def pooled_once(x):
     return MaxPooling2D(3, strides=2, name="pool1_pool")(ZeroPadding2D(1, name="pool1_pad")(x))
 
 
-def ended(x, include_top, pooling, classes, classifier_activation, weights):
-    """The end of all ResNets and DenseNets."""
-    if include_top:
-        x = GlobalAveragePooling2D(name="avg_pool")(x)
-        return network.classified(x, classes, classifier_activation, weights)
-    return network.pooled(x, pooling, ("avg_pool", "max_pool"))
+def files_of(kind, sums, host=HOST):
+    """A function of include_top: (file, host, MD5) of ImageNet's weights."""
 
+    def file_of(include_top):
+        end = "" if include_top else "_notop"
+        return f"{kind}_weights_tf_dim_ordering_tf_kernels{end}.h5", host, sums[not include_top]
 
-def weights_of(kind, include_top, sums, host=HOST):
-    """(file, host, MD5) of ImageNet's weights."""
-    end = "" if include_top else "_notop"
-    return f"{kind}_weights_tf_dim_ordering_tf_kernels{end}.h5", host, sums[not include_top]
+    return file_of
 
 
 def _block(x, filters, stride, convolve_shortcut, name):

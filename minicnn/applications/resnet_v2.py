@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..layers import Activation, Add, Conv2D, MaxPooling2D, ZeroPadding2D
-from ..models import Model
 from . import imagenet_utils, network
 from .imagenet_utils import decode_predictions
-from .resnet import begun, ended, normalized, pooled_once, weights_of
+from .resnet import POOL_NAMES, begun, files_of, normalized, pooled_once
 
 _FILTERS = (64, 128, 256, 512)
 _NETWORKS = {  # blocks in each stack, MD5 of the weights with top and without
@@ -17,34 +16,17 @@ _NETWORKS = {  # blocks in each stack, MD5 of the weights with top and without
 
 
 def _network(kind, title):
-    def make(
-        include_top=True,
-        weights="imagenet",
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
-        name=kind,
-    ) -> Model:
-        blocks, *sums = _NETWORKS[kind]
-        start = network.image_input(input_shape, input_tensor, include_top, weights, classes)
-        x = pooled_once(begun(start))
+    blocks, *sums = _NETWORKS[kind]
+
+    def features(x, weights):
+        x = pooled_once(begun(x))
         for stack, (filters, count) in enumerate(zip(_FILTERS, blocks, strict=True), 2):
             for block in range(1, count + 1):
                 stride = 2 if block == count and stack < 5 else 1
                 x = _block(x, filters, stride, block == 1, f"conv{stack}_block{block}")
-        x = Activation("relu", name="post_relu")(normalized(x, "post_bn"))
-        x = ended(x, include_top, pooling, classes, classifier_activation, weights)
-        return network.finished(start, x, name, weights, *weights_of(kind, include_top, sums))
+        return Activation("relu", name="post_relu")(normalized(x, "post_bn"))
 
-    make.__name__ = make.__qualname__ = title
-    make.__doc__ = f"""{title} for images (H, W, 3), prepared by `preprocess_input`; (224, 224, 3) with its top.
-
-    weights: "imagenet", None for random ones, or a file. Without the top the outputs are (N, H/32, W/32, 2048), or
-    with pooling "avg" or "max" (N, 2048).
-    """
-    return make
+    return network.known(title, kind, features, files_of(kind, sums), 2048, pool_names=POOL_NAMES)
 
 
 def _block(x, filters, stride, convolve_shortcut, name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..layers import Conv2D, Dense, Flatten, MaxPooling2D
-from ..models import Model
 from . import imagenet_utils, network
 from .imagenet_utils import decode_predictions
 
@@ -16,40 +15,26 @@ _NETWORKS = {  # convolutions in each block, MD5 of the weights with top and wit
 
 
 def _network(kind):
-    def make(
-        include_top=True,
-        weights="imagenet",
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
-        name=kind,
-    ) -> Model:
-        blocks, *sums = _NETWORKS[kind]
-        x = start = network.image_input(input_shape, input_tensor, include_top, weights, classes)
+    blocks, *sums = _NETWORKS[kind]
+
+    def features(x, weights):
         for block, (filters, convolutions) in enumerate(zip(_FILTERS, blocks, strict=True), 1):
             for i in range(1, convolutions + 1):
                 x = Conv2D(filters, 3, activation="relu", padding="same", name=f"block{block}_conv{i}")(x)
             x = MaxPooling2D(2, name=f"block{block}_pool")(x)
-        if include_top:
-            x = Flatten(name="flatten")(x)
-            x = Dense(4096, activation="relu", name="fc1")(x)
-            x = Dense(4096, activation="relu", name="fc2")(x)
-            x = network.classified(x, classes, classifier_activation, weights)
-        else:
-            x = network.pooled(x, pooling)
+        return x
+
+    def file_of(include_top):
         end = "" if include_top else "_notop"
-        file = f"{kind}_weights_tf_dim_ordering_tf_kernels{end}.h5"
-        return network.finished(start, x, name, weights, file, f"{_HOST}{kind}/", sums[not include_top])
+        return f"{kind}_weights_tf_dim_ordering_tf_kernels{end}.h5", f"{_HOST}{kind}/", sums[not include_top]
 
-    make.__name__ = make.__qualname__ = kind.upper()
-    make.__doc__ = f"""{kind.upper()} for images (H, W, 3), prepared by `preprocess_input`; (224, 224, 3) with its top.
+    return network.known(kind.upper(), kind, features, file_of, 512, _top)
 
-    weights: "imagenet", None for random ones, or a file. Without the top the outputs are (N, H/32, W/32, 512), or with
-    pooling "avg" or "max" (N, 512).
-    """
-    return make
+
+def _top(x):
+    x = Flatten(name="flatten")(x)
+    x = Dense(4096, activation="relu", name="fc1")(x)
+    return Dense(4096, activation="relu", name="fc2")(x)
 
 
 VGG16, VGG19 = _network("vgg16"), _network("vgg19")

@@ -25,6 +25,8 @@ class Arithmetic(Layer):
     input, which is the second of the two if constant_first. Without a constant it takes a list of two.
     """
 
+    is_operation = True
+
     def __init__(self, operation, constant=None, constant_first=False, name=None, **kwargs):
         super().__init__(name=name or automatic_name(KERAS_NAMES[operation]), **kwargs)
         self.operation, self.constant_first = operation, bool(constant_first)

@@ -232,6 +232,9 @@ class Layer(HoldsWeights, Configurable):
     is_source = False
     """Whether the layer begins a graph without being an input of the model: weights and constants (`drawing.py`)."""
 
+    is_operation = False
+    """Whether the layer stands for an operation in a graph. `Model.layers` leaves it out, as Keras's does."""
+
     adds_loss = False
     """Whether the layer adds to the loss, so that a gradient begins in it."""
 

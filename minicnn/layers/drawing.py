@@ -74,7 +74,7 @@ class _Source(Layer):
     """A layer without inputs: the beginning of a graph, beside the model's inputs."""
 
     takes_several = True
-    is_source = True
+    is_source = is_operation = True
 
     def flops(self, input_shape):
         return 0

@@ -9,5 +9,7 @@ from .names import automatic_name
 class Operation(Layer):
     """A layer without weights, called as Keras calls the operation: `kind` in Keras's spelling."""
 
+    is_operation = True
+
     def __init__(self, kind, name=None, dtype=None):
         super().__init__(name=name or automatic_name("".join(part.title() for part in kind.split("_"))), dtype=dtype)

@@ -59,7 +59,12 @@ class Model(Trainer, Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in the order of their weights."""
+        """The layers, in the order of their weights, without the operations between them (`x + y`, `ops.exp(x)`)."""
+        return [layer for layer in self._inner_layers if not layer.is_operation]
+
+    @property
+    def layers_and_operations(self) -> list[Layer]:
+        """What the model computes, as `summary` lists it."""
         return list(self._inner_layers)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:

@@ -34,7 +34,7 @@ def graph_to_config(model) -> dict:
         for i, symbol in enumerate(node.outputs):
             places.setdefault(id(symbol), [node.layer.name, len(made), i])
         made.append(node)
-    for layer in model.layers:
+    for layer in model.layers_and_operations:
         if id(layer) in calls:
             nodes = [_call_to_config(node, places) for node in calls[id(layer)]]
             layers.append({**serialize(layer), "name": layer.name, "inbound_nodes": nodes})

@@ -10,21 +10,20 @@ import numpy as np
 
 from ..kernels.cpu.compile import compile_clock
 
-_WIDTH = 20  # characters of the bar
-_INTERVAL = 0.05  # seconds between two drawings of the bar
-
 
 class Progress:
     """The progress of one pass over the data.
 
     verbose 0 shows nothing; 1 draws a bar with the remaining time on a terminal, or prints one line at the end if the
-    output is not a terminal; 2 prints one line at the end. steps: the number of steps, None if it is not known.
+    output is not a terminal; 2 prints one line at the end. steps: the number of steps, None if it is not known. width:
+    the characters of the bar. interval: seconds between two drawings of the bar. unit: what is counted.
     """
 
-    def __init__(self, steps: int | None, verbose):
+    def __init__(self, steps: int | None, verbose, width=20, interval=0.05, unit="step"):
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f'verbose must be 0, 1, 2 or "auto"; received verbose={verbose!r}.')
         self.steps, self.verbose = steps, 1 if verbose == "auto" else int(verbose)
+        self.width, self.interval, self.unit = width, interval, unit
         self.done = 0
         self.draws = self.verbose == 1 and sys.stdout.isatty()
         self._started = time.perf_counter()
@@ -42,15 +41,16 @@ class Progress:
 
     def wants_logs(self) -> bool:
         """Whether it is time to draw the bar again. If not, the caller need not compute the logs."""
-        return self.draws and time.perf_counter() - self._last_drawn >= _INTERVAL
+        return self.draws and time.perf_counter() - self._last_drawn >= self.interval
 
     def update(self, logs: dict) -> None:
         """Draw the bar, with the remaining time and the logs."""
         if self.draws:
             self._last_drawn = time.perf_counter()
-            pace = self._pace(self.done)
+            done = max(self.done, 1)
+            pace = self._pace(done)
             if self.steps:
-                remaining = self._elapsed() / self.done * (self.steps - self.done)
+                remaining = self._elapsed() / done * (self.steps - self.done)
                 pace = f"{_clock(remaining)} {pace}"
             self._draw(pace, logs, end="")
 
@@ -66,11 +66,11 @@ class Progress:
             print(f"{self.done}/{self.steps} - {pace.replace(' ', ' - ', 1)}{_written(logs)}", flush=True)
 
     def _draw(self, pace, logs, end):
-        filled = _WIDTH * self.done // self.steps if self.steps else 0
+        filled = self.width * min(self.done, self.steps) // self.steps if self.steps else 0
         digits = len(str(self.steps)) if self.steps else 1
         counter = f"{self.done:{digits}d}/{self.steps or 'Unknown'}"
         if self.draws:
-            bar = f"\033[1m{counter}\033[0m \033[32m{'━' * filled}\033[0m\033[37m{'━' * (_WIDTH - filled)}\033[0m"
+            bar = f"\033[1m{counter}\033[0m \033[32m{'━' * filled}\033[0m\033[37m{'━' * (self.width - filled)}\033[0m"
         else:
             bar = f"{counter} {'━' * filled}"
         text = f" {pace}{_written(logs)}"
@@ -87,8 +87,8 @@ class Progress:
         seconds = self._elapsed() / step
         for unit, factor in (("s", 1), ("ms", 1e3)):
             if seconds * factor >= 1:
-                return f"{seconds * factor:.0f}{unit}/step"
-        return f"{seconds * 1e6:.0f}us/step"
+                return f"{seconds * factor:.0f}{unit}/{self.unit}"
+        return f"{seconds * 1e6:.0f}us/{self.unit}"
 
 
 def _clock(seconds):

@@ -39,7 +39,7 @@ def print_summary(model, line_length, positions, print_fn, expand_nested, show_t
     for title, count, size in _totals(model):
         console.print(f"[bold] {title}: [/]{count:,} ({_readable(size)})")
     if cost:
-        totals = [sum(c.value(layer) for layer in model.layers) for c in costs]
+        totals = [sum(c.value(layer) for layer in model.layers_and_operations) for c in costs]
         console.print("[bold] Cost of one image: [/]{:.3f} MFLOPs, {:.3f} MB of outputs, {:.3f} ms".format(*totals))
     if print_fn:
         print_fn(console.end_capture())
@@ -115,7 +115,7 @@ def _widths(positions, line_length, count):
 
 
 def _rows(model, expand_nested, depth=0):
-    for layer in model.layers:
+    for layer in model.layers_and_operations:
         yield layer, depth
         if expand_nested and hasattr(layer, "layers"):
             yield from _rows(layer, expand_nested, depth + 1)

@@ -2,6 +2,7 @@
 
 gradient_check   compares `backward` with measured slopes     plot_model   a model as boxes and arrows
 to_categorical   labels as one-hot rows                       normalize    arrays of norm 1
+get_file         a file, downloaded once                      progbar      the progress of one's own loop
 """
 
 from importlib import import_module as _import_module
@@ -10,9 +11,11 @@ from ..config import set_random_seed
 from ..layers.names import clear_session
 from ..models.batches import PyDataset
 from ..registry import custom_object_scope, missing_name, register_keras_serializable
+from .get_file import get_file
 from .gradient_check import gradient_check
 from .normalize import normalize
 from .plot_model import plot_model
+from .progbar import Progbar
 from .to_categorical import to_categorical
 
 CustomObjectScope = custom_object_scope
@@ -31,7 +34,8 @@ def __getattr__(name):
 
 
 __all__ = [
-    "CustomObjectScope", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
+    "CustomObjectScope", "Progbar", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
+    "get_file",
     "gradient_check", "image_dataset_from_directory", "img_to_array", "load_img", "normalize", "plot_model",
     "register_keras_serializable", "save_img", "set_random_seed", "split_dataset", "to_categorical",
 ]  # fmt: skip

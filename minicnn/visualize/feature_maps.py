@@ -42,7 +42,7 @@ def found_layer(model, layer):
         return model.get_layer(layer)
     if hasattr(layer, "__index__"):
         return model.get_layer(index=int(layer))
-    if layer not in model.layers:
+    if layer not in model.layers_and_operations:
         raise ValueError(f"{layer!r} is not a layer of {model.name!r}.")
     return layer
 
