@@ -31,6 +31,9 @@ class Configurable:
 
     _not_in_config: tuple[str, ...] = ()
 
+    module_in_files: str | None = None
+    """The module of Keras in which the class is, if it is not the one of its kind ("keras.layers")."""
+
     def get_config(self) -> dict:
         """The constructor's arguments as plain Python values; `from_config` makes an equal object from them."""
         return {name: serialize(getattr(self, name)) for name in self._argument_names()}

@@ -253,3 +253,20 @@ def test_operations_are_not_among_the_layers(tf):
     assert "add" in "".join(lines) and "multiply" in "".join(lines)
     again = keras.models.clone_model(mine)
     assert [layer.name for layer in again.layers] == [layer.name for layer in mine.layers]
+
+
+@pytest.mark.parametrize("network", ["efficientnetb0", "mobilenet_v3", "convnext", "inception_resnet_v2"])
+def test_whole_networks_in_files(tf, tmp_path, network):
+    """minicnn and Keras open each other's .keras files, with the small layers that only these networks have."""
+    ours, _, name, options = NETWORKS[network]
+    options = {**options, "weights": None, "include_top": False, "input_shape": (80, 80, 3), "pooling": "avg"}
+    mine, theirs, x = ours(**options), getattr(tf.keras.applications, name)(**options), pictures(80)
+    mine.save(tmp_path / "mine.keras")
+    theirs.save(tmp_path / "theirs.keras")
+    y = mine.predict(x, verbose=0)
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "mine.keras").predict(x, verbose=0), y)
+    opened = tf.keras.models.load_model(tmp_path / "mine.keras", compile=False)
+    assert_close(opened.predict(x, verbose=0) / abs(y).max(), y / abs(y).max(), 1e-4)
+    y = theirs.predict(x, verbose=0)
+    opened = keras.models.load_model(tmp_path / "theirs.keras").predict(x, verbose=0)
+    assert_close(opened / abs(y).max(), y / abs(y).max(), 1e-4)

@@ -5,9 +5,9 @@ The networks take pixels from 0 to 255; their first layer scales them.
 
 from __future__ import annotations
 
-from ..initializers import Constant
-from ..layers import Activation, Conv2D, Dense, Layer, LayerNormalization, Normalization
+from ..layers import Activation, Conv2D, Dense, LayerNormalization, Normalization
 from ..layers import GlobalAveragePooling2D as Mean
+from ..layers.scales import LayerScale
 from ..models import Model, Sequential
 from . import network
 from .imagenet_utils import decode_predictions
@@ -42,24 +42,6 @@ _NETWORKS = {  # blocks in each stage, their channels, SHA-256 of the weights wi
 }  # fmt: skip
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB pixels, 0 to 1
 _FIRST_SCALE = 1e-6  # with which a block begins to add to its input
-
-
-class LayerScale(Layer):
-    """Multiplies each of the `projection_dim` channels by a weight of its own, which begins as `init_values`."""
-
-    def __init__(self, init_values, projection_dim, **kwargs):
-        super().__init__(**kwargs)
-        self.init_values, self.projection_dim = init_values, projection_dim
-
-    def build(self, input_shape):
-        self.gamma = self.add_weight((self.projection_dim,), Constant(self.init_values), name="gamma")
-
-    def call(self, x):
-        return x * self.gamma
-
-    def get_config(self):
-        own = {"init_values": self.init_values, "projection_dim": self.projection_dim}
-        return {**super().get_config(), **own}
 
 
 def _network(kind):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..layers import Activation, AveragePooling2D, Conv2D, Layer, MaxPooling2D, concatenate
+from ..layers import Activation, AveragePooling2D, Conv2D, MaxPooling2D, concatenate
+from ..layers.scales import CustomScaleLayer
 from . import imagenet_utils, network
 from .imagenet_utils import decode_predictions
 from .inception_v3 import begun, convolved, way
@@ -15,20 +16,6 @@ _WAYS = {  # the ways of a block: rows of (filters, kernel), see inception_v3.py
     "block17": ([(192, 1)], [(128, 1), (160, (1, 7)), (192, (7, 1))]),
     "block8": ([(192, 1)], [(192, 1), (224, (1, 3)), (256, (3, 1))]),
 }
-
-
-class CustomScaleLayer(Layer):
-    """The first input plus `scale` times the second."""
-
-    def __init__(self, scale, **kwargs):
-        super().__init__(**kwargs)
-        self.scale = scale
-
-    def call(self, inputs):
-        return inputs[0] + inputs[1] * self.scale
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 def _features(x, weights):

@@ -18,11 +18,12 @@ called          layers that define `call`         drawing       what a `call` dr
 loss_rows       losses of symbols                 lambda_layer  a function as a layer
 holding         weights, and layers in layers     checks        arguments and shapes checked
 names           names of layers, paths of weights state         state that a trial run must not change
+scales          channels times a weight, inside known networks
 """
 
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize
-from . import drawing, loss_rows, operations, parent, places  # noqa: F401 - what `call` draws, and layers that files name
+from . import drawing, loss_rows, operations, parent, places, scales  # noqa: F401 - what `call` draws; what files name
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .adaptive_pool import AdaptiveAveragePooling2D, AdaptiveMaxPooling2D
 from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom

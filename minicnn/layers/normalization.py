@@ -19,7 +19,8 @@ class Normalization(Layer):
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
-        if axis not in (-1, None, (-1,), [-1], (), []):
+        axes = () if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+        if len(axes) > 1 or not all(hasattr(a, "__index__") for a in axes):
             raise ValueError(
                 f"axis must be -1 (a mean for each channel) or None (one mean for all); received axis={axis!r}."
             )
@@ -27,17 +28,21 @@ class Normalization(Layer):
             raise ValueError(
                 f"mean and variance must be given together; received mean={mean!r}, variance={variance!r}."
             )
-        self.axis = None if axis in (None, (), []) else -1
+        self.axis = int(axes[0]) if axes else None
         self._given, self.invert = None if mean is None else (mean, variance), bool(invert)
 
     may_be_recorded = False  # the host reads the statistics
 
     def build(self, input_shape):
+        if self.axis not in (None, -1, len(input_shape) - 1):
+            raise ValueError(
+                f"axis must be -1 or {len(input_shape) - 1}, that of the channels, or None; received axis={self.axis}."
+            )
         if self._given:
             return
-        if self.axis == -1 and input_shape[-1] is None:
+        if self.axis is not None and input_shape[-1] is None:
             raise ValueError(f"{self.name!r} needs to know the number of channels; received shape {input_shape}.")
-        shape = (input_shape[-1],) if self.axis == -1 else ()
+        shape = (input_shape[-1],) if self.axis is not None else ()
         self.adapt_mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
         self.adapt_variance = self.add_weight(shape, "ones", trainable=False, name="variance")
         self.count = self.add_weight((), "zeros", dtype="int32", trainable=False, name="count")  # Keras's files have it
@@ -74,7 +79,7 @@ class Normalization(Layer):
         for batch in batches:
             x = np.asarray(batch[0] if isinstance(batch, (tuple, list)) else batch)
             self.build_for(x.shape)
-            axes = tuple(range(x.ndim - 1)) if self.axis == -1 else None
+            axes = tuple(range(x.ndim - 1)) if self.axis is not None else None
             x = x.astype(np.float64)
             shift = x.mean(axis=axes) if shift is None else shift  # sums of large numbers would lose digits
             count += x.size // np.size(shift)

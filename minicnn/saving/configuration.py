@@ -73,6 +73,8 @@ def _object_to_keras(described, found):
     config = {key: to_keras(value) for key, value in config.items()}
     if registered:
         module = found.__module__
+    if found and found.module_in_files:
+        module, registered = found.module_in_files, name
     if found is Functional:
         module, registered = "keras.src.models.functional", "Functional"
     kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
