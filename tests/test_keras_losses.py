@@ -243,11 +243,36 @@ OPTIMIZERS = {
     "adagrad": lambda k: k.Adagrad(0.1, initial_accumulator_value=0.05),
     "adadelta": lambda k: k.Adadelta(1.0, rho=0.8),
     "adamax": lambda k: k.Adamax(0.01, beta_1=0.8, beta_2=0.95),
+    "nadam": lambda k: k.Nadam(0.01, beta_1=0.8, beta_2=0.95),
+    "lamb": lambda k: k.Lamb(0.01, beta_1=0.8, beta_2=0.95, weight_decay=0.1),
+    "lion": lambda k: k.Lion(0.01, beta_1=0.8),
+    "ftrl": lambda k: k.Ftrl(0.1),
+    "ftrl of all options": lambda k: k.Ftrl(
+        0.1,
+        -0.4,
+        0.2,
+        l1_regularization_strength=0.01,
+        l2_regularization_strength=0.1,
+        l2_shrinkage_regularization_strength=0.2,
+        beta=0.3,
+    ),
+    "average": lambda k: k.SGD(0.1, use_ema=True, ema_momentum=0.7),
+    "average overwrites": lambda k: k.Adam(0.1, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=2),
+    "accumulation": lambda k: k.Adam(0.1, gradient_accumulation_steps=2, clipnorm=0.9, weight_decay=0.1),
+    "accumulation and average": lambda k: k.Nadam(
+        0.1, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.6, ema_overwrite_frequency=1
+    ),
+    "callable rate": lambda k: k.SGD(lambda: 0.25),
     "clipnorm": lambda k: k.SGD(0.1, clipnorm=0.5),
     "clipvalue": lambda k: k.Adam(0.01, clipvalue=0.1),
     "global_clipnorm": lambda k: k.SGD(0.1, global_clipnorm=0.5),
     "weight_decay": lambda k: k.SGD(0.1, weight_decay=0.01),
 }
+
+
+OPTIMIZER_NAMES = (
+    "sgd", "rmsprop", "adam", "adamw", "adagrad", "adadelta", "adamax", "nadam", "lamb", "lion", "ftrl",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -266,9 +291,10 @@ def test_optimizers(tf, name, each_backend):
             assert_close(found.value, expected, TOLERANCE, f"step {step}")
 
 
-@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw", "adagrad", "adadelta", "adamax"])
+@pytest.mark.parametrize("name", OPTIMIZER_NAMES)
 def test_default_options_are_keras_s(tf, name):
-    ours, theirs = optimizers.get(name), tf.keras.optimizers.get(name)
+    ours = optimizers.get(name)
+    theirs = getattr(tf.keras.optimizers, type(ours).__name__)()
     config = theirs.get_config()
     for option, value in ours.get_config().items():
         if option != "name":

@@ -35,6 +35,19 @@ def _optimizer(name, steps=3, **options):
                 op.adadelta(w, g, memory("a"), memory("d"), 1.0, 0.95, 1e-7)
             elif name == "adamax":
                 op.adamax(w, g, memory("m"), memory("u"), 0.01 / (1 - 0.9**t), 0.9, 0.999, 1e-7)
+            elif name == "nadam":
+                op.nadam(w, g, memory("m"), memory("v"), (0.02 / t, 0.01 * t, 1.5 + t), 0.9, 0.99, 1e-7)
+            elif name == "lamb":
+                numbers = 0.01, 1 / (1 - 0.9**t), 1 / (1 - 0.99**t)
+                op.lamb(w, g, memory("m"), memory("v"), numbers, 0.9, 0.99, 1e-7)
+            elif name == "lion":
+                op.lion(w, g, memory("m"), 0.01, 0.9, 0.99)
+            elif name == "ftrl":
+                a = memories.setdefault("a", np.full_like(w, 0.1))
+                op.ftrl(w, g, a, memory("z"), 0.1, *options["numbers"])
+            elif name == "average":
+                a = memories.setdefault("a", np.full_like(w, np.nan))  # forgotten by a share of 0
+                op.average(g, a, 0.9 if t > 1 else 0.0)
             elif name == "decay":
                 op.decay(w, 0.03)
         return {"w": w, **memories}
@@ -42,8 +55,22 @@ def _optimizer(name, steps=3, **options):
     return run
 
 
-for name in ("sgd", "adagrad", "adadelta", "adamax", "decay"):
+for name in ("sgd", "adagrad", "adadelta", "adamax", "nadam", "lamb", "lion", "average", "decay"):
     case("optimizer_update", name)(_optimizer(name))
+for numbers in ((-0.5, 0.0, 0.0, 0.0, 0.0), (-0.3, 0.4, 0.2, 0.1, 0.5)):
+    case("optimizer_update", f"ftrl {numbers}")(_optimizer("ftrl", numbers=numbers))
+
+
+@case("optimizer_update", "lamb of zeros")
+def _(op, dtype):
+    """A norm of 0 leaves the step as it is."""
+    w, m, v = (np.zeros((2, 3), dtype) for _ in range(3))
+    op.lamb(w, normal(2, 3, dtype=dtype), m, v, (0.1, 10.0, 100.0), 0.9, 0.99, 1e-7)
+    still, zeros = normal(2, 3, seed=2, dtype=dtype), [np.zeros((2, 3), dtype) for _ in range(3)]
+    op.lamb(still, *zeros, (0.1, 10.0, 100.0), 0.9, 0.99, 1e-7)
+    return {"w": w, "still": still}
+
+
 for nesterov in (False, True):
     case("optimizer_update", f"momentum, nesterov={nesterov}")(_optimizer("momentum", nesterov=nesterov))
 for centered in (False, True):

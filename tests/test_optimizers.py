@@ -53,3 +53,69 @@ def test_the_learning_rate_as_keras_s_users_touch_it():
     assert optimizer.learning_rate == 0.5
     optimizer.learning_rate = 0.25
     assert float(optimizer.learning_rate) == 0.25
+
+
+KINDS = {
+    "nadam": lambda k: k.Nadam(0.02), "lamb": lambda k: k.Lamb(0.02), "lion": lambda k: k.Lion(0.002),
+    "ftrl": lambda k: k.Ftrl(0.2), "average": lambda k: k.Adam(0.02, use_ema=True, ema_momentum=0.9),
+    "average overwrites": lambda k: k.SGD(0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=4),
+    "accumulation": lambda k: k.Adam(0.05, gradient_accumulation_steps=3),
+    "loss scale": lambda k: k.SGD(0.1, loss_scale_factor=8.0),
+    "function": lambda k: k.SGD(lambda: 0.05),
+    "schedule, accumulation": lambda k: k.SGD(
+        k.schedules.ExponentialDecay(0.2, 5, 0.5), gradient_accumulation_steps=2
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("steps", [1, 7])
+def test_fit_with_each_optimizer(tf, kind, steps):
+    """Also with replayed steps: the numbers of each step, the averages and the sums of gradients are the step's own."""
+
+    def build(k):
+        hidden = k.layers.Dense(5, activation="tanh", kernel_constraint=k.constraints.MaxNorm(1.0))
+        return k.Sequential([hidden, k.layers.Dense(3, activation="softmax")])
+
+    assert_same(both_trained(tf, build, steps=steps, optimizer=lambda k: KINDS[kind](k.optimizers)))
+
+
+def test_options_of_every_optimizer_are_checked_and_kept():
+    for options, said in (
+        ({"ema_momentum": 1.5}, "ema_momentum must be"),
+        ({"ema_overwrite_frequency": 0}, "ema_overwrite_frequency must be an integer, 1 or more"),
+        ({"gradient_accumulation_steps": 1}, "gradient_accumulation_steps must be an integer, 2 or more"),
+        ({"loss_scale_factor": "8"}, "loss_scale_factor must be a number"),
+        ({"momentun": 0.9}, "momentun"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=said):
+            optimizers.SGD(**options)
+    made = optimizers.Lion(0.1, weight_decay=0.1, use_ema=True, gradient_accumulation_steps=4)
+    again = optimizers.Lion.from_config(made.get_config())
+    assert again.get_config() == made.get_config() and again.gradient_accumulation_steps == 4
+    assert optimizers.SGD(lambda: 0.25).get_config()["learning_rate"] == 0.25
+    with pytest.raises(TypeError, match="cannot be set"):
+        optimizers.SGD(lambda: 0.25).learning_rate = 0.5
+
+
+def test_a_function_gives_the_rate_of_every_step():
+    rates = iter([0.5, 0.25, 0.125, 0.0625, 0.0])
+    optimizer, weight = optimizers.SGD(lambda: next(rates)), minicnn.Variable(np.zeros(1))
+    for _ in range(4):
+        optimizer.apply_gradients([(np.ones(1), weight)])
+    assert float(weight.numpy()[0]) == -(0.5 + 0.25 + 0.125 + 0.0625)
+
+
+def test_a_missing_gradient_leaves_its_weight(tf):
+    values = []
+    for k in (minicnn, tf.keras):
+        weights = [k.Variable(np.ones(2, np.float32), name=name) for name in "ab"]
+        optimizer = k.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=2)
+        optimizer.build(weights)
+        for step in range(4):
+            gradient = np.full(2, step + 1.0, np.float32)
+            optimizer.apply_gradients([(gradient if k is minicnn else tf.constant(gradient), weights[0])])
+        optimizer.finalize_variable_values(weights[:1])
+        values.append([np.asarray(weight.numpy()) for weight in weights])
+    assert_close(values[0][0], values[1][0], 1e-5)
+    assert (values[0][1] == 1).all()

@@ -29,7 +29,11 @@ def compiled(k, model, optimizer="adam"):
         "momentum": lambda: k.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
         "rmsprop": lambda: k.optimizers.RMSprop(0.01, momentum=0.5, centered=True),
         "adagrad": lambda: k.optimizers.Adagrad(0.05), "adadelta": lambda: k.optimizers.Adadelta(1.0),
-        "adamax": lambda: k.optimizers.Adamax(0.01),
+        "adamax": lambda: k.optimizers.Adamax(0.01), "nadam": lambda: k.optimizers.Nadam(0.01),
+        "lamb": lambda: k.optimizers.Lamb(0.01), "lion": lambda: k.optimizers.Lion(0.001),
+        "ftrl": lambda: k.optimizers.Ftrl(0.05),
+        "average": lambda: k.optimizers.SGD(0.05, momentum=0.9, use_ema=True, ema_momentum=0.8),
+        "accumulation": lambda: k.optimizers.Nadam(0.01, gradient_accumulation_steps=4, use_ema=True),
     }  # fmt: skip
     model.compile(make[optimizer](), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
@@ -67,7 +71,13 @@ def test_minicnn_reads_what_keras_writes(keras, tmp_path, name, ending):
     assert_close(trained(ours), trained(theirs), 1e-4, "training goes on")
 
 
-@pytest.mark.parametrize("optimizer", ["amsgrad", "momentum", "rmsprop", "adagrad", "adadelta", "adamax"])
+STATES = (
+    "amsgrad", "momentum", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lamb", "lion", "ftrl", "average",
+    "accumulation",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", STATES)
 def test_the_state_of_every_optimizer_goes_both_ways(keras, tmp_path, optimizer):
     ours = compiled(minicnn, row(minicnn), optimizer)
     trained(ours)
@@ -79,7 +89,7 @@ def test_the_state_of_every_optimizer_goes_both_ways(keras, tmp_path, optimizer)
     more = trained(theirs)
     for ending in FORMATS:
         again = minicnn.models.load_model(tmp_path / f"theirs{ending}")
-        assert again.optimizer.iterations == 12
+        assert again.optimizer.steps == 12
         assert_close(trained(again), more, 1e-3)
 
 

@@ -210,6 +210,8 @@ class Trainer(Inference):
             progress.finish(logs)  # with what callbacks have added
             if self.stop_training:
                 break
+        if epochs > self.initial_epoch:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.call("on_train_end", logs)
         return history
 

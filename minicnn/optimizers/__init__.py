@@ -3,6 +3,8 @@
 base       Optimizer: rate, clipping, weight decay, memory      schedules   rates that change with the step
 sgd        SGD with momentum            rmsprop    RMSprop       adam        Adam and AdamW
 adamax     Adamax                       adagrad    Adagrad       adadelta    Adadelta
+nadam      Nadam                        lamb       Lamb          lion        Lion
+ftrl       Ftrl
 """
 
 from ..registry import missing_name
@@ -13,6 +15,10 @@ from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
 from .base import Optimizer, get, registry
+from .ftrl import Ftrl
+from .lamb import Lamb
+from .lion import Lion
+from .nadam import Nadam
 from .rmsprop import RMSprop
 from .sgd import SGD
 
@@ -32,6 +38,6 @@ def __getattr__(name):
 
 
 __all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "deserialize", "get", "registry",
-    "schedules", "serialize",
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Nadam", "Optimizer", "RMSprop",
+    "deserialize", "get", "registry", "schedules", "serialize",
 ]  # fmt: skip

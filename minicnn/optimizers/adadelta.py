@@ -10,18 +10,8 @@ from .base import Optimizer, checked_share, registry
 class Adadelta(Optimizer):
     """Adadelta: a step is the gradient times (running root mean square of the steps) / (that of the gradients)."""
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        rho=0.95,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        name="adadelta",
-    ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+    def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-7, name="adadelta", **others):
+        super().__init__(learning_rate, name=name, **others)
         self.rho, self.epsilon = checked_share(rho, "rho"), epsilon
 
     def memory_names(self):

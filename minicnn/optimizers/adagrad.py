@@ -11,18 +11,8 @@ from .base import Optimizer, registry
 class Adagrad(Optimizer):
     """Adagrad: divides the step by the root of the sum of all squared gradients. The sum starts at a small number."""
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        initial_accumulator_value=0.1,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        name="adagrad",
-    ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, name="adagrad", **others):
+        super().__init__(learning_rate, name=name, **others)
         if not (is_number(initial_accumulator_value) and initial_accumulator_value >= 0):
             raise ValueError(
                 "initial_accumulator_value must be a number, zero or more; received "
@@ -33,8 +23,7 @@ class Adagrad(Optimizer):
     def memory_names(self):
         return ["accumulator"]
 
-    @property
-    def first_memory(self):
+    def first_memory(self, name):
         return self.initial_accumulator_value
 
     def update(self, w, g, memory, rate):

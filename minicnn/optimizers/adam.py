@@ -13,19 +13,9 @@ class Adam(Optimizer):
     """Adam; with amsgrad it divides by the root of the largest second moment so far."""
 
     def __init__(
-        self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        name="adam",
+        self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, name="adam", **others
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(learning_rate, name=name, **others)
         self.beta_1, self.beta_2 = checked_share(beta_1, "beta_1"), checked_share(beta_2, "beta_2")
         self.epsilon, self.amsgrad = epsilon, amsgrad
 
@@ -35,9 +25,8 @@ class Adam(Optimizer):
     def memory_order(self):
         return [["momentum", "velocity"], *([["velocity_hat"]] if self.amsgrad else [])]
 
-    def step_rate(self, learning_rate):
+    def step_rate(self, learning_rate, t):
         """The rate, corrected for the start at zero: at step t both means are too small by the factor 1 - beta^t."""
-        t = self.iterations
         return learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
 
     def update(self, w, g, memory, rate):
@@ -59,11 +48,7 @@ class AdamW(Adam):
         beta_2=0.999,
         epsilon=1e-7,
         amsgrad=False,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
         name="adamw",
+        **others,
     ):
-        super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, name
-        )
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **others)

@@ -10,19 +10,8 @@ from .base import Optimizer, checked_share, registry
 class Adamax(Optimizer):
     """Adamax: momentum divided by the largest |gradient| so far, which is multiplied by beta_2 in every step."""
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        name="adamax",
-    ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name="adamax", **others):
+        super().__init__(learning_rate, name=name, **others)
         self.beta_1, self.beta_2 = checked_share(beta_1, "beta_1"), checked_share(beta_2, "beta_2")
         self.epsilon = epsilon
 
@@ -32,9 +21,9 @@ class Adamax(Optimizer):
     def memory_order(self):
         return [self.memory_names()]
 
-    def step_rate(self, learning_rate):
+    def step_rate(self, learning_rate, t):
         """The rate, corrected for the start at zero: at step t momentum is too small by the factor 1 - beta_1^t."""
-        return learning_rate / (1 - self.beta_1**self.iterations)
+        return learning_rate / (1 - self.beta_1**t)
 
     def update(self, w, g, memory, rate):
         m, u = memory["momentum"], memory["norm"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,22 +17,45 @@ from ..variable import Variable
 from . import schedules
 
 registry = Registry("optimizer")
+_AVERAGE, _MEAN = "average", "gradient_accumulator"  # memories that arguments ask for: of the weight, of its gradients
+
+
+def _is_schedule(value):
+    return isinstance(value, schedules.LearningRateSchedule)
 
 
 class Optimizer(changes.Watched, Configurable):
     """Base class. A subclass names its memories in `memory_names` and defines `update`.
 
-    learning_rate      a number, or one of `schedules`
+    learning_rate      a number, one of `schedules`, or a function without arguments that every step calls
     weight_decay       every step also subtracts weight * rate * weight_decay
     clipnorm           the largest norm of each gradient; a larger gradient is scaled down
-    global_clipnorm    the same for the norm of all gradients together
     clipvalue          every number of a gradient is limited to -clipvalue to clipvalue
+    global_clipnorm    as clipnorm, for the norm of all gradients together
+    use_ema            keep a moving average of each weight, which replaces the weight at the end of `fit`
+    ema_momentum       the share of the old average in the new one
+    ema_overwrite_frequency        the averages also replace the weights after every so many steps
+    loss_scale_factor  the loss of your own step was multiplied by this: `apply_gradients` divides the gradients by it
+    gradient_accumulation_steps    weights change only after so many steps, by the mean of these steps' gradients
     """
 
     def __init__(
-        self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, name=None
+        self,
+        learning_rate,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
     ):
-        self.name, self.iterations = name or type(self).__name__.lower(), 0
+        self.name, self.steps = name or type(self).__name__.lower(), 0
+        self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
+        self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
@@ -40,13 +64,29 @@ class Optimizer(changes.Watched, Configurable):
                 "Only one of clipnorm, clipvalue and global_clipnorm can be set; received "
                 f"clipnorm={clipnorm!r}, clipvalue={clipvalue!r}, global_clipnorm={global_clipnorm!r}."
             )
-        for label in ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm"):
+        for label in ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor"):
             value = getattr(self, label)
             if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"{label} must be a number, zero or more; received {label}={value!r}.")
+        if not (is_number(ema_momentum) and 0 <= ema_momentum <= 1):
+            raise ValueError(f"ema_momentum must be a number from 0 to 1; received ema_momentum={ema_momentum!r}.")
+        for label, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
+            value = getattr(self, label)
+            if value is not None and not (hasattr(value, "__index__") and value >= least):
+                raise ValueError(f"{label} must be an integer, {least} or more, or None; received {label}={value!r}.")
         self._memories: dict[Variable, dict[str, np.ndarray]] = {}
         self._not_decayed: list[int] = []
         self._names_not_decayed: list[re.Pattern] = []
+
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether every step runs the same kernels (`runtime/replay`)."""
+        return not (self.gradient_accumulation_steps or (self.use_ema and self.ema_overwrite_frequency))
+
+    @property
+    def iterations(self) -> int:
+        """How often the weights have changed."""
+        return self.steps // (self.gradient_accumulation_steps or 1)
 
     @property
     def learning_rate(self) -> LearningRate:
@@ -54,39 +94,46 @@ class Optimizer(changes.Watched, Configurable):
         return LearningRate(self._rate(), self)
 
     def _rate(self):
-        return self._schedule(self.iterations) if self._schedule else self._learning_rate
+        if self._schedule is None:
+            return self._learning_rate
+        return self._schedule(self.steps) if _is_schedule(self._schedule) else float(self._schedule())
 
     @learning_rate.setter
     def learning_rate(self, value):
         if isinstance(value, dict):
             value = schedules.get(value)
         if self._schedule is not None:
-            raise TypeError(f"The rate of {self.name!r} follows {type(self._schedule).__name__}, and cannot be set.")
-        if isinstance(value, schedules.LearningRateSchedule):
+            kind = getattr(self._schedule, "__name__", type(self._schedule).__name__)
+            raise TypeError(f"The rate of {self.name!r} follows {kind}, and cannot be set.")
+        if callable(value) and not isinstance(value, type):
             self._schedule = value
             return
         if not (is_number(value) and value >= 0):
             raise ValueError(f"learning_rate must be a number, zero or more; received learning_rate={value!r}.")
         self._learning_rate = float(value)
 
-    _schedule: schedules.LearningRateSchedule | None = None
+    _schedule: schedules.LearningRateSchedule | Callable[[], float] | None = None
 
     def get_config(self):
-        return {**super().get_config(), "learning_rate": serialize(self._schedule or self._learning_rate)}
+        """The constructor's arguments. In the place of a function as learning rate stands its number of now."""
+        rate = self._schedule if _is_schedule(self._schedule) else float(self._rate())
+        return {**super().get_config(), "learning_rate": serialize(rate)}
 
     def memory_names(self) -> list[str]:
         """The names of the arrays that the optimizer keeps for each weight."""
         return []
 
-    first_memory = 0.0
-    """The number that fills the memories before the first step."""
+    def first_memory(self, name: str) -> float:
+        """The number that fills the memory of this name before the first step."""
+        return 0.0
 
-    def step_rate(self, learning_rate: float) -> float:
-        """The rate that multiplies the gradients of this step. `iterations` already counts this step."""
+    def step_rate(self, learning_rate: float, t: int) -> float | tuple[float, ...]:
+        """The rate that multiplies the gradients of step t = 1, 2, ...; or several numbers that the step needs."""
         return learning_rate
 
     def update(self, w: np.ndarray, g: np.ndarray, memory: dict[str, np.ndarray], rate) -> None:
-        """Change the weight w in place by its gradient g, the arrays named in `memory_names` and the step's rate."""
+        """Change the weight w in place by its gradient g and the arrays named in `memory_names`. rate: what
+        `step_rate` returned."""
         raise NotImplementedError(f"{type(self).__name__} does not define update.")
 
     def memory_order(self) -> list[list[str]]:
@@ -96,29 +143,45 @@ class Optimizer(changes.Watched, Configurable):
     def state(self, variables: list[Variable]) -> list[np.ndarray]:
         """Copies of the number of steps, the rate (unless it follows a schedule) and every memory, in Keras's order."""
         memories = {v: self._memory_of(v) for v in variables}
-        arrays = [np.array(self.iterations, np.int64)]
+        arrays = [np.array(self.steps, np.int64)]
         if self._schedule is None:
             arrays.append(np.array(self.learning_rate, np.float32))
+        if self.use_ema:
+            arrays += [np.array(transfer.to_host(memories[v][_AVERAGE])) for v in variables]
+        if self.gradient_accumulation_steps:  # Keras keeps the sum, which is 0 when the weights have just changed
+            count = self.steps % self.gradient_accumulation_steps
+            arrays += [np.array(transfer.to_host(memories[v][_MEAN])) * count for v in variables]
         for names in self.memory_order():
             arrays += [np.array(transfer.to_host(memories[v][name])) for v in variables for name in names]
-        return arrays
+        return [*arrays, *self.more_state()]
+
+    def more_state(self) -> list[np.ndarray]:
+        """Numbers that Keras's files have after the memories. They follow from the number of steps."""
+        return []
 
     def set_state(self, variables: list[Variable], arrays: list[np.ndarray]) -> None:
         """Take over what `state` returned. ValueError, before anything changes, if it does not fit the variables."""
-        places = [(v, name) for names in self.memory_order() for v in variables for name in names]
-        numbers = 1 if self._schedule else 2
-        (steps, *rate), memories = arrays[:numbers] or [None], arrays[numbers:]
+        places = [(v, name) for names in self._all_memories() for v in variables for name in names]
+        numbers, after = 1 if self._schedule else 2, len(self.more_state())
+        (steps, *rate), memories = arrays[:numbers] or [None], arrays[numbers : len(arrays) - after]
         fits = len(memories) == len(places) and all(np.shape(n) == () and n >= 0 for n in (steps, *rate))
         if not fits or any(v.shape != array.shape for (v, _), array in zip(places, memories, strict=True)):
             raise ValueError(
                 f"The state of {self.name!r} has {len(arrays)} arrays; for {len(variables)} weights it needs "
-                f"{len(places) + numbers} arrays of matching shapes."
+                f"{len(places) + numbers + after} arrays of matching shapes."
             )
         if rate and np.float32(self.learning_rate) != np.float32(rate[0]):  # `state` gives float32: keep an equal rate
             self.learning_rate = float(rate[0])
-        self.iterations = int(steps)
+        self.steps = int(steps)
         for (variable, name), array in zip(places, memories, strict=True):
+            if name == _MEAN:
+                array = array / max(self.steps % self.gradient_accumulation_steps, 1)
             transfer.assign(self._memory_of(variable)[name], array)
+
+    def _all_memories(self) -> list[list[str]]:
+        """`memory_order`, after the memories that the arguments of every optimizer ask for."""
+        averages, means = [[_AVERAGE]] * bool(self.use_ema), [[_MEAN]] * bool(self.gradient_accumulation_steps)
+        return [*averages, *means, *self.memory_order()]
 
     def remembers(self, variable: Variable) -> bool:
         """Whether there are memories of this weight."""
@@ -136,14 +199,14 @@ class Optimizer(changes.Watched, Configurable):
     @property
     def variables(self) -> list[Variable]:
         """The number of steps and the rate, as copies, and the memories of every weight that has some."""
-        numbers = {"iteration": self.iterations}
+        numbers = {"iteration": self.steps}
         if self._schedule is None:
             numbers["learning_rate"] = self._learning_rate
         own = [
             Variable(np.float64(number), dtype="float64", trainable=False, name=name, path=f"{self.name}/{name}")
             for name, number in numbers.items()
         ]
-        for names in self.memory_order():
+        for names in self._all_memories():
             for variable, memory in self._memories.items():
                 for name in names:
                     path = f"{self.name}/{variable.path.replace('/', '_')}_{name}"
@@ -165,11 +228,19 @@ class Optimizer(changes.Watched, Configurable):
     def apply_gradients(self, grads_and_vars) -> None:
         """Do one step with your own gradients, NumPy arrays in pairs (gradient, variable)."""
         pairs = [
-            (None if g is None else transfer.to_device(np.require(g, v.dtype, ["C"])), v) for g, v in grads_and_vars
+            (None if g is None else transfer.to_device(np.require(self._unscaled(g), v.dtype, ["C"])), v)
+            for g, v in grads_and_vars
         ]
         if all(gradient is None for gradient, _ in pairs):
             raise ValueError("apply_gradients received no gradient: each of its pairs is (gradient, variable).")
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+
+    def scale_loss(self, loss):
+        """The loss times `loss_scale_factor`, for a step of your own."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def _unscaled(self, gradient):
+        return gradient if self.loss_scale_factor is None else np.asarray(gradient) / self.loss_scale_factor
 
     def to_device(self) -> None:
         """Move the memories to where the backend in use computes."""
@@ -180,29 +251,79 @@ class Optimizer(changes.Watched, Configurable):
         """Do one step: change every variable by its gradient. A variable without a gradient stays as it is."""
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
         dtype = pairs[0][1].array.dtype if pairs else "float64"
-        rate = transfer.number(self._next_rate, dtype)
-        if self.weight_decay:
-            decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)
+        changes_weights = True
+        if self.gradient_accumulation_steps:
+            pairs, changes_weights = self._means(pairs)
+        rate = self._numbers_of_step(dtype)
         with changes.of_weights.within():
-            for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
-                memory = self._memory_of(variable)
-                if self.weight_decay and self.decays(variable):
-                    optimizer_update.decay(variable.array, decay)
-                self.update(_array_for(type(self).update, variable), gradient, memory, rate)
+            if changes_weights:
+                self._update_all(pairs, rate, dtype)
+            if self.use_ema:
+                self._average(variables, dtype)
+            for _, variable in pairs:
                 if variable.constraint is not None:
                     variable.constraint.hold(_array_for(type(variable.constraint).hold, variable))
+
+    def _update_all(self, pairs, rate, dtype):
+        if self.weight_decay:
+            decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)
+        for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
+            memory = self._memory_of(variable)
+            if self.weight_decay and self.decays(variable):
+                optimizer_update.decay(variable.array, decay)
+            self.update(_array_for(type(self).update, variable), gradient, memory, rate)
+
+    def _means(self, pairs):
+        """Add the gradients to the means of this round of steps. Returns the pairs with the means, and whether the
+        round is complete, so that the weights change."""
+        place, count = self.steps % self.gradient_accumulation_steps, self.gradient_accumulation_steps
+        for gradient, variable in pairs:
+            optimizer_update.average(gradient, self._memory_of(variable)[_MEAN], place / (place + 1))
+        return [(self._memory_of(v)[_MEAN], v) for _, v in pairs], place == count - 1
+
+    def _average(self, variables, dtype):
+        """Add the weights to their moving averages; every `ema_overwrite_frequency` steps take over the averages."""
+        share = transfer.number(lambda: self.ema_momentum if self._step_before else 0.0, dtype)
+        for variable in variables:
+            optimizer_update.average(variable.array, self._memory_of(variable)[_AVERAGE], share)
+        if self.ema_overwrite_frequency and (self._step_before + 1) % self.ema_overwrite_frequency == 0:
+            self.finalize_variable_values(variables)
+
+    @property
+    def _step_before(self):
+        """`iterations` before this step."""
+        return (self.steps - 1) // (self.gradient_accumulation_steps or 1)
+
+    def finalize_variable_values(self, var_list: list[Variable]) -> None:
+        """With use_ema, set the weights to their moving averages. `fit` does this at its end."""
+        if self.use_ema:
+            with changes.of_weights.within():
+                for variable in var_list:
+                    transfer.assign(variable.array, transfer.to_host(self._memory_of(variable)[_AVERAGE]))
 
     def _memory_of(self, variable):
         memory = self._memories.get(variable)
         if memory is None:
-            memory = {name: transfer.full_like(variable.array, self.first_memory) for name in self.memory_names()}
+            first = {name: self.first_memory(name) for name in self.memory_names()}
+            for names in self._all_memories():
+                first.update({name: 0.0 for name in names if name not in first})
+            memory = {name: transfer.full_like(variable.array, number) for name, number in first.items()}
             self._memories[variable] = memory
         return memory
 
-    def _next_rate(self):
+    def _numbers_of_step(self, dtype):
+        """What `step_rate` returns, in a form that kernels read. A replayed step computes it again."""
+        first = transfer.number(self._next_numbers, dtype)
+        if len(self._numbers) == 1:
+            return first
+        return first, *(transfer.number(lambda i=i: self._numbers[i], dtype) for i in range(1, len(self._numbers)))
+
+    def _next_numbers(self):
         self._rate_of_step = self._rate()
-        self.iterations += 1
-        return self.step_rate(self._rate_of_step)
+        self.steps += 1
+        numbers = self.step_rate(self._rate_of_step, self._step_before + 1)
+        self._numbers = numbers if isinstance(numbers, tuple) else (numbers,)
+        return self._numbers[0]
 
     def _clipped(self, gradients):
         if self.clipvalue:

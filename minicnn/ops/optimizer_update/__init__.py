@@ -15,14 +15,22 @@ have one shape. The formulas are Keras's, term by term. A rate is a number, or w
                d = rho * d + (1 - rho) * step^2;   w -= rate * step
     adamax     m += (g - m) (1 - beta_1);   u = max(beta_2 * u, |g|);   w -= m * rate / (u + epsilon)
                where rate = learning rate / (1 - beta_1^t) in step t
+    nadam      m and v as in adam;   w -= (a * m + b * g) / (sqrt(c * v) + epsilon)   with a, b, c of this step
+    lamb       m and v as in adam;   step = m * c_1 / (sqrt(v * c_2) + epsilon);   w -= rate * |w| / |step| * step
+               where c = 1 / (1 - beta^t), and |w| / |step| is 1 if one of these norms is 0
+    lion       w -= rate * sign(beta_1 * m + (1 - beta_1) * g);   m = beta_2 * m + (1 - beta_2) * g
+    ftrl       a' = a + g^2;   z += g + 2 * shrinkage * w - (a'^p - a^p) / rate * w;   a = a'   with p = -power
+               w = (z limited to [-l1, l1] - z) / (a^p / rate + 2 * l2 + beta / rate)
     decay      w -= w * rate                                              (AdamW's decoupled weight decay)
+    average    a = share * a + (1 - share) * w                            (a moving average; share 0 forgets the old a)
 
 Before the update, gradients can be changed: `clip_value` and `clip_norm` (g * limit / max(norm, limit)) limit them.
 `penalty` is l1 * sum|w| + l2 * sum w^2, and `add_penalty_gradient` adds its gradient.
 
 Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam and Adamax,
 Kingma and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 2019; Adagrad, Duchi et al. 2011;
-Adadelta, Zeiler 2012.
+Adadelta, Zeiler 2012; Nadam, Dozat 2016; LAMB, You et al. 2020; Lion, Chen et al. 2023; FTRL, McMahan et al. 2013;
+averages of weights, Polyak and Juditsky 1992.
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
@@ -59,6 +67,29 @@ def adadelta(w, g, a, d, rate, rho, epsilon):
 def adamax(w, g, m, u, rate, beta_1, beta_2, epsilon):
     """rate: the learning rate, corrected for the step."""
     variant(__name__).adamax(w, g, m, u, rate, beta_1, beta_2, epsilon)
+
+
+def nadam(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    """numbers: a, b and c, which contain the learning rate."""
+    variant(__name__).nadam(w, g, m, v, numbers, beta_1, beta_2, epsilon)
+
+
+def lamb(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    """numbers: the learning rate, c_1 and c_2."""
+    variant(__name__).lamb(w, g, m, v, numbers, beta_1, beta_2, epsilon)
+
+
+def lion(w, g, m, rate, beta_1, beta_2):
+    variant(__name__).lion(w, g, m, rate, beta_1, beta_2)
+
+
+def ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta):
+    variant(__name__).ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta)
+
+
+def average(w, a, share):
+    """Change the average a of the weights w. share: a number of this step, as a rate is."""
+    variant(__name__).average(w, a, share)
 
 
 def decay(w, rate):

@@ -140,6 +140,106 @@ def _adamax(w, g, m, u, rate, one_minus_beta_1, beta_2, epsilon):
         w[i] -= m[i] * step_size / (u[i] + epsilon)
 
 
+def nadam(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    scalar = w.dtype.type
+    a, b, c = (number_there(number, w.dtype) for number in numbers)
+    _nadam(
+        w.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1), a, b, c,
+        scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon),
+    )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _nadam(w, g, m, v, a, b, c, one_minus_beta_1, one_minus_beta_2, epsilon):
+    of_m, of_g, of_v = a[0], b[0], c[0]
+    for i in prange(w.size):
+        m[i] += (g[i] - m[i]) * one_minus_beta_1
+        v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
+        w[i] -= (of_m * m[i] + of_g * g[i]) / (math.sqrt(of_v * v[i]) + epsilon)
+
+
+def lamb(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    scalar = w.dtype.type
+    rate, c_1, c_2 = (number_there(number, w.dtype) for number in numbers)
+    step, squares = workspace.empty((w.size,), w.dtype), workspace.empty((2, _PIECES), np.float64)
+    _lamb_step(
+        w.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1), c_1, c_2,
+        scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon), step, squares,
+    )  # fmt: skip
+    _lamb(w.reshape(-1), rate, step, squares)
+
+
+@kernel(parallel=True)
+def _lamb_step(w, g, m, v, c_1, c_2, one_minus_beta_1, one_minus_beta_2, epsilon, step, squares):
+    """The step, and the sums of squares of w and of the step, cut into pieces."""
+    of_m, of_v, pieces = c_1[0], c_2[0], squares.shape[1]
+    for piece in prange(pieces):
+        of_w, of_step = 0.0, 0.0
+        for i in range(piece * w.size // pieces, (piece + 1) * w.size // pieces):
+            m[i] += (g[i] - m[i]) * one_minus_beta_1
+            v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
+            step[i] = m[i] * of_m / (math.sqrt(v[i] * of_v) + epsilon)
+            of_w += w[i] * w[i]
+            of_step += step[i] * step[i]
+        squares[0, piece], squares[1, piece] = of_w, of_step
+
+
+@kernel(parallel=True)
+def _lamb(w, rate, step, squares):
+    w_norm, step_norm = math.sqrt(squares[0].sum()), math.sqrt(squares[1].sum())
+    trust = w_norm / step_norm if w_norm > 0 and step_norm > 0 else 1.0
+    factor = step.dtype.type(trust) * rate[0]
+    for i in prange(w.size):
+        w[i] -= factor * step[i]
+
+
+def lion(w, g, m, rate, beta_1, beta_2):
+    scalar = w.dtype.type
+    _lion(
+        w.reshape(-1), g.reshape(-1), m.reshape(-1), number_there(rate, w.dtype),
+        scalar(beta_1), scalar(1 - beta_1), scalar(beta_2), scalar(1 - beta_2),
+    )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _lion(w, g, m, rate, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2):
+    step_size = rate[0]
+    for i in prange(w.size):
+        w[i] -= step_size * np.sign(beta_1 * m[i] + one_minus_beta_1 * g[i])
+        m[i] = beta_2 * m[i] + one_minus_beta_2 * g[i]
+
+
+def ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta):
+    scalar = w.dtype.type
+    _ftrl(
+        w.reshape(-1), g.reshape(-1), a.reshape(-1), z.reshape(-1), number_there(rate, w.dtype),
+        scalar(-power), scalar(l1), scalar(2 * l2), scalar(2 * shrinkage), scalar(beta),
+    )  # fmt: skip
+
+
+@kernel(parallel=True)
+def _ftrl(w, g, a, z, rate, exponent, l1, two_l2, two_shrinkage, beta):
+    step_size = rate[0]
+    for i in prange(w.size):
+        before = a[i] ** exponent
+        a[i] += g[i] * g[i]
+        after = a[i] ** exponent
+        z[i] += g[i] + two_shrinkage * w[i] - (after - before) / step_size * w[i]
+        limited = l1 if z[i] > l1 else (-l1 if z[i] < -l1 else z[i])
+        w[i] = (limited - z[i]) / (after / step_size + two_l2 + beta / step_size)
+
+
+def average(w, a, share):
+    _average(w.reshape(-1), a.reshape(-1), number_there(share, w.dtype))
+
+
+@kernel(parallel=True)
+def _average(w, a, share):
+    kept = share[0]
+    for i in prange(w.size):
+        a[i] = w[i] if kept == 0 else kept * a[i] + (1 - kept) * w[i]
+
+
 def decay(w, rate):
     _decay(w.reshape(-1), number_there(rate, w.dtype))
 

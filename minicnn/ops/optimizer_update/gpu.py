@@ -129,6 +129,95 @@ def _adamax(w, g, m, u, rate, one_minus_beta_1, beta_2, epsilon, n):
         w[i] -= m[i] * step_size / (u[i] + epsilon)
 
 
+def nadam(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    scalar = w.dtype.type
+    a, b, c = (number_there(number, w.dtype) for number in numbers)
+    _nadam.over(w.size, w, g, m, v, a, b, c, scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon))
+
+
+@gpu_kernel()
+def _nadam(w, g, m, v, a, b, c, one_minus_beta_1, one_minus_beta_2, epsilon, n):
+    of_m, of_g, of_v = a[0], b[0], c[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        m[i] += (g[i] - m[i]) * one_minus_beta_1
+        v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
+        w[i] -= (of_m * m[i] + of_g * g[i]) / (math.sqrt(of_v * v[i]) + epsilon)
+
+
+def lamb(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    scalar = w.dtype.type
+    rate, c_1, c_2 = (number_there(number, w.dtype) for number in numbers)
+    step, squares = arrays.empty(w.shape, w.dtype), arrays.empty((2,), np.float64)
+    _lamb_step.over(w.size, g, m, v, c_1, c_2, scalar(1 - beta_1), scalar(1 - beta_2), scalar(epsilon), step)
+    for i, x in enumerate((w, step)):
+        sum_into(squares, i, x, x, x.size)
+    _lamb.over(w.size, w, rate, step, squares)
+
+
+@gpu_kernel()
+def _lamb_step(g, m, v, c_1, c_2, one_minus_beta_1, one_minus_beta_2, epsilon, step, n):
+    of_m, of_v = c_1[0], c_2[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        m[i] += (g[i] - m[i]) * one_minus_beta_1
+        v[i] += (g[i] * g[i] - v[i]) * one_minus_beta_2
+        step[i] = m[i] * of_m / (math.sqrt(v[i] * of_v) + epsilon)
+
+
+@gpu_kernel()
+def _lamb(w, rate, step, squares, n):
+    """Every thread computes the norms from the sums of squares."""
+    w_norm, step_norm = math.sqrt(squares[0]), math.sqrt(squares[1])
+    trust = w_norm / step_norm if w_norm > 0 and step_norm > 0 else 1.0
+    factor = type(w[0])(trust) * rate[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        w[i] -= factor * step[i]
+
+
+def lion(w, g, m, rate, beta_1, beta_2):
+    scalar, rate = w.dtype.type, number_there(rate, w.dtype)
+    _lion.over(w.size, w, g, m, rate, scalar(beta_1), scalar(1 - beta_1), scalar(beta_2), scalar(1 - beta_2))
+
+
+@gpu_kernel()
+def _lion(w, g, m, rate, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, n):
+    step_size = rate[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        direction = beta_1 * m[i] + one_minus_beta_1 * g[i]
+        w[i] -= step_size if direction > 0 else (-step_size if direction < 0 else direction)  # NaN stays NaN
+        m[i] = beta_2 * m[i] + one_minus_beta_2 * g[i]
+
+
+def ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta):
+    scalar = w.dtype.type
+    _ftrl.over(
+        w.size, w, g, a, z, number_there(rate, w.dtype), scalar(-power), scalar(l1), scalar(2 * l2),
+        scalar(2 * shrinkage), scalar(beta),
+    )  # fmt: skip
+
+
+@gpu_kernel()
+def _ftrl(w, g, a, z, rate, exponent, l1, two_l2, two_shrinkage, beta, n):
+    step_size = rate[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        before = a[i] ** exponent
+        a[i] += g[i] * g[i]
+        after = a[i] ** exponent
+        z[i] += g[i] + two_shrinkage * w[i] - (after - before) / step_size * w[i]
+        limited = l1 if z[i] > l1 else (-l1 if z[i] < -l1 else z[i])
+        w[i] = (limited - z[i]) / (after / step_size + two_l2 + beta / step_size)
+
+
+def average(w, a, share):
+    _average.over(w.size, w, a, number_there(share, w.dtype))
+
+
+@gpu_kernel()
+def _average(w, a, share, n):
+    kept = share[0]
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        a[i] = w[i] if kept == 0 else kept * a[i] + (1 - kept) * w[i]
+
+
 def decay(w, rate):
     _decay.over(w.size, w, number_there(rate, w.dtype))
 

@@ -55,6 +55,38 @@ def adamax(w, g, m, u, rate, beta_1, beta_2, epsilon):
     w -= m * rate / (u + epsilon)
 
 
+def nadam(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    a, b, c = numbers
+    m += (g - m) * (1 - beta_1)
+    v += (np.square(g) - v) * (1 - beta_2)
+    w -= (a * m + b * g) / (np.sqrt(c * v) + epsilon)
+
+
+def lamb(w, g, m, v, numbers, beta_1, beta_2, epsilon):
+    rate, c_1, c_2 = numbers
+    m += (g - m) * (1 - beta_1)
+    v += (np.square(g) - v) * (1 - beta_2)
+    step = m * c_1 / (np.sqrt(v * c_2) + epsilon)
+    w_norm, step_norm = (math.sqrt(float(np.square(x).sum())) for x in (w, step))
+    w -= (rate * w_norm / step_norm if w_norm > 0 and step_norm > 0 else rate) * step
+
+
+def lion(w, g, m, rate, beta_1, beta_2):
+    w -= rate * np.sign(beta_1 * m + (1 - beta_1) * g)
+    m[...] = beta_2 * m + (1 - beta_2) * g
+
+
+def ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta):
+    before, a[...] = np.power(a, -power), a + np.square(g)
+    after = np.power(a, -power)
+    z += g + 2 * shrinkage * w - (after - before) / rate * w
+    w[...] = (np.clip(z, -l1, l1) - z) / (after / rate + 2 * l2 + beta / rate)
+
+
+def average(w, a, share):
+    a[...] = w if share == 0 else share * a + (1 - share) * w
+
+
 def decay(w, rate):
     w -= w * rate
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-SET_IN_EVERY_STEP = {"iterations", "_learning_rate", "_rate_of_step", "random_counter", "grad", "_losses_of_call"}
+SET_IN_EVERY_STEP = {
+    "steps", "_learning_rate", "_rate_of_step", "_numbers", "_product", "random_counter", "grad", "_losses_of_call",
+}  # fmt: skip
 """Attributes on which no recording depends."""
 
 
