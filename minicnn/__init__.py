@@ -17,6 +17,7 @@ from . import (
     models,
     ops,
     optimizers,
+    random,
     regularizers,
     utils,
     visualize,
@@ -36,8 +37,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "Variable",
     "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "regularizers", "saving", "utils",
-    "visualize",
+    "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving",
+    "utils", "visualize",
 ]  # fmt: skip
 
 

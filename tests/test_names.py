@@ -19,7 +19,8 @@ PAGE = Path(__file__).resolve().parents[1] / "minicnn" / "README.md"
 BEGIN, END = "<!-- names: made by tests/test_names.py -->\n", "<!-- end of names -->"
 MODULES = (
     "layers", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks", "initializers", "regularizers",
-    "constraints", "activations", "ops", "models", "utils", "preprocessing.image", "applications",
+    "constraints", "activations", "ops", "models", "utils", "random", "preprocessing.image",
+    "applications",
 )  # fmt: skip
 NOT_ABOUT_IMAGES = (  # parts of names for text, sound, sequences, volumes, and Keras's other engines
     "1D", "3D", "LSTM", "GRU", "RNN", "Attention", "Embedding", "Text", "Lookup", "Hash", "Category", "Spectrogram",

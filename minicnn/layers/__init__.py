@@ -19,6 +19,7 @@ loss_rows       losses of symbols                 lambda_layer  a function as a 
 holding         weights, and layers in layers     checks        arguments and shapes checked
 names           names of layers, paths of weights state         state that a trial run must not change
 scales          channels times a weight, inside known networks
+random_source   random numbers in what a `call` draws
 """
 
 from ..registry import missing_name

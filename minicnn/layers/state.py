@@ -5,13 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from .base import Layer
+from .random_source import SeedGenerator
 
 
 @contextmanager
 def unchanged_state(layer: Layer):
     """After this block, moving statistics and random counters are as before, also if forward ran in training mode."""
     layers = layer.flattened()
-    counters = [(inner, inner.random_counter) for inner in layers if hasattr(inner, "random_counter")]
+    held = [value for inner in layers for value in vars(inner).values() if isinstance(value, SeedGenerator)]
+    counters = [(part, part.random_counter) for part in [*layers, *held] if hasattr(part, "random_counter")]
     values = [(v, v.numpy()) for inner in layers for v in inner._variables if not v.trainable]
     try:
         yield

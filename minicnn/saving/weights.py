@@ -18,6 +18,7 @@ import numpy as np
 
 from ..layers.base import Layer
 from ..layers.holding import OWN_ATTRIBUTES
+from ..layers.random_source import SeedGenerator
 from ..models import Model, Sequential
 from ..registry import snake_case
 from ..variable import Variable
@@ -78,10 +79,10 @@ def write_weights(file: h5py.File, model: Layer, include_optimizer=True) -> None
     for path, layer in places(model).items():
         group = file.require_group(path) if path else file
         _write(group, [variable.numpy() for variable in own_variables(layer)], layer.name)
-        if hasattr(layer, "random_counter"):
-            state = np.array([layer.random_stream % 2**32, layer.random_counter], np.uint32)
-            _write(group.require_group("seed_generator"), [state], "seed_generator")
-            group["seed_generator"].attrs["minicnn_stream"] = np.uint64(layer.random_stream)  # all 64 bits, for minicnn
+        for name, source in _random_states(layer).items():
+            state = np.array([source.random_stream % 2**32, source.random_counter], np.uint32)
+            _write(group.require_group(name), [state], name)
+            group[name].attrs["minicnn_stream"] = np.uint64(source.random_stream)  # all 64 bits, for minicnn
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and include_optimizer:
         _write(file.require_group("optimizer"), optimizer.state(model.trainable_weights), optimizer.name)
@@ -109,14 +110,19 @@ def read_weights(file: h5py.File, model: Layer, skip_mismatch=False) -> None:
     for variable, array in pairs:
         variable.assign(array)
     for path, layer in places(model).items():
-        if hasattr(layer, "random_counter"):
-            _read_random_state(file, path, layer)
+        for name, source in _random_states(layer).items():
+            _read_random_state(file, f"{path}/{name}" if path else name, source)
+
+
+def _random_states(layer):
+    """{name in files: the layer itself if it draws random numbers, and the SeedGenerators that it keeps}."""
+    held = {name: value for name, value in vars(layer).items() if isinstance(value, SeedGenerator)}
+    return {"seed_generator": layer, **held} if hasattr(layer, "random_counter") else held
 
 
 def _read_random_state(file, path, layer):
-    """Set a layer's random state. A file of Keras changes nothing, because Keras draws other numbers."""
-    group = child(file, f"{path}/seed_generator")
-    stored = _stored(file, f"{path}/seed_generator")
+    """Set a random state. A file of Keras changes nothing, because Keras draws other numbers."""
+    group, stored = child(file, path), _stored(file, path)
     stream = None if group is None else attribute_of(group, "minicnn_stream")
     if isinstance(stream, np.integer) and len(stored) == 1 and stored[0].shape == (2,):
         layer.random_stream, layer.random_counter = int(stream), int(array_of(stored[0])[1])
