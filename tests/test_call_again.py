@@ -434,23 +434,3 @@ def test_a_file_cannot_make_arrays_of_nothing():
         changed["config"]["layers"].append(entry)
         with pytest.raises(ValueError, match="made"):
             minicnn.models.model_from_json(json.dumps(changed))
-
-
-@pytest.mark.parametrize("kind", [list, tuple, dict])
-def test_training_a_call_with_several_outputs_is_refused(kind):
-    class Two(Model):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = layers.Dense(2), layers.Dense(3)
-
-        def call(self, x):
-            made = [self.a(x), self.b(x)]
-            return kind(zip("ab", made, strict=True)) if kind is dict else kind(made)
-
-    model = Two()
-    model.compile("sgd", "mse")
-    for y in (np.ones((4, 2)), [np.ones((4, 2)), np.ones((4, 3))]):
-        for train in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
-            with pytest.raises(ValueError, match=f"returns 2 arrays in a {kind.__name__}"):
-                train(X, y)
-    assert [part.shape for part in minicnn.nest.flatten(model.predict(X, verbose=0))] == [(4, 2), (4, 3)]

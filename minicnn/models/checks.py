@@ -12,10 +12,14 @@ class Checks:
     def _data(self, x, y=None, sample_weight=None):
         if self._draws and x is not None:
             self.take_form_of(x)
-            if y is not None:
-                if not self.built:
-                    self._build_for(Data(x, None, None, self.input_names, self.output_names))
-                self._check_outputs_have_losses()
+            if y is not None and (not self.built or self._outputs_of_heads() is None):
+                data = Data(x, None, None, self.input_names, self.output_names)
+                self._build_for(data)
+                self._shapes_of_outputs([part.shape for part in data.xs])
+            self._renew_heads()
+        losses = self._heads_with_loss()
+        if hasattr(y, "__array__") and len(losses) == 1 < len(self._heads):  # one array is for the only output with one
+            y = {losses[0].name: y}
         return Data(x, y, sample_weight, self.input_names, self.output_names)
 
     def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
@@ -43,23 +47,12 @@ class Checks:
     def _check_compiled(self, method):
         if self.optimizer is None:
             raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} is not compiled yet.")
-        if not self._heads_with_loss():
-            raise ValueError(f"{self.name!r} was compiled without a loss, which {method} needs: compile(loss=...).")
 
     def _check_targets_given(self, data, method):
         for head in self._heads_with_loss():
             if data.ys[head.index] is None:
                 which = f" for {head.name!r}" if len(self._heads) > 1 else ""
                 raise ValueError(f"{method} needs targets: call {method}(x, y); received y=None{which}.")
-
-    def _check_outputs_have_losses(self):
-        """ValueError for a model whose `call` returns several arrays: `compile` made one loss."""
-        if self._draws and self.gives_several:
-            made = self.last_drawing()
-            raise ValueError(
-                f"call of {self.name!r} returns {made.count} arrays in a {made.kind}. Such a model predicts, but "
-                "minicnn trains a model of several outputs only as Model(inputs, outputs)."
-            )
 
     def _build_for(self, data):
         if self.built and self.inputs:
@@ -74,6 +67,7 @@ class Checks:
         if self.optimizer is not None:
             self.optimizer.to_device()
         shapes = self._shapes_of_outputs([x.shape for x in data.xs])
+        self._renew_heads()
         ends = self.ends_in if self.gives_several else [self.ends_in]
         for head in self._heads:
             i = head.index

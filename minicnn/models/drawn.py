@@ -60,6 +60,12 @@ class Drawn:
         """The outputs' shapes for inputs of these shapes."""
         return self.plan.output_shapes(input_shapes)[: self.count]
 
+    def names(self) -> list[str]:
+        """The outputs' names: their keys in dictionaries, or output_0, output_1, ..."""
+        if self.kind == "dict" and len(self.structure) == self.count:
+            return [str(key) for key in self.structure]
+        return [f"output_{i}" for i in range(self.count)]
+
     def packed(self, outputs):
         """Outputs in the lists, tuples and dictionaries that the function returned."""
         return packed(self.structure, outputs)

@@ -99,6 +99,9 @@ class Model(Trainer, Layer):
     @property
     def output_names(self) -> list[str]:
         """The outputs' names. Dictionaries of targets, losses, metrics and weights are put in their order."""
+        drawn = self.last_drawing() if self._draws else None
+        if drawn is not None and drawn.gives_several:
+            return drawn.names()
         if self._output_keys:
             return self._output_keys
         names, taken = [symbol.name for symbol in self.outputs] or [self.name], Counter()
@@ -165,7 +168,9 @@ class Model(Trainer, Layer):
         return self.as_given(outputs if self.gives_several else outputs[0])
 
     def as_given(self, outputs):
-        """The outputs as a dictionary by name if the model was made with one, otherwise unchanged."""
+        """The outputs as a dictionary by name if the model was made with one, or as `call` returned them."""
+        if self._draws and self.gives_several:
+            return self.last_drawing().packed(outputs)
         if not self._output_keys:
             return outputs
         return dict(zip(self._output_keys, outputs if self.gives_several else [outputs], strict=True))

@@ -15,10 +15,14 @@ from .by_name import in_order, listed
 
 
 class Head(changes.Watched):
-    """Output number `index` in training. Without a loss it is not trained, without metrics it is not measured."""
+    """Output number `index` in training. Without a loss it is not trained, without metrics it is not measured.
 
-    def __init__(self, index, name, loss, weight, identifiers, weighted_identifiers):
+    In logs its loss is called `loss_name`, and `prefix` comes before the names of its metrics, if there are several.
+    """
+
+    def __init__(self, index, name, loss, weight, identifiers, weighted_identifiers, loss_name=None):
         self.index, self.name = index, name
+        self.loss_name, self.prefix = (f"{name}_loss", f"{name}_") if loss_name is None else (loss_name, "")
         self.loss: losses.Loss | None = loss
         self.weight = 1.0 if weight is None else float(weight)
         self.identifiers, self.weighted_identifiers = identifiers, weighted_identifiers
@@ -70,8 +74,27 @@ class Head(changes.Watched):
             metric.reset_state()
 
 
-def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_given) -> list[Head]:
-    """A head for every output, from what `compile` takes: one loss for all, or lists and dictionaries by output."""
+def check_identifiers(loss, loss_weights, metrics_given, weighted_given) -> None:
+    """ValueError if a name of a loss or metric is unknown: while the outputs are unknown, nothing else is known."""
+    for identifier in _leaves(loss):
+        losses.get(identifier)
+    for identifier in [*_leaves(metrics_given), *_leaves(weighted_given)]:
+        metrics.get(identifier, None, (None,), (None, 1))
+
+
+def _leaves(given):
+    if isinstance(given, dict) and "class_name" not in given:
+        return _leaves(list(given.values()))
+    if isinstance(given, (list, tuple)):
+        return [leaf for part in given for leaf in _leaves(part)]
+    return [] if given is None else [given]
+
+
+def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_given, named=True) -> list[Head]:
+    """A head for every output, from what `compile` takes: one loss for all, or lists and dictionaries by output.
+
+    named: whether logs show the outputs' names. If not, losses are told apart by their own names, as in Keras.
+    """
     if isinstance(loss, dict) and "class_name" not in loss:
         chosen = in_order(loss, names, "loss", missing_allowed=True)
     elif isinstance(loss, (list, tuple)):
@@ -89,9 +112,15 @@ def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_giv
         _by_output(weighted_given, names, "weighted_metrics"), strict=True,
     )  # fmt: skip
     return [
-        Head(i, name, losses.get(one_loss), weight, plain, weighted)
+        Head(i, name, losses.get(one_loss), weight, plain, weighted, None if named else _loss_name(one_loss))
         for i, (name, one_loss, weight, plain, weighted) in enumerate(per_output)
     ]
+
+
+def _loss_name(identifier):
+    """The name of a loss in logs where outputs have no names."""
+    name = identifier if isinstance(identifier, str) else getattr(identifier, "name", None)
+    return f"{name or getattr(identifier, '__name__', type(identifier).__name__)}_loss"
 
 
 def _by_output(given, names, what) -> list[list]:
@@ -115,9 +144,9 @@ def log_names(heads: list[Head]) -> dict[str, metrics.Metric]:
     several = len(heads) > 1
 
     def add(head, metric, name, spare=None):
-        full = f"{head.name}_{name}" if several else name
+        full = f"{head.prefix}{name}" if several else name
         if taken[full] and spare:
-            full = f"{head.name}_{spare}" if several else spare
+            full = f"{head.prefix}{spare}" if several else spare
         number = taken[full]
         taken[full] += 1
         found[f"{full}_{number}" if number else full] = metric

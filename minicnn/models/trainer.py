@@ -14,7 +14,7 @@ from ..shapes import is_positive_integer
 from .batches import is_source_of_batches, refuse_beside_batches
 from .by_name import listed
 from .data import Data, checked_batch_size
-from .heads import Head, log_names, make_heads
+from .heads import Head, check_identifiers, log_names, make_heads
 from .inference import Inference
 from .progress import Progress, announced_compiling
 from .training_step import TrainingStep
@@ -31,6 +31,7 @@ class Trainer(Inference):
     _told_non_finite = False  # whether this call has printed that a loss is not finite
     history: History | None = None
     _heads: list[Head] = []  # noqa: RUF012 - replaced by compile, never changed in place
+    _heads_of: tuple | None = None  # what `_outputs_of_heads` was when they were made
 
     # compile
 
@@ -58,13 +59,30 @@ class Trainer(Inference):
         steps_per_execution, jit_compile and auto_scale_loss are accepted, as in Keras, and change nothing here.
         """
         optimizer = optimizers.get(optimizer)
-        heads = make_heads(self.output_names, loss, loss_weights, metrics, weighted_metrics)
-        self.compile_arguments = {
+        arguments = {
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
         }  # fmt: skip
-        self.optimizer, self._heads = optimizer, heads
+        outputs = self._outputs_of_heads()
+        heads = [] if outputs is None else make_heads(*_as_made(outputs, arguments))
+        if outputs is None:
+            check_identifiers(*arguments.values())
+        self.optimizer, self.compile_arguments, self._heads, self._heads_of = optimizer, arguments, heads, outputs
         self.loss, self.run_eagerly, self.jit_compile = loss, run_eagerly, jit_compile
         self._loss_mean = RunningMean()
+
+    def _outputs_of_heads(self):
+        """(the outputs' names, whether logs show them); None while a `call` has not said what its outputs are."""
+        drawn = self.last_drawing() if self._draws else None
+        if self._draws and drawn is None:
+            return None
+        return self.output_names, drawn is None or not drawn.gives_several or drawn.kind == "dict"
+
+    def _renew_heads(self):
+        """Make the heads of a model that defines `call` now that its outputs are known, or if they are others."""
+        outputs = self._outputs_of_heads()
+        if self._draws and self.compiled and outputs != self._heads_of:
+            self._heads = make_heads(*_as_made(outputs, self.compile_arguments))
+            self._heads_of = outputs
 
     @property
     def compiled(self) -> bool:
@@ -74,8 +92,10 @@ class Trainer(Inference):
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns: metrics as in `compile`, or sorted by name for several outputs."""
-        own_losses = [f"{head.name}_loss" for head in self._heads_with_own_loss()]
+        own_losses = list(dict.fromkeys(head.loss_name for head in self._heads_with_own_loss()))
         names = list(self.named_metrics)
+        if self._heads and not self._heads[0].prefix:  # outputs without names
+            return ["loss", *names, *own_losses]
         return ["loss", *own_losses, *(names if len(self._heads) == 1 else sorted(names))]
 
     @property
@@ -269,7 +289,7 @@ class Trainer(Inference):
     def get_metrics_result(self) -> dict:
         """Loss and metrics so far, sorted by name, as Keras logs them."""
         logs = {"loss": self._loss_mean.result()}
-        logs.update({f"{head.name}_loss": head.loss_mean.result() for head in self._heads_with_own_loss()})
+        logs.update({head.loss_name: head.loss_mean.result() for head in self._heads_with_own_loss()})
         for name, metric in self.named_metrics.items():
             result = metric.result()
             several = result if isinstance(result, dict) else {name: result}
@@ -281,6 +301,12 @@ class Trainer(Inference):
         names = [name for name in self.metrics_names if name in logs]  # a metric may give several, under other names
         values = [logs[name] for name in [*names, *sorted(set(logs) - set(names))]]
         return values if len(values) > 1 else values[0]
+
+
+def _as_made(outputs, arguments):
+    """The arguments of `make_heads`."""
+    names, named = outputs
+    return names, *arguments.values(), named
 
 
 def _plain(result):

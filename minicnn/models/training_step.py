@@ -55,6 +55,7 @@ class TrainingStep:
             y, saved = model.forward(x, True, FOR_WEIGHTS, **self.logits)
         losses, dy = self._losses_and_gradients(y, targets, training=True)
         penalties = [*weight_penalties(variables), *added]
+        self._check_loss(losses, penalties)
         outputs = self._outputs_to_measure(y)
         self._look_at(losses, penalties, batch, training=True)
         model.backward(dy, saved, need_dx=False)  # a Sequential looks at FOR_WEIGHTS instead
@@ -71,6 +72,7 @@ class TrainingStep:
                 y, _ = self.model.forward(x, False, False, **self.logits)
             losses, _ = self._losses_and_gradients(y, targets, training=False)
             penalties = [*weight_penalties(self.model.trainable_weights), *added]
+            self._check_loss(losses, penalties)
             outputs = self._outputs_to_measure(y)
             self._look_at(losses, penalties, batch, training=False)
             self._count(losses, penalties, outputs, data, rows, batch, training=False)
@@ -113,6 +115,13 @@ class TrainingStep:
                 dys[head.index] = head.loss.backward(dlosses, saved)  # here backward begins
         return losses, dys if self.model.gives_several else dys[0]
 
+    def _check_loss(self, losses, penalties):
+        """ValueError if there is nothing to minimize: no loss in `compile`, and none that a layer adds."""
+        if not losses and not penalties:
+            raise ValueError(
+                f"{self.model.name!r} has no loss: give one, compile(loss=...), or let a layer add one (add_loss)."
+            )
+
     def _outputs_to_measure(self, y):
         """The outputs that metrics read, None for the others. Logits that the loss took become probabilities here."""
         measured = []
@@ -132,8 +141,8 @@ class TrainingStep:
             if len(losses) > 1:
                 head.loss_mean.add(loss, 1, 1)  # as in Keras: every batch counts the same, also a smaller last one
             known = known and isinstance(loss, float)
-        for penalty in penalties:
-            model._loss_mean.add(penalty, 0, samples)
+        for i, penalty in enumerate(penalties):
+            model._loss_mean.add(penalty, 0 if losses or i else samples, samples)
         if not known:
             self.not_looked_at = (batch, training)
         elif not model._told_non_finite and not math.isfinite(sum([*losses, *penalties])):
