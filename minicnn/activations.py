@@ -11,7 +11,7 @@ from . import activation_functions as functions
 from . import config
 from .kept_graphs import graph_for
 from .ops import activation as op
-from .registry import Registry, missing_name
+from .registry import Registry, custom_object, missing_name
 from .runtime import transfer
 from .runtime.replay import changes
 from .symbol import is_symbolic
@@ -156,6 +156,12 @@ def get(identifier) -> Activation:
         return FunctionActivation(identifier)
     known = ", ".join(sorted(_registry.entries))
     raise ValueError(f"An activation is a name, a function or a layer; received {identifier!r}. Known: {known}.")
+
+
+def is_named(activation) -> bool:
+    """Whether the activation is found by its name, here or among a user's registered objects."""
+    own = _registry.entries.get(activation.__name__) is activation
+    return own or not isinstance(activation, FunctionActivation) or custom_object(activation.__name__) is not None
 
 
 def serialize(activation) -> str:

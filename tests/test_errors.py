@@ -61,7 +61,7 @@ CONSTRUCTION = {  # {what is wrong: (the call, what its error says)}
     "unknown activation": (lambda: layers.Dense(3, activation="relo"), "Unknown activation 'relo'. Did you mean 'relu'"),
     "unknown initializer": (lambda: layers.Dense(3, kernel_initializer="he_normol"), "Unknown initializer 'he_normol'.*'he_normal'"),
     "unknown regularizer": (lambda: layers.Dense(3, kernel_regularizer="l3"), "Unknown regularizer 'l3'"),
-    "a function as regularizer": (lambda: layers.Dense(3, kernel_regularizer=lambda w: 0.0), "needs a derivative|is a name"),
+    "a number as regularizer": (lambda: layers.Dense(3, kernel_regularizer=0.01), "A regularizer is a name.*received 0.01"),
     "l2 < 0": (lambda: regularizers.L2(-1), "l2 must be a number, zero or more; received l2=-1"),
     "input of size 0": (lambda: layers.Input((0, 3)), "must hold positive integers"),
     "input of a string": (lambda: layers.Input(("a",)), "must hold positive integers"),

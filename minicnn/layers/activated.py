@@ -3,7 +3,28 @@
 from __future__ import annotations
 
 from .. import activations, constraints, initializers, regularizers
-from .base import Layer
+from ..activations import FunctionActivation
+from ..registry import serialize
+from .base import Layer, registry
+
+
+def activation_of(given) -> tuple:
+    """(the activation, the layer that it is or None), for a name, a function, a layer or a layer's configuration."""
+    if isinstance(given, dict):
+        given = registry.get(given)
+    if not isinstance(given, Layer):
+        return activations.get(given), None
+    return getattr(given, "function", None) or FunctionActivation(given, given.name), given
+
+
+def in_config(activation, layer):
+    """An activation in a configuration: its name, or the layer that it is, or a function that has no name here."""
+    if layer is None:
+        named = activations.is_named(activation)
+        return activation.__name__ if named else activation.function
+    made_for = layer._built_for
+    built = {} if made_for is None else {"build_config": {"input_shape": list(made_for)}}  # Keras then makes weights
+    return {**serialize(layer), **built}
 
 
 class ActivatedLayer(Layer):
@@ -29,9 +50,7 @@ class ActivatedLayer(Layer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.activation = activations.get(activation)
-        if isinstance(activation, Layer):
-            self.activation_layer = activation  # it may have weights
+        self.activation, self.activation_layer = activation_of(activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -40,6 +59,14 @@ class ActivatedLayer(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.kernel = self.bias = None
+
+    def build_for(self, input_shape):
+        super().build_for(input_shape)
+        if self.activation_layer is not None:  # it may have weights
+            self.activation_layer.build_for(self.compute_output_shape(input_shape))
+
+    def get_config(self):
+        return {**super().get_config(), "activation": in_config(self.activation, self.activation_layer)}
 
     def add_kernel_and_bias(self, kernel_shape, filters: int) -> None:
         """Make the weights: kernel, then bias (filters,) if used."""

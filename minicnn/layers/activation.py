@@ -7,6 +7,7 @@ import functools
 from .. import activation_functions, activations
 from ..activations import Activation as Function
 from ..activations import FunctionActivation
+from .activated import activation_of, in_config
 from .base import Layer
 
 
@@ -27,11 +28,19 @@ class _ActivationLayer(Layer):
 
 
 class Activation(_ActivationLayer):
-    """Applies `activation`: a name, or a function of `minicnn.activations`."""
+    """Applies `activation`: a name, a function or a layer."""
 
     def __init__(self, activation, **kwargs):
         super().__init__(**kwargs)
-        self.activation = self.function = activations.get(activation)
+        self.activation, self.activation_layer = activation_of(activation)
+        self.function = self.activation
+
+    def build(self, input_shape):
+        if self.activation_layer is not None:  # it may have weights
+            self.activation_layer.build_for(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "activation": in_config(self.activation, self.activation_layer)}
 
 
 class ReLU(_ActivationLayer):

@@ -165,7 +165,7 @@ class Layer(HoldsWeights, Configurable):
     @property
     def losses(self) -> list[float]:
         """The penalties of the regularized weights, and what the last call on arrays added to the loss."""
-        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        penalties = [float(v.regularizer.penalty(v.array)) for v in self.trainable_weights if v.regularizer is not None]
         return penalties + self._losses_of_call
 
     # Being called

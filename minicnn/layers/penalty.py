@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 
-from ..ops import optimizer_update
 from ..runtime import transfer
 
 
@@ -42,7 +41,7 @@ def add_loss(loss) -> None:
 class PenalizedActivity:
     """Takes the place of a layer with an activity_regularizer while a model runs. Has a layer's forward and backward.
 
-    Forward adds the penalty of the output y to the losses: (l1 * sum|y| + l2 * sum y^2) / (number of samples).
+    Forward adds the penalty of the output y to the losses, divided by the number of samples.
     """
 
     def __init__(self, layer):
@@ -51,22 +50,18 @@ class PenalizedActivity:
     def has_trainable_weights(self) -> bool:
         return self.layer.has_trainable_weights()
 
-    def _factors(self, y):
-        regularizer = self.layer.activity_regularizer
-        return regularizer.l1 / len(y), regularizer.l2 / len(y)
-
     def forward(self, x, training=False, need_saved=True):
         y, saved = self.layer.forward(x, training, need_saved)
         ys = y if self.layer.gives_several else [y]
         for part in ys:
-            add_loss(optimizer_update.penalty(part, *self._factors(part)))
+            add_loss(self.layer.activity_regularizer.penalty(part, len(part)))
         return y, (ys, saved)
 
     def backward(self, dy, saved, need_dx=True):
         ys, saved = saved
         dys = [
-            optimizer_update.add_penalty_gradient(
-                transfer.full_like(part, 0) if upstream is None else upstream, part, *self._factors(part)
+            self.layer.activity_regularizer.add_gradient(
+                transfer.full_like(part, 0) if upstream is None else upstream, part, len(part)
             )
             for upstream, part in zip(dy if self.layer.gives_several else [dy], ys, strict=True)
         ]

@@ -14,6 +14,7 @@ from ..layers.drawing import AddLoss, Drawing
 from ..layers.names import building
 from ..losses.of_function import DrawnLoss
 from ..nest import flatten, packed
+from ..regularizers import Regularizer
 from ..symbol import Node, Symbol, drawn_in
 from .graph import Plan
 
@@ -89,5 +90,10 @@ def _draw_function(function, shapes, dtype, name) -> Drawn:
     return Drawn(function, shapes, dtype, name=name)
 
 
+def _draw_penalty(regularizer, shape, dtype, name) -> Drawn:
+    return Drawn(lambda symbols: regularizer(*symbols), [shape], dtype, name=name)
+
+
+Regularizer.draw = staticmethod(_draw_penalty)
 DefinesCall.draw = staticmethod(_draw)
 DrawnLoss.draw = FunctionActivation.draw = staticmethod(_draw_function)

@@ -18,7 +18,6 @@ from ..dispatch import backend
 from ..kernels.cpu import workspace
 from ..layers.base import FOR_WEIGHTS
 from ..layers.penalty import collected_losses
-from ..ops import optimizer_update
 from ..runtime import gather, replay, transfer, weighted_sum
 from ..runtime.replay import changes
 from .nonfinite import first_non_finite
@@ -187,14 +186,15 @@ def forget_gradients(variables) -> None:
 def weight_penalties(variables) -> list:
     """What the regularizers of weights add to the loss."""
     regularized = [v for v in variables if v.regularizer is not None]
-    return [optimizer_update.penalty(v.array, v.regularizer.l1, v.regularizer.l2) for v in regularized]
+    return [v.regularizer.penalty(v.array) for v in regularized]
 
 
 def add_penalty_gradients(variables) -> None:
     """Add the gradients of the regularizers' penalties to the weights' gradients."""
     for v in variables:
-        if v.regularizer is not None and v.grad is not None:
-            v.grad = optimizer_update.add_penalty_gradient(v.grad, v.array, v.regularizer.l1, v.regularizer.l2)
+        if v.regularizer is not None:
+            gradient = transfer.full_like(v.array, 0) if v.grad is None else v.grad  # None: no loss reaches the weight
+            v.grad = v.regularizer.add_gradient(gradient, v.array)
 
 
 def _row_weights(head, y, weights, shape, dtype, factor=1.0):

@@ -77,7 +77,7 @@ def _object_to_keras(described, found):
         module, registered = found.module_in_files, name
     if found is Functional:
         module, registered = "keras.src.models.functional", "Functional"
-    kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
+    kept = {key: described[key] for key in ("name", "inbound_nodes", "build_config") if key in described}
     return {"module": module, "class_name": name, "config": config, "registered_name": registered, **kept}
 
 

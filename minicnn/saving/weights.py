@@ -52,7 +52,7 @@ def _children(layer):
         attributes["layers"] = layer.layers
     for name in sorted(attributes, key=lambda name: f"~{name}" if name.startswith("_") else name):
         if isinstance(attributes[name], Layer):
-            yield name, attributes[name]
+            yield ("activation" if name == "activation_layer" else name), attributes[name]
         elif isinstance(attributes[name], (list, tuple, dict)):
             yield from _in_container(name, attributes[name])
 
