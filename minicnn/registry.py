@@ -45,7 +45,10 @@ class Configurable:
 
 
 def serialize(value):
-    """`value` as plain Python: objects as {"class_name", "config"}, named functions as their names."""
+    """`value` as plain Python: objects as {"class_name", "config"}, named functions as their names. An object that
+    stands for a user's function is that function."""
+    if hasattr(value, "stands_for"):
+        return value.stands_for
     if hasattr(value, "get_config"):
         described = {"class_name": type(value).__name__, "config": value.get_config()}
         registered = vars(type(value)).get("_registered_name")

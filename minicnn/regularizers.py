@@ -91,8 +91,10 @@ class FunctionRegularizer(Regularizer):
     def name(self):
         return getattr(self.fn, "__name__", "regularizer")
 
-    def get_config(self):
-        return {"fn": self.fn}
+    @property
+    def stands_for(self):
+        """See `registry.serialize`."""
+        return self.fn
 
 
 def _factor(value, name):

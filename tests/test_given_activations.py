@@ -124,7 +124,11 @@ def test_a_regularizer_class_is_drawn_anew_when_it_changes_and_is_in_files(tmp_p
     model.save(tmp_path / "model.keras")
     again = minicnn.models.load_model(tmp_path / "model.keras", custom_objects={"Rooted": Rooted})
     assert again.layers[0].kernel_regularizer.factor == 0.2
-    assert_close(np.array(copy.deepcopy(model).losses), np.array(model.losses), 1e-6)
+    for given in (rule, lambda w: 0.3 * ops.sum(ops.square(w))):
+        model = minicnn.Sequential([minicnn.Input((3,)), layers.Dense(2, kernel_regularizer=given)])
+        for other in (copy.deepcopy(model), minicnn.models.clone_model(model)):
+            other.set_weights(model.get_weights())
+            assert_close(np.array(other.losses), np.array(model.losses), 1e-6)
     with pytest.raises(ValueError, match="takes a matrix"):
         minicnn.regularizers.OrthogonalRegularizer()(np.ones((2, 3, 4)))
     with pytest.raises(ValueError, match="mode must be"):

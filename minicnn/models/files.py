@@ -9,6 +9,7 @@ import importlib
 
 from ..layers.input import InputLayer
 from ..registry import custom_object_scope, serialize
+from .pickling import classes_in
 
 
 def saving():
@@ -39,7 +40,7 @@ def clone_model(model, input_tensors=None, clone_function=None):
     """
     if input_tensors is not None:
         raise ValueError("clone_model makes its own inputs: call the clone on the symbols given as input_tensors.")
-    config, classes = model.get_config(), {type(layer).__name__: type(layer) for layer in model.flattened()}
+    config, classes = model.get_config(), classes_in(model)
     if clone_function is not None:
         layers = {layer.name: layer for layer in model.layers if not isinstance(layer, InputLayer)}
         for entry in config["layers"]:

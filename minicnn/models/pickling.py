@@ -6,9 +6,17 @@ from __future__ import annotations
 from ..registry import custom_object_scope
 
 
+def classes_in(model) -> dict[str, type]:
+    """{name: class} of all layers, and of a user's regularizers, initializers and constraints in them."""
+    layers = model.flattened()
+    held = [part for layer in layers for part in vars(layer).values() if hasattr(part, "get_config")]
+    own = [part for part in held if not type(part).__module__.startswith("minicnn.")]
+    return {type(part).__name__: type(part) for part in [*own, *layers]}
+
+
 def parts_of(model) -> tuple:
     """The arguments with which `rebuilt` makes an equal model."""
-    classes = {type(layer).__name__: type(layer) for layer in model.flattened()}
+    classes = classes_in(model)
     training = None
     if model.compiled:
         optimizer = type(model.optimizer), model.optimizer.get_config()
