@@ -248,10 +248,182 @@ def test_models_with_augmentation_go_to_keras_and_back(tf, tmp_path):
         (lambda: layers.Resizing(0, 5), "height must be a positive integer; received height=0"),
         (lambda: layers.Resizing(5, 5, interpolation="bicubic"), "'bicubic'"),
         (lambda: layers.Resizing(5, 5, antialias=True), "antialias"),
-        (lambda: layers.Normalization(axis=1), "axis must be -1"),
+        (lambda: layers.Normalization(axis=1).build((None, 4, 4, 3)), "axis must be -1 or 3"),
+        (lambda: layers.Normalization(axis=(1, 2)), "axis must be -1"),
+        (lambda: layers.RandomHue(1.5), "factor must be a number"),
+        (lambda: layers.RandomGaussianBlur(kernel_size=4), "kernel_size must be an odd number"),
+        (lambda: layers.RandomGrayscale(2), "factor must be between 0 and 1"),
+        (lambda: layers.RandomPosterization(0), "between 1 and 8"),
         (lambda: layers.Normalization(mean=1.0), "must be given together"),
     ],
 )
 def test_mistakes_are_reported(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+def colored(*keys):
+    """What a layer of Keras has drawn, in the form that minicnn's `draw` returns it."""
+    return lambda t: tuple(np.asarray(t[name], np.float32).reshape(-1) for name in keys)
+
+
+LIKE_KERAS = {  # {name: (the layer, what Keras drew as minicnn's draw returns it)}
+    "hue": (lambda L, r: L.RandomHue(0.6, value_range=r), colored("factor")),
+    "saturation": (lambda L, r: L.RandomSaturation((0.2, 0.8), value_range=r), colored("factor")),
+    "degeneration": (lambda L, r: L.RandomColorDegeneration(0.7, value_range=r), colored("factor")),
+    "grayscale": (lambda L, r: L.RandomGrayscale(0.5), lambda t: (np.asarray(t, np.float32).reshape(-1),)),
+    "invert": (lambda L, r: L.RandomInvert(0.9, value_range=r), colored("apply_inversion")),
+    "posterization": (
+        lambda L, r: L.RandomPosterization((2, 6), value_range=r),
+        lambda t: (np.exp2(np.asarray(t["shift_factor"], np.float32)).reshape(-1),),
+    ),
+    "solarization": (lambda L, r: L.Solarization(0.3, 0.8, value_range=r), colored("additions", "thresholds")),
+    "sharpness": (lambda L, r: L.RandomSharpness(0.9, value_range=r), colored("factor")),
+    "contrast of the channels": (lambda L, r: L.AutoContrast(value_range=r), lambda t: ()),
+    "equalization": (lambda L, r: L.Equalization(value_range=r), None),
+    "equalization in few steps": (lambda L, r: L.Equalization(value_range=r, bins=16), None),
+    "blur": (
+        lambda L, r: L.RandomGaussianBlur(0.8, (3, 5), (0.3, 1.0), value_range=r),
+        lambda t: (np.asarray(t["should_apply_blur"], np.float32), np.asarray(t["blur_factor"])),
+    ),
+    "erasing": (
+        lambda L, r: L.RandomErasing(0.9, (0.1, 0.6), value_range=r),
+        lambda t: (
+            np.asarray(t["batch_masks"])[..., :1] & np.asarray(t["apply_erasing"]).reshape(-1, 1, 1, 1),
+            np.asarray(t["fill_value"]),
+        ),
+    ),
+    "mixing": (
+        lambda L, r: L.MixUp(0.8),
+        lambda t: (np.asarray(t["mix_weight"]), np.eye(6)[np.asarray(t["permutation_order"])]),
+    ),
+    "cutting": (
+        lambda L, r: L.CutMix(0.8),
+        lambda t: (np.asarray(t["batch_masks"])[..., :1], np.eye(6)[np.asarray(t["permutation_order"])]),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value_range", [(0, 255), (0, 1)])
+@pytest.mark.parametrize("name", LIKE_KERAS)
+def test_changed_pictures_are_keras_s(tf, monkeypatch, each_backend, name, value_range):
+    make, drawn = LIKE_KERAS[name]
+    x = (photographs(6, 8, 9, 3) * (value_range[1] / 255)).astype(np.float32)
+    x[1, ..., 1] = x[1, 0, 0, 1]  # a channel of one number
+    x[2] = x[2, ..., :1]  # a grey image
+    x[3, :2] = 0
+    tf.keras.utils.set_random_seed(3)
+    ours, theirs = make(layers, value_range), make(tf.keras.layers, value_range)
+    transformation = theirs.get_random_transformation(tf.constant(x), training=True)
+    expected = np.asarray(theirs.transform_images(tf.constant(x), transformation, training=True))
+    if name == "blur":
+        chosen, sigma = drawn(transformation)
+        kernel = keras.ops.image.gaussian_kernel(ours.kernel_size, sigma, 3)
+        monkeypatch.setattr(ours, "draw", lambda *shape: (chosen, kernel))
+    elif drawn is not None:
+        monkeypatch.setattr(ours, "draw", lambda *shape: drawn(transformation))
+    found = np.asarray(ours(x, training=True))
+    assert (found != x).any()
+    wrong = (abs(found - expected) > 2e-3 * value_range[1]).mean()
+    assert wrong <= (0.01 if "equalization" in name or name == "posterization" else 0), "beside the last bit's choice"
+
+
+@pytest.mark.parametrize("fill_mode", FILL_MODES)
+def test_sheared_pictures_are_keras_s(tf, monkeypatch, fill_mode):
+    x = photographs(6, 9, 14, 3)
+    options = {"fill_mode": fill_mode, "fill_value": 20.0}
+    ours, theirs = layers.RandomShear(0.4, 0.3, **options), tf.keras.layers.RandomShear(0.4, 0.3, **options)
+    transformation = theirs.get_random_transformation(x, training=True, seed=5)
+    shears = transformation["shear_factor"].numpy()
+    monkeypatch.setattr(ours, "draw", lambda N: (shears[:, 0], shears[:, 1]))
+    wrong = abs(ours(x) - theirs.transform_images(x, transformation, training=True).numpy()) > 1e-2
+    assert wrong.mean() < 0.02, wrong.mean()
+
+
+def test_labels_are_mixed_with_the_images():
+    x, labels = photographs(5, 6, 6, 3), np.eye(5, dtype=np.float32)
+    for layer in (layers.MixUp(0.9, seed=3), layers.CutMix(seed=3)):
+        made = layer({"images": x, "labels": labels})
+        assert made["labels"].sum(1) == pytest.approx(np.ones(5), abs=1e-5)
+        mixed = np.einsum("nm,mhwc->nhwc", made["labels"], x) if isinstance(layer, layers.MixUp) else None
+        if mixed is not None:
+            assert_close(made["images"] / 255, mixed / 255, 1e-5)
+        else:
+            own = (made["images"] == x).all(-1).mean((1, 2))
+            assert_close(own, np.diag(made["labels"]), 0.35, "a box's share, up to whole pixels")
+    np.testing.assert_array_equal(layers.MixUp()(x, training=False), x)
+
+
+POLICIES = [layers.RandAugment(seed=2), layers.AugMix(seed=2), layers.AugMix(all_ops=False, seed=1)]
+
+
+@pytest.mark.parametrize("layer", POLICIES)
+def test_policies_stay_in_range_and_have_a_gradient(layer):
+    x = photographs(4, 8, 8, 3)
+    for _ in range(6):
+        y, saved = layer.forward(x, True, True)
+        assert y.shape == x.shape and np.isfinite(y).all()
+        assert type(layer) is layers.RandAugment or 0 <= y.min() <= y.max() <= 255
+        assert layer.backward(np.ones_like(y), saved).shape == x.shape
+    again = type(layer).from_config(layer.get_config())
+    model = keras.Sequential([keras.Input((8, 8, 3)), again, layers.Flatten(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(x / 255, np.zeros((4, 2)), verbose=0)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+COLORED = [
+    lambda: layers.RandomHue(0.5, (0, 255), seed=1), lambda: layers.RandomSaturation((0.3, 0.6), seed=1),
+    lambda: layers.RandomColorDegeneration(0.5, seed=1), lambda: layers.RandomGrayscale(0.5, seed=2),
+    lambda: layers.RandomInvert(seed=1), lambda: layers.RandomPosterization((2, 6), seed=1),
+    lambda: layers.Solarization(0.1, 0.9, seed=1), lambda: layers.RandomSharpness(0.9, seed=1),
+    lambda: layers.RandomGaussianBlur(sigma=(0.5, 1.0), seed=1), lambda: layers.RandomErasing(seed=1),
+    lambda: layers.MixUp(0.8, seed=1), lambda: layers.CutMix(seed=1), lambda: layers.RandomShear(0.3, 0.2, seed=1),
+    lambda: layers.RandomColorJitter((0, 255), 0.1, 0.3, (0.4, 0.6), 0.2, seed=1), lambda: layers.Equalization(),
+    lambda: layers.RandAugment(factor=0.3, seed=1), lambda: layers.AugMix(factor=0.2, seed=1),
+    lambda: layers.AutoContrast(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", COLORED)
+def test_colors_are_active_in_training_and_have_a_gradient(make, tmp_path):
+    layer, x = make(), photographs(4, 6, 7, 3)
+    first = np.array(layer(x))
+    np.testing.assert_array_equal(make()(x), first, "the same seed, the same images")
+    if type(layer) not in (layers.AutoContrast, layers.Equalization):
+        assert any((np.asarray(layer(x)) != first).any() for _ in range(5)), "every call draws anew"
+        np.testing.assert_array_equal(make()(x, training=False), x)
+    assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
+    y, saved = layer.forward(x, True, True)
+    assert layer.backward(np.ones_like(y), saved, need_dx=False) is None
+    double = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+    pictures = photographs(3, 4, 5, 3).astype(np.float64)
+    if type(layer) is layers.Equalization:  # steps: every slope is 0
+        assert not double.backward(np.ones_like(pictures), double.forward(pictures, True, True)[1]).any()
+    else:
+        assert keras.utils.gradient_check(double, pictures, training=True, verbose=False) <= 1e-6
+    model = keras.Sequential([keras.Input((6, 7, 3)), layer, layers.Flatten(), layers.Dense(2)])
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_models_with_colors_go_to_keras_and_back(tf, tmp_path):
+    def row(k):
+        L = k.layers
+        colors = [
+            L.RandomHue(0.5), L.RandomSaturation(0.5), L.RandomColorDegeneration(0.3), L.RandomGrayscale(0.2),
+            L.RandomInvert(0.5), L.RandomPosterization(4), L.Solarization(0.1, 0.9), L.RandomSharpness(0.5),
+            L.RandomGaussianBlur(0.5), L.RandomErasing(0.5), L.MixUp(0.3), L.CutMix(0.5), L.RandomShear(0.2, 0.1),
+            L.AutoContrast(),  # and not Equalization: Keras 3.15 cannot put it into a model
+        ]  # fmt: skip
+        return k.Sequential([k.Input((8, 8, 3)), *colors, L.RandomColorJitter(hue_factor=0.2), L.Flatten(), L.Dense(2)])
+
+    x = photographs(4, 8, 8, 3)
+    mine, theirs = row(keras), row(tf.keras)
+    mine.save(tmp_path / "mine.keras")
+    opened = tf.keras.models.load_model(tmp_path / "mine.keras", compile=False)
+    assert_close(opened.predict(x, verbose=0) / 255, mine.predict(x, verbose=0) / 255, 1e-4)
+    theirs.save(tmp_path / "theirs.keras")
+    opened = keras.models.load_model(tmp_path / "theirs.keras")
+    assert_close(opened.predict(x, verbose=0) / 255, theirs.predict(x, verbose=0) / 255, 1e-4)

@@ -20,6 +20,8 @@ holding         weights, and layers in layers     checks        arguments and sh
 names           names of layers, paths of weights state         state that a trial run must not change
 scales          channels times a weight, inside known networks
 random_source   random numbers in what a `call` draws
+color_augmentation   colours changed at random   mixing_augmentation   images mixed with each other
+augmentation_policies   several augmentation layers in one
 """
 
 from ..registry import missing_name
@@ -27,9 +29,31 @@ from ..registry import serialize as registry_serialize
 from . import drawing, loss_rows, operations, parent, places, scales  # noqa: F401 - what `call` draws; what files name
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .adaptive_pool import AdaptiveAveragePooling2D, AdaptiveMaxPooling2D
-from .augmentation import RandomBrightness, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from .augmentation import (
+    RandomBrightness,
+    RandomContrast,
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from .augmentation_policies import AugMix, RandAugment, RandomColorJitter
 from .base import Layer, registry
 from .batch_norm import BatchNormalization
+from .color_augmentation import (
+    AutoContrast,
+    Equalization,
+    RandomColorDegeneration,
+    RandomGaussianBlur,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPosterization,
+    RandomSaturation,
+    RandomSharpness,
+    Solarization,
+)
 from .conv import Conv2D, DepthwiseConv2D, SeparableConv2D
 from .conv_transpose import Conv2DTranspose
 from .dense import Dense
@@ -53,6 +77,7 @@ from .merge import (
     multiply,
     subtract,
 )
+from .mixing_augmentation import CutMix, MixUp, RandomErasing
 from .moves import Dot, Permute, PReLU, RepeatVector, dot
 from .normalization import Normalization
 from .normalizations import (
@@ -94,81 +119,18 @@ def __getattr__(name):
 
 
 __all__ = [
-    "ELU",
-    "Activation",
-    "ActivityRegularization",
-    "AdaptiveAveragePooling2D",
-    "AdaptiveMaxPooling2D",
-    "Add",
-    "AlphaDropout",
-    "Average",
-    "AveragePooling2D",
-    "AvgPool2D",
-    "BatchNormalization",
-    "CenterCrop",
-    "Concatenate",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Convolution2D",
-    "Convolution2DTranspose",
-    "Cropping2D",
-    "Dense",
-    "DepthwiseConv2D",
-    "Dot",
-    "Dropout",
-    "Flatten",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GlobalAveragePooling2D",
-    "GlobalAvgPool2D",
-    "GlobalMaxPool2D",
-    "GlobalMaxPooling2D",
-    "GroupNormalization",
-    "Identity",
-    "Input",
-    "InputLayer",
-    "Lambda",
-    "Layer",
-    "LayerNormalization",
-    "LeakyReLU",
-    "MaxPool2D",
-    "MaxPooling2D",
-    "Maximum",
-    "Minimum",
-    "Multiply",
-    "Normalization",
-    "PReLU",
-    "Permute",
-    "RMSNormalization",
-    "RandomBrightness",
-    "RandomContrast",
-    "RandomCrop",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomTranslation",
-    "RandomZoom",
-    "ReLU",
-    "RepeatVector",
-    "Rescaling",
-    "Reshape",
-    "Resizing",
-    "SeparableConv2D",
-    "SeparableConvolution2D",
-    "Softmax",
-    "SpatialDropout2D",
-    "SpectralNormalization",
-    "Subtract",
-    "UnitNormalization",
-    "UpSampling2D",
-    "ZeroPadding2D",
-    "add",
-    "average",
-    "concatenate",
-    "deserialize",
-    "dot",
-    "maximum",
-    "minimum",
-    "multiply",
-    "serialize",
-    "subtract",
+    "ELU", "Activation", "ActivityRegularization", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "Add",
+    "AlphaDropout", "AugMix", "AutoContrast", "Average", "AveragePooling2D", "AvgPool2D", "BatchNormalization",
+    "CenterCrop", "Concatenate", "Conv2D", "Conv2DTranspose", "Convolution2D", "Convolution2DTranspose", "Cropping2D",
+    "CutMix", "Dense", "DepthwiseConv2D", "Dot", "Dropout", "Equalization", "Flatten", "GaussianDropout",
+    "GaussianNoise", "GlobalAveragePooling2D", "GlobalAvgPool2D", "GlobalMaxPool2D", "GlobalMaxPooling2D",
+    "GroupNormalization", "Identity", "Input", "InputLayer", "Lambda", "Layer", "LayerNormalization", "LeakyReLU",
+    "MaxPool2D", "MaxPooling2D", "Maximum", "Minimum", "MixUp", "Multiply", "Normalization", "PReLU", "Permute",
+    "RMSNormalization", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue",
+    "RandomInvert", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
+    "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "SeparableConv2D",
+    "SeparableConvolution2D", "Softmax", "Solarization", "SpatialDropout2D", "SpectralNormalization", "Subtract",
+    "UnitNormalization", "UpSampling2D", "ZeroPadding2D", "add", "average", "concatenate", "deserialize", "dot",
+    "maximum", "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip

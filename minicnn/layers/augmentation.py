@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from ..activations import FunctionActivation
 from ..config import checked_data_format
 from ..kernels.random import random_bits
 from ..ops import affine_transform, color
@@ -18,6 +19,7 @@ from .checks import checked_choice
 from .dropout import _Random
 from .image import ImageLayer
 
+_MOST_GRAPHS = 16  # that a layer keeps, one for each shape of its images
 _FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 
 
@@ -43,6 +45,50 @@ class Augmentation(ImageLayer, _Random):
     def changed(self, x, need_saved):
         """Change the images x, and return (y, saved)."""
         raise NotImplementedError(f"{type(self).__name__} does not define changed.")
+
+
+class Computed(Augmentation):
+    """A layer whose change is written with functions of `minicnn.ops`: they are run on symbols once for each shape, and
+    what they draw has a gradient."""
+
+    def draw(self, N, H, W, C) -> tuple[np.ndarray, ...]:
+        """The random numbers that `change` takes, for N images of this size: arrays (N,), which `change` gets as
+        (N, 1, 1, 1), or arrays of other shapes."""
+        raise NotImplementedError(f"{type(self).__name__} does not define draw.")
+
+    def change(self, x, *drawn):
+        """The changed images, for symbols of the images and of what was drawn."""
+        raise NotImplementedError(f"{type(self).__name__} does not define change.")
+
+    def changed(self, x, need_saved):
+        return self.changed_by(x, self.draw(*x.shape), need_saved)
+
+    def changed_by(self, x, drawn, need_saved):
+        """`changed` with these random numbers."""
+        drawn = [np.asarray(part, self.dtype) for part in drawn]
+        parts = [part.reshape(-1, 1, 1, 1) if part.ndim == 1 else np.ascontiguousarray(part) for part in drawn]
+        xs = [x, *map(transfer.to_device, parts)]
+        shapes = tuple(part.shape for part in xs)
+        if shapes not in self._drawings:
+            if len(self._drawings) >= _MOST_GRAPHS:
+                self._drawings.clear()
+            self._drawings[shapes] = FunctionActivation.draw(self._changed_symbol, shapes, self.dtype, self.name)
+        graph = self._drawings[shapes]
+        (y,), saved = graph.forward(xs, True, need_saved)
+        return y, (graph, saved)
+
+    def _changed_symbol(self, symbols):
+        return self.change(*symbols)
+
+    def _changed_symbol(self, symbols):
+        return self.change(*symbols)
+
+    def backward(self, dy, saved, need_dx=True):
+        if saved is None or not need_dx:
+            return dy if need_dx else None
+        graph, saved = saved
+        dx = graph.backward([dy], saved)[0]
+        return transfer.full_like(dy, 0) if dx is None else dx
 
 
 class _Moved(Augmentation):
@@ -98,7 +144,7 @@ class RandomRotation(_Moved):
         **kwargs,
     ):  # fmt: skip
         super().__init__(seed, data_format, **kwargs)
-        self.factor = _bounds(factor, "factor", -1, 1)
+        self.factor = bounds(factor, "factor", -1, 1)
         self._fill(fill_mode, fill_value, interpolation)
 
     def draw(self, N):
@@ -121,8 +167,8 @@ class RandomZoom(_Moved):
     ):  # fmt: skip
         super().__init__(seed, data_format, **kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
-        self._heights = _bounds(height_factor, "height_factor", -1, 1)
-        self._widths = None if width_factor is None else _bounds(width_factor, "width_factor", -1, 1)
+        self._heights = bounds(height_factor, "height_factor", -1, 1)
+        self._widths = None if width_factor is None else bounds(width_factor, "width_factor", -1, 1)
         for factor in (height_factor, width_factor):
             if np.any(np.array(factor or 0, np.float64) <= -1):
                 raise ValueError(f"A zoom factor must be above -1, because -1 would show nothing; received {factor!r}.")
@@ -148,8 +194,8 @@ class RandomTranslation(_Moved):
     ):  # fmt: skip
         super().__init__(seed, data_format, **kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
-        self._heights = _bounds(height_factor, "height_factor", -1, 1)
-        self._widths = _bounds(width_factor, "width_factor", -1, 1)
+        self._heights = bounds(height_factor, "height_factor", -1, 1)
+        self._widths = bounds(width_factor, "width_factor", -1, 1)
         self._fill(fill_mode, fill_value, interpolation)
 
     def draw(self, N):
@@ -159,13 +205,34 @@ class RandomTranslation(_Moved):
         return _columns(np.ones_like(widths), 0, -widths * W, 0, 1, -heights * H)
 
 
+class RandomShear(_Moved):
+    """Shifts the rows of each image against each other, and its columns. Each factor, from 0 to 1: the two limits of
+    the shift from one row (column) to the next, or one number for the limits -factor and factor."""
+
+    def __init__(
+        self, x_factor=0.0, y_factor=0.0, interpolation="bilinear", fill_mode="reflect", fill_value=0.0,
+        data_format=None, seed=None, **kwargs,
+    ):  # fmt: skip
+        super().__init__(seed, data_format, **kwargs)
+        self.x_factor, self.y_factor = x_factor, y_factor
+        self._across, self._down = (_both_ways(f, n) for f, n in ((x_factor, "x_factor"), (y_factor, "y_factor")))
+        self._fill(fill_mode, fill_value, interpolation)
+
+    def draw(self, N):
+        sign = np.where(self.uniform(N, 0, 1) > 0.5, -1, 1)
+        return sign * self.uniform(N, *self._across), sign * self.uniform(N, *self._down)
+
+    def transforms(self, H, W, across, down):
+        return _columns(1, across, 0, down, 1, 0)
+
+
 class RandomContrast(Augmentation):
     """Multiplies each pixel's distance from the mean of its channel by a random number, one for each image, between
     1 - lower and 1 + upper, for factor = (lower, upper). A single number is upper, and lower is 0, as in Keras."""
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
         super().__init__(seed, **kwargs)
-        self.factor, self.value_range = _bounds(factor, "factor", 0, 1), _range(value_range)
+        self.factor, self.value_range = bounds(factor, "factor", 0, 1), checked_range(value_range)
 
     def draw(self, N):
         """The factor of each of N images."""
@@ -185,7 +252,7 @@ class RandomBrightness(Augmentation):
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
         super().__init__(seed, **kwargs)
-        self.factor, self.value_range = _bounds(factor, "factor", -1, 1), _range(value_range)
+        self.factor, self.value_range = bounds(factor, "factor", -1, 1), checked_range(value_range)
 
     def draw(self, N):
         """The number that is added to each of N images."""
@@ -205,7 +272,15 @@ def _columns(*columns):
     return np.stack(np.broadcast_arrays(*(np.asarray(column, np.float32) for column in columns)), axis=1)
 
 
-def _bounds(factor, name, least, most):
+def _both_ways(factor, name):
+    """The limits -factor and factor, or the two that are given: Keras's files have negative ones."""
+    if isinstance(factor, (tuple, list)) and len(factor) == 2:
+        return bounds(factor, name, -1, 1)
+    _, most = bounds(factor, name, 0, 1)
+    return -most, most
+
+
+def bounds(factor, name, least, most):
     """(lower, upper) from two numbers, or (max(-x, least), x) from one. ValueError outside `least` and `most`."""
     pair = list(factor) if isinstance(factor, (tuple, list)) else [factor]
     numbers = all(isinstance(f, (int, float, np.number)) and not isinstance(f, bool) for f in pair)
@@ -218,7 +293,7 @@ def _bounds(factor, name, least, most):
     return tuple(sorted(float(f) for f in pair))
 
 
-def _range(value_range):
+def checked_range(value_range):
     if not isinstance(value_range, (tuple, list)) or len(value_range) != 2:
         raise ValueError(f"value_range must be the lowest and the highest value; received value_range={value_range!r}.")
     return tuple(sorted(value_range))
