@@ -57,7 +57,7 @@ def _optimizer(name, steps=3, **options):
 
 for name in ("sgd", "adagrad", "adadelta", "adamax", "nadam", "lamb", "lion", "average", "decay"):
     case("optimizer_update", name)(_optimizer(name))
-for numbers in ((-0.5, 0.0, 0.0, 0.0, 0.0), (-0.3, 0.4, 0.2, 0.1, 0.5)):
+for numbers in ((-0.5, 0.0, 0.0, 0.0, 0.0), (-0.3, 0.4, 0.2, 0.1, 0.5), (0.0, 0.1, 0.0, 0.0, 0.0)):
     case("optimizer_update", f"ftrl {numbers}")(_optimizer("ftrl", numbers=numbers))
 
 

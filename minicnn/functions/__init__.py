@@ -7,16 +7,17 @@ apply        whether a call is on arrays or on symbols       operators   + - * /
 elementwise  functions of one number                         reductions  sum, mean, argmax and others
 places       reshape, transpose, pad, slices, stack, split   products    matmul, dot, einsum, norm
 networks     relu, softmax, conv, pooling, one_hot           making      zeros, arange, cast, shape
-image        resizing and cropping of images
+image        resizing and cropping of images               composed    functions made of others
+of_arrays    functions of NumPy, for arrays alone
 """
 
 from .. import ops
 from ..registry import missing_name
-from . import elementwise, image, making, networks, operators, places, products, reductions
+from . import composed, elementwise, image, making, networks, of_arrays, operators, places, products, reductions
 
 FUNCTIONS = {
     name: getattr(part, name)
-    for part in (elementwise, making, networks, operators, places, products, reductions)
+    for part in (of_arrays, elementwise, making, networks, operators, places, products, reductions, composed)
     for name in part.__all__
 }
 """The functions by their names."""
@@ -24,6 +25,7 @@ FUNCTIONS = {
 for _name, _function in FUNCTIONS.items():
     setattr(ops, _name, _function)
 ops.image = image
+ops.nn = ops.numpy = ops.linalg = ops  # Keras has each function under two names
 
 
 def _missing(name):

@@ -13,6 +13,7 @@ from .apply import computed, draws, dtype_of
 __all__ = [
     "abs",
     "absolute",
+    "arctan",
     "ceil",
     "cos",
     "erf",
@@ -51,17 +52,6 @@ def _function(name, function, operation=None):
     return call
 
 
-def _on_arrays_only(name, function):
-    def call(x):
-        if draws(x):
-            raise NotImplementedError(f"minicnn has no ops.{name} of symbols, only of arrays.")
-        return computed(function, x)
-
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{name} of every number of an array."
-    return call
-
-
 exp, tanh = _function("exp", np.exp), _function("tanh", np.tanh)
 log, log1p, expm1 = _function("log", np.log), _function("log1p", np.log1p), _function("expm1", np.expm1)
 square, sqrt = _function("square", np.square), _function("sqrt", np.sqrt)
@@ -70,7 +60,7 @@ reciprocal = _function("reciprocal", lambda x: 1 / x)
 absolute = abs = _function("absolute", np.abs)
 sign, floor, ceil, trunc = (_function(f.__name__, f) for f in (np.sign, np.floor, np.ceil, np.trunc))
 erf = _function("erf", _erf)
-sin, cos = _on_arrays_only("sin", np.sin), _on_arrays_only("cos", np.cos)
+sin, cos, arctan = _function("sin", np.sin), _function("cos", np.cos), _function("arctan", np.arctan)
 _round = _function("round", np.rint)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..layers.resizing import Resizing
+from ..shapes import pair
 from ..symbol import Symbol
 from .apply import draws, dtype_of
 from .elementwise import absolute
-from .networks import _on_arrays, depthwise_conv
+from .networks import _on_arrays, conv, depthwise_conv
 from .operators import clip, equal, greater, less, maximum, minimum, mod, multiply, where
-from .places import pad, stack
+from .places import expand_dims, pad, stack
 from .reductions import sum
 
 __all__ = [
-    "crop_images", "gaussian_blur", "hsv_to_rgb", "pad_images", "resize", "rgb_to_grayscale", "rgb_to_hsv",
+    "crop_images", "extract_patches", "gaussian_blur", "hsv_to_rgb", "pad_images", "resize", "rgb_to_grayscale",
+    "rgb_to_hsv",
 ]  # fmt: skip
 
 
@@ -91,6 +93,15 @@ def gaussian_kernel(kernel_size, sigma, C) -> np.ndarray:
         weights = np.exp(-0.5 * np.square((np.arange(size) - (size - 1) / 2) / deviation))
         bells.append(weights / weights.sum())
     return np.tile(np.outer(bells[1], bells[0]).reshape(*kernel_size, 1, 1), (1, 1, C, 1))
+
+
+def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid", data_format=None):
+    """(N, OH, OW, KH KW C): for each window its pixels in a row. size: of the windows; strides: size unless given."""
+    if len(images.shape) == 3:
+        return extract_patches(expand_dims(images, 0), size, strides, dilation_rate, padding)[0]
+    (KH, KW), C = pair(size, "size"), images.shape[-1]
+    kernel = np.eye(KH * KW * C, dtype=np.float32).reshape(KH, KW, C, KH * KW * C)
+    return conv(images, kernel, (KH, KW) if strides is None else strides, padding, dilation_rate=dilation_rate)
 
 
 def crop_images(images, top_cropping=0, left_cropping=0, bottom_cropping=0, right_cropping=0, target_height=None,

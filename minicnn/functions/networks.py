@@ -14,7 +14,7 @@ from ..layers.pool import AveragePooling2D, MaxPooling2D
 from ..shapes import pair
 from ..symbol import Symbol
 from .apply import computed, draws, dtype_of, symbols_of
-from .elementwise import log, sqrt
+from .elementwise import exp, log, sqrt
 from .making import arange, cast
 from .operators import add, clip, divide, equal, multiply, negative, subtract
 from .places import expand_dims, moveaxis, reshape
@@ -97,7 +97,9 @@ def tanh_shrink(x):
 
 
 def softmax(x, axis=-1):
-    """exp(x), divided by its sum along an axis."""
+    """exp(x), divided by its sum along an axis, or along several."""
+    if isinstance(axis, (tuple, list)):
+        return softmax(x, axis[0]) if builtins.len(axis) == 1 else exp(subtract(x, logsumexp(x, axis, True)))
     rank = builtins.len(x.shape) if hasattr(x, "shape") else np.ndim(x)
     if axis in (-1, rank - 1):
         return _activated(x, activations.softmax)

@@ -81,8 +81,13 @@ def moments(x, axes, keepdims=False, synchronized=False):
 
 
 def average(x, axis=None, weights=None):
-    """The mean, weighted if there are weights of x's shape."""
-    return mean(x, axis) if weights is None else sum(x * weights, axis) / sum(weights, axis)
+    """The mean, weighted if there are weights: of x's shape, or one for each place along `axis`."""
+    if weights is None:
+        return mean(x, axis)
+    if len(np.shape(weights) if not draws(weights) else weights.shape) == 1 < len(x.shape):
+        weights = np.asarray(weights).reshape([-1 if i == axis % len(x.shape) else 1 for i in range(len(x.shape))])
+        return sum(x * weights, axis) / np.asarray(weights).sum()
+    return sum(x * weights, axis) / sum(weights, axis)
 
 
 def logsumexp(x, axis=None, keepdims=False):

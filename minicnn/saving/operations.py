@@ -17,7 +17,9 @@ _NUMPY, _MATH, _NN, _CORE = (f"keras.src.ops.{module}" for module in ("numpy", "
 _MODULES = {"Rsqrt": _MATH, "Erf": _MATH, "Sigmoid": _NN, "StopGradient": _CORE, "Cast": _CORE}  # of all others: numpy
 _CLASSES = {"conv": "Conv", "depthwise_conv": "DepthwiseConv", "conv_transpose": "ConvTranspose", "getitem": "GetItem"}
 _ARGUMENTS = {"reps": "repeats"}  # Keras's names of NumPy's arguments
-_NAMES = {"get_item": "getitem", "true_divide": "divide"}  # functions that Keras's classes do not name
+_NAMES = {  # functions that Keras's classes do not name
+    "get_item": "getitem", "true_divide": "divide", "rms_norm": "rms_normalization",
+}  # fmt: skip
 
 
 def operations_to_keras(layers: list[dict]) -> list[dict]:

@@ -9,6 +9,7 @@ import math
 
 from ...kernels.formulas import where
 
+_HALF_PI = 1.5703125, 0.0004837512969970703, 7.549789954891882e-08  # pi / 2: two numbers of 11 bits, and the rest
 _ERF_SLOPE = 2 / math.sqrt(math.pi)
 
 
@@ -82,6 +83,50 @@ def erf(x, p):
 
 def erf_derivative(dy, x, y, p):
     return dy * type(x)(math.exp(-x * x)) * type(x)(_ERF_SLOPE)
+
+
+def sin(x, p):
+    return _turned(x, type(x)(0))
+
+
+def sin_derivative(dy, x, y, p):
+    return dy * _turned(x, type(x)(1))
+
+
+def cos(x, p):
+    return _turned(x, type(x)(1))
+
+
+def cos_derivative(dy, x, y, p):
+    return -dy * _turned(x, type(x)(0))
+
+
+def _turned(x, quarters):
+    """sin(x + quarters * pi / 2), for |x| below 10,000: the GPU library's function, for any x, is long.
+
+    x is n quarter turns and a rest of at most half a quarter, for which sine and cosine are short sums. pi / 2 is taken
+    off in three parts; n times the first two is exact, also in float32.
+    """
+    n = type(x)(math.floor(x * type(x)(2 / math.pi) + type(x)(0.5)))
+    rest = x - n * type(x)(_HALF_PI[0]) - n * type(x)(_HALF_PI[1]) - n * type(x)(_HALF_PI[2])
+    square = rest * rest
+    sine, cosine = type(x)(0), type(x)(0)
+    for i in range(7, 0, -1):  # 1 - r^2 / (2 * 3) (1 - r^2 / (4 * 5) (1 - ...)), and the same for the cosine
+        sine = (type(x)(1) - sine) * square / type(x)(2 * i * (2 * i + 1))
+        cosine = (type(x)(1) - cosine) * square / type(x)((2 * i - 1) * 2 * i)
+    sine, cosine = rest * (type(x)(1) - sine), type(x)(1) - cosine
+    turn = n + quarters
+    turn = turn - type(x)(4) * type(x)(math.floor(turn * type(x)(0.25)))
+    here = where((turn == type(x)(0)) | (turn == type(x)(2)), sine, cosine)
+    return where(turn >= type(x)(2), -here, here)
+
+
+def arctan(x, p):
+    return type(x)(math.atan(x))
+
+
+def arctan_derivative(dy, x, y, p):
+    return dy / (type(x)(1) + x * x)
 
 
 def sign(x, p):

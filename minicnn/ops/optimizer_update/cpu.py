@@ -237,7 +237,7 @@ def average(w, a, share):
 def _average(w, a, share):
     kept = share[0]
     for i in prange(w.size):
-        a[i] = w[i] if kept == 0 else kept * a[i] + (1 - kept) * w[i]
+        a[i] = w[i] if kept == 0 else kept * a[i] + (type(kept)(1) - kept) * w[i]
 
 
 def decay(w, rate):

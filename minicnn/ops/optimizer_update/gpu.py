@@ -12,7 +12,7 @@ from numba import cuda
 
 from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import number_there
-from ...kernels.gpu.launch import gpu_kernel
+from ...kernels.gpu.launch import device_function, gpu_kernel
 from ...kernels.gpu.reductions import sum_into, weighted_sum
 
 
@@ -195,13 +195,19 @@ def ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta):
     )  # fmt: skip
 
 
+@device_function
+def _power(a, exponent):
+    """a^exponent, for a and exponent of 0 or more. The library's own power of float64 is long."""
+    return type(a)(1) if exponent == 0 else type(a)(math.exp(exponent * math.log(a)))
+
+
 @gpu_kernel()
 def _ftrl(w, g, a, z, rate, exponent, l1, two_l2, two_shrinkage, beta, n):
     step_size = rate[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        before = a[i] ** exponent
+        before = _power(a[i], exponent)
         a[i] += g[i] * g[i]
-        after = a[i] ** exponent
+        after = _power(a[i], exponent)
         z[i] += g[i] + two_shrinkage * w[i] - (after - before) / step_size * w[i]
         limited = l1 if z[i] > l1 else (-l1 if z[i] < -l1 else z[i])
         w[i] = (limited - z[i]) / (after / step_size + two_l2 + beta / step_size)
@@ -215,7 +221,7 @@ def average(w, a, share):
 def _average(w, a, share, n):
     kept = share[0]
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        a[i] = w[i] if kept == 0 else kept * a[i] + (1 - kept) * w[i]
+        a[i] = w[i] if kept == 0 else kept * a[i] + (type(kept)(1) - kept) * w[i]
 
 
 def decay(w, rate):
