@@ -121,8 +121,36 @@ def test_keras_s_own_caches(tmp_path, monkeypatch):
     assert_loaded(datasets.cifar10.load_data(), parts, (1,))
 
 
-def _write_cifar_batch(path, x, y):
-    content = {b"data": x.transpose(0, 3, 1, 2).reshape(len(x), -1), b"labels": y.tolist()}
+@pytest.mark.parametrize("mode", ["fine", "coarse"])
+def test_cifar100_from_keras_s_cache(tmp_path, monkeypatch, mode):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    parts = pictures(10, (32, 32, 3))
+    parts["y_train"][0] = 19
+    folder = tmp_path / "keras" / "datasets" / "cifar-100-python-target" / "cifar-100-python"
+    folder.mkdir(parents=True)
+    for part in ("train", "test"):
+        x, y = parts[f"x_{part}"], parts[f"y_{part}"]
+        _write_cifar_batch(folder / part, x, y, fine_labels=(y + 80).tolist(), coarse_labels=y.tolist())
+    (x, y), (x_test, y_test) = datasets.cifar100.load_data(mode)
+    np.testing.assert_array_equal(x, parts["x_train"])
+    np.testing.assert_array_equal(x_test, parts["x_test"])
+    np.testing.assert_array_equal(y, parts["y_train"].reshape(-1, 1) + (80 if mode == "fine" else 0))
+    np.testing.assert_array_equal(y_test, parts["y_test"].reshape(-1, 1) + (80 if mode == "fine" else 0))
+    with pytest.raises(ValueError, match="label_mode must be"):
+        datasets.cifar100.load_data("medium")
+
+
+def test_cifar100_is_asked_for_by_its_name(monkeypatch):
+    asked = []
+    found = pictures(shape=(32, 32, 3))
+    monkeypatch.setattr(tfds_source, "download", lambda description: asked.append(description) or found)
+    datasets.cifar100.load_data("coarse")
+    assert (asked[0].tfds_name, asked[0].tfds_labels, asked[0].classes) == ("cifar100", "coarse_label", 20)
+
+
+def _write_cifar_batch(path, x, y, **labels):
+    named = {name.encode(): values for name, values in (labels or {"labels": y.tolist()}).items()}
+    content = {b"data": x.transpose(0, 3, 1, 2).reshape(len(x), -1), **named}
     path.write_bytes(pickle.dumps(content, protocol=2))
 
 

@@ -19,7 +19,12 @@ def home() -> Path:
 
 def read(name: str, folder: Path) -> dict | None:
     """The arrays x_train, y_train, x_test, y_test of a data set, or None if Keras has not downloaded it."""
-    return {"fashion_mnist": _fashion_mnist, "mnist": _mnist, "cifar10": _cifar10}[name](folder)
+    readers = {
+        "fashion_mnist": _fashion_mnist, "mnist": _mnist, "cifar10": _cifar10,
+        "cifar100": lambda folder: _cifar100(folder, b"fine_labels"),
+        "cifar100_coarse": lambda folder: _cifar100(folder, b"coarse_labels"),
+    }  # fmt: skip
+    return readers[name](folder)
 
 
 def _fashion_mnist(folder):
@@ -54,17 +59,25 @@ def _cifar10(folder):
     for place in places:
         if all((place / name).is_file() for name in names):
             batches = [_cifar_batch(place / name) for name in names]
-            x = [data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1) for data, _ in batches]
-            y = [labels for _, labels in batches]
+            x, y = [data for data, _ in batches], [labels for _, labels in batches]
             return {"x_train": np.concatenate(x[:5]), "y_train": np.concatenate(y[:5]), "x_test": x[5], "y_test": y[5]}
     return None
 
 
-def _cifar_batch(path):
-    """(pixels, labels) of one of CIFAR-10's original files, which are pickles of a dictionary."""
+def _cifar100(folder, labels):
+    for place in (folder / "cifar-100-python-target" / "cifar-100-python", folder / "cifar-100-python"):
+        if all((place / name).is_file() for name in ("train", "test")):
+            (x_train, y_train), (x_test, y_test) = (_cifar_batch(place / name, labels) for name in ("train", "test"))
+            return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    return None
+
+
+def _cifar_batch(path, labels=b"labels"):
+    """(images, labels) of one of CIFAR's original files, which are pickles of a dictionary."""
     with open(path, "rb") as file:
         batch = _ArrayUnpickler(file, encoding="bytes").load()
-    return np.asarray(batch[b"data"], np.uint8), np.asarray(batch[b"labels"], np.uint8)
+    images = np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return images, np.asarray(batch[labels], np.uint8)
 
 
 class _ArrayUnpickler(pickle.Unpickler):

@@ -25,17 +25,20 @@ from .. import config
 from . import keras_cache
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
-CLASSES = 10  # in each of the data sets
 
 
 class Description(NamedTuple):
-    """A data set's name in Keras, its folder, the shapes of one image and one label, and its host."""
+    """A data set's name here, its folder, the shapes of one image and one label, its host, the number of its classes,
+    and its name and the name of its labels in tensorflow_datasets."""
 
     name: str
     folder: str
     image_shape: tuple[int, ...]
     label_shape: tuple[int, ...]
     host: str
+    classes: int = 10
+    tfds_name: str | None = None
+    tfds_labels: str = "label"
 
 
 class Loaded(NamedTuple):
@@ -190,7 +193,9 @@ def _announced(parts, description, source):
     shaped = []
     for name in PARTS:
         array = np.asarray(parts[name])
-        wanted, limit = (description.image_shape, 256) if name.startswith("x") else (description.label_shape, CLASSES)
+        wanted, limit = (
+            (description.image_shape, 256) if name.startswith("x") else (description.label_shape, description.classes)
+        )
         fits = _without_ones(array.shape[1:]) == _without_ones(wanted) and array.dtype.kind in "ui" and array.size
         if not fits or array.min() < 0 or array.max() >= limit:
             raise ValueError(

@@ -37,23 +37,23 @@ def download(description, manual_dir=None, data_dir=None) -> dict:
     if manual_dir is None and not answers(description.host):
         raise NotReachableError(f"{description.host} did not answer within {_PATIENCE:g} seconds")
     with _without_tensorflow():
-        builder = tfds.builder(description.name, data_dir=data_dir, file_format="array_record")
+        builder = tfds.builder(description.tfds_name or description.name, data_dir=data_dir, file_format="array_record")
         config = None if manual_dir is None else tfds.download.DownloadConfig(manual_dir=os.fspath(manual_dir))
         builder.download_and_prepare(download_config=config)
         source = builder.as_data_source()
         parts = {}
         for split in ("train", "test"):
-            parts[f"x_{split}"], parts[f"y_{split}"] = _arrays(source[split])
+            parts[f"x_{split}"], parts[f"y_{split}"] = _arrays(source[split], description.tfds_labels)
         return parts
 
 
-def _arrays(split):
+def _arrays(split, label_key):
     """Images (n, ...) and labels (n,) of one split. Reading records one by one would take ten times as long."""
     images, labels = [], []
     for start in range(0, len(split), _AT_ONCE):
         for example in split.__getitems__(range(start, min(start + _AT_ONCE, len(split)))):
             images.append(np.asarray(example["image"], np.uint8))
-            labels.append(example["label"])
+            labels.append(example[label_key])
     return np.stack(images), np.array(labels, np.uint8)
 
 
