@@ -5,6 +5,7 @@ image_dataset          image_dataset_from_directory             folders    the l
 dataset                data sets that chain: map, batch, ...    split      split_dataset
 image_data_generator   ImageDataGenerator                       affine     one image turned, shifted, zoomed
 iterators              batches of images, made in threads
+data_frame_iterator    the same for files that a table lists
 """
 
 from ..registry import missing_name

@@ -8,12 +8,14 @@ import numpy as np
 
 from .. import config
 from .affine import checked_ways, matrix, transformed
+from .data_frame_iterator import DataFrameIterator
 from .iterators import DirectoryIterator, NumpyArrayIterator
 from .pictures import array_to_img, img_to_array
 
 
 class ImageDataGenerator:
-    """Makes batches of changed images from arrays (`flow`) or folders (`flow_from_directory`).
+    """Makes batches of changed images from arrays (`flow`), folders (`flow_from_directory`) or files that a table lists
+    (`flow_from_dataframe`).
 
     rotation_range and shear_range are in degrees. width_shift_range and height_shift_range are shares of the image
     below 1, pixels from 1 on, or a list to choose from. zoom_range is a share, or [lowest, highest]; brightness_range
@@ -80,6 +82,19 @@ class ImageDataGenerator:
         return DirectoryIterator(
             directory, self, target_size, color_mode, classes, class_mode, batch_size, shuffle, seed, save_to_dir,
             save_prefix, save_format, follow_links, subset, interpolation, keep_aspect_ratio, self.dtype, broken_files,
+        )  # fmt: skip
+
+    def flow_from_dataframe(
+        self, dataframe, directory=None, x_col="filename", y_col="class", weight_col=None, target_size=(256, 256),
+        color_mode="rgb", classes=None, class_mode="categorical", batch_size=32, shuffle=True, seed=None,
+        save_to_dir=None, save_prefix="", save_format="png", subset=None, interpolation="nearest",
+        validate_filenames=True,
+    ) -> DataFrameIterator:  # fmt: skip
+        """Batches of the images whose files and labels stand in a table of pandas; see `DataFrameIterator`."""
+        return DataFrameIterator(
+            dataframe, directory, self, x_col, y_col, weight_col, target_size, color_mode, classes, class_mode,
+            batch_size, shuffle, seed, save_to_dir, save_prefix, save_format, subset, interpolation, False, self.dtype,
+            validate_filenames,
         )  # fmt: skip
 
     def get_random_transform(self, img_shape, seed=None) -> dict:

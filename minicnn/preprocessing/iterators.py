@@ -17,7 +17,7 @@ from ..shapes import is_positive_integer
 from .folders import checked_folder, class_folders, pictures_in
 from .pictures import CHANNELS, array_to_img, img_to_array, load_img
 
-_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
 _CLASS_MODES = ("categorical", "binary", "sparse", "input", None)
 _WORKERS = os.cpu_count() or 1
 
@@ -121,7 +121,7 @@ class NumpyArrayIterator(_Changed):
         if any(len(column) != len(x) for column in columns):
             raise ValueError(f"All arrays must have one entry for each image; received {[len(c) for c in columns]}.")
         split = image_data_generator.validation_split
-        part = _subset(len(x), split, subset)
+        part = rows_of(len(x), split, subset)
         if subset and y is not None and not ignore_class_split:
             cut = int(split * len(x))
             held_back, kept = np.unique(np.asarray(y)[:cut]).tolist(), np.unique(np.asarray(y)[cut:]).tolist()
@@ -149,10 +149,31 @@ class NumpyArrayIterator(_Changed):
         return batch, self.y[rows], *weights
 
 
-class DirectoryIterator(_Changed):
-    """Batches of the images in a folder that has a folder for each class.
+class _FromFiles(_Changed):
+    """Batches of images from files, of which a subclass lists the paths in `filepaths`.
 
     Images are resized to target_size (H, W) by Pillow's `interpolation`. color_mode is "rgb", "rgba" or "grayscale".
+    """
+
+    filepaths: list[str]
+
+    def _read_as(self, target_size, color_mode, interpolation, keep_aspect_ratio):
+        if color_mode not in CHANNELS:
+            raise ValueError(f"color_mode must be one of {', '.join(CHANNELS)}; received color_mode={color_mode!r}.")
+        self.color_mode, self.target_size = color_mode, tuple(int(size) for size in target_size)
+        self.image_shape = (*self.target_size, CHANNELS[color_mode])
+        self.interpolation, self.keep_aspect_ratio = interpolation, keep_aspect_ratio
+
+    def picture(self, i):
+        picture = load_img(
+            self.filepaths[i], self.color_mode, self.target_size, self.interpolation, self.keep_aspect_ratio
+        )
+        return img_to_array(picture, dtype=np.uint8)
+
+
+class DirectoryIterator(_FromFiles):
+    """Batches of the images in a folder that has a folder for each class; see `_FromFiles`.
+
     classes: the folders' names in the labels' order; by default all folders, sorted by name. class_mode: the labels are
     one-hot for "categorical", numbers for "binary" and "sparse", the images for "input", and missing for None.
     broken_files: "refuse" raises a ValueError that names the file when its batch is made; "skip" opens every file once
@@ -167,14 +188,10 @@ class DirectoryIterator(_Changed):
     ):  # fmt: skip
         if class_mode not in _CLASS_MODES:
             raise ValueError(f"class_mode must be one of {_CLASS_MODES}; received class_mode={class_mode!r}.")
-        if color_mode not in CHANNELS:
-            raise ValueError(f"color_mode must be one of {', '.join(CHANNELS)}; received color_mode={color_mode!r}.")
+        self._read_as(target_size, color_mode, interpolation, keep_aspect_ratio)
         if broken_files not in ("refuse", "skip"):
             raise ValueError(f'broken_files must be "refuse" or "skip"; received broken_files={broken_files!r}.')
-        self.directory, self.class_mode, self.color_mode = checked_folder(directory), class_mode, color_mode
-        self.target_size = tuple(int(size) for size in target_size)
-        self.image_shape = (*self.target_size, CHANNELS[color_mode])
-        self.interpolation, self.keep_aspect_ratio, self.subset = interpolation, keep_aspect_ratio, subset
+        self.directory, self.class_mode, self.subset = checked_folder(directory), class_mode, subset
         self.dtype = dtype or config.floatx()
         names = list(classes) if classes else class_folders(self.directory)
         self.class_indices = {name: i for i, name in enumerate(names)}
@@ -182,8 +199,8 @@ class DirectoryIterator(_Changed):
         split = image_data_generator.validation_split if image_data_generator else 0
         found = []
         for name, label in self.class_indices.items():
-            files = pictures_in(self.directory / name, _EXTENSIONS, follow_links)
-            found += [(file, label) for file in files[_subset(len(files), split, subset)]]
+            files = pictures_in(self.directory / name, EXTENSIONS, follow_links)
+            found += [(file, label) for file in files[rows_of(len(files), split, subset)]]
         if broken_files == "skip":
             found = self._readable(found)
         self.filepaths = [str(file) for file, _ in found]
@@ -211,12 +228,6 @@ class DirectoryIterator(_Changed):
             print(f"minicnn: a file is left out: {said}", flush=True)
         return [entry for entry, said in zip(found, problems, strict=True) if said is None]
 
-    def picture(self, i):
-        picture = load_img(
-            self.filepaths[i], self.color_mode, self.target_size, self.interpolation, self.keep_aspect_ratio
-        )
-        return img_to_array(picture, dtype=np.uint8)
-
     def make(self, rows, rng):
         x = self.pictures(rows, rng)
         if self.class_mode is None:
@@ -228,7 +239,7 @@ class DirectoryIterator(_Changed):
         return x, self.classes[rows].astype(self.dtype)
 
 
-def _subset(n, split, subset):
+def rows_of(n, split, subset):
     """The slice of n images that belongs to a subset. The first share, `split` of all, is for validation."""
     if subset is None:
         return slice(None)
