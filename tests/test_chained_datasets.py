@@ -152,3 +152,18 @@ def test_split_dataset():
 def test_a_method_that_is_missing_says_which_there_are():
     with pytest.raises(AttributeError, match="have no 'interleave'; they have as_numpy_iterator, batch, cache"):
         samples_of(X).interleave(lambda x: x)
+
+
+def test_a_function_may_write_into_its_elements():
+    """x /= 2 changes neither the user's arrays nor what `cache` keeps."""
+    x = np.ones((6, 3), np.float32)
+
+    def halved(part):
+        part /= 2
+        return part
+
+    chain = samples_of(x).cache()
+    for _ in range(2):
+        assert all((part == 0.5).all() for part in chain.map(halved))
+    assert (x == 1).all()
+    assert samples_of(x).repeat().repeat(0).cardinality() == 0

@@ -136,7 +136,7 @@ class Chains:
                     return
 
         def size():
-            n = self.size()
+            n = 0 if count == 0 else self.size()
             return INFINITE if endless and n else n if n < 0 else n * (0 if endless else count)
 
         return self._then(elements, size)
@@ -270,7 +270,9 @@ def numbered_elements(batches: PyDataset) -> Iterator:
 
 
 def _called(function, element):
-    """What a user's function makes of an element: arrays with `.numpy()`."""
+    """What a user's function makes of an element: arrays with `.numpy()`. The function gets copies: it may write into
+    them (x /= 255), and the element may be a part of the user's own array, or kept by `cache`."""
+    element = mapped(lambda part: part.copy(), element)
     made = function(*element) if isinstance(element, tuple) else function(element)
     return mapped(_array, made)
 
