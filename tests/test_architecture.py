@@ -36,6 +36,7 @@ LATE_IMPORTS = {
     "gpu",
     "atomic",
     "matplotlib",
+    "tensorboardX",
 }  # heavy, or optional
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
@@ -121,6 +122,7 @@ def test_only_declared_packages_are_imported():
     }
     assert third_party <= {
         "numpy",
+        "tensorboardX",
         "numba",
         "llvmlite",
         "rich",

@@ -5,7 +5,8 @@ monitor                   base of callbacks that watch a number    early_stoppin
 model_checkpoint          saves the model while it trains          csv_logger       a line of a file per epoch
 reduce_lr_on_plateau      a smaller rate when it stops improving   lambda_callback  callbacks from functions
 learning_rate_scheduler   a rate for every epoch                   terminate_on_nan stops at a NaN loss
-backup_and_restore        continues an interrupted training
+backup_and_restore        continues an interrupted training        tensorboard      event files for TensorBoard
+swap_ema_weights          evaluates with averages of the weights
 explore_recorder          weights of several epochs, for the page of `visualize.explore`
 """
 
@@ -20,6 +21,8 @@ from .lambda_callback import LambdaCallback
 from .learning_rate_scheduler import LearningRateScheduler
 from .model_checkpoint import ModelCheckpoint
 from .reduce_lr_on_plateau import ReduceLROnPlateau
+from .swap_ema_weights import SwapEMAWeights
+from .tensorboard import TensorBoard
 from .terminate_on_nan import TerminateOnNaN
 
 
@@ -29,5 +32,6 @@ def __getattr__(name):
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "ExploreRecorder", "History",
-    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau", "TerminateOnNaN",
+    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau", "SwapEMAWeights",
+    "TensorBoard", "TerminateOnNaN",
 ]  # fmt: skip

@@ -301,6 +301,19 @@ class Optimizer(changes.Watched, Configurable):
                 for variable in var_list:
                     transfer.assign(variable.array, transfer.to_host(self._memory_of(variable)[_AVERAGE]))
 
+    def exchange_with_averages(self, var_list: list[Variable]) -> None:
+        """With use_ema, put the moving averages in the places of the weights, and the weights in theirs."""
+        with changes.of_weights.within():
+            for variable in var_list:
+                average, weight = self._memory_of(variable)[_AVERAGE], np.array(transfer.to_host(variable.array))
+                transfer.assign(variable.array, transfer.to_host(average))
+                transfer.assign(average, weight)
+
+    def take_as_averages(self, var_list: list[Variable]) -> None:
+        """With use_ema, set the moving averages to the weights."""
+        for variable in var_list:
+            transfer.assign(self._memory_of(variable)[_AVERAGE], transfer.to_host(variable.array))
+
     def _memory_of(self, variable):
         memory = self._memories.get(variable)
         if memory is None:
