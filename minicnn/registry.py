@@ -10,11 +10,20 @@ import re
 import sys
 from contextlib import contextmanager
 
+from .arguments import as_python, given, inherited, is_ours, is_plain
+
 _TABLE = "minicnn/README.md lists the Keras names that minicnn has."
 
 
 class Configurable:
-    """An object that its constructor's arguments describe. It keeps each argument in an attribute of the same name."""
+    """An object that its constructor's arguments describe. It keeps each argument in an attribute of the same name; of
+    a user's class, which may not, the arguments are noted."""
+
+    def __new__(cls, *args, **kwargs):
+        made = super().__new__(cls)
+        if not is_ours(cls):
+            object.__setattr__(made, "_made_with", given(cls, args, kwargs))
+        return made
 
     @classmethod
     def _argument_names(cls) -> list[str]:
@@ -35,8 +44,27 @@ class Configurable:
     """The module of Keras in which the class is, if it is not the one of its kind ("keras.layers")."""
 
     def get_config(self) -> dict:
-        """The constructor's arguments as plain Python values; `from_config` makes an equal object from them."""
-        return {name: serialize(getattr(self, name)) for name in self._argument_names()}
+        """The constructor's arguments as plain Python values; `from_config` makes an equal object from them. A class of
+        yours that defines get_config itself finds here the arguments of minicnn's classes; it adds its own."""
+        known = inherited(type(self))
+        config = {name: serialize(getattr(self, name)) for name in self._argument_names() if name in known}
+        definer = next(owner for owner in type(self).__mro__ if "get_config" in vars(owner))
+        return {**config, **self._own_arguments(known)} if is_ours(definer) else config
+
+    def _own_arguments(self, known) -> dict:
+        """{name: value as plain Python} for the arguments of a user's class; known: minicnn's names."""
+        arguments = {name: value for name, value in vars(self).get("_made_with", {}).items() if name not in known}
+        for name, value in arguments.items():
+            if is_plain(value):
+                arguments[name] = as_python(value)
+            elif hasattr(value, "weights") or not (hasattr(value, "get_config") or _has_a_name(value)):
+                raise NotImplementedError(
+                    f"{type(self).__name__} was made with {name}={value!r:.200}, which no file can hold as it is: "
+                    f"define get_config, and from_config if {name} must be made anew."
+                )
+            else:
+                arguments[name] = serialize(value)
+        return arguments
 
     @classmethod
     def from_config(cls, config: dict):
@@ -56,6 +84,11 @@ def serialize(value):
     if callable(value) and hasattr(value, "__name__"):
         return value.__name__
     return value
+
+
+def _has_a_name(value) -> bool:
+    """Whether this is a function that a file can name: not a lambda."""
+    return callable(value) and getattr(value, "__name__", "<lambda>") != "<lambda>"
 
 
 _custom: list[dict] = [{}]  # searched from last to first; `register_keras_serializable` fills the first

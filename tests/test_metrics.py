@@ -196,3 +196,11 @@ def test_sum_and_a_function_as_a_metric(tf):
     assert ours.result() == float(theirs.result()) == 7.0
     wrapped = metrics.MeanMetricWrapper(lambda t, p, scale: scale * np.abs(t - p).mean(axis=-1), "scaled", scale=2.0)
     assert_close(wrapped([[1.0, 2.0]], [[0.0, 0.0]]), 3.0, 1e-6)
+
+
+def test_curves_count_nan_as_0():
+    for make in (metrics.AUC, lambda: metrics.AUC(thresholds=[0.3, 0.7])):
+        ours, theirs = make(), make()
+        ours.update_state([1, 0, 1, 0], np.array([0.9, np.nan, np.nan, 0.2]))
+        theirs.update_state([1, 0, 1, 0], np.array([0.9, 0, 0, 0.2]))
+        assert ours.result() == theirs.result()

@@ -90,3 +90,111 @@ def test_a_model_without_a_description_is_copied_by_its_attributes():
     np.testing.assert_array_equal(copy.deepcopy(model).predict(X, verbose=0), expected)
     rate = optimizers.SGD(0.5).learning_rate
     assert pickle.loads(pickle.dumps({"learning_rate": [rate]})) == {"learning_rate": [0.5]}
+
+
+class Units(minicnn.Model):
+    """Keeps no argument, and takes no name."""
+
+    def __init__(self, units, *, rates=(0.1, 0.2), activation="tanh"):
+        super().__init__()
+        self.row = [layers.Dense(units, activation=activation), *(layers.Dropout(rate) for rate in rates)]
+
+    def call(self, x, training=False):
+        for layer in self.row:
+            x = layer(x, training=training)
+        return x
+
+
+class UnitsAndName(Units):
+    """Passes on what it does not know."""
+
+    def __init__(self, *arguments, **options):
+        name = options.pop("name", None)
+        super().__init__(*arguments, **options)
+        self.name = name or self.name
+
+
+class Scaled(layers.Layer):
+    """Keeps its argument under another name."""
+
+    def __init__(self, by, offset=0.5, initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        self._by, self.first = by, offset
+
+    def call(self, x):
+        return x * self._by + self.first
+
+
+class ScaledAndDescribed(Scaled):
+    def get_config(self):
+        return {**super().get_config(), "by": self._by}
+
+
+class Graph(minicnn.Model):
+    """Has a graph, but is made from a number."""
+
+    def __init__(self, units, name="small"):
+        inputs = layers.Input((7,))
+        super().__init__(inputs, layers.Dense(units)(inputs), name=name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Units(3),
+        lambda: Units(3, rates=[0.3], activation="relu"),
+        lambda: UnitsAndName(units=3, name="mine"),
+        lambda: Graph(3),
+        lambda: minicnn.Sequential([layers.Input((7,)), Scaled(2.0, name="doubled"), layers.Dense(3)]),
+        lambda: minicnn.Sequential(
+            [layers.Input((7,)), Scaled([1.0] * 7, np.float32(1)), ScaledAndDescribed(np.int64(3))]
+        ),
+        lambda: minicnn.Sequential([layers.Dense(7), Graph(4, "within"), Units(5)]),
+    ],
+)
+def test_a_class_without_get_config_is_described_by_its_arguments(make, tmp_path):
+    """As Keras's "auto config"; Keras cannot load those whose constructor takes no name."""
+    model = make()
+    model.compile("adam", "mse")
+    target = np.zeros(model.predict(X, verbose=0).shape)
+    model.fit(X, target, verbose=0)
+    model.save(tmp_path / "own.keras")
+    own = [Units, UnitsAndName, Graph, Scaled, ScaledAndDescribed]
+    again = minicnn.models.load_model(tmp_path / "own.keras", custom_objects={c.__name__: c for c in own})
+    assert again.name == model.name and [type(layer) for layer in again.layers] == [
+        type(layer) for layer in model.layers
+    ]
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert again.evaluate(X, target, verbose=0) == model.evaluate(X, target, verbose=0)
+
+
+def test_the_description_of_a_class_without_get_config(tmp_path):
+    changed = [1, 2]
+    layer = Scaled(changed, initializer=minicnn.initializers.HeNormal(seed=1), name="s", trainable=False)
+    changed.append(3)
+    config = layer.get_config()
+    assert config["by"] == [1, 2] and config["offset"] == 0.5 and config["initializer"]["class_name"] == "HeNormal"
+    again = Scaled.from_config(config)
+    assert (again.name, again.trainable, again._by) == ("s", False, [1, 2])
+    assert ScaledAndDescribed(2).get_config().keys() == {"name", "trainable", "dtype", "by"}  # as Keras's
+    for wrong in (layers.Dense(2), lambda x: x, X, {1: 2}):
+        with pytest.raises(NotImplementedError, match=r"(?s)Scaled was made with by=.*define get_config"):
+            Scaled(wrong).get_config()
+
+
+def test_losses_metrics_and_schedules_of_ones_own_may_name_their_attributes_freely():
+    class Focused(minicnn.losses.Loss):
+        def __init__(self, gamma=2.0, name="focused"):
+            super().__init__(name=name)
+            self._power = gamma
+
+        def call(self, y_true, y_pred):
+            return minicnn.ops.mean((y_true - y_pred) ** self._power, axis=-1)
+
+    class Described(Focused):
+        def get_config(self):
+            return {**super().get_config(), "gamma": self._power}
+
+    assert Focused(4.0).get_config()["gamma"] == Described(4.0).get_config()["gamma"] == 4.0
+    for made in (Focused, Described):
+        assert made.from_config(made(4.0).get_config())._power == 4.0

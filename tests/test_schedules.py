@@ -67,3 +67,15 @@ def test_mistakes_are_reported():
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])
     with pytest.raises(ValueError, match="decay_steps must be positive"):
         schedules.CosineDecay(0.1, 0)
+
+
+def test_a_schedule_of_ones_own_may_give_an_array():
+    class Halved(schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return minicnn.ops.convert_to_tensor(0.5) / (step + 1)
+
+    model = minicnn.Sequential([minicnn.Input((1,)), minicnn.layers.Dense(1, kernel_initializer="ones")])
+    model.compile(minicnn.optimizers.SGD(Halved()), lambda y, p: p)
+    model.fit(np.ones((2, 1)), np.ones((2, 1)), batch_size=1, verbose=0)
+    np.testing.assert_allclose(model.get_weights()[0], [[1 - 0.5 - 0.25]])
+    assert model.optimizer.learning_rate == pytest.approx(0.5 / 3)

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from .. import config, regularizers
+from ..arguments import is_ours
 from ..kernels.cpu.denormals import flushed
 from ..registry import Configurable, Registry, nearest
 from ..results import Array
@@ -150,9 +151,24 @@ class Layer(HoldsWeights, Configurable):
 
     def get_config(self):
         config = super().get_config()
+        if not is_ours(type(self)):
+            config = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype, **config}
         if config.get("activity_regularizer", 0) is None:  # not every class of Keras has this argument
             del config["activity_regularizer"]
         return config
+
+    @classmethod
+    def from_config(cls, config):
+        """A new layer from what `get_config` returned. A user's constructor need not take the name, `trainable` and the
+        dtype."""
+        known = cls._argument_names()
+        unknown = set() if is_ours(cls) else {"name", "trainable", "dtype"}.difference(known)
+        layer = cls(**{name: value for name, value in config.items() if name not in unknown})
+        if "name" in unknown & config.keys():
+            layer.name = config["name"]
+        if "trainable" in unknown & config.keys() and not config["trainable"]:
+            layer.trainable = False
+        return layer
 
     def add_loss(self, loss) -> None:
         """For use in `call`: add a symbol to the loss of every pass. For use in `forward`: add a number to the loss of

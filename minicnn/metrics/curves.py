@@ -3,7 +3,7 @@
 Numbers above a threshold count as positive, and a target other than 0 is a positive. The metric keeps two histograms:
 the weight of the positives, and of the negatives, between each two neighbouring thresholds. Their sums from the top
 are the true and false positives. If thresholds are at equal distances from 0 to 1, predictions below 0 count as 0 and
-predictions above 1 as 1.
+predictions above 1 as 1. NaN counts as 0.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _Curve(Metric):
 
     def _thresholds_below(self, p):
         """The number of thresholds below each prediction, computed in the metric's type."""
-        p = p.astype(self.dtype)
+        p = np.where(np.isnan(p), 0, p).astype(self.dtype)
         if not self._even:
             return np.searchsorted(self._thresholds.astype(p.dtype), p, side="left")
         steps = p.dtype.type(len(self._thresholds) - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 
 from ..layers.base import Layer
@@ -28,12 +29,14 @@ class Model(Trainer, Layer):
     defines `call`, or `forward` and `backward`, as a layer does.
     """
 
+    _not_in_config = ("inputs", "outputs")
+
     def __new__(cls, *args, **kwargs):
         if cls is Model:
             if not args and "inputs" not in kwargs:
                 raise TypeError("Model needs inputs and outputs: Model(inputs=..., outputs=...).")
             cls = Functional
-        return super().__new__(cls)
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if inputs is None and outputs is None:
@@ -191,16 +194,15 @@ class Model(Trainer, Layer):
                 )
 
     def get_config(self):
-        if self.plan is None and type(self).get_config is not Model.get_config:
-            return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-        if self.plan is None:
-            raise NotImplementedError(f"{type(self).__name__} is your own model class: define get_config to save it.")
+        if self.plan is None or not _takes_graph(type(self)):
+            return super().get_config()  # a user's subclass, described by its arguments
         return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        if "input_layers" not in config:  # a user's subclass, described by its arguments
-            return cls(**config)
+        if "input_layers" not in config:
+            with custom_object_scope(custom_objects or {}):
+                return super().from_config(config)
         with custom_object_scope(custom_objects or {}):
             inputs, outputs = graph_from_config(config)
             model = cls(inputs, outputs, name=config.get("name"))
@@ -302,3 +304,9 @@ def _symbols(given, name) -> list[Symbol]:
             f"received {given!r}."
         )
     return symbols
+
+
+def _takes_graph(model_class) -> bool:
+    """Whether a class of models is made from inputs and outputs, as Model is."""
+    parameters = inspect.signature(model_class.__init__).parameters
+    return "inputs" in parameters or any(p.kind is p.VAR_POSITIONAL for p in parameters.values())

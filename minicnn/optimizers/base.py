@@ -96,7 +96,7 @@ class Optimizer(changes.Watched, Configurable):
     def _rate(self):
         if self._schedule is None:
             return self._learning_rate
-        return self._schedule(self.steps) if _is_schedule(self._schedule) else float(self._schedule())
+        return float(self._schedule(self.steps) if _is_schedule(self._schedule) else self._schedule())
 
     @learning_rate.setter
     def learning_rate(self, value):
