@@ -38,8 +38,8 @@ class Activation(changes.Watched):
             return False  # a user's own function
         return self.operation in _NEVER_FALL or (self.operation in _NEVER_FALL_FROM_0 and self.parameter >= 0)
 
-    def forward(self, x, need_saved=True):
-        """y of x's shape, and what `backward` needs."""
+    def forward(self, x, need_saved=True, training=False):
+        """y of x's shape, and what `backward` needs. Only a layer as an activation asks whether the model trains."""
         if self.operation is None:
             return x, None
         return op.forward(self.operation, x, self.parameter, need_saved)
@@ -82,9 +82,9 @@ class FunctionActivation(Activation):
         """Whether a training step with it may be replayed."""
         return all(drawn.may_be_recorded for drawn in self._drawings.values() if hasattr(drawn, "plan"))
 
-    def forward(self, x, need_saved=True):
+    def forward(self, x, need_saved=True, training=False):
         drawn = graph_for(self._drawings, self._drawn, [x.shape], str(x.dtype))
-        (y,), saved = drawn.forward([x], True, need_saved)
+        (y,), saved = drawn.forward([x], training, need_saved)
         return y, (drawn, saved)
 
     def _drawn(self, shapes, dtype):

@@ -7,6 +7,7 @@ of its constructor are noted when it is called.
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 
 import numpy as np
@@ -17,10 +18,34 @@ def is_ours(cls) -> bool:
     return cls.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
-def given(cls, args, kwargs) -> dict:
-    """{name: value} for a call of cls(*args, **kwargs), defaults included. Empty if the call does not fit: then the
+def noting(constructor):
+    """The constructor, which then notes what it was called with."""
+
+    @functools.wraps(constructor)
+    def construct(self, *args, **kwargs):
+        outermost = "_made_with" not in vars(self)
+        if outermost:
+            object.__setattr__(self, "_made_with", _given(constructor, args, kwargs))
+        constructor(self, *args, **kwargs)
+        if outermost:
+            kept = {name for name, value in self._made_with.items() if _same(vars(self).get(name, self), value)}
+            object.__setattr__(self, "_kept_as_attributes", kept)
+
+    return construct
+
+
+def noted(made) -> dict:
+    """{name: value} of the arguments of an object of a user's class: what its attribute of this name holds now, if it
+    held the argument at first; else the argument."""
+    kept = vars(made).get("_kept_as_attributes", ())
+    arguments = vars(made).get("_made_with", {})
+    return {name: vars(made).get(name, value) if name in kept else value for name, value in arguments.items()}
+
+
+def _given(constructor, args, kwargs) -> dict:
+    """{name: value} for a call with these arguments, defaults included. Empty if the call does not fit: then the
     constructor itself says so."""
-    signature = inspect.signature(cls.__init__)
+    signature = inspect.signature(constructor)
     try:
         bound = signature.bind(None, *args, **kwargs)
     except TypeError:
@@ -32,7 +57,11 @@ def given(cls, args, kwargs) -> dict:
             values.update(values.pop(name))
         if parameter.kind is parameter.VAR_POSITIONAL and not values[name]:
             del values[name]
-    return {name: _kept(value) for name, value in values.items()}
+    return {name: _copied(value) for name, value in values.items()}
+
+
+def _same(now, value) -> bool:
+    return now is value or (is_plain(now) and is_plain(value) and now == value)
 
 
 def inherited(cls) -> set:
@@ -50,7 +79,7 @@ def is_plain(value) -> bool:
     return value is None or isinstance(value, (str, int, float, np.bool_, np.integer, np.floating))
 
 
-def _kept(value):
+def _copied(value):
     """The value itself; of a list or a dictionary, which the constructor may change, a copy."""
     return copy.deepcopy(value) if isinstance(value, (list, dict)) and is_plain(value) else value
 

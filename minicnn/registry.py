@@ -10,7 +10,7 @@ import re
 import sys
 from contextlib import contextmanager
 
-from .arguments import as_python, given, inherited, is_ours, is_plain
+from .arguments import as_python, inherited, is_ours, is_plain, noted, noting
 
 _TABLE = "minicnn/README.md lists the Keras names that minicnn has."
 
@@ -19,11 +19,10 @@ class Configurable:
     """An object that its constructor's arguments describe. It keeps each argument in an attribute of the same name; of
     a user's class, which may not, the arguments are noted."""
 
-    def __new__(cls, *args, **kwargs):
-        made = super().__new__(cls)
-        if not is_ours(cls):
-            object.__setattr__(made, "_made_with", given(cls, args, kwargs))
-        return made
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if not is_ours(cls) and "__init__" in vars(cls):
+            cls.__init__ = noting(cls.__init__)
 
     @classmethod
     def _argument_names(cls) -> list[str]:
@@ -53,7 +52,7 @@ class Configurable:
 
     def _own_arguments(self, known) -> dict:
         """{name: value as plain Python} for the arguments of a user's class; known: minicnn's names."""
-        arguments = {name: value for name, value in vars(self).get("_made_with", {}).items() if name not in known}
+        arguments = {name: value for name, value in noted(self).items() if name not in known}
         for name, value in arguments.items():
             if is_plain(value):
                 arguments[name] = as_python(value)

@@ -12,6 +12,7 @@ from .registry import Configurable, Registry, missing_name
 from .registry import serialize as registry_serialize
 from .runtime import transfer, weighted_sum
 from .runtime.replay import changes
+from .symbol import Symbol, drawing, is_symbolic
 
 registry = Registry("regularizer")
 
@@ -29,8 +30,11 @@ class Regularizer(changes.Watched, Configurable):
     draw: Callable | None = None
     """(function, shape, dtype, name) -> a Drawn; `models/drawn.py` sets this function."""
 
-    def __call__(self, x) -> float:
-        """The penalty of an array."""
+    def __call__(self, x) -> float | Symbol:
+        """The penalty of an array; of a symbol, or of a weight in `call`, a symbol."""
+        if is_symbolic(x) or drawing() is not None:
+            sum, abs, square = of_ops("sum"), of_ops("abs"), of_ops("square")
+            return self.l1 * sum(abs(x)) + self.l2 * sum(square(x))
         return float(optimizer_update.penalty(transfer.to_device(np.asarray(x)), self.l1, self.l2))
 
     @property
@@ -46,7 +50,7 @@ class Regularizer(changes.Watched, Configurable):
         """The penalty of an array where the backend computes, over `divisor`: a float, or what float() makes one."""
         if not self._draws:
             return optimizer_update.penalty(x, self.l1 / divisor, self.l2 / divisor)
-        (y,), _ = self._graph(x).forward([x], True, False)
+        (y,), _ = self._graph(x).forward([x], False, False)
         return weighted_sum.forward(y.reshape(-1), transfer.full_like(y.reshape(-1), 1 / divisor))
 
     def add_gradient(self, gradient, x, divisor=1):
@@ -54,7 +58,7 @@ class Regularizer(changes.Watched, Configurable):
         if not self._draws:
             return optimizer_update.add_penalty_gradient(gradient, x, self.l1 / divisor, self.l2 / divisor)
         graph = self._graph(x)
-        (y,), saved = graph.forward([x], True, True)
+        (y,), saved = graph.forward([x], False, True)
         (dx,) = graph.backward([transfer.full_like(y, 1 / divisor)], saved)
         return gradient if dx is None else merge.forward("add", [gradient, dx], need_saved=False)[0]
 

@@ -133,3 +133,101 @@ def test_a_regularizer_class_is_drawn_anew_when_it_changes_and_is_in_files(tmp_p
         minicnn.regularizers.OrthogonalRegularizer()(np.ones((2, 3, 4)))
     with pytest.raises(ValueError, match="mode must be"):
         minicnn.regularizers.OrthogonalRegularizer(mode="row")
+
+
+def test_a_layer_as_an_activation_trains_only_in_training(tf):
+    histories, predictions = [], []
+    for k in (minicnn, tf.keras):
+        norm = k.layers.BatchNormalization(momentum=0.5)
+        model = k.Sequential([
+            k.Input((8, 8, 2)), k.layers.Conv2D(3, 3, activation=norm, kernel_initializer="ones"),
+            k.layers.Flatten(), k.layers.Dense(3, kernel_initializer="zeros"),
+        ])  # fmt: skip
+        norm.build((None, 6, 6, 3))
+        before = [np.array(w) for w in norm.get_weights()]
+        model.predict(X, verbose=0)
+        for w, now in zip(before, norm.get_weights(), strict=True):
+            np.testing.assert_array_equal(now, w)
+        model.compile(k.optimizers.SGD(0.05), k.losses.SparseCategoricalCrossentropy(from_logits=True))
+        histories.append(model.fit(X, Y, epochs=3, shuffle=False, verbose=0).history["loss"])
+        predictions.append(model.predict(X, verbose=0))
+    assert_close(np.array(histories[0]), histories[1], 1e-5)
+    assert_close(predictions[0], predictions[1], 1e-4)
+    dropped = minicnn.Sequential([minicnn.Input((8, 8, 2)), layers.Activation(layers.Dropout(0.9))])
+    np.testing.assert_array_equal(dropped.predict(X, verbose=0), X)
+    assert (np.asarray(dropped(X, training=True)) == 0).mean() > 0.7
+
+
+def test_layers_in_a_loss_do_not_train():
+    seen = layers.BatchNormalization()
+    seen.build((None, 3))
+    model = minicnn.Sequential([minicnn.Input((8, 8, 2)), layers.Flatten(), layers.Dense(3)])
+    model.compile("sgd", lambda y, p: ops.mean(ops.square(seen(p)), axis=-1))
+    model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(seen.get_weights()[2], np.zeros(3))
+
+
+def test_a_layer_with_an_attribute_called_function_is_an_activation():
+    model = minicnn.Sequential([minicnn.Input((8, 8, 2)), layers.Dense(2, activation=layers.Lambda(lambda x: 2 * x))])
+    np.testing.assert_allclose(model.predict(X, verbose=0), 2 * X @ model.get_weights()[0], rtol=1e-5, atol=1e-6)
+
+
+def test_known_penalties_are_functions_of_symbols_too(tf):
+    """In `call`, in a user's regularizer, and as a subclass's super().__call__."""
+    histories = []
+    for k in (minicnn, tf.keras):
+        l1, l2 = k.regularizers.L1(0.1), k.regularizers.L2(0.1)
+
+        class Twice(k.regularizers.L1):
+            def __call__(self, x):
+                return 2 * super().__call__(x)
+
+        class Scale(k.layers.Layer):
+            def __init__(self, on_weights, on_inputs):
+                super().__init__()
+                self.on_weights, self.on_inputs = on_weights, on_inputs
+
+            def build(self, shape):
+                self.w = self.add_weight(shape=shape[-1:], initializer="ones")
+
+            def call(self, x):
+                self.add_loss(self.on_weights(self.w))
+                self.add_loss(0.01 * self.on_inputs(x))
+                return x * self.w
+
+        def both(w, l1=l1, l2=l2):
+            return l2(w) + l1(w)
+
+        ones = {"kernel_initializer": "ones"}
+        model = k.Sequential([
+            k.Input((8, 8, 2)), k.layers.Flatten(), Scale(k.regularizers.L1L2(0.1, 0.2), l2),
+            k.layers.Dense(2, kernel_regularizer=both, **ones),
+            k.layers.Dense(2, kernel_regularizer=Twice(0.1), **ones),
+        ])  # fmt: skip
+        model.compile(k.optimizers.SGD(0.001), "mse")
+        histories.append(model.fit(X, np.zeros((6, 2)), epochs=4, shuffle=False, verbose=0).history["loss"])
+    assert_close(np.array(histories[0]), histories[1], 1e-5)
+    assert minicnn.regularizers.L2(0.1)(X) == pytest.approx(0.1 * np.sum(np.square(X)), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["softmax", "sigmoid"])
+def test_a_layer_that_ends_in_what_the_loss_computes(tf, kind):
+    """A layer with `call` at the end of a model: the loss takes its softmax or sigmoid, as from any layer."""
+    loss = "sparse_categorical_crossentropy" if kind == "softmax" else "binary_crossentropy"
+    histories = []
+    for k in (minicnn, tf.keras):
+
+        class Head(k.layers.Layer):
+            def __init__(self, dense, **kwargs):
+                super().__init__(**kwargs)
+                self.dense = dense
+
+            def call(self, x):
+                return self.dense(x)
+
+        head = Head(k.layers.Dense(3 if kind == "softmax" else 1, activation=kind, kernel_initializer="ones"))
+        inputs = k.Input((8, 8, 2))
+        model = k.Model(inputs, head(k.layers.Flatten()(inputs)))
+        model.compile(k.optimizers.SGD(0.05), loss)
+        histories.append(model.fit(X, np.minimum(Y, 1), epochs=3, shuffle=False, verbose=0).history["loss"])
+    assert_close(np.array(histories[0]), histories[1], 1e-5)

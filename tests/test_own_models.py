@@ -177,6 +177,9 @@ def test_the_description_of_a_class_without_get_config(tmp_path):
     again = Scaled.from_config(config)
     assert (again.name, again.trainable, again._by) == ("s", False, [1, 2])
     assert ScaledAndDescribed(2).get_config().keys() == {"name", "trainable", "dtype", "by"}  # as Keras's
+    kept = Units(2)
+    kept.units = 9  # it never held the argument
+    assert kept.get_config()["units"] == 2
     for wrong in (layers.Dense(2), lambda x: x, X, {1: 2}):
         with pytest.raises(NotImplementedError, match=r"(?s)Scaled was made with by=.*define get_config"):
             Scaled(wrong).get_config()

@@ -14,7 +14,8 @@ def activation_of(given) -> tuple:
         given = registry.get(given)
     if not isinstance(given, Layer):
         return activations.get(given), None
-    return getattr(given, "function", None) or FunctionActivation(given, given.name), given
+    known = getattr(given, "function", None)
+    return known if isinstance(known, activations.Activation) else FunctionActivation(given, given.name), given
 
 
 def in_config(activation, layer):
@@ -100,12 +101,12 @@ class ActivatedLayer(Layer):
         return (w, self.bias_value) if batch_norm is None else batch_norm.fold_into(w, self.bias_value)
 
     @staticmethod
-    def activate(y, function, need_saved, logits=False):
+    def activate(y, function, training, need_saved, logits=False):
         """Apply `function` to the product y. Returns (the result, what `activation_gradient` needs). The product has
         applied ReLU already. With logits the result is y itself."""
         if function.operation == "relu" or logits:
             return y, None
-        y, saved = function.forward(y, need_saved)
+        y, saved = function.forward(y, need_saved, training)
         return y, (function, saved)
 
     @staticmethod

@@ -121,10 +121,10 @@ class Layer(HoldsWeights, Configurable):
         made = self.drawn_output_shapes(shapes)
         return made if self.gives_several else made[0]
 
-    def forward(self, x, training=False, need_saved=True):
-        """(y, saved): the output, and what `backward` needs."""
+    def forward(self, x, training=False, need_saved=True, logits=False):
+        """(y, saved): the output, and what `backward` needs. logits: see `ends_in`."""
         if self._draws:
-            return self.forward_drawn(x, training, need_saved)
+            return self.forward_drawn(x, training, need_saved, logits)
         raise NotImplementedError(
             f"{type(self).__name__} does not define forward: define it, and backward for its gradient; or define call."
         )

@@ -141,7 +141,7 @@ class Conv2D(Convolution):
             x, w, b, self.strides, self.padding, self.dilation_rate, self.groups,
             function.operation == "relu", pool, bool(need_saved),
         )  # fmt: skip
-        y, saved_activation = self.activate(y, function, bool(need_saved), logits)
+        y, saved_activation = self.activate(y, function, training, bool(need_saved), logits)
         return y, (saved, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):
@@ -219,7 +219,7 @@ class DepthwiseConv2D(Convolution):
             x, w, b, self.strides, self.padding, self.dilation_rate, C, function.operation == "relu", None,
             bool(need_saved),
         )  # fmt: skip
-        y, saved_activation = self.activate(y, function, bool(need_saved), logits)
+        y, saved_activation = self.activate(y, function, training, bool(need_saved), logits)
         return y, (saved, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):
@@ -334,7 +334,7 @@ class SeparableConv2D(Convolution):
             between, self.kernel.array, self.bias_value, relu=self.activation.operation == "relu",
             need_saved=bool(need_saved),
         )  # fmt: skip
-        y, saved_activation = self.activate(y, self.activation, bool(need_saved), logits)
+        y, saved_activation = self.activate(y, self.activation, training, bool(need_saved), logits)
         return y, (saved_depthwise, saved_pointwise, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):

@@ -97,7 +97,7 @@ class Conv2DTranspose(Convolution):
             x, self.kernel.array, self.bias_value, self.strides, self.padding, self.output_padding,
             self.dilation_rate, function.operation == "relu", bool(need_saved),
         )  # fmt: skip
-        y, saved_activation = self.activate(y, function, bool(need_saved), logits)
+        y, saved_activation = self.activate(y, function, training, bool(need_saved), logits)
         return y, (saved, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):

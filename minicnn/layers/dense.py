@@ -57,7 +57,7 @@ class Dense(ActivatedLayer):
         function = activation or self.activation
         w, b = self.weights_with(batch_norm, self.kernel.array)
         y, saved = dense.forward(x, w, b, function.operation == "relu", bool(need_saved))
-        y, saved_activation = self.activate(y, function, bool(need_saved), logits)
+        y, saved_activation = self.activate(y, function, training, bool(need_saved), logits)
         return y, (saved, saved_activation)
 
     def backward(self, dy, saved, need_dx=True):

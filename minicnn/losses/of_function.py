@@ -71,9 +71,9 @@ class DrawnLoss(changes.Watched):
         return np.ascontiguousarray(y, dtype).reshape(self.standard_shape(y.shape, output_shape))
 
     def forward_drawn(self, targets, y_pred, need_saved):
-        """`forward` of a loss that defines `call`."""
+        """`forward` of a loss that defines `call`. A layer that it calls does not train, as in Keras."""
         drawn = self.drawn_for(targets.shape, y_pred.shape, y_pred.dtype)
-        (losses,), saved = drawn.forward([targets, y_pred], True, need_saved)
+        (losses,), saved = drawn.forward([targets, y_pred], False, need_saved)
         return losses.reshape(max(1, math.prod(losses.shape))), (drawn, saved, losses.shape)
 
     def backward_drawn(self, dlosses, saved):

@@ -36,7 +36,7 @@ class Model(Trainer, Layer):
             if not args and "inputs" not in kwargs:
                 raise TypeError("Model needs inputs and outputs: Model(inputs=..., outputs=...).")
             cls = Functional
-        return super().__new__(cls, *args, **kwargs)
+        return super().__new__(cls)
 
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if inputs is None and outputs is None:
