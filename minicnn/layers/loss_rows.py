@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..activation_functions import of_ops
+from ..losses.of_function import over_counted
 from ..runtime import transfer
 from ..symbol import Symbol
 from .base import Layer
@@ -25,7 +27,7 @@ class LossRows(Layer):
 
     def forward(self, x, training=False, need_saved=True):
         y_true, y_pred = x
-        if self.loss.sparse or y_true.shape != y_pred.shape:
+        if self.loss.sparse:
             y_true = transfer.to_host(y_true)
             y_true = transfer.to_device(self.loss.targets(np.asarray(y_true), y_pred.shape, y_pred.dtype))
         else:
@@ -41,12 +43,27 @@ def _loss(loss, y_true, y_pred, sample_weight=None):
     """The symbol of a loss: one number for each row with reduction "none", else one for all."""
     dtype = next(value.dtype for value in (y_pred, y_true) if isinstance(value, Symbol))
     y_true, y_pred = Symbol.of(y_true, dtype), Symbol.of(y_pred, dtype)
-    rows = loss.call(y_true, y_pred) if loss._draws else LossRows(loss, dtype=dtype)([y_true, y_pred])
+    if loss._draws:
+        rows = loss.call(y_true, y_pred)
+    else:
+        rows = LossRows(loss, dtype=dtype)([loss.smoothed(y_true, y_pred.shape), y_pred])
+    counted = None if loss.ignore_class is None else _counted(y_true, loss.ignore_class, rows)
+    if counted is not None:
+        rows = rows * counted
+        rows.counted = counted
+    if loss.reduction in ("mean", "sum_over_batch_size"):
+        rows = over_counted(rows)
     if sample_weight is not None:
         rows = rows * sample_weight
     if loss.reduction in ("none", None):
         return rows
     return Reduction("sum" if loss.reduction == "sum" else "mean", dtype=dtype)(rows)
+
+
+def _counted(y_true, ignored, rows):
+    """1 for each row whose label is not the ignored one, 0 for the others."""
+    counted = Symbol.calculate("not_equal", y_true, float(ignored))
+    return counted if len(counted.shape) == len(rows.shape) else of_ops("squeeze")(counted, axis=-1)
 
 
 Symbol.loss = staticmethod(_loss)

@@ -29,6 +29,8 @@ class Loss(DrawnLoss, Configurable):
     logits_operation: str | None = None
     sparse = False
     from_logits = False
+    ignore_class: int | None = None
+    """The label of the rows that do not count, if there is one."""
 
     def __init__(self, reduction="sum_over_batch_size", name=None):
         if reduction not in _REDUCTIONS:
@@ -120,6 +122,10 @@ class Loss(DrawnLoss, Configurable):
         if self.sparse:
             return np.ascontiguousarray(y.reshape(-1), np.int64)
         return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
+
+    def smoothed(self, t, output_shape):
+        """Targets, an array or a symbol, as the loss compares them with outputs of this shape."""
+        return t
 
     def counted_rows(self, y: np.ndarray) -> np.ndarray | None:
         """Which rows of a batch of targets count in the loss, (M,) booleans; None for all."""

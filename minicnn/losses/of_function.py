@@ -11,8 +11,19 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..activation_functions import of_ops
 from ..kept_graphs import graph_for, shapes_of_outputs
 from ..runtime.replay import changes
+
+
+def over_counted(rows):
+    """Losses, such that their mean is the mean of the rows that count. Rows do not count in a loss with ignore_class,
+    which says so in the symbol's attribute `counted`: 1 or 0 for each row."""
+    counted = getattr(rows, "counted", None)
+    if counted is None:
+        return rows
+    share = of_ops("maximum")(of_ops("mean")(counted), 1e-12)  # if no row counts, all losses are 0
+    return rows / share
 
 
 class DrawnLoss(changes.Watched):
@@ -38,7 +49,9 @@ class DrawnLoss(changes.Watched):
         return vars(self).setdefault("_drawings", {})
 
     def _drawn(self, shapes, dtype):
-        drawn = DrawnLoss.draw(lambda symbols: self.call(*symbols), shapes, dtype, self.name)
+        mean = self.reduction not in ("sum", "none", None)
+        call = (lambda symbols: over_counted(self.call(*symbols))) if mean else (lambda symbols: self.call(*symbols))
+        drawn = DrawnLoss.draw(call, shapes, dtype, self.name)
         if drawn.gives_several:
             raise ValueError(f"The loss {self.name!r} must return one array; it returned {drawn.count}.")
         return drawn
