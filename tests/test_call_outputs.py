@@ -186,3 +186,60 @@ def test_one_array_of_targets_is_for_the_only_output_with_a_loss(tf):
         made.compile(k.optimizers.SGD(0.1), loss=["mse", None])
         found.append(made.fit(X, NUMBERS, epochs=2, batch_size=8, shuffle=False, verbose=0).history["loss"])
     assert_close(np.array(found[0]), found[1], 1e-5)
+
+
+def test_a_call_may_change_its_number_of_outputs():
+    class Grows(minicnn.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.both = minicnn.layers.Dense(1), minicnn.layers.Dense(1), False
+
+        def call(self, x):
+            return (self.first(x), self.second(x)) if self.both else self.first(x)
+
+    made = Grows()
+    for both, loss, targets, names in (
+        (False, "mse", NUMBERS, {"loss"}),
+        (True, ["mse", "mae"], [NUMBERS, NUMBERS], {"loss", "mse_loss", "mae_loss"}),
+        (False, "mae", NUMBERS, {"loss"}),
+    ):
+        made.both = both
+        made.compile("sgd", loss)
+        assert made.fit(X, targets, verbose=0).history.keys() == names
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_missing_targets_of_a_model_that_is_not_built(method):
+    made = model(minicnn, tuple)
+    made.compile("sgd", ["mse", "mse"])
+    with pytest.raises(ValueError, match=f"{method} needs targets"):
+        getattr(made, method)(X)
+
+
+@pytest.mark.parametrize("name", ["train_step", "test_step", "compute_loss", "compute_metrics", "predict_step"])
+def test_steps_that_only_keras_calls_are_refused(name):
+    made = type("Own", (type(model(minicnn, list)),), {name: lambda self, *given, **named: 0})()
+    made.compile("sgd", ["mse", "mse"])
+    with pytest.raises(NotImplementedError, match=f"Own defines {name}, which minicnn does not call"):
+        made.predict(X) if name == "predict_step" else made.fit(X, [NUMBERS, NUMBERS])
+
+
+def test_class_weights_without_a_loss_for_the_output():
+    class Added(minicnn.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = minicnn.layers.Dense(1, kernel_initializer="ones")
+
+        def call(self, x):
+            y = self.dense(x)
+            self.add_loss(minicnn.ops.mean(minicnn.ops.square(y)))
+            return y
+
+    made = Added()
+    made.compile("sgd")
+    wanted = np.mean(np.square(X.sum(axis=1)))
+    assert made.fit(X, LABELS, class_weight={0: 2.0}, batch_size=24, verbose=0).history["loss"] == pytest.approx(
+        [wanted]
+    )
+    with pytest.raises(ValueError, match="class_weight needs targets"):
+        made.fit(X, class_weight={0: 2.0}, verbose=0)

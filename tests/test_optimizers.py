@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from beside_keras import assert_same, both_trained
@@ -119,3 +121,33 @@ def test_a_missing_gradient_leaves_its_weight(tf):
         values.append([np.asarray(weight.numpy()) for weight in weights])
     assert_close(values[0][0], values[1][0], 1e-5)
     assert (values[0][1] == 1).all()
+
+
+def test_a_function_as_rate_is_copied_with_the_memories():
+    x, y = normal(8, 3, dtype=np.float32), normal(8, 1, dtype=np.float32)
+    model = minicnn.Sequential([minicnn.Input((3,)), minicnn.layers.Dense(1)])
+    model.compile(optimizers.Adam(_slow), "mse")
+    model.fit(x, y, epochs=3, verbose=0)
+    again = copy.deepcopy(model)  # its rate is the number of now
+    losses = [one.fit(x, y, epochs=3, shuffle=False, verbose=0).history["loss"] for one in (model, again)]
+    np.testing.assert_array_equal(*losses)
+    model.optimizer.set_state(model.weights, again.optimizer.state(again.weights))
+    assert model.optimizer.steps == again.optimizer.steps == 6
+
+
+def _slow():
+    return 0.01
+
+
+def test_the_average_of_a_weight_that_joins_later_begins_with_the_weight():
+    late = minicnn.layers.Dense(4)
+    late.trainable = False
+    model = minicnn.Sequential([minicnn.Input((3,)), late, minicnn.layers.Dense(1)])
+    x, y = normal(8, 3, dtype=np.float32), normal(8, 1, dtype=np.float32)
+    model.compile(optimizers.SGD(0.0, use_ema=True), "mse")
+    model.fit(x, y, verbose=0)
+    late.trainable, before = True, model.get_weights()
+    model.compile(model.optimizer, "mse")
+    model.fit(x, y, verbose=0)
+    for w, now in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_allclose(now, w, rtol=1e-6)

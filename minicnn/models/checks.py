@@ -5,6 +5,10 @@ from __future__ import annotations
 from .batches import ArraySource, BatchSource, Passes, parts_of_batch
 from .data import Data
 
+_STEPS_OF_KERAS = (
+    "train_step", "test_step", "compute_loss", "compute_metrics", "make_train_function", "make_test_function",
+)  # fmt: skip
+
 
 class Checks:
     """The part of a model that checks whether data fit the model."""
@@ -12,7 +16,7 @@ class Checks:
     def _data(self, x, y=None, sample_weight=None):
         if self._draws and x is not None:
             self.take_form_of(x)
-            if y is not None and (not self.built or self._outputs_of_heads() is None):
+            if not self.built or self._outputs_of_heads() is None:
                 data = Data(x, None, None, self.input_names, self.output_names)
                 self._build_for(data)
                 self._shapes_of_outputs([part.shape for part in data.xs])
@@ -47,6 +51,18 @@ class Checks:
     def _check_compiled(self, method):
         if self.optimizer is None:
             raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} is not compiled yet.")
+        self._check_not_overridden(_STEPS_OF_KERAS)
+
+    def _check_not_overridden(self, names):
+        """NotImplementedError if a user's class defines one of these methods, which Keras calls and minicnn does not:
+        to train without it would give other numbers."""
+        for name in names:
+            if hasattr(self, name):
+                raise NotImplementedError(
+                    f"{type(self).__name__} defines {name}, which minicnn does not call: its steps are in "
+                    "models/training_step.py. Give compile a loss (it may be your own function of y_true and y_pred) "
+                    "and metrics, and add what needs the inputs with add_loss in call."
+                )
 
     def _check_targets_given(self, data, method):
         for head in self._heads_with_loss():

@@ -50,12 +50,15 @@ class Data:
             elif x.ndim == len(shape) + 1 and x.shape[-1] == 1:
                 self.xs[i] = x[..., 0]
 
-    def apply_class_weight(self, class_weight: dict, loss: Loss) -> None:
+    def apply_class_weight(self, class_weight: dict, loss: Loss | None) -> None:
         """Multiply every sample's weight by the weight of its class, which is 1 for a class without an entry."""
         if len(self.ys) > 1:
             raise ValueError("class_weight is for models with one output; give sample_weight for each output instead.")
         y, weights = self.ys[0], self.weights[0]
-        labels = y.argmax(axis=-1) if not loss.sparse and y.ndim > 1 and y.shape[-1] > 1 else y
+        if y is None:
+            raise ValueError("class_weight needs targets, whose classes it weighs; received none.")
+        sparse = loss is not None and loss.sparse
+        labels = y.argmax(axis=-1) if not sparse and y.ndim > 1 and y.shape[-1] > 1 else y
         labels = labels.reshape(self.size, -1).astype(np.int64)
         classes, places = np.unique(labels, return_inverse=True)
         by_class = np.array([class_weight.get(int(c), 1.0) for c in classes], np.float64)

@@ -83,6 +83,7 @@ class Inference(Checks):
 
         x may also be batches, as in `fit`. Of a batch (x, y) only x is used.
         """
+        self._check_not_overridden(("predict_step", "make_predict_function"))
         data = x
         if not is_source_of_batches(x):
             data = self._data(x)

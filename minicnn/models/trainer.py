@@ -72,6 +72,8 @@ class Trainer(Inference):
 
     def _outputs_of_heads(self):
         """(the outputs' names, whether logs show them); None while a `call` has not said what its outputs are."""
+        if self._draws:
+            self._current_drawings()  # forgets those of an earlier `call`
         drawn = self.last_drawing() if self._draws else None
         if self._draws and drawn is None:
             return None

@@ -144,7 +144,7 @@ class Optimizer(changes.Watched, Configurable):
         """Copies of the number of steps, the rate (unless it follows a schedule) and every memory, in Keras's order."""
         memories = {v: self._memory_of(v) for v in variables}
         arrays = [np.array(self.steps, np.int64)]
-        if self._schedule is None:
+        if not _is_schedule(self._schedule):
             arrays.append(np.array(self.learning_rate, np.float32))
         if self.use_ema:
             arrays += [np.array(transfer.to_host(memories[v][_AVERAGE])) for v in variables]
@@ -162,7 +162,7 @@ class Optimizer(changes.Watched, Configurable):
     def set_state(self, variables: list[Variable], arrays: list[np.ndarray]) -> None:
         """Take over what `state` returned. ValueError, before anything changes, if it does not fit the variables."""
         places = [(v, name) for names in self._all_memories() for v in variables for name in names]
-        numbers, after = 1 if self._schedule else 2, len(self.more_state())
+        numbers, after = 1 if _is_schedule(self._schedule) else 2, len(self.more_state())
         (steps, *rate), memories = arrays[:numbers] or [None], arrays[numbers : len(arrays) - after]
         fits = len(memories) == len(places) and all(np.shape(n) == () and n >= 0 for n in (steps, *rate))
         if not fits or any(v.shape != array.shape for (v, _), array in zip(places, memories, strict=True)):
@@ -170,7 +170,8 @@ class Optimizer(changes.Watched, Configurable):
                 f"The state of {self.name!r} has {len(arrays)} arrays; for {len(variables)} weights it needs "
                 f"{len(places) + numbers + after} arrays of matching shapes."
             )
-        if rate and np.float32(self.learning_rate) != np.float32(rate[0]):  # `state` gives float32: keep an equal rate
+        known = self._schedule is not None or np.float32(self.learning_rate) == np.float32(rate[0])
+        if not known:  # `state` gives float32: keep an equal rate
             self.learning_rate = float(rate[0])
         self.steps = int(steps)
         for (variable, name), array in zip(places, memories, strict=True):
@@ -321,6 +322,8 @@ class Optimizer(changes.Watched, Configurable):
             for names in self._all_memories():
                 first.update({name: 0.0 for name in names if name not in first})
             memory = {name: transfer.full_like(variable.array, number) for name, number in first.items()}
+            if _AVERAGE in memory:  # a weight that joins later begins with what it is
+                transfer.assign(memory[_AVERAGE], transfer.to_host(variable.array))
             self._memories[variable] = memory
         return memory
 

@@ -33,7 +33,7 @@ class Nadam(Optimizer):
     def _product_of_shares(self, t):
         """u_1 * u_2 * ... * u_t, mostly from that of the last step."""
         before, product = self._product
-        if t != before + 1:
+        if not before <= t <= before + 1:
             before, product = 0, 1.0
         for i in range(before + 1, t + 1):
             product *= self._share(i)
