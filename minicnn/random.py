@@ -14,6 +14,7 @@ import numpy as np
 from . import config
 from .functions.apply import as_array, draws
 from .functions.elementwise import erf, floor
+from .functions.operators import minimum
 from .layers import Dropout
 from .layers.drawing import symbol_of
 from .layers.random_source import RandomSource, SeedGenerator
@@ -29,7 +30,7 @@ __all__ = [
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normally distributed numbers."""
     if _draws_anew(seed):
-        return _normal_symbol(shape, dtype, seed) * float(stddev) + float(mean)
+        return _normal_symbol(shape, dtype, seed) * stddev + mean
     return _array(_generator(seed).normal(mean, stddev, _sizes(shape)), dtype)
 
 
@@ -39,14 +40,17 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
         raise ValueError(f"random.uniform draws floats, random.randint integers; received dtype={dtype!r}.")
     if _draws_anew(seed):  # the share of a normal distribution below its own number is uniform
         share = 0.5 * (1.0 + erf(_normal_symbol(shape, dtype, seed) * math.sqrt(0.5)))
-        return share * float(maxval - minval) + float(minval)
+        below = np.nextafter(
+            np.asarray(maxval, share.dtype), np.asarray(minval, share.dtype)
+        )  # rounding gives maxval too
+        return minimum(share * float(maxval - minval) + float(minval), float(below))
     return _array(_generator(seed).uniform(minval, maxval, _sizes(shape)), dtype)
 
 
 def randint(shape, minval, maxval, dtype="int32", seed=None):
     """Whole numbers from minval to below maxval, all equally likely."""
     if _draws_anew(seed):
-        return floor(uniform(shape, minval, maxval, seed=seed))
+        return minimum(floor(uniform(shape, minval, maxval, seed=seed)), float(maxval - 1))
     return _array(_generator(seed).integers(int(minval), int(maxval), _sizes(shape)), dtype)
 
 

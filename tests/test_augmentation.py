@@ -427,3 +427,27 @@ def test_models_with_colors_go_to_keras_and_back(tf, tmp_path):
     theirs.save(tmp_path / "theirs.keras")
     opened = keras.models.load_model(tmp_path / "theirs.keras")
     assert_close(opened.predict(x, verbose=0) / 255, theirs.predict(x, verbose=0) / 255, 1e-4)
+
+
+@pytest.mark.parametrize("name", ["RandomFlip", "RandomInvert", "RandomErasing", "RandAugment", "MixUp", "CutMix"])
+def test_dictionaries_of_images_and_labels(name):
+    images, rows = 255 * np.random.default_rng(0).random((4, 8, 8, 3), np.float32), np.eye(4, dtype=np.float32)
+    layer = getattr(layers, name)()
+    given = {"images": images, "labels": rows, "names": "kept"}
+    still = layer(given, training=False)
+    np.testing.assert_array_equal(still["images"], images)
+    np.testing.assert_array_equal(still["labels"], rows)
+    changed = layer(given, training=True)
+    assert changed["images"].shape == images.shape and changed["labels"].shape == (4, 4)
+    assert changed["names"] == still["names"] == "kept" and (changed["images"] != images).any()
+    one = layer({"images": images[0], "labels": rows[0]})
+    assert one["images"].shape == (8, 8, 3) and one["labels"].shape == (4,)
+    with pytest.raises(ValueError, match='takes images, or a dictionary with "images" and "labels"'):
+        layers.RandomFlip()({"images": images, "bounding_boxes": rows})
+
+
+def test_what_a_layer_computes_follows_its_attributes():
+    layer, x = layers.RandomInvert(factor=(1.0, 1.0)), np.full((2, 4, 4, 3), 10.0, np.float32)
+    assert (layer(x) == 245).all()
+    layer.value_range = (0, 100)
+    assert (layer(x) == 90).all()

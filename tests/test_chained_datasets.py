@@ -33,6 +33,10 @@ CHAINS = {
     "concatenate": lambda d: d.take(2).concatenate(d.skip(8)),
     "cache and prefetch": lambda d: d.cache().batch(4).prefetch(2),
     "prefetch automatically": lambda d: d.prefetch(-1),
+    "shard": lambda d: d.shard(4, 1),
+    "shard beyond": lambda d: d.take(2).shard(4, 3),
+    "rebatch": lambda d: d.batch(5).rebatch(4),
+    "rebatch, drop": lambda d: d.batch(5).rebatch(4, drop_remainder=True),
     "shuffle in a buffer of one": lambda d: d.shuffle(1),
 }
 
@@ -67,6 +71,14 @@ def test_lengths_that_are_not_known():
         len(some)
     assert samples_of((X, Y)).batch(4).element_spec[0].shape == (None, 4, 3)
     assert samples_of((X, Y)).element_spec[1].shape == ()
+
+
+def test_reduce_folds_all_elements(tf):
+    ours = samples_of(Y).reduce(np.int64(5), lambda state, y: 2 * state + y)
+    theirs = tf.data.Dataset.from_tensor_slices(Y).reduce(np.int64(5), lambda state, y: 2 * state + tf.cast(y, "int64"))
+    assert int(ours) == int(theirs)
+    with pytest.raises(ValueError, match="index must be from 0 to num_shards - 1"):
+        samples_of(Y).shard(2, 2)
 
 
 def test_shuffle_draws_from_a_buffer():
@@ -123,6 +135,8 @@ def test_folders_of_images_chain(tmp_path):
             utils.save_img(tmp_path / name / f"{i}.png", image)
     d = utils.image_dataset_from_directory(tmp_path, image_size=(6, 6), batch_size=3, shuffle=False, verbose=False)
     chain = d.map(lambda x, y: (x / 255.0, y)).cache().shuffle(10, seed=1).prefetch(buffer_size=-1)
+    shuffled = d.shuffle(100, seed=2).take(1)  # the method, as images come in a fixed order
+    assert next(iter(shuffled))[0].shape[1:] == (6, 6, 3) and [len(x) for x, _ in d.rebatch(5)] == [5, 3]
     assert chain.class_names == d.class_names == ["cat", "dog"]
     assert (len(chain), len(d), int(d.unbatch().cardinality())) == (3, 3, 8)
     assert sorted(int(label) for _, batch in chain for label in batch) == [0] * 4 + [1] * 4

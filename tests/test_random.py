@@ -141,3 +141,29 @@ def test_the_state_of_a_generator_is_in_files(tf, tmp_path):
     theirs.save_weights(tmp_path / "theirs.weights.h5")
     again.load_weights(tmp_path / "theirs.weights.h5")
     np.testing.assert_array_equal(again.get_weights()[0], mine.get_weights()[0])
+
+
+def test_uniform_numbers_in_a_call_stay_below_their_bound():
+    """In float32 the share of the distribution below a large number rounds to 1."""
+
+    class Draws(layers.Layer):
+        def call(self, x):
+            shape = (2_000_000,)
+            return random.uniform(shape) + 0 * x[0, 0], random.uniform(shape, 5, 6), random.randint(shape, 0, 10)
+
+    layer = Draws()
+    for _ in range(12):
+        unit, near_six, digits = layer(np.ones((1, 1), np.float32))
+        assert unit.min() >= 0 and unit.max() < 1 and near_six.min() >= 5 and near_six.max() < 6
+        assert set(np.unique(digits)) == set(range(10))
+
+
+def test_normal_numbers_around_symbols():
+    class Sampled(layers.Layer):
+        def call(self, x):
+            return random.normal((2,), mean=x[0], stddev=ops.exp(x[1]), seed=random.SeedGenerator(1))
+
+    sampled = Sampled()
+    numbers = np.array([sampled(np.array([[5.0, -5.0], [-9.0, -9.0]])) for _ in range(3)])
+    np.testing.assert_allclose(numbers, [[5, -5]] * 3, atol=1e-2)
+    assert len(np.unique(numbers)) > 2

@@ -37,6 +37,18 @@ class Augmentation(ImageLayer, _Random):
         bits = random_bits(self._next_key(), np.arange(count, dtype=np.uint64))
         return (low + (high - low) * (bits / 2.0**32)).astype(np.float32)
 
+    def __call__(self, inputs, training=None):
+        """The changed images. In a dictionary, {"images", "labels"}, only the images change."""
+        if not isinstance(inputs, dict):
+            return super().__call__(inputs, training)
+        unknown = inputs.keys() & {"bounding_boxes", "segmentation_masks"}
+        if unknown or "images" not in inputs:
+            raise ValueError(
+                f'{self.name!r} takes images, or a dictionary with "images" and "labels", and changes no boxes or '
+                f"masks; received the keys {', '.join(map(repr, inputs))}."
+            )
+        return {**inputs, "images": super().__call__(np.asarray(inputs["images"]), training)}
+
     def forward(self, x, training=False, need_saved=True):
         if training is not None and not training:  # None: `training` was not given, which means training here
             return x, None
@@ -69,19 +81,15 @@ class Computed(Augmentation):
         parts = [part.reshape(-1, 1, 1, 1) if part.ndim == 1 else np.ascontiguousarray(part) for part in drawn]
         xs = [x, *map(transfer.to_device, parts)]
         shapes = tuple(part.shape for part in xs)
-        if shapes not in self._drawings:
+        key = shapes, repr(self.get_config())  # `change` reads the arguments, which may be set anew
+        graph = self._drawings.get(key)
+        if graph is None:
             if len(self._drawings) >= _MOST_GRAPHS:
                 self._drawings.clear()
-            self._drawings[shapes] = FunctionActivation.draw(self._changed_symbol, shapes, self.dtype, self.name)
-        graph = self._drawings[shapes]
+            graph = FunctionActivation.draw(lambda symbols: self.change(*symbols), shapes, self.dtype, self.name)
+            self._drawings[key] = graph
         (y,), saved = graph.forward(xs, True, need_saved)
         return y, (graph, saved)
-
-    def _changed_symbol(self, symbols):
-        return self.change(*symbols)
-
-    def _changed_symbol(self, symbols):
-        return self.change(*symbols)
 
     def backward(self, dy, saved, need_dx=True):
         if saved is None or not need_dx:

@@ -65,6 +65,9 @@ class _Mixing(_Boxes):
     def __call__(self, inputs, training=None):
         if not isinstance(inputs, dict) or (training is not None and not training):
             return super().__call__(inputs, training=training)
+        if np.ndim(inputs["images"]) == 3:  # one image and its labels
+            mixed = self({name: np.asarray(part)[None] for name, part in inputs.items()}, training)
+            return {name: part[0] for name, part in mixed.items()}
         images = self._as_input(inputs["images"])
         self.build_for(images.shape)
         drawn, order, shares = self.mixture(*images.shape)

@@ -7,6 +7,7 @@ the other, and hands them on. An element is an array, or arrays in tuples, lists
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ INFINITE, UNKNOWN = -1, -2
 _AUTOMATIC = 2  # elements that prefetch makes ahead if it is given tf.data.AUTOTUNE, which is -1
 _METHODS = (
     "as_numpy_iterator", "batch", "cache", "cardinality", "concatenate", "enumerate", "filter", "map", "prefetch",
-    "repeat", "shuffle", "skip", "take", "unbatch",
+    "rebatch", "reduce", "repeat", "shard", "shuffle", "skip", "take", "unbatch",
 )  # fmt: skip
 
 
@@ -102,6 +103,10 @@ class Chains:
         made.batch_size = None
         return made
 
+    def rebatch(self, batch_size, drop_remainder=False, name=None):
+        """The samples in batches of another size."""
+        return self.unbatch().batch(batch_size, drop_remainder)
+
     def _samples(self):
         return INFINITE if self.size() == INFINITE else UNKNOWN
 
@@ -160,6 +165,23 @@ class Chains:
             return n if n < 0 else 0 if count < 0 else max(0, n - count)
 
         return self._then(lambda: iter(()) if count < 0 else itertools.islice(self.elements(), count, None), size)
+
+    def shard(self, num_shards, index, name=None):
+        """Every num_shards-th element, from the one with this index on."""
+        if not (is_positive_integer(num_shards) and 0 <= index < num_shards):
+            raise ValueError(
+                f"index must be from 0 to num_shards - 1; received num_shards={num_shards}, index={index}."
+            )
+
+        def size():
+            n = self.size()
+            return n if n < 0 else -(-(n - index) // num_shards) if n > index else 0
+
+        return self._then(lambda: itertools.islice(self.elements(), index, None, num_shards), size)
+
+    def reduce(self, initial_state, reduce_func, name=None):
+        """The last state: state = reduce_func(state, element) for one element after the other."""
+        return functools.reduce(reduce_func, self.elements(), initial_state)
 
     def prefetch(self, buffer_size=None, name=None):
         """The same elements, made by a thread while the ones before are used, up to buffer_size ahead."""

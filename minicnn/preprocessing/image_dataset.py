@@ -27,6 +27,7 @@ class ImageDataset(Chains, Iterator):
 
     def __init__(self, file_paths, labels, class_names, load, encode, batch_size, shuffle, seed):
         super().__init__(len(file_paths), batch_size, shuffle, seed)
+        del self.shuffle  # here `shuffle` is the method of data sets
         self.file_paths, self.labels, self.class_names = file_paths, labels, class_names
         self._load, self._encode = load, encode
 

@@ -34,13 +34,14 @@ class Iterator(PyDataset):
         if not is_positive_integer(batch_size):
             raise ValueError(f"batch_size must be a positive integer; received batch_size={batch_size!r}.")
         self.n, self.batch_size, self.shuffle, self.seed = n, int(batch_size), shuffle, seed
+        self._shuffles = bool(shuffle)
         self._stream = config.next_seed() if seed is None else int(seed)
         self.batch_index = self._epoch = 0
         self._set_index_array()
 
     def _set_index_array(self):
         rng = np.random.default_rng((self._stream, self._epoch))
-        self.index_array = rng.permutation(self.n) if self.shuffle else np.arange(self.n)
+        self.index_array = rng.permutation(self.n) if self._shuffles else np.arange(self.n)
 
     def make(self, rows: np.ndarray, rng: np.random.Generator):
         """The batch of the images with these numbers. All random numbers are drawn from rng."""
