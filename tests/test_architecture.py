@@ -22,7 +22,7 @@ FLOORS = {
     "activation_functions": 3, "losses": 3,
     "metrics": 3, "optimizers": 3, "running_mean": 3,
     "layers": 4, "callbacks": 4,
-    "functions": 5, "random": 5, "models": 6,
+    "functions": 5, "random": 5, "models": 6, "backend_functions": 6,
     "applications": 7, "datasets": 7, "preprocessing": 7, "saving": 7, "utils": 7, "visualize": 7, "warmup": 7,
     "backend": 7,
 }  # fmt: skip

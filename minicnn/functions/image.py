@@ -30,8 +30,8 @@ def resize(
 
     def make(dtype):
         return Resizing(
-            *size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode, fill_value, data_format,
-            dtype=dtype,
+            *size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode, fill_value,
+            data_format=data_format, dtype=dtype,
         )  # fmt: skip
 
     if draws(images):
