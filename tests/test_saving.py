@@ -290,3 +290,19 @@ def test_short_names_of_metrics_stay_in_the_logs(tf, tmp_path, ending):
     )
     theirs = tf.keras.models.load_model(tmp_path / f"model{ending}").evaluate(x, y, verbose=0, return_dict=True)
     assert len(theirs) == 3 and (ending == ".h5" or names < set(theirs))  # Keras's .h5 files lose these names too
+
+
+def doubled(x):
+    return 2 * x
+
+
+@pytest.mark.parametrize("function", [doubled, lambda x: 2 * x], ids=["named", "lambda"])
+@pytest.mark.parametrize("writer", ["minicnn", "keras"])
+def test_the_function_of_a_lambda_layer_is_given_when_a_file_is_loaded(keras, tmp_path, writer, function):
+    k = minicnn if writer == "minicnn" else keras
+    k.Sequential([k.layers.Input((3,)), k.layers.Lambda(function)]).save(tmp_path / "model.keras")
+    x = normal(2, 3, dtype=np.float32)
+    again = minicnn.models.load_model(tmp_path / "model.keras", custom_objects={function.__name__: function})
+    np.testing.assert_array_equal(again.predict(x, verbose=0), 2 * x)
+    with pytest.raises(ValueError, match=rf"custom_objects={{'{function.__name__}': function}}"):
+        minicnn.models.load_model(tmp_path / "model.keras")

@@ -50,7 +50,8 @@ def test_nested_models_expand(tf):
     assert drawn(nested(minicnn), expand_nested=True) == drawn(nested(tf.keras), expand_nested=True)
 
 
-def test_positions_and_the_optimizer_s_parameters(tf):
+@pytest.mark.parametrize("positions", [[0.3, 0.6, 1.0], [0.4, 0.7, 0.9, 1.0]])
+def test_positions_and_the_optimizer_s_parameters(tf, positions):
     tables = []
     for k in (minicnn, tf.keras):
         k.utils.clear_session()
@@ -58,7 +59,7 @@ def test_positions_and_the_optimizer_s_parameters(tf):
         model.compile("adam", "sparse_categorical_crossentropy")
         x, y = np.zeros((2, 28, 28, 1)), np.array([0, 1])
         model.fit(x, y, verbose=0)
-        tables.append(drawn(model, line_length=90, positions=[0.3, 0.6, 1.0]))
+        tables.append(drawn(model, line_length=90, positions=positions))
     assert tables[0] == tables[1]
     assert "333,526" in tables[0]
 

@@ -103,8 +103,9 @@ def _line(linear, show_trainable):
 
 
 def _widths(positions, line_length, count):
-    """The columns' widths, for ends given as shares of the line or as numbers of characters."""
-    ends = [int(p * line_length) if p <= 1 else int(p) for p in positions]
+    """The columns' widths, for ends given as shares of the line or as numbers of characters. As in Keras, ends beyond
+    the last column have no effect."""
+    ends = [int(p * line_length) if p <= 1 else int(p) for p in positions[:count]]
     widths = [end - start for start, end in zip([0, *ends], ends, strict=False)]
     if len(widths) != count or min(widths) < 4:
         raise ValueError(
