@@ -35,6 +35,9 @@ def _within_own_losses(k):
             lambda t, p: L.SparseCategoricalCrossentropy(ignore_class=255)(ops.where(t == 2, 255.0, t), p),
             "labels",
         ),
+        "hinge of 0 and 1": (lambda t, p: L.hinge(t, p), "one-hot"),
+        "hinge of 0 and 1, a class": (lambda t, p: L.SquaredHinge()(t, p * 2), "one-hot"),
+        "hinge of -1 and 1": (lambda t, p: L.hinge(2 * t - 1, p), "one-hot"),
         "ignored, all": (lambda t, p: L.sparse_categorical_crossentropy(0 * t, p, ignore_class=0), "labels"),
     }
 
@@ -52,3 +55,47 @@ def test_options_of_known_losses_hold_within_own_losses(tf, name):
         y = np.eye(3, dtype=np.float32)[labels] if kind == "one-hot" else labels.astype(np.float32)
         histories.append(model.fit(x, y, batch_size=12, epochs=3, shuffle=False, verbose=0).history["loss"])
     assert_close(np.array(histories[0]), histories[1], 1e-5)
+
+
+BETWEEN = {
+    "MeanSquaredError": {}, "MeanAbsoluteError": {}, "MeanAbsolutePercentageError": {}, "Huber": {"delta": 0.1},
+    "MeanSquaredLogarithmicError": {}, "LogCosh": {}, "Poisson": {}, "Hinge": {}, "SquaredHinge": {},
+    "KLDivergence": {}, "CategoricalCrossentropy": {}, "BinaryCrossentropy": {}, "CosineSimilarity": {},
+    "CategoricalCrossentropy ": {"from_logits": True, "label_smoothing": 0.1},
+    "BinaryCrossentropy ": {"from_logits": True, "label_smoothing": 0.1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_both_sides_of_a_loss_between_two_outputs_learn(tf, name):
+    x = normal(24, 5, dtype=np.float32)
+    results = []
+    for k in (minicnn, tf.keras):
+
+        class Pair(k.Model):
+            def __init__(self, first, second, between):
+                super().__init__()
+                self.first, self.second, self.between = first, second, between
+
+            def call(self, x):
+                a, b = (0.91 * part(x) + 0.03 for part in (self.first, self.second))  # Keras looks for a last softmax
+                self.add_loss(self.between(a, b))
+                return a
+
+        loss = getattr(k.losses, name.strip())(**BETWEEN[name])
+        model = Pair(k.layers.Dense(3, activation="softmax"), k.layers.Dense(3, activation="softmax"), loss)
+        model(x)
+        model.set_weights([normal(*w.shape, seed=i, dtype=np.float32) for i, w in enumerate(model.get_weights())])
+        model.compile(k.optimizers.SGD(0.01 if "Percentage" in name else 0.5))
+        history = model.fit(x, batch_size=12, epochs=3, shuffle=False, verbose=0).history["loss"]
+        results.append([np.array(history), *model.get_weights()])
+    for mine, theirs in zip(*results, strict=True):
+        assert_close(mine, theirs, 2e-5)
+
+
+def test_a_loss_between_outputs_costs_no_kernel_where_nothing_learns():
+    """Targets that only come from data have no gradient: there the kernels compute."""
+    a, b = minicnn.Input((3,)), minicnn.Input((3,))
+    rows = minicnn.losses.mean_squared_error(a * 2, minicnn.layers.Dense(3)(b))
+    kinds = [type(layer).__name__ for layer in minicnn.Model([a, b], rows).layers_and_operations]
+    assert "LossRows" in kinds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..activation_functions import of_ops
+from ..losses.composed import composed
 from ..losses.of_function import over_counted
 from ..runtime import transfer
 from ..symbol import Symbol
@@ -46,7 +47,9 @@ def _loss(loss, y_true, y_pred, sample_weight=None):
     if loss._draws:
         rows = loss.call(y_true, y_pred)
     else:
-        rows = LossRows(loss, dtype=dtype)([loss.smoothed(y_true, y_pred.shape), y_pred])
+        targets = loss.compared(y_true, y_pred.shape)
+        learn = not loss.sparse and _depends_on_weights(y_true)
+        rows = composed(loss, targets, y_pred) if learn else LossRows(loss, dtype=dtype)([targets, y_pred])
     counted = None if loss.ignore_class is None else _counted(y_true, loss.ignore_class, rows)
     if counted is not None:
         rows = rows * counted
@@ -58,6 +61,20 @@ def _loss(loss, y_true, y_pred, sample_weight=None):
     if loss.reduction in ("none", None):
         return rows
     return Reduction("sum" if loss.reduction == "sum" else "mean", dtype=dtype)(rows)
+
+
+def _depends_on_weights(symbol) -> bool:
+    """Whether what computes this symbol can learn."""
+    waiting, seen = [symbol.node], set()
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.layer.has_trainable_weights():
+            return True
+        waiting += [symbol.node for symbol in node.inputs]
+    return False
 
 
 def _counted(y_true, ignored, rows):

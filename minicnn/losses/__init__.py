@@ -12,6 +12,7 @@ with cross-entropy, sigmoid with binary cross-entropy): the trainer gives them l
 - focal.py: cross-entropies that weigh hard examples, and one for wrong labels
 - overlap.py: Dice and Tversky, for segmentation
 - similarity.py: angles, and the hinge of classes
+- composed.py: losses of two predictions, with the gradients of both
 - of_function.py: losses that are functions, or define `call`
 """
 

@@ -123,7 +123,7 @@ class Loss(DrawnLoss, Configurable):
             return np.ascontiguousarray(y.reshape(-1), np.int64)
         return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
 
-    def smoothed(self, t, output_shape):
+    def compared(self, t, output_shape):
         """Targets, an array or a symbol, as the loss compares them with outputs of this shape."""
         return t
 

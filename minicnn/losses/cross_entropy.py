@@ -31,12 +31,12 @@ class _SmoothedCrossEntropy(_CrossEntropy):
         """The number of classes that a target chooses from."""
         return output_shape[-1]
 
-    def smoothed(self, t, output_shape):
+    def compared(self, t, output_shape):
         s = self.label_smoothing
         return t * (1 - s) + s / self.choices(output_shape) if s else t
 
     def targets(self, y, output_shape, dtype):
-        return self.smoothed(super().targets(y, output_shape, dtype), output_shape)
+        return self.compared(super().targets(y, output_shape, dtype), output_shape)
 
 
 @registry.add("sparse_categorical_crossentropy")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..activation_functions import of_ops
+from ..symbol import is_symbolic
 from .base import Loss, registry
 
 
 class _Hinge(Loss):
     """Targets are -1 and 1. If all are 0 or 1, the zeros become -1."""
 
+    def compared(self, t, output_shape):
+        if not is_symbolic(t):
+            return 2 * t - 1 if np.isin(t, (0, 1)).all() else t
+        equal = of_ops("equal")
+        binary = of_ops("all")(of_ops("logical_or")(equal(t, 0.0), equal(t, 1.0)))
+        return of_ops("where")(binary, 2 * t - 1, t)
+
     def targets(self, y, output_shape, dtype):
-        t = super().targets(y, output_shape, dtype)
-        return 2 * t - 1 if np.isin(t, (0, 1)).all() else t
+        return self.compared(super().targets(y, output_shape, dtype), output_shape)
 
 
 @registry.add("hinge")
