@@ -61,6 +61,11 @@ class Activation(changes.Watched):
             return x.copy()
         return transfer.to_host(self.forward(transfer.to_device(x), need_saved=False)[0])
 
+    def __reduce_ex__(self, protocol):
+        """A known activation is copied and pickled by its name."""
+        known = _registry.entries.get(self.__name__) is self
+        return (get, (self.__name__,)) if known else super().__reduce_ex__(protocol)
+
     def __repr__(self):
         return f"<activation {self.__name__}>"
 

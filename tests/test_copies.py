@@ -74,3 +74,10 @@ def test_every_class_goes_through_serialize_and_back(module):
         assert type(again) is found
         assert again.get_config() == made.get_config()
         assert type(here.deserialize(here.serialize(made), custom_objects={})) is found
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "gelu", "softmax", "leaky_relu", "mish", "swish", "glu"])
+def test_layers_with_any_known_activation_are_pickled_alone(name):
+    layer = minicnn.layers.Dense(4, activation=name)
+    for again in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
+        assert again.activation is layer.activation is minicnn.activations.get(name)

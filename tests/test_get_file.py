@@ -163,3 +163,21 @@ def test_progbar_shows_means_and_values_as_they_are(capsys):
     assert capsys.readouterr().out.endswith("- loss: 3.0000 - rate: 7.0000\n")
     with pytest.raises(ValueError, match="not both"):
         utils.Progbar(3, stateful_metrics=["a"], stateless_metrics=["b"])
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_an_archive_may_be_asked_for_with_and_without_unpacking(home, tmp_path, first):
+    address = archive(tmp_path / "flowers.zip").as_uri()
+    for extract in (first, not first, first):
+        path = Path(utils.get_file(origin=address, extract=extract, archive_format=["zip", "tar"]))
+        assert path.is_dir() == extract
+        assert (path / "flowers" / "rose.txt").exists() if extract else zipfile.is_zipfile(path)
+
+
+def test_names_and_archives_that_cannot_be_used(home, tmp_path):
+    for name in ("..", "."):
+        with pytest.raises(ValueError, match="fname is a file's name without folders"):
+            utils.get_file(name, origin="file:///nowhere")
+    both = archive(tmp_path / "both.zip", ("rose", "rose/leaf.txt"))  # a file that should be a folder too
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        utils.get_file(origin=both.as_uri(), extract=True)

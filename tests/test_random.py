@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -167,3 +170,24 @@ def test_normal_numbers_around_symbols():
     numbers = np.array([sampled(np.array([[5.0, -5.0], [-9.0, -9.0]])) for _ in range(3)])
     np.testing.assert_allclose(numbers, [[5, -5]] * 3, atol=1e-2)
     assert len(np.unique(numbers)) > 2
+
+
+class WithGenerator(layers.Layer):
+    """Adds numbers of its own generator."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.source = random.SeedGenerator(5)
+
+    def call(self, x):
+        return x + random.normal(ops.shape(x), seed=self.source)
+
+
+def test_a_copy_goes_on_with_the_next_numbers():
+    x = np.ones((4, 3), np.float32)
+    model = minicnn.Sequential([layers.Input((3,)), WithGenerator(), layers.Dense(2)])
+    model.predict(x, verbose=0)
+    copies = copy.deepcopy(model), pickle.loads(pickle.dumps(model))
+    expected = model.predict(x, verbose=0)
+    for again in copies:
+        np.testing.assert_array_equal(again.predict(x, verbose=0), expected)

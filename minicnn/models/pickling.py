@@ -22,9 +22,14 @@ def parts_of(model) -> tuple:
         optimizer = type(model.optimizer), model.optimizer.get_config()
         training = optimizer, _progress_of(model) if model.built else None, model.compile_arguments
     weights = model.get_weights() if model.built else None
-    places = [(i, layer) for i, layer in enumerate(model.flattened()) if hasattr(layer, "random_counter")]
-    counters = {i: (layer.random_stream, layer.random_counter) for i, layer in places}
+    counters = [(part.random_stream, part.random_counter) for part in _random_parts(model)]
     return type(model), model.get_config(), classes, model._built_for, (weights, counters), training
+
+
+def _random_parts(model) -> list:
+    """The layers that draw random numbers, and the generators that layers hold."""
+    held = [part for layer in model.flattened() for part in (layer, *vars(layer).values())]
+    return list({id(part): part for part in held if hasattr(part, "random_counter")}.values())
 
 
 def _progress_of(model):
@@ -44,9 +49,8 @@ def rebuilt(model_class, config, classes, built_for, weights_and_counters, train
     weights, counters = weights_and_counters
     if weights is not None:
         model.set_weights(weights)
-    layers = model.flattened()
-    for i, state in counters.items():
-        layers[i].random_stream, layers[i].random_counter = state
+    for part, state in zip(_random_parts(model), counters, strict=True):
+        part.random_stream, part.random_counter = state
     if training is not None:
         (optimizer_class, optimizer_config), progress, arguments = training
         model.compile(optimizer_class.from_config(optimizer_config), **arguments)

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 from ..config import keras_home
 from .progbar import Progbar
 
+_ABOUT_PATHS = (FileExistsError, IsADirectoryError, NotADirectoryError)  # entries of an archive that do not go together
 _SECONDS = 20  # a download is stopped after so many seconds without an answer
 
 
@@ -44,8 +45,9 @@ def get_file(
     """
     if origin is None:
         raise ValueError("get_file needs origin, the address of the file; received origin=None.")
+    origin = os.fspath(origin)
     name = os.fspath(fname) if fname else Path(urlsplit(origin).path).name
-    if not name or Path(name).name != name:
+    if name in ("", ".", "..") or Path(name).name != name:
         raise ValueError(f"fname is a file's name without folders; received fname={fname!r}, origin={origin!r}.")
     folder = Path(cache_dir).expanduser() if cache_dir else keras_home()
     if not os.access(_existing(folder), os.W_OK):
@@ -53,6 +55,8 @@ def get_file(
     folder /= cache_subdir
     unpacks = extract or untar
     kept = folder / (f"{name}_archive" if unpacks and not (fname and "." in name) else name)
+    if kept.is_dir():  # the folder into which an earlier call unpacked the archive
+        kept = folder / f"{name}_archive"
     checksum, algorithm = (file_hash, hash_algorithm) if md5_hash is None or file_hash else (md5_hash, "md5")
     new = force_download or not kept.exists()
     if not new and checksum is not None and not _is_expected(kept, checksum, algorithm):
@@ -63,6 +67,8 @@ def get_file(
     if not unpacks:
         return str(kept)
     target = folder / (f"{name.split('.')[0]}_extracted" if fname and "." in name else name)
+    if target.is_file():  # the archive itself, from an earlier call without extract
+        target = folder / f"{name.split('.')[0]}_extracted"
     if new or not target.exists():
         _unpack(kept, target, "tar" if untar else archive_format)
     return str(target)
@@ -113,7 +119,7 @@ def _download(address, path, checksum, algorithm):
 
 def _unpack(archive, target, form):
     """Unpack into a new folder beside the target, and rename it only when all is there."""
-    forms = {"auto": ("tar", "zip"), None: ()}.get(form, [form] if isinstance(form, str) else form)
+    forms = ("tar", "zip") if form == "auto" else [form] if isinstance(form, str) else form or ()
     beside = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     try:
         if "tar" in forms and tarfile.is_tarfile(archive):
@@ -131,7 +137,7 @@ def _unpack(archive, target, form):
         if target.exists():
             shutil.rmtree(target)
         beside.rename(target)
-    except (tarfile.TarError, zipfile.BadZipFile, ValueError, EOFError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, ValueError, EOFError, RuntimeError, *_ABOUT_PATHS) as error:
         raise ValueError(f"{archive} cannot be unpacked: {error}.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
