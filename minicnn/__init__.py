@@ -23,7 +23,7 @@ from . import (
     visualize,
 )
 from .initializers import Initializer
-from .layers import Input, Layer
+from .layers import Input, InputSpec, Layer
 from .losses import Loss
 from .metrics import Metric
 from .models import Model, Sequential
@@ -35,7 +35,8 @@ from .variable import Variable
 __version__ = "0.1.0"
 
 __all__ = [
-    "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "Variable",
+    "Initializer", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
+    "Variable",
     "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "initializers",
     "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving",
     "utils", "visualize",

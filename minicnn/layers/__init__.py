@@ -17,6 +17,7 @@ normalizations  of each sample by itself          parent        `call` in a subc
 called          layers that define `call`         drawing       what a `call` draws beside layers
 loss_rows       losses of symbols                 lambda_layer  a function as a layer
 holding         weights, and layers in layers     checks        arguments and shapes checked
+input_spec      what a user's layer demands of its inputs
 names           names of layers, paths of weights state         state that a trial run must not change
 scales          channels times a weight, inside known networks
 random_source   random numbers in what a `call` draws
@@ -60,6 +61,7 @@ from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout2D
 from .identity import ActivityRegularization, Identity
 from .input import Input, InputLayer
+from .input_spec import InputSpec
 from .lambda_layer import Lambda
 from .merge import (
     Add,
@@ -124,7 +126,8 @@ __all__ = [
     "CenterCrop", "Concatenate", "Conv2D", "Conv2DTranspose", "Convolution2D", "Convolution2DTranspose", "Cropping2D",
     "CutMix", "Dense", "DepthwiseConv2D", "Dot", "Dropout", "Equalization", "Flatten", "GaussianDropout",
     "GaussianNoise", "GlobalAveragePooling2D", "GlobalAvgPool2D", "GlobalMaxPool2D", "GlobalMaxPooling2D",
-    "GroupNormalization", "Identity", "Input", "InputLayer", "Lambda", "Layer", "LayerNormalization", "LeakyReLU",
+    "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization",
+    "LeakyReLU",
     "MaxPool2D", "MaxPooling2D", "Maximum", "Minimum", "MixUp", "Multiply", "Normalization", "PReLU", "Permute",
     "RMSNormalization", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
     "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue",

@@ -21,6 +21,7 @@ from ..symbol import Node, Symbol, drawing, is_symbolic
 from ..variable import Variable
 from .checks import check_sizes, checked_shape
 from .holding import HoldsWeights
+from .input_spec import InputSpec, check_spec
 from .names import automatic_name, building
 from .penalty import add_loss, collected_losses, with_activity_penalty
 
@@ -43,6 +44,9 @@ class Layer(HoldsWeights, Configurable):
 
     rank: int | None = None
     """The number of axes that inputs must have, or None for any number."""
+
+    input_spec: InputSpec | list[InputSpec] | None = None
+    """What a user's layer demands of its inputs, one for each."""
 
     ends_in: str | None = None
     """"softmax" or "sigmoid" if that is the last operation; then `forward` takes logits=True, which leaves it out."""
@@ -296,6 +300,8 @@ class Layer(HoldsWeights, Configurable):
     def build_for(self, input_shape) -> None:
         """Check the input's axes and sizes, and build once."""
         check_sizes(self, input_shape)
+        if self.input_spec is not None:
+            check_spec(self, input_shape if isinstance(input_shape, list) else [input_shape])
         if self.built:
             self.check_input(input_shape)
             return
