@@ -38,8 +38,12 @@ class Activation(changes.Watched):
             return False  # a user's own function
         return self.operation in _NEVER_FALL or (self.operation in _NEVER_FALL_FROM_0 and self.parameter >= 0)
 
-    def forward(self, x, need_saved=True, training=False):
-        """y of x's shape, and what `backward` needs. Only a layer as an activation asks whether the model trains."""
+    def in_layer(self, x, need_saved, training):
+        """`forward` in a layer of a model. Only a layer as an activation asks whether the model trains."""
+        return self.forward(x, need_saved)
+
+    def forward(self, x, need_saved=True):
+        """y of x's shape, and what `backward` needs."""
         if self.operation is None:
             return x, None
         return op.forward(self.operation, x, self.parameter, need_saved)
@@ -87,7 +91,10 @@ class FunctionActivation(Activation):
         """Whether a training step with it may be replayed."""
         return all(drawn.may_be_recorded for drawn in self._drawings.values() if hasattr(drawn, "plan"))
 
-    def forward(self, x, need_saved=True, training=False):
+    def forward(self, x, need_saved=True):
+        return self.in_layer(x, need_saved, training=False)
+
+    def in_layer(self, x, need_saved, training):
         drawn = graph_for(self._drawings, self._drawn, [x.shape], str(x.dtype))
         (y,), saved = drawn.forward([x], training, need_saved)
         return y, (drawn, saved)

@@ -20,7 +20,7 @@ def test_settings_that_keras_has_in_backend_and_config(tf):
         with pytest.raises(ValueError, match="channels_first"):
             place.set_image_data_format("channels_first")
         with pytest.raises(AttributeError, match=r"minicnn/README\.md lists"):
-            place.cast_to_floatx()
+            place.learning_phase()
     first = keras.layers.Dense(1).name
     keras.backend.clear_session()
     assert keras.layers.Dense(1).name == "dense" != first + "_again"

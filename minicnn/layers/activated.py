@@ -106,7 +106,7 @@ class ActivatedLayer(Layer):
         applied ReLU already. With logits the result is y itself."""
         if function.operation == "relu" or logits:
             return y, None
-        y, saved = function.forward(y, need_saved, training)
+        y, saved = function.in_layer(y, need_saved, training)
         return y, (function, saved)
 
     @staticmethod

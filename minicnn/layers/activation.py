@@ -21,7 +21,7 @@ class _ActivationLayer(Layer):
         return self.function.operation if self.function.operation in ("softmax", "sigmoid") else None
 
     def forward(self, x, training=False, need_saved=True, logits=False):
-        return (x, None) if logits else self.function.forward(x, bool(need_saved), training)
+        return (x, None) if logits else self.function.in_layer(x, bool(need_saved), training)
 
     def backward(self, dy, saved, need_dx=True):
         return dy if saved is None else self.function.backward(dy, saved)
