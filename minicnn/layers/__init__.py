@@ -17,7 +17,7 @@ normalizations  of each sample by itself          parent        `call` in a subc
 called          layers that define `call`         drawing       what a `call` draws beside layers
 loss_rows       losses of symbols                 lambda_layer  a function as a layer
 holding         weights, and layers in layers     checks        arguments and shapes checked
-input_spec      what a user's layer demands of its inputs
+input_spec      what a user's layer demands       sequence_pool  pooling of sequences
 names           names of layers, paths of weights state         state that a trial run must not change
 scales          channels times a weight, inside known networks
 random_source   random numbers in what a `call` draws
@@ -92,7 +92,9 @@ from .normalizations import (
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
 from .resizing import CenterCrop, Cropping2D, RandomCrop, Resizing, UpSampling2D
+from .sequence_pool import GlobalAveragePooling1D, GlobalMaxPooling1D
 
+GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
@@ -125,7 +127,8 @@ __all__ = [
     "AlphaDropout", "AugMix", "AutoContrast", "Average", "AveragePooling2D", "AvgPool2D", "BatchNormalization",
     "CenterCrop", "Concatenate", "Conv2D", "Conv2DTranspose", "Convolution2D", "Convolution2DTranspose", "Cropping2D",
     "CutMix", "Dense", "DepthwiseConv2D", "Dot", "Dropout", "Equalization", "Flatten", "GaussianDropout",
-    "GaussianNoise", "GlobalAveragePooling2D", "GlobalAvgPool2D", "GlobalMaxPool2D", "GlobalMaxPooling2D",
+    "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D",
+    "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization",
     "LeakyReLU",
     "MaxPool2D", "MaxPooling2D", "Maximum", "Minimum", "MixUp", "Multiply", "Normalization", "PReLU", "Permute",
