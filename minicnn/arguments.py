@@ -43,8 +43,8 @@ def noted(made) -> dict:
 
 
 def _given(constructor, args, kwargs) -> dict:
-    """{name: value} for a call with these arguments, defaults included. Empty if the call does not fit: then the
-    constructor itself says so."""
+    """{name: value} for a call with these arguments, defaults included; "*args" for those without names. Empty if the
+    call does not fit: then the constructor itself says so."""
     signature = inspect.signature(constructor)
     try:
         bound = signature.bind(None, *args, **kwargs)
@@ -55,8 +55,8 @@ def _given(constructor, args, kwargs) -> dict:
     for name, parameter in signature.parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             values.update(values.pop(name))
-        if parameter.kind is parameter.VAR_POSITIONAL and not values[name]:
-            del values[name]
+        if parameter.kind is parameter.VAR_POSITIONAL and (several := values.pop(name)):
+            values[f"*{name}"] = several
     return {name: _copied(value) for name, value in values.items()}
 
 

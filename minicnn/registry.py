@@ -54,15 +54,12 @@ class Configurable:
         """{name: value as plain Python} for the arguments of a user's class; known: minicnn's names."""
         arguments = {name: value for name, value in noted(self).items() if name not in known}
         for name, value in arguments.items():
-            if is_plain(value):
-                arguments[name] = as_python(value)
-            elif hasattr(value, "weights") or not (hasattr(value, "get_config") or _has_a_name(value)):
+            if name.startswith("*") or not (is_plain(value) or _is_described(value)):
                 raise NotImplementedError(
                     f"{type(self).__name__} was made with {name}={value!r:.200}, which no file can hold as it is: "
                     f"define get_config, and from_config if {name} must be made anew."
                 )
-            else:
-                arguments[name] = serialize(value)
+            arguments[name] = as_python(value) if is_plain(value) else serialize(value)
         return arguments
 
     @classmethod
@@ -85,8 +82,10 @@ def serialize(value):
     return value
 
 
-def _has_a_name(value) -> bool:
-    """Whether this is a function that a file can name: not a lambda."""
+def _is_described(value) -> bool:
+    """Whether a file can hold this object: one with a configuration that is no layer, or a function with a name."""
+    if hasattr(value, "get_config"):
+        return not hasattr(value, "weights")
     return callable(value) and getattr(value, "__name__", "<lambda>") != "<lambda>"
 
 

@@ -114,6 +114,13 @@ class UnitsAndName(Units):
         self.name = name or self.name
 
 
+class UnitsOfAnArgument(Units):
+    """Its argument has no name."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+
+
 class Scaled(layers.Layer):
     """Keeps its argument under another name."""
 
@@ -177,6 +184,8 @@ def test_the_description_of_a_class_without_get_config(tmp_path):
     again = Scaled.from_config(config)
     assert (again.name, again.trainable, again._by) == ("s", False, [1, 2])
     assert ScaledAndDescribed(2).get_config().keys() == {"name", "trainable", "dtype", "by"}  # as Keras's
+    with pytest.raises(NotImplementedError, match=r"UnitsOfAnArgument was made with \*arguments=\(2,\)"):
+        UnitsOfAnArgument(2).get_config()
     kept = Units(2)
     kept.units = 9  # it never held the argument
     assert kept.get_config()["units"] == 2
