@@ -99,3 +99,33 @@ def test_a_loss_between_outputs_costs_no_kernel_where_nothing_learns():
     rows = minicnn.losses.mean_squared_error(a * 2, minicnn.layers.Dense(3)(b))
     kinds = [type(layer).__name__ for layer in minicnn.Model([a, b], rows).layers_and_operations]
     assert "LossRows" in kinds
+
+
+@pytest.mark.parametrize("shape", [(8, 3), (8,), (8, 4, 2), (8, 2, 2), (8, 5)])
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "mean_squared_error", "kl_divergence", "hinge"])
+def test_targets_that_do_not_fit_are_refused_within_own_losses(name, shape):
+    loss = getattr(minicnn.losses, name)
+    model = minicnn.Sequential([minicnn.Input((5,)), minicnn.layers.Dense(4)])
+    model.compile("sgd", lambda t, p: loss(t, p))
+    with pytest.raises(ValueError, match="shape"):
+        model.fit(np.ones((8, 5)), np.ones(shape), verbose=0)
+
+
+@pytest.mark.parametrize("labels", [[4, 0], [-1, 0], [10**9, 0], [0.5, 0]])
+def test_labels_that_are_no_classes_are_refused_within_own_losses(labels):
+    model = minicnn.Sequential([minicnn.Input((5,)), minicnn.layers.Dense(4, activation="softmax")])
+    model.compile("sgd", lambda t, p: 2 * minicnn.losses.sparse_categorical_crossentropy(t, p))
+    with pytest.raises(ValueError, match=r"labels must be from 0 to 3|Labels must be whole numbers"):
+        model.fit(np.ones((2, 5)), np.array(labels), verbose=0)
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "MeanAbsoluteError", "Huber", "SquaredHinge"])
+def test_targets_are_broadcast_as_in_keras(tf, name):
+    x, y = normal(8, 5, dtype=np.float32), normal(8, 1, seed=1, dtype=np.float32)
+    histories = []
+    for k in (minicnn, tf.keras):
+        model = k.Sequential([k.Input((5,)), k.layers.Dense(4, kernel_initializer="ones")])
+        known = getattr(k.losses, name)(reduction="none")
+        model.compile(k.optimizers.SGD(0.1), lambda t, p, known=known: known(t, p))
+        histories.append(model.fit(x, y, epochs=3, shuffle=False, verbose=0).history["loss"])
+    assert_close(np.array(histories[0]), histories[1], 1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..activation_functions import of_ops
-from ..losses.composed import composed
+from ..losses.composed import broadcasts, composed
 from ..losses.of_function import over_counted
 from ..runtime import transfer
 from ..symbol import Symbol
@@ -29,8 +29,9 @@ class LossRows(Layer):
     def forward(self, x, training=False, need_saved=True):
         y_true, y_pred = x
         if self.loss.sparse:
-            y_true = transfer.to_host(y_true)
-            y_true = transfer.to_device(self.loss.targets(np.asarray(y_true), y_pred.shape, y_pred.dtype))
+            labels = np.asarray(transfer.to_host(y_true))
+            self.loss.check_targets(labels, y_pred.shape)  # the kernel looks where the labels say
+            y_true = transfer.to_device(self.loss.targets(labels, y_pred.shape, y_pred.dtype))
         else:
             y_true = y_true.reshape(-1, y_pred.shape[-1])
         losses, saved = self.loss.forward(y_true, y_pred, need_saved=bool(need_saved))
@@ -48,8 +49,11 @@ def _loss(loss, y_true, y_pred, sample_weight=None):
         rows = loss.call(y_true, y_pred)
     else:
         targets = loss.compared(y_true, y_pred.shape)
-        learn = not loss.sparse and _depends_on_weights(y_true)
-        rows = composed(loss, targets, y_pred) if learn else LossRows(loss, dtype=dtype)([targets, y_pred])
+        with_kernel = _has_a_target_for_each_row(loss, y_true.shape, y_pred.shape)
+        if with_kernel and (loss.sparse or not _depends_on_weights(y_true)):
+            rows = LossRows(loss, dtype=dtype)([targets, y_pred])
+        else:
+            rows = composed(loss, targets, y_pred)
     counted = None if loss.ignore_class is None else _counted(y_true, loss.ignore_class, rows)
     if counted is not None:
         rows = rows * counted
@@ -61,6 +65,26 @@ def _loss(loss, y_true, y_pred, sample_weight=None):
     if loss.reduction in ("none", None):
         return rows
     return Reduction("sum" if loss.reduction == "sum" else "mean", dtype=dtype)(rows)
+
+
+def _has_a_target_for_each_row(loss, y_shape, output_shape) -> bool:
+    """Whether the shapes are those that the kernels take; if not, the targets are broadcast. ValueError for a loss that
+    does not broadcast."""
+    shapes = [output_shape[:-1], (*output_shape[:-1], 1)] if loss.sparse else [output_shape]
+    y_shape = tuple(y_shape) if loss.sparse else loss.standard_shape(tuple(y_shape), output_shape)
+    if any(_same(y_shape, shape) for shape in shapes):
+        return True
+    if not broadcasts(loss):
+        wanted = "one label for each row of" if loss.sparse else "targets of the shape of"
+        raise ValueError(
+            f"{type(loss).__name__} takes {wanted} the predictions {output_shape}; received targets of shape {y_shape}."
+        )
+    return False
+
+
+def _same(shape, other) -> bool:
+    """Whether two shapes agree, as far as they are known."""
+    return len(shape) == len(other) and all(a == b or None in (a, b) for a, b in zip(shape, other, strict=True))
 
 
 def _depends_on_weights(symbol) -> bool:

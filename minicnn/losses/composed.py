@@ -52,6 +52,11 @@ _OF_ROWS = {
 }
 
 
+def broadcasts(loss) -> bool:
+    """Whether targets of another shape may be broadcast to that of the predictions."""
+    return loss.operation in _IN_MEAN and loss.operation != "binary_cross_entropy"
+
+
 def composed(loss, t, p):
     """The symbol of the loss of every row, for symbols of targets and predictions of one shape (N, ..., K)."""
     if loss.operation in _OF_ROWS:
