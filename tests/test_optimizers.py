@@ -151,3 +151,11 @@ def test_the_average_of_a_weight_that_joins_later_begins_with_the_weight():
     model.fit(x, y, verbose=0)
     for w, now in zip(before, model.get_weights(), strict=True):
         np.testing.assert_allclose(now, w, rtol=1e-6)
+
+
+def test_old_arguments(capsys):
+    made = optimizers.Adam(0.1, decay=1e-6)
+    assert "decay has no effect" in capsys.readouterr().out and "decay" not in made.get_config()
+    for name, said in (("lr", "Did you mean 'learning_rate'"), ("momentun", "Did you mean 'momentum'")):
+        with pytest.raises(TypeError, match=rf"SGD has no argument '{name}' \(received {name}=0.1\)\. {said}"):
+            optimizers.SGD(**{name: 0.1})

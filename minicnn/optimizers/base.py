@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..ops import optimizer_update
-from ..registry import Configurable, Registry, serialize
+from ..registry import Configurable, Registry, nearest, serialize
 from ..results import Number
 from ..runtime import transfer
 from ..runtime.replay import changes
@@ -52,7 +52,16 @@ class Optimizer(changes.Watched, Configurable):
         loss_scale_factor=None,
         gradient_accumulation_steps=None,
         name=None,
+        **unknown,
     ):
+        if unknown.pop("decay", None) is not None:  # in programs for Keras 2
+            print("minicnn: the argument decay has no effect, as in Keras 3; a schedule lowers the rate.", flush=True)
+        if unknown:
+            first, known = next(iter(unknown)), self._argument_names()
+            said = "Did you mean 'learning_rate'?" if first == "lr" else nearest(first, known)
+            raise TypeError(
+                f"{type(self).__name__} has no argument {first!r} (received {first}={unknown[first]!r}). {said}"
+            )
         self.name, self.steps = name or type(self).__name__.lower(), 0
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
