@@ -17,11 +17,11 @@ from .activations import elu
 from .variable import Variable
 
 _OF_OPS = (
-    "abs", "all", "any", "arange", "cast", "categorical_crossentropy", "cos", "cumprod", "equal", "exp", "expand_dims",
-    "greater", "greater_equal", "less", "less_equal", "log", "max", "maximum", "mean", "min", "minimum", "ndim",
-    "not_equal", "ones", "ones_like", "prod", "reshape", "round", "shape", "sigmoid", "sign", "sin", "softmax",
-    "softplus", "softsign", "square", "squeeze", "stack", "std", "stop_gradient", "sum", "tanh", "tile", "transpose",
-    "var", "zeros", "zeros_like", "one_hot", "binary_crossentropy",
+    "abs", "all", "any", "arange", "binary_crossentropy", "cast", "categorical_crossentropy", "cos", "cumprod", "dot",
+    "equal", "exp", "expand_dims", "greater", "greater_equal", "less", "less_equal", "log", "max", "maximum", "mean",
+    "min", "minimum", "ndim", "not_equal", "one_hot", "ones", "ones_like", "prod", "reshape", "round", "shape",
+    "sigmoid", "sign", "sin", "softmax", "softplus", "softsign", "sparse_categorical_crossentropy", "square", "squeeze",
+    "stack", "std", "stop_gradient", "sum", "tanh", "tile", "transpose", "var", "zeros", "zeros_like",
 )  # fmt: skip
 """Functions that are those of `ops`, up to arguments that only `ops` has."""
 
@@ -110,11 +110,6 @@ def count_params(x) -> int:
 def cumsum(x, axis=0):
     """The sums of the numbers up to each place along an axis."""
     return ops.cumsum(x, axis)
-
-
-def dot(x, y):
-    """The matrix product."""
-    return ops.dot(x, y)
 
 
 def dropout(x, level, noise_shape=None, seed=None):
@@ -229,11 +224,6 @@ def set_value(x, value) -> None:
     x.assign(value)
 
 
-def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
-    """-log of the probability of each label."""
-    return ops.sparse_categorical_crossentropy(target, output, from_logits, axis)
-
-
 def spatial_2d_padding(x, padding=((1, 1), (1, 1)), data_format=None):
     """Images with zeros around them: rows (above, below) and columns (left, right)."""
     config.checked_data_format(data_format)
@@ -275,10 +265,10 @@ def variable(value, dtype=None, name=None, constraint=None):
 
 __all__ = [
     *_OF_OPS, "argmax", "argmin", "batch_dot", "batch_flatten", "batch_get_value", "batch_set_value", "bias_add",
-    "cast_to_floatx", "clip", "concatenate", "constant", "conv2d", "count_params", "cumsum", "dot", "dropout", "dtype",
+    "cast_to_floatx", "clip", "concatenate", "constant", "conv2d", "count_params", "cumsum", "dropout", "dtype",
     "elu", "eval", "eye", "flatten", "gather", "get_value", "hard_sigmoid", "int_shape", "l2_normalize",
     "moving_average_update", "name_scope", "permute_dimensions", "pool2d", "pow", "random_bernoulli", "random_normal",
     "random_uniform", "relu", "repeat", "repeat_elements", "resize_images", "reverse", "set_value",
-    "sparse_categorical_crossentropy", "spatial_2d_padding", "sqrt", "switch", "truncated_normal", "update",
+    "spatial_2d_padding", "sqrt", "switch", "truncated_normal", "update",
     "update_add", "update_sub", "variable",
 ]  # fmt: skip

@@ -26,8 +26,8 @@ def graph_for(graphs: dict, draw, shapes, *rest):
     if not drawn.asked:
         return drawn
     if None in flatten(shapes):
-        return _kept(graphs, draw, _with_size(shapes, _STAND_INS[0]), *rest) if type(drawn) is _Failed else drawn
-    return _kept(graphs, draw, tuple(shapes), *rest)
+        return kept(graphs, draw, _with_size(shapes, _STAND_INS[0]), *rest) if type(drawn) is _Failed else drawn
+    return kept(graphs, draw, tuple(shapes), *rest)
 
 
 def shapes_of_outputs(graphs: dict, draw, shapes, *rest) -> list[tuple]:
@@ -42,14 +42,15 @@ def shapes_of_outputs(graphs: dict, draw, shapes, *rest) -> list[tuple]:
 
 
 def _for_any_batch(graphs, draw, shapes, *rest):
-    return _kept(graphs, draw, tuple((None, *shape[1:]) if shape else () for shape in shapes), *rest)
+    return kept(graphs, draw, tuple((None, *shape[1:]) if shape else () for shape in shapes), *rest)
 
 
 def _with_size(shapes, unknown):
     return tuple(tuple(unknown if size is None else size for size in shape) for shape in shapes)
 
 
-def _kept(graphs, draw, *key):
+def kept(graphs: dict, draw, *key):
+    """The graph draw(*key): one of `graphs`, or a new one, which is kept there."""
     drawn = graphs.get(key)
     if drawn is None:
         if len(graphs) >= _MOST:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .activation_functions import of_ops
+from .kept_graphs import kept
 from .ops import merge, optimizer_update
 from .registry import Configurable, Registry, missing_name
 from .registry import serialize as registry_serialize
@@ -65,10 +66,7 @@ class Regularizer(changes.Watched, Configurable):
     def _graph(self, x):
         """What `__call__` draws for an array of this shape."""
         graphs = vars(self).setdefault("_graphs", {})
-        key = (x.shape, str(x.dtype))
-        if key not in graphs:
-            graphs[key] = Regularizer.draw(self, *key, self.name)
-        return graphs[key]
+        return kept(graphs, lambda shape, dtype: Regularizer.draw(self, shape, dtype, self.name), x.shape, str(x.dtype))
 
     @property
     def name(self) -> str:

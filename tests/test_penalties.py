@@ -74,3 +74,12 @@ def test_losses_of_layers_and_models():
     plain.compile("sgd", "sparse_categorical_crossentropy")
     plain.build((None, 7))
     assert_close(model.evaluate(X, Y, verbose=0), plain.evaluate(X, Y, verbose=0) + 2.5, 1e-6)
+
+
+def test_a_function_as_penalty_keeps_few_graphs():
+    dense = minicnn.layers.Dense(2, activity_regularizer=lambda y: 0.1 * minicnn.ops.sum(y))
+    model = minicnn.Sequential([minicnn.Input((3,)), dense])
+    model.compile("sgd", "mse")
+    for rows in range(1, 40):  # one graph for each size of the batch
+        model.train_on_batch(np.ones((rows, 3)), np.ones((rows, 2)))
+    assert 1 <= len(vars(dense.activity_regularizer)["_graphs"]) <= 16

@@ -10,7 +10,8 @@ from ..layers import GlobalAveragePooling2D as Mean
 from ..layers.scales import LayerScale
 from ..models import Model, Sequential
 from . import network
-from .imagenet_utils import decode_predictions
+from .imagenet_utils import DEVIATION, MEAN, decode_predictions
+from .imagenet_utils import as_it_is as preprocess_input
 
 _HOST = "https://storage.googleapis.com/tensorflow/keras-applications/convnext/"
 _NETWORKS = {  # blocks in each stage, their channels, SHA-256 of the weights with top and without
@@ -40,7 +41,6 @@ _NETWORKS = {  # blocks in each stage, their channels, SHA-256 of the weights wi
         "de3f8a54174130e0cecdc71583354753d557fcf1f4487331558e2a16ba0cfe05",
     ),
 }  # fmt: skip
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB pixels, 0 to 1
 _FIRST_SCALE = 1e-6  # with which a block begins to add to its input
 
 
@@ -61,7 +61,7 @@ def _network(kind):
     ) -> Model:
         x = start = network.image_input(input_shape, input_tensor, include_top, weights, classes)
         if include_preprocessing and x.shape[-1] == 3:
-            mean, variance = [255 * m for m in _MEAN], [(255 * d) ** 2 for d in _DEVIATION]
+            mean, variance = [255 * m for m in MEAN], [(255 * d) ** 2 for d in DEVIATION]
             x = Normalization(mean=mean, variance=variance, name=f"{name}_prestem_normalization")(x)
         for stage, (depth, C) in enumerate(zip(depths, channels, strict=True)):
             x = _smaller(C, stage, name)(x)
@@ -108,11 +108,6 @@ def _block(inputs, C, name):
 
 def _norm(name):
     return LayerNormalization(epsilon=1e-6, name=name)
-
-
-def preprocess_input(x, data_format=None):
-    """x as it is: the network scales its pixels itself."""
-    return x
 
 
 ConvNeXtTiny, ConvNeXtSmall, ConvNeXtBase, ConvNeXtLarge, ConvNeXtXLarge = (_network(kind) for kind in _NETWORKS)

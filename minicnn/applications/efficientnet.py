@@ -23,7 +23,8 @@ from ..layers import (
     multiply,
 )
 from . import network
-from .imagenet_utils import decode_predictions
+from .imagenet_utils import DEVIATION, decode_predictions
+from .imagenet_utils import as_it_is as preprocess_input
 from .resnet import POOL_NAMES
 
 _HOST = "https://storage.googleapis.com/keras-applications/"
@@ -42,7 +43,6 @@ _BLOCKS = (  # kernel, repetitions, filters, factor by which a block widens its 
     (3, 1, 320, 6, 1),
 )  # fmt: skip
 _DROPPED = 0.2  # the share of images for which the last block is left out in training; the first blocks lose fewer
-_DEVIATION = (0.229, 0.224, 0.225)  # of ImageNet's RGB pixels, 0 to 1
 DRAWN = VarianceScaling(2.0, mode="fan_out", distribution="truncated_normal")
 DENSE_DRAWN = VarianceScaling(1 / 3, mode="fan_out", distribution="uniform")
 
@@ -54,7 +54,7 @@ def _network(kind):
     def features(x, weights):
         x = Normalization()(Rescaling(1 / 255)(x))
         if weights == "imagenet":  # the networks were trained on pixels divided by the variance
-            x = Rescaling([1 / math.sqrt(deviation) for deviation in _DEVIATION])(x)
+            x = Rescaling([1 / math.sqrt(deviation) for deviation in DEVIATION])(x)
         x = ZeroPadding2D(network.before_stride_2(x.shape[1:3]), name="stem_conv_pad")(x)
         x = convolved(x, network.eights(32 * width), 3, 2, "valid", name="stem")
         counts = [math.ceil(depth * block[1]) for block in _BLOCKS]
@@ -129,11 +129,6 @@ def added(x, inputs, stride, dropped, name):
     if dropped:
         x = Dropout(dropped, noise_shape=(None, 1, 1, 1), name=f"{name}drop")(x)
     return add([x, inputs], name=f"{name}add")
-
-
-def preprocess_input(x, data_format=None):
-    """x as it is: the network scales its pixels itself."""
-    return x
 
 
 EfficientNetB0, EfficientNetB1, EfficientNetB2, EfficientNetB3 = (_network(kind) for kind in ("b0", "b1", "b2", "b3"))

@@ -11,7 +11,8 @@ from ..layers import Activation, DepthwiseConv2D, Normalization, Rescaling
 from ..models import Model
 from . import network
 from .efficientnet import DENSE_DRAWN, DRAWN, added, convolved, normalized, projected, top_with, weighed
-from .imagenet_utils import decode_predictions
+from .imagenet_utils import DEVIATION, MEAN, decode_predictions
+from .imagenet_utils import as_it_is as preprocess_input
 from .resnet import POOL_NAMES
 
 _HOST = "https://storage.googleapis.com/tensorflow/keras-applications/efficientnet_v2/"
@@ -45,7 +46,6 @@ _BLOCKS = {  # repetitions, filters, factor by which a block widens its input's 
 _FIRST = {"b": 32, "s": 24, "m": 24, "l": 32}  # filters of the first convolution
 _DROPPED = 0.2  # the share of images for which the last block is left out in training; the first blocks lose fewer
 _MOMENTUM = 0.9  # of the normalizations
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB pixels, 0 to 1
 
 
 def _network(kind):
@@ -87,7 +87,7 @@ def _network(kind):
 def _scaled(x, kind):
     """Pixels with ImageNet's mean and deviation (B0 to B3), or between -1 and 1."""
     if kind == "b" and x.shape[-1] == 3:
-        return Normalization(mean=list(_MEAN), variance=[d * d for d in _DEVIATION])(Rescaling(1 / 255)(x))
+        return Normalization(mean=list(MEAN), variance=[d * d for d in DEVIATION])(Rescaling(1 / 255)(x))
     return Rescaling(1 / 128, offset=-1)(x)
 
 
@@ -128,11 +128,6 @@ def _depthwise_block(inputs, filters, expansion, stride, dropped, name):
     x = Activation("swish", name=f"{name}activation")(normalized(x, f"{name}bn", _MOMENTUM))
     x = weighed(x, max(1, channels // 4), name)
     return projected(x, inputs, filters, stride, dropped, name, _MOMENTUM)
-
-
-def preprocess_input(x, data_format=None):
-    """x as it is: the network scales its pixels itself."""
-    return x
 
 
 EfficientNetV2B0, EfficientNetV2B1, EfficientNetV2B2 = (_network(kind) for kind in ("b0", "b1", "b2"))

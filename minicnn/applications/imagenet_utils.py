@@ -11,9 +11,14 @@ from ..symbol import Symbol
 from .files import keras_file
 
 _MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet's pixels, 0 to 255
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its RGB pixels, 0 to 1
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its RGB pixels, 0 to 1
 _CLASS_INDEX = "imagenet_class_index.json"
 _CLASS_INDEX_HOST = "https://storage.googleapis.com/download.tensorflow.org/data/"
+
+
+def as_it_is(x, data_format=None):
+    """x as it is: the network scales its pixels itself."""
+    return x
 
 
 def preprocess_input(x, data_format=None, mode="caffe"):
@@ -37,7 +42,7 @@ def preprocess_input(x, data_format=None, mode="caffe"):
     if mode == "tf":
         return x / constant(127.5) - constant(1.0)
     if mode == "torch":
-        return (x / constant(255.0) - constant(_MEAN)) / constant(_DEVIATION)
+        return (x / constant(255.0) - constant(MEAN)) / constant(DEVIATION)
     return x[..., ::-1] - constant(_MEAN_BGR)
 
 

@@ -21,6 +21,7 @@ from ..layers import (
 )
 from ..models import Model
 from . import network
+from .imagenet_utils import as_it_is as preprocess_input
 from .imagenet_utils import decode_predictions
 from .resnet import POOL_NAMES
 
@@ -150,11 +151,6 @@ def _hard_swish(x):
 
 def _normalized(x, name):
     return BatchNormalization(epsilon=1e-3, momentum=0.999, name=name)(x)
-
-
-def preprocess_input(x, data_format=None):
-    """x as it is: the network scales its pixels itself."""
-    return x
 
 
 MobileNetV3Large, MobileNetV3Small = _network("large", "MobileNetV3Large"), _network("small", "MobileNetV3Small")

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..activations import FunctionActivation
 from ..config import checked_data_format
+from ..kept_graphs import kept
 from ..kernels.random import random_bits
 from ..ops import affine_transform, color
 from ..runtime import transfer
@@ -19,7 +20,6 @@ from .checks import checked_choice
 from .dropout import _Random
 from .image import ImageLayer
 
-_MOST_GRAPHS = 16  # that a layer keeps, one for each shape of its images
 _FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 
 
@@ -80,16 +80,13 @@ class Computed(Augmentation):
         drawn = [np.asarray(part, self.dtype) for part in drawn]
         parts = [part.reshape(-1, 1, 1, 1) if part.ndim == 1 else np.ascontiguousarray(part) for part in drawn]
         xs = [x, *map(transfer.to_device, parts)]
-        shapes = tuple(part.shape for part in xs)
-        key = shapes, repr(self.get_config())  # `change` reads the arguments, which may be set anew
-        graph = self._drawings.get(key)
-        if graph is None:
-            if len(self._drawings) >= _MOST_GRAPHS:
-                self._drawings.clear()
-            graph = FunctionActivation.draw(lambda symbols: self.change(*symbols), shapes, self.dtype, self.name)
-            self._drawings[key] = graph
+        arguments = repr(self.get_config())  # `change` reads them, and they may be set anew
+        graph = kept(self._drawings, self._draw_change, tuple(part.shape for part in xs), arguments)
         (y,), saved = graph.forward(xs, True, need_saved)
         return y, (graph, saved)
+
+    def _draw_change(self, shapes, arguments):
+        return FunctionActivation.draw(lambda symbols: self.change(*symbols), shapes, self.dtype, self.name)
 
     def backward(self, dy, saved, need_dx=True):
         if saved is None or not need_dx:
