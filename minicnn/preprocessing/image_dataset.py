@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import config
 from ..ops.resize import INTERPOLATIONS
-from ..ops.resize.cpu import resized
+from ..ops.resize.cpu import resize_one
 from ..results import Array
 from ..shapes import middle
 from .dataset import Chains, numbered_elements
@@ -22,17 +22,20 @@ class ImageDataset(Chains, Iterator):
     """Batches of images from files and their labels, for `fit` or for `for images, labels in dataset`.
 
     `class_names` holds the names of the classes and `file_paths` the files. `map`, `prefetch` and so on make other data
-    sets of it (`dataset.py`).
+    sets of it (`dataset.py`). load(file, y) reads an image into the array y, of the shape and type in `images`.
     """
 
-    def __init__(self, file_paths, labels, class_names, load, encode, batch_size, shuffle, seed):
+    def __init__(self, file_paths, labels, class_names, images, load, encode, batch_size, shuffle, seed):
         super().__init__(len(file_paths), batch_size, shuffle, seed)
         del self.shuffle  # here `shuffle` is the method of data sets
         self.file_paths, self.labels, self.class_names = file_paths, labels, class_names
-        self._load, self._encode = load, encode
+        self._images, self._load, self._encode = images, load, encode
 
     def make(self, rows, rng):
-        images = np.stack([self._load(self.file_paths[i]) for i in rows]).view(Array)
+        shape, dtype = self._images
+        images = np.empty((len(rows), *shape), dtype).view(Array)
+        for i, y in zip(rows, images.view(np.ndarray), strict=True):
+            self._load(self.file_paths[i], y)
         return images if self.labels is None else (images, self._encode(self.labels[rows]).view(Array))
 
     def elements(self):
@@ -89,16 +92,21 @@ def image_dataset_from_directory(
             np.random.RandomState(seed).shuffle(numbers)
     size = (image_size, image_size) if isinstance(image_size, int) else tuple(int(s) for s in image_size)
 
-    def resize(image, size):
-        dtype = np.uint8 if interpolation == "nearest" else np.float32
-        return resized(np.ascontiguousarray(image), size, interpolation, dtype)
+    images = ((*size, CHANNELS[color_mode]), np.uint8 if interpolation == "nearest" else np.float32)
 
-    def load(file):
+    def load(file, y):
         image = img_to_array(load_img(file, color_mode), dtype=np.uint8)
         if crop_to_aspect_ratio:
             top, left, height, width = middle(*image.shape[:2], size)
             image = image[top : top + height, left : left + width]
-        return _padded(image, size, resize) if pad_to_aspect_ratio else resize(image, size)
+        if pad_to_aspect_ratio:
+            y[...] = 0
+            part = _part_for(image, y)
+            small = np.empty(part.shape, y.dtype)
+            resize_one(image, small, interpolation)
+            part[...] = small
+        else:
+            resize_one(image, y, interpolation)
 
     def encode(chosen):
         if label_mode == "categorical":
@@ -112,7 +120,7 @@ def image_dataset_from_directory(
                 f"{str(directory)!r} has no image files for this data set; their names must end in "
                 f"{', '.join(_EXTENSIONS)}."
             )
-        made = ImageDataset(files[part], chosen, names, load, encode, batch_size or 32, shuffled, seed)
+        made = ImageDataset(files[part], chosen, names, images, load, encode, batch_size or 32, shuffled, seed)
         return made.unbatch() if batch_size is None else made
 
     held_back = int((validation_split or 0) * len(files))
@@ -160,12 +168,9 @@ def _files(folder, labels, class_names, follow_links):
     return files, np.array(labels), [str(label) for label in sorted(set(labels))]
 
 
-def _padded(image, size, resize):
-    """The whole image, as large as fits, in the middle of a black one of `size`, as tf.image.resize_with_pad does."""
-    C, sizes = image.shape[2], np.float32(image.shape[:2])
-    height, width = sizes / (sizes / np.float32(size)).max()  # float64 would sometimes floor to another size
-    top, left = max(int((size[0] - height) / 2), 0), max(int((size[1] - width) / 2), 0)
-    small = resize(image, (max(int(height), 1), max(int(width), 1)))
-    whole = np.zeros((*size, C), small.dtype)
-    whole[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return whole
+def _part_for(image, y):
+    """The largest part in the middle of y that has the proportions of the image, as tf.image.resize_with_pad takes."""
+    sizes, wanted = np.float32(image.shape[:2]), y.shape[:2]
+    height, width = sizes / (sizes / np.float32(wanted)).max()  # float64 would sometimes floor to another size
+    top, left = max(int((wanted[0] - height) / 2), 0), max(int((wanted[1] - width) / 2), 0)
+    return y[top : top + max(int(height), 1), left : left + max(int(width), 1)]

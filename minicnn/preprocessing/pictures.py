@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import config
-from ..ops.resize.cpu import resized
+from ..ops.resize.cpu import resize_one
 from ..shapes import middle
 
 _MOST_PIXELS = 178_956_970  # half a gigabyte of RGB; Pillow treats larger images as an attack
@@ -149,4 +149,6 @@ def smart_resize(x, size, interpolation="bilinear", data_format="channels_last")
     if x.ndim == 4:
         return np.stack([smart_resize(image, size, interpolation) for image in x])
     top, left, height, width = middle(x.shape[0], x.shape[1], size)
-    return resized(np.ascontiguousarray(x[top : top + height, left : left + width]), tuple(size), interpolation)
+    y = np.empty((*size, x.shape[2]), np.float32)
+    resize_one(x[top : top + height, left : left + width], y, interpolation)
+    return y

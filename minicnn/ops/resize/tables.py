@@ -23,3 +23,15 @@ def table(length: int, wanted: int, interpolation: str) -> tuple[np.ndarray, np.
     below = np.floor(places)
     first, second = np.clip(below, 0, None).astype(np.int32), np.clip(below + 1, None, length - 1).astype(np.int32)
     return first, second, places - below
+
+
+@lru_cache(maxsize=256)
+def number_table(length: int, wanted: int, interpolation: str, channels: int):
+    """The same table for the numbers of a row whose pixels have so many channels: arrays (wanted * channels,).
+
+    The indices are uint32, so that compiled code need not look for negative ones.
+    """
+    first, second, share = table(length, wanted, interpolation)
+    pixels = (first[:, None], second[:, None])
+    first, second = ((pixel * channels + np.arange(channels)).ravel().astype(np.uint32) for pixel in pixels)
+    return first, second, np.repeat(share, channels)
