@@ -160,6 +160,8 @@ def get(identifier) -> Activation:
         return linear
     if isinstance(identifier, Activation):
         return identifier
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":
+        identifier = identifier.get("config")
     if isinstance(identifier, str):
         identifier = _registry.find(identifier)
     if isinstance(identifier, Activation):

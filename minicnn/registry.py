@@ -114,6 +114,22 @@ def register_keras_serializable(package="Custom", name=None):
     return decorate
 
 
+def get_custom_objects() -> dict:
+    """The names that every registry knows; put your own {name: class or function} into this dictionary."""
+    return _custom[0]
+
+
+def get_registered_name(obj) -> str:
+    """The name under which `register_keras_serializable` registered a class, or its own name."""
+    return vars(obj).get("_registered_name", obj.__name__)
+
+
+def get_registered_object(name, custom_objects=None, module_objects=None):
+    """The class or function of that name from `get_custom_objects` or one of these dictionaries, or None."""
+    places = (custom_objects or {}, module_objects or {})
+    return custom_object(name) or next((known[name] for known in places if name in known), None)
+
+
 def custom_object(name):
     """The object of that name from `custom_object_scope` or `register_keras_serializable`, or None."""
     return next((known[name] for known in reversed(_custom) if name in known), None)
@@ -154,6 +170,8 @@ class Registry:
                 raise ValueError(
                     f'A {self.kind} given as a dictionary needs "class_name" and "config"; received {identifier!r}.'
                 )
+            if identifier["class_name"] == "function":
+                return self.get(identifier.get("config"))
             name = identifier.get("registered_name") or identifier["class_name"]
             return self.find(name).from_config(identifier.get("config", {}))
         if inspect.isclass(identifier):

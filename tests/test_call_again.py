@@ -133,7 +133,7 @@ def test_unknown_image_sizes():
 def test_equal_compares_numbers_in_call_and_in_losses():
     np.testing.assert_array_equal(of(lambda x: ops.where(x == 3, 100.0, x)), np.where(X == 3, 100.0, X))
     np.testing.assert_array_equal(of(lambda x: ops.cast(x != 3, "float32")), (X != 3).astype(np.float32))
-    loss = losses.get(lambda y, p: ops.mean(ops.where(y == 0, 0.0, (y - p) ** 2)))
+    loss = losses.as_loss(lambda y, p: ops.mean(ops.where(y == 0, 0.0, (y - p) ** 2)))
     y = X % 3
     model = minicnn.Sequential([layers.Input((3,)), layers.Activation("linear")])
     model.compile("sgd", loss)

@@ -64,7 +64,8 @@ def test_losses_made_of_functions(tf, name):
         described = theirs.get_config()
         assert all(described.get(key, value) == value for key, value in ours.get_config().items())
         _assert_same_gradient(tf, ours, theirs, y_true, y_pred)
-    assert type(losses.get(ours.name)) is type(ours) is type(losses.deserialize(losses.serialize(ours)))
+    assert type(losses.as_loss(ours.name)) is type(ours) is type(losses.deserialize(losses.serialize(ours)))
+    assert losses.get(ours.name) is getattr(losses, ours.name)
 
 
 @pytest.mark.parametrize("label", [-1, 0, 1])
@@ -89,7 +90,8 @@ def test_losses_of_probabilities(tf, name, predictions):
     assert_close(ours(reduction="none")(y_true, y_pred), rows, TOLERANCE)
     assert_close(getattr(losses, name)(y_true, y_pred), rows, TOLERANCE)
     assert ours().name == theirs().name
-    assert type(losses.get(name)) is type(losses.get(ours().get_config()["name"])) is ours
+    assert losses.get(name) is getattr(losses, name) is losses.deserialize(name)
+    assert type(losses.as_loss(name)) is type(losses.as_loss(ours().get_config()["name"])) is ours
     _assert_same_gradient(tf, ours(), theirs(), y_true, y_pred)
 
 

@@ -273,7 +273,7 @@ def test_an_optimizer_whose_state_does_not_fit_starts_again(tmp_path, capsys):
     ours.save_weights(tmp_path / "adam.weights.h5")
     other = compiled(minicnn, row(minicnn), "momentum")
     other.load_weights(tmp_path / "adam.weights.h5")
-    assert "'SGD' starts from the beginning" in capsys.readouterr().out and other.optimizer.iterations == 0
+    assert "'sgd' starts from the beginning" in capsys.readouterr().out and other.optimizer.iterations == 0
     np.testing.assert_array_equal(other.get_weights()[0], ours.get_weights()[0])
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 import inspect
 
-from ..registry import missing_name
+from ..registry import custom_object, custom_object_scope, missing_name
 from ..registry import serialize as registry_serialize
 from .base import Loss, check_lengths, float_array, registry, weights_per_row
 from .cross_entropy import (
@@ -83,20 +83,32 @@ FUNCTIONS = {
 }
 
 
-def get(identifier) -> Loss | None:
-    """A loss from its name, its function here, its configuration, its class or itself."""
-    if callable(identifier) and identifier in FUNCTIONS:
-        return FUNCTIONS[identifier]()
-    if inspect.isfunction(identifier) or isinstance(identifier, functools.partial):
-        return LossFunctionWrapper(identifier)
-    loss = registry.get(identifier)
-    if inspect.isfunction(loss):
-        return LossFunctionWrapper(loss)
-    if loss is not None and not isinstance(loss, Loss):
+def get(identifier):
+    """The function of a function's name ("mse"); a loss from its class's name, its configuration or its class; a loss,
+    a function and None as they are."""
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":
+        identifier = identifier.get("config")
+    if isinstance(identifier, str) and custom_object(identifier) is None:
+        kind = registry.find(identifier)
+        if identifier != kind.__name__:
+            return next(function for function, known in FUNCTIONS.items() if known is kind)
+    if isinstance(identifier, str) and inspect.isfunction(custom_object(identifier)):
+        return custom_object(identifier)
+    return registry.get(identifier)
+
+
+def as_loss(identifier) -> Loss | None:
+    """The loss that `compile` means by a name, a function, a configuration, a class or a loss."""
+    found = get(identifier)
+    if callable(found) and found in FUNCTIONS:
+        return FUNCTIONS[found]()
+    if inspect.isfunction(found) or isinstance(found, functools.partial):
+        return LossFunctionWrapper(found)
+    if found is not None and not isinstance(found, Loss):
         raise ValueError(
             f"A loss is a name, a function of (y_true, y_pred) or a minicnn.losses.Loss; received {identifier!r}."
         )
-    return loss
+    return found
 
 
 class LossFunctionWrapper(Loss):
@@ -119,8 +131,9 @@ def serialize(loss) -> dict:
 
 
 def deserialize(config, custom_objects=None):
-    """A loss from what `serialize` returned."""
-    return registry.deserialize(config, custom_objects)
+    """A loss or a function from what `serialize` returned."""
+    with custom_object_scope(custom_objects or {}):
+        return get(config)
 
 
 def __getattr__(name):

@@ -77,7 +77,7 @@ class Head(changes.Watched):
 def check_identifiers(loss, loss_weights, metrics_given, weighted_given) -> None:
     """ValueError if a name of a loss or metric is unknown: while the outputs are unknown, nothing else is known."""
     for identifier in _leaves(loss):
-        losses.get(identifier)
+        losses.as_loss(identifier)
     for identifier in [*_leaves(metrics_given), *_leaves(weighted_given)]:
         metrics.get(identifier, None, (None,), (None, 1))
 
@@ -112,7 +112,7 @@ def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_giv
         _by_output(weighted_given, names, "weighted_metrics"), strict=True,
     )  # fmt: skip
     return [
-        Head(i, name, losses.get(one_loss), weight, plain, weighted, None if named else _loss_name(one_loss))
+        Head(i, name, losses.as_loss(one_loss), weight, plain, weighted, None if named else _loss_name(one_loss))
         for i, (name, one_loss, weight, plain, weighted) in enumerate(per_output)
     ]
 

@@ -95,12 +95,16 @@ class TrainingStep:
 
     def _parts(self, batch):
         """Split a batch's arrays: (inputs, [(targets, row weights, row weights times loss weight) for each loss])."""
-        count, targets = len(self.model.inputs) if self.model.takes_several else 1, []
+        count, targets = self._inputs_in(batch), []
         rest = list(batch[count:])
         for head in self.heads:
             y, row_weights = rest.pop(0), rest.pop(0)
             targets.append((y, row_weights, row_weights if head.weight == 1 else rest.pop(0)))
         return (list(batch[:count]) if self.model.takes_several else batch[0]), targets
+
+    def _inputs_in(self, batch) -> int:
+        """How many of a batch's arrays are inputs. A model that defines `call` takes as many as it is given."""
+        return len(batch) - sum(2 if head.weight == 1 else 3 for head in self.heads)
 
     def _losses_and_gradients(self, y, targets, training):
         """(the losses, the gradient of their sum for the outputs y). In inference there is no gradient."""
@@ -172,7 +176,7 @@ class TrainingStep:
         if not model._told_non_finite:
             model._told_non_finite = True
             replay.refuse()  # the batch is run again here, which no recording should repeat
-            count = len(model.inputs) if model.takes_several else 1
+            count = self._inputs_in(batch)
             where = first_non_finite(model, batch[:count], batch[count:], training)
             print(f"minicnn: the loss is not finite; {where}", flush=True)
 

@@ -10,7 +10,7 @@ from .base import Optimizer, checked_share, registry
 class Adadelta(Optimizer):
     """Adadelta: a step is the gradient times (running root mean square of the steps) / (that of the gradients)."""
 
-    def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-7, name="adadelta", **others):
+    def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-7, name=None, **others):
         super().__init__(learning_rate, name=name, **others)
         self.rho, self.epsilon = checked_share(rho, "rho"), epsilon
 

@@ -11,7 +11,7 @@ from .base import Optimizer, registry
 class Adagrad(Optimizer):
     """Adagrad: divides the step by the root of the sum of all squared gradients. The sum starts at a small number."""
 
-    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, name="adagrad", **others):
+    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, name=None, **others):
         super().__init__(learning_rate, name=name, **others)
         if not (is_number(initial_accumulator_value) and initial_accumulator_value >= 0):
             raise ValueError(

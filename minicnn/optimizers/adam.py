@@ -12,9 +12,7 @@ from .base import Optimizer, checked_share, registry
 class Adam(Optimizer):
     """Adam; with amsgrad it divides by the root of the largest second moment so far."""
 
-    def __init__(
-        self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, name="adam", **others
-    ):
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, name=None, **others):
         super().__init__(learning_rate, name=name, **others)
         self.beta_1, self.beta_2 = checked_share(beta_1, "beta_1"), checked_share(beta_2, "beta_2")
         self.epsilon, self.amsgrad = epsilon, amsgrad
@@ -48,7 +46,7 @@ class AdamW(Adam):
         beta_2=0.999,
         epsilon=1e-7,
         amsgrad=False,
-        name="adamw",
+        name=None,
         **others,
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **others)

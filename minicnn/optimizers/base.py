@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..ops import optimizer_update
-from ..registry import Configurable, Registry, nearest, serialize
+from ..registry import Configurable, Registry, nearest, serialize, snake_case
 from ..results import Number
 from ..runtime import transfer
 from ..runtime.replay import changes
@@ -62,7 +62,7 @@ class Optimizer(changes.Watched, Configurable):
             raise TypeError(
                 f"{type(self).__name__} has no argument {first!r} (received {first}={unknown[first]!r}). {said}"
             )
-        self.name, self.steps = name or type(self).__name__.lower(), 0
+        self.name, self.steps = name or snake_case(type(self).__name__), 0
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
         self.learning_rate = learning_rate

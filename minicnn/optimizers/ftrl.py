@@ -20,7 +20,7 @@ class Ftrl(Optimizer):
         l2_regularization_strength=0.0,
         l2_shrinkage_regularization_strength=0.0,
         beta=0.0,
-        name="ftrl",
+        name=None,
         **others,
     ):
         super().__init__(learning_rate, name=name, **others)

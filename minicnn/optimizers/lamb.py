@@ -10,7 +10,7 @@ from .base import Optimizer, checked_share, registry
 class Lamb(Optimizer):
     """LAMB: Adam's step, scaled so that its norm is the learning rate times the norm of the weights."""
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name="lamb", **others):
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name=None, **others):
         super().__init__(learning_rate, name=name, **others)
         self.beta_1, self.beta_2 = checked_share(beta_1, "beta_1"), checked_share(beta_2, "beta_2")
         self.epsilon = epsilon

@@ -12,7 +12,7 @@ from .base import Optimizer, checked_share, registry
 class Nadam(Optimizer):
     """Nadam: the momentum's share of a step grows from step to step, u_t = beta_1 (1 - 0.5 * 0.96^t)."""
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name="nadam", **others):
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name=None, **others):
         super().__init__(learning_rate, name=name, **others)
         self.beta_1, self.beta_2 = checked_share(beta_1, "beta_1"), checked_share(beta_2, "beta_2")
         self.epsilon = epsilon

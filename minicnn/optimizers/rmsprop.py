@@ -10,9 +10,7 @@ from .base import Optimizer, checked_share, registry
 class RMSprop(Optimizer):
     """RMSprop, also with momentum. centered subtracts the square of the running mean from the running mean square."""
 
-    def __init__(
-        self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, name="rmsprop", **others
-    ):
+    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, name=None, **others):
         super().__init__(learning_rate, name=name, **others)
         self.rho, self.momentum = checked_share(rho, "rho"), checked_share(momentum, "momentum")
         self.epsilon, self.centered = epsilon, centered

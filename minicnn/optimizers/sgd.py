@@ -11,7 +11,7 @@ from .base import Optimizer, registry
 class SGD(Optimizer):
     """w -= rate * g, or with momentum v = momentum * v - rate * g; w += v (Nesterov: momentum * v - rate * g)."""
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, name="SGD", **others):
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, name=None, **others):
         super().__init__(learning_rate, name=name, **others)
         if not (is_number(momentum) and 0 <= momentum <= 1):
             raise ValueError(f"momentum must be a number from 0 to 1; received momentum={momentum!r}.")

@@ -7,15 +7,26 @@
     legacy_h5.py       `.h5` of older Keras: the same in one HDF5 file
     operations.py      functions of symbols, as Keras writes them
     hdf5_check.py      damaged HDF5 files, found before they are read
+    objects.py         `serialize_keras_object`: single layers, losses and values as Keras's JSON
     files.py           `save_model`, `load_model`, `save_weights`, `load_weights`: the file's name selects the format
 
 Nothing in a file is ever executed. A class is looked up by its name among minicnn's classes and the `custom_objects`;
 any other name is an error.
 """
 
-from ..registry import custom_object_scope, missing_name, register_keras_serializable
+from ..registry import (
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    missing_name,
+    register_keras_serializable,
+)
 from .configuration import from_json, to_json
 from .files import load_model, load_weights, save_model, save_weights
+from .objects import deserialize_keras_object, serialize_keras_object
+
+CustomObjectScope = custom_object_scope
 
 
 def __getattr__(name):
@@ -23,12 +34,7 @@ def __getattr__(name):
 
 
 __all__ = [
-    "custom_object_scope",
-    "from_json",
-    "load_model",
-    "load_weights",
-    "register_keras_serializable",
-    "save_model",
-    "save_weights",
-    "to_json",
-]
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "from_json", "get_custom_objects",
+    "get_registered_name", "get_registered_object", "load_model", "load_weights", "register_keras_serializable",
+    "save_model", "save_weights", "serialize_keras_object", "to_json",
+]  # fmt: skip

@@ -51,7 +51,7 @@ def to_keras(value):
         if value.keys() >= {"module", "class_name", "config", "registered_name"}:
             return value  # it is in Keras's form already
         if value.keys() >= {"class_name", "config"}:
-            return _object_to_keras(value, _class_of(value.get("registered_name") or value["class_name"]))
+            return _object_to_keras(value, class_of(value.get("registered_name") or value["class_name"]))
         return {key: to_keras(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_keras(entry) for entry in value]
@@ -81,7 +81,7 @@ def _object_to_keras(described, found):
     return {"module": module, "class_name": name, "config": config, "registered_name": registered, **kept}
 
 
-def _class_of(name, module=None):
+def class_of(name, module=None):
     """The class of that name, or None. The registry that belongs to Keras's module is searched first."""
     for _, registry in sorted(KINDS.values(), key=lambda kind: kind[0] != module):
         try:
@@ -93,10 +93,14 @@ def _class_of(name, module=None):
     return None
 
 
-def from_keras(value):
-    """A value from Keras's JSON in the form that minicnn's `from_config` takes. ValueError if minicnn lacks a part."""
+def from_keras(value, function_names=True):
+    """A value from Keras's JSON in the form that minicnn's `from_config` takes. ValueError if minicnn lacks a part.
+
+    function_names: functions become their names, which minicnn's classes take. A user's class gets what Keras gives
+    it, {"class_name": "function", "config": name}, for `deserialize_keras_object`.
+    """
     if isinstance(value, list):
-        return [from_keras(entry) for entry in value]
+        return [from_keras(entry, function_names) for entry in value]
     if not isinstance(value, dict):
         return value
     if value.get("class_name") == "__keras_tensor__":
@@ -113,8 +117,8 @@ def from_keras(value):
             return {key: from_keras(part) for key, part in operation.items()}
         return _object_from_keras(value)
     if value.get("class_name") == "function":
-        return value.get("config")
-    return {key: from_keras(entry) for key, entry in value.items()}
+        return value.get("config") if function_names else value
+    return {key: from_keras(entry, function_names) for key, entry in value.items()}
 
 
 def _object_from_keras(described):
@@ -134,13 +138,13 @@ def _object_from_keras(described):
             found, name = custom_object(own), own if custom_object(own) else name
     of_keras = registered in (None, name, "Functional") and (module is None or str(module).split(".")[0] in _KERAS)
     if found is None and of_keras and isinstance(name, str):
-        found = _class_of(name, module)
+        found = class_of(name, module)
     if not isinstance(found, type):
         raise ValueError(
             f"The file holds a {registered or name!r} (from {module!r}), which minicnn does not have: give your own "
             f"class as custom_objects={{...}}, {_ADVICE}."
         )
-    config = {key: from_keras(entry) for key, entry in config.items()}
+    config = {key: from_keras(entry, found.__module__.startswith("minicnn.")) for key, entry in config.items()}
     kept = {key: described[key] for key in ("name", "inbound_nodes") if key in described}
     if issubclass(found, Model):
         return {"class_name": name, "config": config, **kept}

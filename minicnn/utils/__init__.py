@@ -10,7 +10,14 @@ from importlib import import_module as _import_module
 from ..config import set_random_seed
 from ..layers.names import clear_session
 from ..models.batches import PyDataset
-from ..registry import custom_object_scope, missing_name, register_keras_serializable
+from ..registry import (
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    missing_name,
+    register_keras_serializable,
+)
 from .get_file import get_file
 from .gradient_check import gradient_check
 from .normalize import normalize
@@ -22,20 +29,28 @@ CustomObjectScope = custom_object_scope
 Sequence = PyDataset
 
 
-_PICTURES = ("array_to_img", "image_dataset_from_directory", "img_to_array", "load_img", "save_img", "split_dataset")
+_LATER = {  # {name: the module, which is imported at its first use}
+    "array_to_img": "preprocessing.image",
+    "deserialize_keras_object": "saving",
+    "image_dataset_from_directory": "preprocessing",
+    "img_to_array": "preprocessing.image",
+    "load_img": "preprocessing.image",
+    "save_img": "preprocessing.image",
+    "serialize_keras_object": "saving",
+    "split_dataset": "preprocessing.split",
+}
 
 
 def __getattr__(name):
-    if name in _PICTURES:  # minicnn.preprocessing is imported at its first use
-        places = {"image_dataset_from_directory": "preprocessing", "split_dataset": "preprocessing.split"}
-        place = places.get(name, "preprocessing.image")
-        return getattr(_import_module(f"minicnn.{place}"), name)
+    if name in _LATER:
+        return getattr(_import_module(f"minicnn.{_LATER[name]}"), name)
     raise missing_name(__name__, name)
 
 
 __all__ = [
     "CustomObjectScope", "Progbar", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
-    "get_file",
+    "deserialize_keras_object", "get_custom_objects", "get_file", "get_registered_name", "get_registered_object",
     "gradient_check", "image_dataset_from_directory", "img_to_array", "load_img", "normalize", "plot_model",
-    "register_keras_serializable", "save_img", "set_random_seed", "split_dataset", "to_categorical",
+    "register_keras_serializable", "save_img", "serialize_keras_object", "set_random_seed", "split_dataset",
+    "to_categorical",
 ]  # fmt: skip

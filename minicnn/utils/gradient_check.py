@@ -101,7 +101,7 @@ class _Problem:
                     "With targets y, gradient_check needs a loss (from compile, or given as loss=...) and a model "
                     "with one output."
                 )
-            self.y, self.loss = np.asarray(y), losses.get(loss)
+            self.y, self.loss = np.asarray(y), losses.as_loss(loss)
         self.joined = self.loss is not None and self.loss.joins(layer.ends_in)
 
     def _outputs(self, need_saved):
