@@ -57,7 +57,8 @@ class Variable(changes.Watched):
             )
         self.name = name or "variable"
         self.path = path or self.name
-        self.trainable = trainable
+        self.learns = bool(trainable)
+        self.is_frozen = False  # by its layer
         self.regularizer = regularizer
         self.constraint = constraint
         self.grad: np.ndarray | None = None
@@ -74,6 +75,15 @@ class Variable(changes.Watched):
     def value(self, array):
         self.array, self.is_given_away = array, True
         changes.of_weights.note()
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training may change the numbers: the variable learns, and its layer is not frozen."""
+        return self.learns and not self.is_frozen
+
+    @trainable.setter
+    def trainable(self, value):
+        self.learns = bool(value)
 
     @property
     def shape(self) -> tuple[int, ...]:

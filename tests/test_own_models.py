@@ -210,3 +210,39 @@ def test_losses_metrics_and_schedules_of_ones_own_may_name_their_attributes_free
     assert Focused(4.0).get_config()["gamma"] == Described(4.0).get_config()["gamma"] == 4.0
     for made in (Focused, Described):
         assert made.from_config(made(4.0).get_config())._power == 4.0
+
+
+class OfTwo(minicnn.Model):
+    """A model that defines `call` and takes two inputs."""
+
+    def __init__(self, inputs_of, **kwargs):
+        super().__init__(**kwargs)
+        self.inputs_of, self.add, self.dense = inputs_of, layers.Add(), layers.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(self.add(self.inputs_of(inputs)))
+
+
+@pytest.mark.parametrize("loss_weights", [None, 0.5])
+@pytest.mark.parametrize("names", [None, ("a", "b")], ids=["list", "dictionary"])
+def test_several_inputs_of_call_are_trained(names, loss_weights):
+    """It trains as the functional model of the same layers does."""
+    x, y = [X, X + 1], np.eye(2, dtype=np.float32)[Y % 2]
+    given = x if names is None else dict(zip(names, x, strict=True))
+    own = OfTwo(list if names is None else lambda inputs: [inputs[name] for name in names])
+    own.predict(given, verbose=0)
+    ends = [minicnn.Input((7,)), minicnn.Input((7,))]
+    functional = minicnn.Model(ends, layers.Dense(2)(layers.Add()(ends)))
+    functional.set_weights(own.get_weights())
+    histories = []
+    for model, data in ((own, given), (functional, x)):
+        model.compile("adam", "mse", metrics=["mae"], loss_weights=loss_weights)
+        fit = model.fit(data, y, epochs=3, batch_size=8, shuffle=False, verbose=0, validation_data=(data, y))
+        histories.append(fit.history)
+    assert histories[0] == histories[1]
+    np.testing.assert_array_equal(own.get_weights()[0], functional.get_weights()[0])
+    own.fit(mapped_nan(given), y, verbose=0)  # it tells where the NaN comes from
+
+
+def mapped_nan(given):
+    return {k: v * np.nan for k, v in given.items()} if isinstance(given, dict) else [v * np.nan for v in given]

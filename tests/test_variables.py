@@ -51,3 +51,17 @@ def test_paths_of_weights(tf):
         ]
 
     assert paths(minicnn) == paths(tf.keras)
+
+
+def test_trainable_says_whether_the_layer_is_frozen(tf):
+    for k in (minicnn, tf.keras):
+        model = k.Sequential([k.Input((3,)), k.layers.Dense(2), k.layers.BatchNormalization()])
+        said = []
+        for value in (False, True):
+            model.trainable = value
+            said.append([weight.trainable for weight in model.weights])
+        later = k.layers.Dense(2, trainable=False)
+        later.build((None, 3))
+        model.layers[0].kernel.trainable = False
+        said += [[weight.trainable for weight in later.weights], [w.trainable for w in model.layers[0].weights]]
+        assert said == [[False] * 6, [True] * 4 + [False] * 2, [False] * 2, [False, True]]

@@ -55,7 +55,7 @@ class HoldsWeights(DefinesCall, changes.Watched):
         held = flatten(value)
         for variable in held:
             if isinstance(variable, Variable) and not any(variable is known for known in self._variables):
-                self._variables.append(variable)
+                self._keep(variable)
         if isinstance(value, Variable) or any(value is known for known in self._sublayers):
             return
         if not held or any(isinstance(one, HoldsWeights) for one in held):
@@ -86,8 +86,14 @@ class HoldsWeights(DefinesCall, changes.Watched):
         with building(self):
             path = path_of_weight(name)
         variable = Variable(make, shape, dtype or self.dtype, trainable, name, path, regularizer, constraint)
-        self._variables.append(variable)
+        self._keep(variable)
         return variable
+
+    def _keep(self, variable):
+        """Add a weight: the trainable ones of a layer come first."""
+        variable.is_frozen = not self._trainable
+        place = sum(known.learns for known in self._variables) if variable.learns else len(self._variables)
+        self._variables.insert(place, variable)
 
     @property
     def trainable(self) -> bool:
@@ -97,6 +103,8 @@ class HoldsWeights(DefinesCall, changes.Watched):
     @trainable.setter
     def trainable(self, value):
         self._trainable = bool(value)
+        for variable in self._variables:
+            variable.is_frozen = not value
         for layer in self._inner_layers:
             layer.trainable = value
 
@@ -110,7 +118,7 @@ class HoldsWeights(DefinesCall, changes.Watched):
     @property
     def weights(self) -> list[Variable]:
         """All weights, layer by layer, the trainable ones of a layer first."""
-        own = sorted(self._variables, key=lambda variable: not variable.trainable)
+        own = list(self._variables)
         inner = self._inner_layers
         return _unique(own + [v for layer in inner for v in layer.weights]) if inner else own
 

@@ -14,7 +14,7 @@ def unchanged_state(layer: Layer):
     layers = layer.flattened()
     held = [value for inner in layers for value in vars(inner).values() if isinstance(value, SeedGenerator)]
     counters = [(part, part.random_counter) for part in [*layers, *held] if hasattr(part, "random_counter")]
-    values = [(v, v.numpy()) for inner in layers for v in inner._variables if not v.trainable]
+    values = [(v, v.numpy()) for inner in layers for v in inner._variables if not v.learns]
     try:
         yield
     finally:

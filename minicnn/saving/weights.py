@@ -21,7 +21,6 @@ from ..layers.holding import OWN_ATTRIBUTES
 from ..layers.random_source import SeedGenerator
 from ..models import Model, Sequential
 from ..registry import snake_case
-from ..variable import Variable
 
 _LARGEST_ATTRIBUTE = 16 << 20  # bytes, far more than a model's description needs
 
@@ -69,16 +68,11 @@ def _in_container(path, container):
             yield from _in_container(here, child) if nested else [(here, child)]
 
 
-def own_variables(layer: Layer) -> list[Variable]:
-    """A layer's own weights in Keras's order: trainable ones first."""
-    return sorted(layer._variables, key=lambda variable: not variable.trainable)
-
-
 def write_weights(file: h5py.File, model: Layer, include_optimizer=True) -> None:
     """Write all weights, and the optimizer's state if the model is compiled."""
     for path, layer in places(model).items():
         group = file.require_group(path) if path else file
-        _write(group, [variable.numpy() for variable in own_variables(layer)], layer.name)
+        _write(group, [variable.numpy() for variable in layer._variables], layer.name)
         for name, source in _random_states(layer).items():
             state = np.array([source.random_stream % 2**32, source.random_counter], np.uint32)
             _write(group.require_group(name), [state], name)
@@ -99,7 +93,7 @@ def read_weights(file: h5py.File, model: Layer, skip_mismatch=False) -> None:
     """Set all weights. ValueError, before any weight changes, if one is missing, too many or of another shape."""
     pairs = []
     for path, layer in places(model).items():
-        wanted, stored = own_variables(layer), _stored(file, path)
+        wanted, stored = layer._variables, _stored(file, path)
         problem = _problem(wanted, stored)
         if problem and not skip_mismatch:
             raise ValueError(f"The weights of {layer.name!r} do not fit: {problem}.")
