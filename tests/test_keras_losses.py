@@ -258,6 +258,24 @@ OPTIMIZERS = {
         l2_shrinkage_regularization_strength=0.2,
         beta=0.3,
     ),
+    "adafactor": lambda k: k.Adafactor(0.1),
+    "adafactor of all options": lambda k: k.Adafactor(
+        0.9, -0.7, 1e-20, 0.01, clip_threshold=0.5, relative_step=False, weight_decay=0.1
+    ),
+    "muon": lambda k: k.Muon(0.1),
+    "muon of all options": lambda k: k.Muon(
+        0.1,
+        adam_beta_1=0.8,
+        adam_beta_2=0.95,
+        adam_weight_decay=0.2,
+        weight_decay=0.1,
+        momentum=0.7,
+        ns_steps=3,
+        nesterov=False,
+        rms_rate=None,
+        adam_lr_ratio=0.5,
+    ),
+    "loss scale": lambda k: k.LossScaleOptimizer(k.Adam(0.1), dynamic_growth_steps=2),
     "average": lambda k: k.SGD(0.1, use_ema=True, ema_momentum=0.7),
     "average overwrites": lambda k: k.Adam(0.1, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=2),
     "accumulation": lambda k: k.Adam(0.1, gradient_accumulation_steps=2, clipnorm=0.9, weight_decay=0.1),
@@ -274,6 +292,7 @@ OPTIMIZERS = {
 
 OPTIMIZER_NAMES = (
     "sgd", "rmsprop", "adam", "adamw", "adagrad", "adadelta", "adamax", "nadam", "lamb", "lion", "ftrl",
+    "adafactor", "muon",
 )  # fmt: skip
 
 
@@ -282,12 +301,12 @@ def test_optimizers(tf, name, each_backend):
     from minicnn.variable import Variable
 
     ours, theirs = OPTIMIZERS[name](optimizers), OPTIMIZERS[name](tf.keras.optimizers)
-    shapes = [(3, 4), (4,)]
+    shapes = [(3, 4), (4,), (5, 3)]
     mine = [Variable(normal(*s, seed=i, dtype=np.float32), name="w", path=f"w{i}") for i, s in enumerate(shapes)]
-    wanted = [tf.Variable(v.value) for v in mine]
+    wanted = [tf.keras.Variable(v.value) for v in mine]
     for step in range(5):
         gradients = [normal(*s, seed=10 * step + i, dtype=np.float32) for i, s in enumerate(shapes)]
-        ours.apply(gradients, mine)
+        ours.apply_gradients(zip(gradients, mine, strict=True))
         theirs.apply_gradients(zip([tf.constant(g) for g in gradients], wanted, strict=True))
         for found, expected in zip(mine, wanted, strict=True):
             assert_close(found.value, expected, TOLERANCE, f"step {step}")

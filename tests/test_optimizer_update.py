@@ -9,11 +9,11 @@ from cases import both_tests, case
 from helpers import normal
 
 
-def _optimizer(name, steps=3, **options):
+def _optimizer(name, steps=3, shape=(4, 5), **options):
     def run(op, dtype):
-        w, memories = normal(4, 5, dtype=dtype), {}
+        w, memories = normal(*shape, dtype=dtype), {}
         for t in range(1, steps + 1):
-            g = normal(4, 5, seed=t, dtype=dtype)
+            g = normal(*shape, seed=t, dtype=dtype)
 
             def memory(label, wanted=True):
                 return memories.setdefault(label, np.zeros_like(w)) if wanted else None
@@ -45,6 +45,14 @@ def _optimizer(name, steps=3, **options):
             elif name == "ftrl":
                 a = memories.setdefault("a", np.full_like(w, 0.1))
                 op.ftrl(w, g, a, memory("z"), 0.1, *options["numbers"])
+            elif name == "adafactor":
+                r, c = (memories.setdefault(label, np.zeros(n, dtype)) for label, n in (("r", 4), ("c", 5)))
+                op.adafactor(w, g, r, c, memory("v"), 0.1, 1 - t**-0.8, 1e-30, 1e-3, options["clip_threshold"])
+            elif name == "adafactor of a vector":
+                op.adafactor(w[0], g[0], None, None, memory("v")[0], 0.1, 1 - t**-0.8, 1e-30, 1e-3, 1.0)
+            elif name == "muon":
+                m, polynomial = memories.setdefault("m", np.zeros(w.shape, dtype)), (3.4, -4.8, 2.0)
+                op.muon(w, g, m, 0.1, 0.9, options["nesterov"], polynomial, 3)
             elif name == "average":
                 a = memories.setdefault("a", np.full_like(w, np.nan))  # forgotten by a share of 0
                 op.average(g, a, 0.9 if t > 1 else 0.0)
@@ -57,6 +65,12 @@ def _optimizer(name, steps=3, **options):
 
 for name in ("sgd", "adagrad", "adadelta", "adamax", "nadam", "lamb", "lion", "average", "decay"):
     case("optimizer_update", name)(_optimizer(name))
+case("optimizer_update", "adafactor of a vector")(_optimizer("adafactor of a vector"))
+for limit in (0.5, 2.0):
+    case("optimizer_update", f"adafactor, clip_threshold={limit}")(_optimizer("adafactor", clip_threshold=limit))
+for nesterov in (False, True):
+    for shape in ((4, 5), (5, 3), (3, 3)):
+        case("optimizer_update", f"muon, {nesterov=}, {shape=}")(_optimizer("muon", shape=shape, nesterov=nesterov))
 for numbers in ((-0.5, 0.0, 0.0, 0.0, 0.0), (-0.3, 0.4, 0.2, 0.1, 0.5), (0.0, 0.1, 0.0, 0.0, 0.0)):
     case("optimizer_update", f"ftrl {numbers}")(_optimizer("ftrl", numbers=numbers))
 

@@ -159,3 +159,21 @@ def test_old_arguments(capsys):
     for name, said in (("lr", "Did you mean 'learning_rate'"), ("momentun", "Did you mean 'momentum'")):
         with pytest.raises(TypeError, match=rf"SGD has no argument '{name}' \(received {name}=0.1\)\. {said}"):
             optimizers.SGD(**{name: 0.1})
+
+
+def test_loss_scale_leaves_out_infinite_gradients(tf):
+    """The scale is doubled and halved as Keras does it, and a step of your own is divided by it."""
+    libraries = optimizers, tf.keras.optimizers
+    ours, theirs = (k.LossScaleOptimizer(k.SGD(0.5), 8.0, dynamic_growth_steps=2) for k in libraries)
+    w, wanted = minicnn.Variable(np.ones(2, np.float32)), tf.keras.Variable(np.ones(2, np.float32))
+    for number in (8.0, 16.0, np.inf, 8.0, np.nan, 4.0, 4.0, 4.0):
+        gradient = np.full(2, number, np.float32)
+        ours.apply_gradients([(gradient, w)])
+        theirs.apply_gradients([(tf.constant(gradient), wanted)])
+        np.testing.assert_allclose(w.numpy(), np.asarray(wanted))
+        assert ours.dynamic_scale == float(theirs.dynamic_scale) == ours.scale_loss(1.0)
+    assert ours.iterations == int(theirs.iterations) == 6 and ours.learning_rate == 0.5
+    ours.learning_rate = 0.25
+    assert ours.inner_optimizer.learning_rate == 0.25
+    with pytest.raises(ValueError, match="give it to the inner optimizer"):
+        optimizers.LossScaleOptimizer("adam", use_ema=True)

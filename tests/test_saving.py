@@ -32,6 +32,8 @@ def compiled(k, model, optimizer="adam"):
         "adamax": lambda: k.optimizers.Adamax(0.01), "nadam": lambda: k.optimizers.Nadam(0.01),
         "lamb": lambda: k.optimizers.Lamb(0.01), "lion": lambda: k.optimizers.Lion(0.001),
         "ftrl": lambda: k.optimizers.Ftrl(0.05),
+        "adafactor": lambda: k.optimizers.Adafactor(0.05), "muon": lambda: k.optimizers.Muon(0.01),
+        "loss scale": lambda: k.optimizers.LossScaleOptimizer(k.optimizers.Adam(0.01), dynamic_growth_steps=5),
         "average": lambda: k.optimizers.SGD(0.05, momentum=0.9, use_ema=True, ema_momentum=0.8),
         "accumulation": lambda: k.optimizers.Nadam(0.01, gradient_accumulation_steps=4, use_ema=True),
     }  # fmt: skip
@@ -73,7 +75,7 @@ def test_minicnn_reads_what_keras_writes(keras, tmp_path, name, ending):
 
 STATES = (
     "amsgrad", "momentum", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lamb", "lion", "ftrl", "average",
-    "accumulation",
+    "accumulation", "adafactor", "muon", "loss scale",
 )  # fmt: skip
 
 
@@ -84,12 +86,13 @@ def test_the_state_of_every_optimizer_goes_both_ways(keras, tmp_path, optimizer)
     ours.save(tmp_path / "ours.keras")
     theirs = keras.models.load_model(tmp_path / "ours.keras")
     assert_close(trained(theirs), trained(ours), 1e-3)
-    for ending in FORMATS:
+    endings = [".keras"] if optimizer == "adafactor" else FORMATS  # Keras itself cannot save Adafactor in .h5
+    for ending in endings:
         theirs.save(tmp_path / f"theirs{ending}")
     more = trained(theirs)
-    for ending in FORMATS:
+    for ending in endings:
         again = minicnn.models.load_model(tmp_path / f"theirs{ending}")
-        assert again.optimizer.steps == 12
+        assert again.optimizer.iterations * (again.optimizer.gradient_accumulation_steps or 1) == 12
         assert_close(trained(again), more, 1e-3)
 
 

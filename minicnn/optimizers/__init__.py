@@ -4,13 +4,16 @@ base       Optimizer: rate, clipping, weight decay, memory      schedules   rate
 sgd        SGD with momentum            rmsprop    RMSprop       adam        Adam and AdamW
 adamax     Adamax                       adagrad    Adagrad       adadelta    Adadelta
 nadam      Nadam                        lamb       Lamb          lion        Lion
-ftrl       Ftrl
+ftrl       Ftrl                         adafactor  Adafactor     muon        Muon
+memories   the arrays that an optimizer keeps for each weight, and their order in files
+loss_scale LossScaleOptimizer
 """
 
 from ..registry import missing_name
 from ..registry import serialize as registry_serialize
 from . import schedules
 from .adadelta import Adadelta
+from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
@@ -18,6 +21,8 @@ from .base import Optimizer, get, registry
 from .ftrl import Ftrl
 from .lamb import Lamb
 from .lion import Lion
+from .loss_scale import LossScaleOptimizer
+from .muon import Muon
 from .nadam import Nadam
 from .rmsprop import RMSprop
 from .sgd import SGD
@@ -38,6 +43,6 @@ def __getattr__(name):
 
 
 __all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Nadam", "Optimizer", "RMSprop",
-    "deserialize", "get", "registry", "schedules", "serialize",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
+    "Muon", "Nadam", "Optimizer", "RMSprop", "deserialize", "get", "registry", "schedules", "serialize",
 ]  # fmt: skip

@@ -15,16 +15,12 @@ from ..runtime.replay import changes
 from ..shapes import is_number
 from ..variable import Variable
 from . import schedules
+from .memories import AVERAGE, MEAN, RemembersWeights, is_schedule
 
 registry = Registry("optimizer")
-_AVERAGE, _MEAN = "average", "gradient_accumulator"  # memories that arguments ask for: of the weight, of its gradients
 
 
-def _is_schedule(value):
-    return isinstance(value, schedules.LearningRateSchedule)
-
-
-class Optimizer(changes.Watched, Configurable):
+class Optimizer(changes.Watched, RemembersWeights, Configurable):
     """Base class. A subclass names its memories in `memory_names` and defines `update`.
 
     learning_rate      a number, one of `schedules`, or a function without arguments that every step calls
@@ -105,7 +101,7 @@ class Optimizer(changes.Watched, Configurable):
     def _rate(self):
         if self._schedule is None:
             return self._learning_rate
-        return float(self._schedule(self.steps) if _is_schedule(self._schedule) else self._schedule())
+        return float(self._schedule(self.steps) if is_schedule(self._schedule) else self._schedule())
 
     @learning_rate.setter
     def learning_rate(self, value):
@@ -125,16 +121,8 @@ class Optimizer(changes.Watched, Configurable):
 
     def get_config(self):
         """The constructor's arguments. In the place of a function as learning rate stands its number of now."""
-        rate = self._schedule if _is_schedule(self._schedule) else float(self._rate())
+        rate = self._schedule if is_schedule(self._schedule) else float(self._rate())
         return {**super().get_config(), "learning_rate": serialize(rate)}
-
-    def memory_names(self) -> list[str]:
-        """The names of the arrays that the optimizer keeps for each weight."""
-        return []
-
-    def first_memory(self, name: str) -> float:
-        """The number that fills the memory of this name before the first step."""
-        return 0.0
 
     def step_rate(self, learning_rate: float, t: int) -> float | tuple[float, ...]:
         """The rate that multiplies the gradients of step t = 1, 2, ...; or several numbers that the step needs."""
@@ -145,90 +133,14 @@ class Optimizer(changes.Watched, Configurable):
         `step_rate` returned."""
         raise NotImplementedError(f"{type(self).__name__} does not define update.")
 
-    def memory_order(self) -> list[list[str]]:
-        """`memory_names` in the order of Keras's files: for each list in turn, weight by weight, the list's arrays."""
-        return [[name] for name in self.memory_names()]
-
-    def state(self, variables: list[Variable]) -> list[np.ndarray]:
-        """Copies of the number of steps, the rate (unless it follows a schedule) and every memory, in Keras's order."""
-        memories = {v: self._memory_of(v) for v in variables}
-        arrays = [np.array(self.steps, np.int64)]
-        if not _is_schedule(self._schedule):
-            arrays.append(np.array(self.learning_rate, np.float32))
-        if self.use_ema:
-            arrays += [np.array(transfer.to_host(memories[v][_AVERAGE])) for v in variables]
-        if self.gradient_accumulation_steps:  # Keras keeps the sum, which is 0 when the weights have just changed
-            count = self.steps % self.gradient_accumulation_steps
-            arrays += [np.array(transfer.to_host(memories[v][_MEAN])) * count for v in variables]
-        for names in self.memory_order():
-            arrays += [np.array(transfer.to_host(memories[v][name])) for v in variables for name in names]
-        return [*arrays, *self.more_state()]
-
-    def more_state(self) -> list[np.ndarray]:
-        """Numbers that Keras's files have after the memories. They follow from the number of steps."""
-        return []
-
-    def set_state(self, variables: list[Variable], arrays: list[np.ndarray]) -> None:
-        """Take over what `state` returned. ValueError, before anything changes, if it does not fit the variables."""
-        places = [(v, name) for names in self._all_memories() for v in variables for name in names]
-        numbers, after = 1 if _is_schedule(self._schedule) else 2, len(self.more_state())
-        (steps, *rate), memories = arrays[:numbers] or [None], arrays[numbers : len(arrays) - after]
-        fits = len(memories) == len(places) and all(np.shape(n) == () and n >= 0 for n in (steps, *rate))
-        if not fits or any(v.shape != array.shape for (v, _), array in zip(places, memories, strict=True)):
-            raise ValueError(
-                f"The state of {self.name!r} has {len(arrays)} arrays; for {len(variables)} weights it needs "
-                f"{len(places) + numbers + after} arrays of matching shapes."
-            )
-        known = self._schedule is not None or np.float32(self.learning_rate) == np.float32(rate[0])
-        if not known:  # `state` gives float32: keep an equal rate
-            self.learning_rate = float(rate[0])
-        self.steps = int(steps)
-        for (variable, name), array in zip(places, memories, strict=True):
-            if name == _MEAN:
-                array = array / max(self.steps % self.gradient_accumulation_steps, 1)
-            transfer.assign(self._memory_of(variable)[name], array)
-
-    def _all_memories(self) -> list[list[str]]:
-        """`memory_order`, after the memories that the arguments of every optimizer ask for."""
-        averages, means = [[_AVERAGE]] * bool(self.use_ema), [[_MEAN]] * bool(self.gradient_accumulation_steps)
-        return [*averages, *means, *self.memory_order()]
-
-    def remembers(self, variable: Variable) -> bool:
-        """Whether there are memories of this weight."""
-        return variable in self._memories
-
-    def memories(self, variable: Variable) -> dict[str, np.ndarray]:
-        """Copies of the memories of this weight, by the names in `memory_names`."""
-        return {name: np.array(transfer.to_host(array)) for name, array in self._memory_of(variable).items()}
-
-    def build(self, variables: list[Variable]) -> None:
-        """Make the memories of these weights now, not in the first step."""
-        for variable in variables:
-            self._memory_of(variable)
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The number of steps and the rate, as copies, and the memories of every weight that has some."""
-        numbers = {"iteration": self.steps}
-        if self._schedule is None:
-            numbers["learning_rate"] = self._learning_rate
-        own = [
-            Variable(np.float64(number), dtype="float64", trainable=False, name=name, path=f"{self.name}/{name}")
-            for name, number in numbers.items()
-        ]
-        for names in self._all_memories():
-            for variable, memory in self._memories.items():
-                for name in names:
-                    path = f"{self.name}/{variable.path.replace('/', '_')}_{name}"
-                    held = Variable(0.0, dtype=variable.dtype, trainable=False, name=path.split("/")[1], path=path)
-                    held.array = memory[name]
-                    own.append(held)
-        return own
-
     def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
         """Turn weight decay off for the weights in var_list, and for those with a path that matches a pattern."""
         self._not_decayed += [id(variable) for variable in var_list or []]
         self._names_not_decayed += [re.compile(name) for name in var_names or []]
+
+    def decay_of(self, variable: Variable) -> float | None:
+        """The weight decay of this weight."""
+        return self.weight_decay
 
     def decays(self, variable: Variable) -> bool:
         """Whether weight decay changes this weight."""
@@ -252,11 +164,6 @@ class Optimizer(changes.Watched, Configurable):
     def _unscaled(self, gradient):
         return gradient if self.loss_scale_factor is None else np.asarray(gradient) / self.loss_scale_factor
 
-    def to_device(self) -> None:
-        """Move the memories to where the backend in use computes."""
-        for memory in self._memories.values():
-            memory.update({name: transfer.to_device(array) for name, array in memory.items()})
-
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
         """Do one step: change every variable by its gradient. A variable without a gradient stays as it is."""
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
@@ -275,12 +182,13 @@ class Optimizer(changes.Watched, Configurable):
                     variable.constraint.hold(_array_for(type(variable.constraint).hold, variable))
 
     def _update_all(self, pairs, rate, dtype):
-        if self.weight_decay:
-            decay = transfer.number(lambda: self.weight_decay * self._rate_of_step, dtype)
+        shares = {}  # {weight decay: the share of the weight that this step subtracts}
         for gradient, variable in zip(self._clipped([g for g, _ in pairs]), [v for _, v in pairs], strict=True):
-            memory = self._memory_of(variable)
-            if self.weight_decay and self.decays(variable):
-                optimizer_update.decay(variable.array, decay)
+            memory, decay = self._memory_of(variable), self.decay_of(variable)
+            if decay and self.decays(variable):
+                if decay not in shares:
+                    shares[decay] = transfer.number(lambda decay=decay: decay * self._rate_of_step, dtype)
+                optimizer_update.decay(variable.array, shares[decay])
             self.update(_array_for(type(self).update, variable), gradient, memory, rate)
 
     def _means(self, pairs):
@@ -288,14 +196,14 @@ class Optimizer(changes.Watched, Configurable):
         round is complete, so that the weights change."""
         place, count = self.steps % self.gradient_accumulation_steps, self.gradient_accumulation_steps
         for gradient, variable in pairs:
-            optimizer_update.average(gradient, self._memory_of(variable)[_MEAN], place / (place + 1))
-        return [(self._memory_of(v)[_MEAN], v) for _, v in pairs], place == count - 1
+            optimizer_update.average(gradient, self._memory_of(variable)[MEAN], place / (place + 1))
+        return [(self._memory_of(v)[MEAN], v) for _, v in pairs], place == count - 1
 
     def _average(self, variables, dtype):
         """Add the weights to their moving averages; every `ema_overwrite_frequency` steps take over the averages."""
         share = transfer.number(lambda: self.ema_momentum if self._step_before else 0.0, dtype)
         for variable in variables:
-            optimizer_update.average(variable.array, self._memory_of(variable)[_AVERAGE], share)
+            optimizer_update.average(variable.array, self._memory_of(variable)[AVERAGE], share)
         if self.ema_overwrite_frequency and (self._step_before + 1) % self.ema_overwrite_frequency == 0:
             self.finalize_variable_values(variables)
 
@@ -309,32 +217,20 @@ class Optimizer(changes.Watched, Configurable):
         if self.use_ema:
             with changes.of_weights.within():
                 for variable in var_list:
-                    transfer.assign(variable.array, transfer.to_host(self._memory_of(variable)[_AVERAGE]))
+                    transfer.assign(variable.array, transfer.to_host(self._memory_of(variable)[AVERAGE]))
 
     def exchange_with_averages(self, var_list: list[Variable]) -> None:
         """With use_ema, put the moving averages in the places of the weights, and the weights in theirs."""
         with changes.of_weights.within():
             for variable in var_list:
-                average, weight = self._memory_of(variable)[_AVERAGE], np.array(transfer.to_host(variable.array))
+                average, weight = self._memory_of(variable)[AVERAGE], np.array(transfer.to_host(variable.array))
                 transfer.assign(variable.array, transfer.to_host(average))
                 transfer.assign(average, weight)
 
     def take_as_averages(self, var_list: list[Variable]) -> None:
         """With use_ema, set the moving averages to the weights."""
         for variable in var_list:
-            transfer.assign(self._memory_of(variable)[_AVERAGE], transfer.to_host(variable.array))
-
-    def _memory_of(self, variable):
-        memory = self._memories.get(variable)
-        if memory is None:
-            first = {name: self.first_memory(name) for name in self.memory_names()}
-            for names in self._all_memories():
-                first.update({name: 0.0 for name in names if name not in first})
-            memory = {name: transfer.full_like(variable.array, number) for name, number in first.items()}
-            if _AVERAGE in memory:  # a weight that joins later begins with what it is
-                transfer.assign(memory[_AVERAGE], transfer.to_host(variable.array))
-            self._memories[variable] = memory
-        return memory
+            transfer.assign(self._memory_of(variable)[AVERAGE], transfer.to_host(variable.array))
 
     def _numbers_of_step(self, dtype):
         """What `step_rate` returns, in a form that kernels read. A replayed step computes it again."""

@@ -21,6 +21,11 @@ have one shape. The formulas are Keras's, term by term. A rate is a number, or w
     lion       w -= rate * sign(beta_1 * m + (1 - beta_1) * g);   m = beta_2 * m + (1 - beta_2) * g
     ftrl       a' = a + g^2;   z += g + 2 * shrinkage * w - (a'^p - a^p) / rate * w;   a = a'   with p = -power
                w = (z limited to [-l1, l1] - z) / (a^p / rate + 2 * l2 + beta / rate)
+    adafactor  with G = g^2 + epsilon_1:  v = beta_2 * v + (1 - beta_2) * G, or for two axes and more, of the last two:
+               r and c = beta_2 * (r or c) + (1 - beta_2) * mean of G over columns, or rows;   v = r * c / mean of r
+               u = g / sqrt(v);   w -= max(epsilon_2, rms of w) * rate * u / max(1, rms of u / clip_threshold)
+    muon       m = momentum * m + g;   x = g + momentum * m (Nesterov) or m, divided by its norm
+               then n times x = a * x + (b * X + c * X^2) x with X = x x^T;   w -= rate * x
     decay      w -= w * rate                                              (AdamW's decoupled weight decay)
     average    a = share * a + (1 - share) * w                            (a moving average; share 0 forgets the old a)
 
@@ -30,7 +35,7 @@ Before the update, gradients can be changed: `clip_value` and `clip_norm` (g * l
 Sources: momentum, Sutskever et al. 2013; RMSprop, Tieleman and Hinton 2012, centered by Graves 2013; Adam and Adamax,
 Kingma and Ba 2015; AMSGrad, Reddi et al. 2018; AdamW, Loshchilov and Hutter 2019; Adagrad, Duchi et al. 2011;
 Adadelta, Zeiler 2012; Nadam, Dozat 2016; LAMB, You et al. 2020; Lion, Chen et al. 2023; FTRL, McMahan et al. 2013;
-averages of weights, Polyak and Juditsky 1992.
+Adafactor, Shazeer and Stern 2018; Muon, Jordan 2024; averages of weights, Polyak and Juditsky 1992.
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """
@@ -85,6 +90,16 @@ def lion(w, g, m, rate, beta_1, beta_2):
 
 def ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta):
     variant(__name__).ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta)
+
+
+def adafactor(w, g, r, c, v, rate, beta_2, epsilon_1, epsilon_2, clip_threshold):
+    """r and c are None for a weight of fewer than two axes. rate and beta_2 are numbers."""
+    variant(__name__).adafactor(w, g, r, c, v, rate, beta_2, epsilon_1, epsilon_2, clip_threshold)
+
+
+def muon(w, g, m, rate, momentum, nesterov, polynomial, steps):
+    """w is a matrix; polynomial: a, b and c; steps: n. rate is a number."""
+    variant(__name__).muon(w, g, m, rate, momentum, nesterov, polynomial, steps)
 
 
 def average(w, a, share):

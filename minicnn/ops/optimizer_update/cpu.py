@@ -1,7 +1,8 @@
 """The optimizers' updates in Numba: each is one pass over memory; NumPy needs five to ten.
 
 The scalars are cast to the weights' type first, so that float32 weights are updated in float32. The rate is stored in
-memory, so that each replayed step finds its own rate there (`kernels/cpu/recording.py`).
+memory, so that each replayed step finds its own rate there (`kernels/cpu/recording.py`). Adafactor's and Muon's
+updates are means and products of whole matrices. NumPy computes them, so steps with these optimizers are not replayed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,12 @@ from numba import prange
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.recording import number_there, reading, refuse
+from .vectorized import adafactor, muon
+
+__all__ = [
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "add_penalty_gradient", "average", "clip_norm", "clip_value",
+    "decay", "ftrl", "lamb", "lion", "momentum", "muon", "nadam", "penalty", "rmsprop", "sgd",
+]  # fmt: skip
 
 _PIECES = 32  # sums are cut into this many pieces, for any number of threads
 

@@ -1,6 +1,7 @@
 """The optimizers' updates on the GPU: each is one pass over memory, with a thread for each weight.
 
 The rate is stored in the GPU's memory, so that each replayed step finds its own rate there (`kernels/gpu/graph.py`).
+Adafactor's and Muon's updates are computed on the host, and such steps are not replayed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ...kernels.gpu import arrays
 from ...kernels.gpu.elementwise import number_there
 from ...kernels.gpu.launch import device_function, gpu_kernel
 from ...kernels.gpu.reductions import sum_into, weighted_sum
+from . import vectorized
 
 
 def sgd(w, g, rate):
@@ -211,6 +213,23 @@ def _ftrl(w, g, a, z, rate, exponent, l1, two_l2, two_shrinkage, beta, n):
         z[i] += g[i] + two_shrinkage * w[i] - (after - before) / step_size * w[i]
         limited = l1 if z[i] > l1 else (-l1 if z[i] < -l1 else z[i])
         w[i] = (limited - z[i]) / (after / step_size + two_l2 + beta / step_size)
+
+
+def adafactor(w, g, r, c, v, *numbers):
+    _on_host(vectorized.adafactor, w, g, r, c, v, numbers=numbers)
+
+
+def muon(w, g, m, *numbers):
+    _on_host(vectorized.muon, w, g, m, numbers=numbers)
+
+
+def _on_host(update, *held, numbers):
+    """Compute an update in NumPy: copy the arrays to the host, and the changed ones back. None stays None."""
+    there = [None if array is None else array.to_host() for array in held]
+    update(*there, *numbers)
+    for array, changed in zip(held, there, strict=True):
+        if array is not None:
+            array.fill_from(changed)
 
 
 def average(w, a, share):

@@ -83,6 +83,32 @@ def ftrl(w, g, a, z, rate, power, l1, l2, shrinkage, beta):
     w[...] = (np.clip(z, -l1, l1) - z) / (after / rate + 2 * l2 + beta / rate)
 
 
+def adafactor(w, g, r, c, v, rate, beta_2, epsilon_1, epsilon_2, clip_threshold):
+    squares = np.square(g) + epsilon_1
+    if r is None:
+        v[...] = beta_2 * v + (1 - beta_2) * squares
+    else:
+        r[...] = beta_2 * r + (1 - beta_2) * squares.mean(axis=-1)
+        c[...] = beta_2 * c + (1 - beta_2) * squares.mean(axis=-2)
+        v[...] = (r / r.mean(axis=-1, keepdims=True))[..., None] * c[..., None, :]
+    step = g / np.sqrt(v)
+    step /= max(1.0, float(np.sqrt(np.square(step).mean())) / clip_threshold)
+    w -= max(epsilon_2, float(np.sqrt(np.square(w).mean()))) * rate * step
+
+
+def muon(w, g, m, rate, momentum, nesterov, polynomial, steps):
+    m += g + m * (momentum - 1)
+    x = g + momentum * m if nesterov else m
+    wide = w.shape[0] <= w.shape[1]  # the products are then of the shorter side
+    x = x if wide else x.T
+    x = x / (math.sqrt(float(np.square(x).sum())) + 1e-7)
+    a, b, c = polynomial
+    for _ in range(steps):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    w -= rate * (x if wide else x.T)
+
+
 def average(w, a, share):
     a[...] = w if share == 0 else share * a + (1 - share) * w
 
