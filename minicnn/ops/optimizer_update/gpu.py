@@ -215,12 +215,13 @@ def _ftrl(w, g, a, z, rate, exponent, l1, two_l2, two_shrinkage, beta, n):
         w[i] = (limited - z[i]) / (after / step_size + two_l2 + beta / step_size)
 
 
-def adafactor(w, g, r, c, v, *numbers):
+def adafactor(w, g, r, c, v, rate, beta_2, epsilon_1, epsilon_2, clip_threshold):
+    numbers = rate, beta_2, epsilon_1, epsilon_2, clip_threshold
     _on_host(vectorized.adafactor, w, g, r, c, v, numbers=numbers)
 
 
-def muon(w, g, m, *numbers):
-    _on_host(vectorized.muon, w, g, m, numbers=numbers)
+def muon(w, g, m, rate, momentum, nesterov, polynomial, steps):
+    _on_host(vectorized.muon, w, g, m, numbers=(rate, momentum, nesterov, polynomial, steps))
 
 
 def _on_host(update, *held, numbers):
