@@ -29,13 +29,13 @@ class RunningMean(RunningSum):
 
     def __init__(self):
         super().__init__()
-        self._weight = 0.0
+        self.weight = 0.0
 
     def add(self, total, weight: float, factor: float = 1.0) -> None:
         """Add `factor * total`, a sum of numbers whose weights add up to `weight`."""
-        self._weight += weight
+        self.weight += weight
         super().add(total, factor)
 
     def result(self) -> float:
         """The mean so far, 0 before the first number."""
-        return self.total() / self._weight if self._weight else 0.0
+        return self.total() / self.weight if self.weight else 0.0

@@ -24,7 +24,8 @@ class Variable(changes.Watched):
 
     initializer: an array, a number, or an initializer or its name; the last two need the shape. path: the layer's name
     and the weight's name. In arithmetic and in NumPy's functions a variable acts as the array of its numbers, and the
-    result is an array. `==` tells whether two variables are the same object. Counters may hold integers or booleans.
+    result is an array, of the variable's type with integers. `==` compares the numbers; `is` tells whether two
+    variables are the same object. Counters may hold integers or booleans.
     """
 
     def __init__(
@@ -149,6 +150,9 @@ class Variable(changes.Watched):
         if any(isinstance(target, Variable) for target in kwargs.get("out", ())):
             raise TypeError("NumPy cannot write into a Variable: use assign, assign_add or assign_sub.")
         arrays = [part.numpy() if isinstance(part, Variable) else part for part in inputs]
+        if self.array.dtype.kind == "f":  # NumPy would make float64 of float32 and integers
+            whole = [isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in arrays]
+            arrays = [a.astype(self.dtype) if is_whole else a for a, is_whole in zip(arrays, whole, strict=True)]
         return getattr(ufunc, method)(*arrays, **kwargs)
 
     __add__, __radd__ = _operators(np.add)
@@ -161,6 +165,17 @@ class Variable(changes.Watched):
     __matmul__, __rmatmul__ = _operators(np.matmul)
     __lt__, __gt__ = _operators(np.less)
     __le__, __ge__ = _operators(np.less_equal)
+    __and__, __rand__ = _operators(np.logical_and)
+    __or__, __ror__ = _operators(np.logical_or)
+    __xor__, __rxor__ = _operators(np.logical_xor)
+    __eq__, __ne__ = _operators(np.equal)[0], _operators(np.not_equal)[0]
+    __hash__ = object.__hash__  # a key of a dictionary is found by what it is, not by its numbers
+
+    def __invert__(self):
+        return np.logical_not(self)
+
+    def __round__(self, digits=0):
+        return np.round(self._now(), digits)
 
     def __neg__(self):
         return -self._now()

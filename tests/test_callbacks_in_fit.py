@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from helpers import labels, normal
 from small_classifier import X, Y, compiled
 
 import minicnn
-from minicnn import callbacks
+from minicnn import callbacks, layers
 
 
 def test_hooks_are_called_when_keras_calls_them(tf):
@@ -101,3 +103,27 @@ def test_early_stopping_waits_for_epochs_that_are_validated():
     )
     with pytest.raises(ValueError, match="watches 'val_acc', which this training does not report; it reports"):
         model.fit(X, Y, validation_split=0.2, verbose=0, callbacks=[callbacks.EarlyStopping("val_acc")])
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_evaluate_and_predict_end_when_a_callback_says_so(verbose):
+    class Stop(callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            self.model.stop_evaluating = batch == 1
+
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.stop_predicting = batch == 1
+
+    def endless():
+        for i in itertools.count():
+            yield np.full((3, 2), i, np.float32), np.full((3, 1), i, np.float32)
+
+    model = minicnn.Sequential([layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse")
+    for _ in range(2):
+        assert model.evaluate(endless(), callbacks=[Stop()], verbose=verbose) == 0.5  # (0 + 1) / 2
+        np.testing.assert_array_equal(
+            model.predict(endless(), callbacks=[Stop()], verbose=verbose), [[0]] * 3 + [[2]] * 3
+        )
+    x = np.ones((10, 2), np.float32)
+    assert len(model.predict(x, batch_size=3, callbacks=[Stop()], verbose=verbose)) == 6

@@ -204,3 +204,58 @@ def test_curves_count_nan_as_0():
         ours.update_state([1, 0, 1, 0], np.array([0.9, np.nan, np.nan, 0.2]))
         theirs.update_state([1, 0, 1, 0], np.array([0.9, 0, 0, 0.2]))
         assert ours.result() == theirs.result()
+
+
+NUMBERS_T = np.array([[1, 0, 1], [0, 1, 1]])
+NUMBERS_P = np.array([[0.9, 0.8, 0.3], [0.2, 0.3, 0.7]], np.float32)
+PER_NUMBER = np.array([[1.0, 2, 3], [3, 4, 5]])
+WEIGHTS = {"none": None, "numbers": PER_NUMBER, "row of numbers": PER_NUMBER[:1], "rows": np.array([1.0, 2])}
+WITH_WEIGHTS = {
+    "BinaryAccuracy": {}, "Accuracy": {}, "Precision": {}, "Recall": {"thresholds": [0.2, 0.6]}, "TruePositives": {},
+    "FalseNegatives": {}, "AUC": {}, "AUC of each output": {"multi_label": True},
+    "SensitivityAtSpecificity": {"specificity": 0.3},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_weights_of_every_number(tf, name, weights):
+    ours, theirs = (getattr(k.metrics, name.split()[0])(**WITH_WEIGHTS[name]) for k in (minicnn, tf.keras))
+    for _ in range(2):
+        for metric in (ours, theirs):
+            metric.update_state(NUMBERS_T, NUMBERS_P, sample_weight=WEIGHTS[weights])
+    assert_close(ours.result(), np.asarray(theirs.result()), 1e-6)
+    counted = [np.sort(np.concatenate([np.ravel(v.numpy()) for v in metric.variables])) for metric in (ours, theirs)]
+    assert_close(counted[0], counted[1].astype(np.float64), 1e-6)
+
+
+def test_one_row_of_outputs_for_the_largest(tf):
+    for weights in (None, PER_NUMBER[0]):
+        ours, theirs = (k.metrics.Precision(top_k=2) for k in (minicnn, tf.keras))
+        for metric in (ours, theirs):
+            metric.update_state(NUMBERS_T[0], NUMBERS_P[0], sample_weight=weights)
+        assert_close(ours.result(), float(theirs.result()), 1e-6)
+        assert_close(np.ravel(ours.true_positives), np.ravel(theirs.true_positives.numpy()), 1e-6)
+
+
+OPTIONS = {
+    "BinaryCrossentropy": ({"label_smoothing": 0.2}, NUMBERS_T, NUMBERS_P),
+    "CategoricalCrossentropy": ({"label_smoothing": 0.2, "axis": -1}, np.eye(3)[:2], NUMBERS_P),
+    "SparseCategoricalCrossentropy": ({"ignore_class": 2, "axis": -1}, np.array([1, 2]), NUMBERS_P),
+    "SparseTopKCategoricalAccuracy": (
+        {"k": 2, "from_sorted_ids": True}, np.array([1, 2]), np.array([[2, 1, 0], [0, 1, 2]]),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_of_metrics(tf, name):
+    options, y_true, y_pred = OPTIONS[name]
+    ours, theirs = (getattr(k.metrics, name)(**options) for k in (minicnn, tf.keras))
+    assert_close(ours(y_true, y_pred), float(theirs(y_true, y_pred)), 1e-6)
+    assert {k: v for k, v in ours.get_config().items() if k != "name"}.items() <= theirs.get_config().items()
+
+
+def test_binary_accuracy_of_arrays(tf):
+    ours, theirs = (k.metrics.binary_accuracy(NUMBERS_T, NUMBERS_P) for k in (minicnn, tf.keras))
+    np.testing.assert_array_equal(ours, np.asarray(theirs))

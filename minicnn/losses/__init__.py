@@ -114,8 +114,8 @@ def as_loss(identifier) -> Loss | None:
 class LossFunctionWrapper(Loss):
     """The loss of a function of (y_true, y_pred), which is made of functions of `minicnn.ops`."""
 
-    def __init__(self, fn, reduction="sum_over_batch_size", name=None, **arguments):
-        super().__init__(reduction, name or getattr(fn, "__name__", "loss"))
+    def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **arguments):
+        super().__init__(reduction, name or getattr(fn, "__name__", "loss"), dtype)
         self.fn, self.arguments = fn, arguments
 
     def get_config(self):

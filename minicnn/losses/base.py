@@ -29,10 +29,11 @@ class Loss(DrawnLoss, Configurable):
     logits_operation: str | None = None
     sparse = False
     from_logits = False
+    _not_in_config = ("dtype",)
     ignore_class: int | None = None
     """The label of the rows that do not count, if there is one."""
 
-    def __init__(self, reduction="sum_over_batch_size", name=None):
+    def __init__(self, reduction="sum_over_batch_size", name=None, dtype=None):
         if reduction not in _REDUCTIONS:
             raise ValueError(
                 f'reduction must be "sum_over_batch_size" (or "mean"), "mean_with_sample_weight", "sum" or "none"; '
@@ -40,6 +41,7 @@ class Loss(DrawnLoss, Configurable):
             )
         self.reduction = reduction
         self.name = name or snake_case(type(self).__name__)
+        self.dtype = config.checked_float_type(dtype or config.floatx())
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The loss of predictions y_pred (N, ..., K): a float, or one number per row with reduction "none"."""

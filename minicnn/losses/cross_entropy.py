@@ -11,16 +11,18 @@ from .base import Loss, registry
 class _CrossEntropy(Loss):
     """A loss on probabilities or, from_logits, on the logits before softmax or sigmoid."""
 
-    def __init__(self, from_logits=False, reduction="sum_over_batch_size", name=None):
-        super().__init__(reduction, name)
+    def __init__(self, from_logits=False, reduction="sum_over_batch_size", name=None, dtype=None):
+        super().__init__(reduction, name, dtype)
         self.from_logits = from_logits
 
 
 class _SmoothedCrossEntropy(_CrossEntropy):
     """With label_smoothing s, a target t first becomes t (1 - s) + s / (number of choices)."""
 
-    def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name=None):
-        super().__init__(from_logits, reduction, name)
+    def __init__(
+        self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name=None, dtype=None
+    ):
+        super().__init__(from_logits, reduction, name, dtype)
         if not 0 <= label_smoothing <= 1:
             raise ValueError(f"label_smoothing must be from 0 to 1; received label_smoothing={label_smoothing!r}.")
         if axis != -1:
@@ -49,8 +51,10 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     operation, logits_operation = "sparse_categorical_cross_entropy", "sparse_softmax_cross_entropy"
     sparse = True
 
-    def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size", axis=-1, name=None):
-        super().__init__(from_logits, reduction, name)
+    def __init__(
+        self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size", axis=-1, name=None, dtype=None
+    ):
+        super().__init__(from_logits, reduction, name, dtype)
         if axis != -1:
             raise ValueError(f"axis must be -1, because the last axis holds the classes; received axis={axis!r}.")
         self.ignore_class, self.axis = ignore_class, axis

@@ -13,8 +13,8 @@ class KLDivergence(Loss):
 
     operation = "kl_divergence"
 
-    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence"):
-        super().__init__(reduction, name)
+    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
+        super().__init__(reduction, name, dtype)
 
 
 @registry.add("poisson")

@@ -36,9 +36,9 @@ class BinaryFocalCrossentropy(Loss):
 
     def __init__(
         self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1,
-        reduction="sum_over_batch_size", name=None,
+        reduction="sum_over_batch_size", name=None, dtype=None,
     ):  # fmt: skip
-        super().__init__(reduction, name)
+        super().__init__(reduction, name, dtype)
         self.apply_class_balancing, self.alpha, self.gamma = apply_class_balancing, alpha, gamma
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
@@ -55,9 +55,9 @@ class CategoricalFocalCrossentropy(Loss):
 
     def __init__(
         self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size",
-        name=None,
+        name=None, dtype=None,
     ):  # fmt: skip
-        super().__init__(reduction, name)
+        super().__init__(reduction, name, dtype)
         self.alpha, self.gamma, self.from_logits = alpha, gamma, from_logits
         self.label_smoothing, self.axis = label_smoothing, axis
 
@@ -79,8 +79,8 @@ class CategoricalGeneralizedCrossEntropy(Loss):
     that may be wrong. Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with
     Noisy Labels", 2018."""
 
-    def __init__(self, q=0.5, reduction="sum_over_batch_size", name=None):
-        super().__init__(reduction, name)
+    def __init__(self, q=0.5, reduction="sum_over_batch_size", name=None, dtype=None):
+        super().__init__(reduction, name, dtype)
         if not 0 < q < 1:
             raise ValueError(f"q must be between 0 and 1; received q={q!r}.")
         self.q = q

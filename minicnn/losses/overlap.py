@@ -25,8 +25,8 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
 class Dice(Loss):
     """1 - the Dice coefficient. Source: Milletari et al., "V-Net", 2016."""
 
-    def __init__(self, reduction="sum_over_batch_size", name=None, axis=None):
-        super().__init__(reduction, name)
+    def __init__(self, reduction="sum_over_batch_size", name=None, axis=None, dtype=None):
+        super().__init__(reduction, name, dtype)
         self.axis = axis
 
     def call(self, y_true, y_pred):
@@ -37,8 +37,8 @@ class Dice(Loss):
 class Tversky(Loss):
     """1 - the Tversky index. Source: Salehi et al., "Tversky loss function for image segmentation", 2017."""
 
-    def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name=None, axis=None):
-        super().__init__(reduction, name)
+    def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name=None, axis=None, dtype=None):
+        super().__init__(reduction, name, dtype)
         self.alpha, self.beta, self.axis = alpha, beta, axis
 
     def call(self, y_true, y_pred):

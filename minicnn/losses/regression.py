@@ -41,8 +41,8 @@ class Huber(Loss):
 
     operation = "huber"
 
-    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss"):
-        super().__init__(reduction, name)
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
+        super().__init__(reduction, name, dtype)
         if not delta > 0:
             raise ValueError(f"delta must be positive; received delta={delta!r}.")
         self.delta = delta

@@ -22,8 +22,8 @@ def categorical_hinge(y_true, y_pred):
 class CosineSimilarity(Loss):
     """Minus the cosine of the angle between targets and predictions along `axis`: -1 for equal directions."""
 
-    def __init__(self, axis=-1, reduction="sum_over_batch_size", name=None):
-        super().__init__(reduction, name)
+    def __init__(self, axis=-1, reduction="sum_over_batch_size", name=None, dtype=None):
+        super().__init__(reduction, name, dtype)
         self.axis = axis
 
     def call(self, y_true, y_pred):

@@ -52,6 +52,7 @@ class BinaryAccuracy(_Accuracy):
 
     default_name = "binary_accuracy"
     loss = losses.BinaryCrossentropy()
+    has_a_value_per_number = True
 
     def __init__(self, name=None, dtype=None, threshold=0.5):
         super().__init__(name, dtype)
@@ -78,16 +79,29 @@ class TopKCategoricalAccuracy(_Accuracy):
 
 @registry.add("sparse_top_k_categorical_accuracy")
 class SparseTopKCategoricalAccuracy(_Accuracy):
-    """The share of rows in which the output at the label is among the k largest; ties count as right."""
+    """The share of rows in which the output at the label is among the k largest; ties count as right.
+
+    from_sorted_ids: predictions are classes, sorted from the most likely one on, as top_k gives them.
+    """
 
     default_name = "sparse_top_k_categorical_accuracy"
     loss = losses.SparseCategoricalCrossentropy()
 
-    def __init__(self, k=5, name=None, dtype=None):
+    _not_in_config = ("from_sorted_ids",)  # as in Keras
+
+    def __init__(self, k=5, name=None, dtype=None, from_sorted_ids=False):
         super().__init__(name, dtype)
-        self.k = checked_count(k, "k")
+        self.k, self.from_sorted_ids = checked_count(k, "k"), from_sorted_ids
+
+    def check_targets(self, y, output_shape):
+        if not self.from_sorted_ids:
+            super().check_targets(y, output_shape)
 
     def rows(self, y_true, y_pred):
+        if self.from_sorted_ids:
+            ids = np.asarray(transfer.to_host(y_pred)).reshape(-1, y_pred.shape[-1])[:, : self.k]
+            right = (ids == np.asarray(y_true).reshape(-1, 1)).any(axis=1)
+            return transfer.to_device(right.astype(y_pred.dtype))
         return op.sparse_top_k(*self._rows_and_targets(y_true, y_pred), self.k)
 
 
@@ -100,8 +114,13 @@ def _of_rows(metric, y_true, y_pred) -> np.ndarray:
 
 
 def binary_accuracy(y_true, y_pred, threshold=0.5) -> np.ndarray:
-    """For every row, the share of its numbers on their target's side of the threshold."""
-    return _of_rows(BinaryAccuracy(threshold=threshold), y_true, y_pred)
+    """For every number, 1 if it is on its target's side of the threshold, else 0."""
+    y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
+    losses.check_lengths(y_true, y_pred)
+    metric = BinaryAccuracy(threshold=threshold)
+    metric.check_targets(y_true, y_pred.shape)
+    rows = metric.rows(y_true.reshape(-1, 1), y_pred.reshape(-1, 1))
+    return np.array(transfer.to_host(rows)).reshape(y_pred.shape)
 
 
 def categorical_accuracy(y_true, y_pred) -> np.ndarray:
@@ -137,5 +156,4 @@ class Accuracy(Mean):
         t, p = np.asarray(y_true), np.asarray(y_pred)
         if t.shape != p.shape and t.size == p.size:
             t = t.reshape(p.shape)
-        equal = (t == p).astype(np.float64)
-        super().update_state(equal.reshape(len(equal), -1).mean(axis=-1), sample_weight)
+        super().update_state(t == p, sample_weight)

@@ -13,7 +13,7 @@ import numpy as np
 from .. import config, losses
 from ..results import Number
 from ..shapes import is_number, is_positive_integer
-from .metric import Metric, registry
+from .metric import Metric, is_per_number, registry
 
 _LOSS = losses.BinaryCrossentropy()  # checks and reshapes the targets
 
@@ -38,7 +38,7 @@ class _Curve(Metric):
         _LOSS.check_targets(y, output_shape)
 
     def _rows(self, y_true, y_pred, sample_weight):
-        """Targets of 0 and 1 (M, K), predictions (M, K), and a weight for each row (M, 1)."""
+        """Targets of 0 and 1 (M, K), predictions (M, K), and weights of rows (M, 1) or of numbers (M, K)."""
         y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
         losses.check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
@@ -46,6 +46,8 @@ class _Curve(Metric):
         t = (_LOSS.targets(y_true, y_pred.shape, np.float64) != 0).astype(np.float64).reshape(p.shape)
         if sample_weight is None:
             return t, p, np.ones((len(p), 1))
+        if is_per_number(sample_weight, y_pred):
+            return t, p, np.broadcast_to(np.asarray(sample_weight, float), y_pred.shape).reshape(p.shape)
         return t, p, losses.weights_per_row(sample_weight, y_pred.shape[:-1], float)[:, None]
 
     def _count(self, t, p, weights):
@@ -76,6 +78,17 @@ class _Curve(Metric):
             return (np.zeros((len(self._thresholds), 1)),) * 4
         positives, negatives = (histogram[::-1].cumsum(axis=0)[::-1] for histogram in self._histograms)
         return positives[1:], negatives[1:], negatives[0] - negatives[1:], positives[0] - positives[1:]
+
+    def counted(self):
+        names = "true_positives", "false_positives", "true_negatives", "false_negatives"
+        labels = slice(None) if getattr(self, "multi_label", False) else 0
+        return {name: counts[:, labels] for name, counts in zip(names, self.counts(), strict=True)}
+
+    def __getattr__(self, name):
+        """What has been counted, by its name: `metric.true_positives`."""
+        if name.endswith(("_positives", "_negatives")) and not name.startswith("_"):
+            return self.counted()[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
     def _rates(self):
         """(recall, precision, the share of the negatives above, the share of the negatives not above)."""
@@ -246,8 +259,8 @@ class _BestPoint(_Curve):
     def update_state(self, y_true, y_pred, sample_weight=None):
         t, p, weights = self._rows(y_true, y_pred, sample_weight)
         chosen = slice(None) if self.class_id is None else slice(self.class_id, self.class_id + 1)
-        t, p = t[:, chosen], p[:, chosen]
-        self._count(t.reshape(-1, 1), p.reshape(-1, 1), np.repeat(weights, p.shape[1], axis=1).reshape(-1, 1))
+        t, p, weights = t[:, chosen], p[:, chosen], np.broadcast_to(weights, p.shape)[:, chosen]
+        self._count(t.reshape(-1, 1), p.reshape(-1, 1), weights.reshape(-1, 1))
 
     def _best(self, rate, required):
         return Number(np.where(required >= self._least, rate, 0).max())

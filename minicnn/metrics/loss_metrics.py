@@ -26,19 +26,25 @@ class _MeanLoss(MeanOfRows):
 
 
 class _CrossEntropy(_MeanLoss):
+    """options: arguments of the loss."""
+
     loss_class = losses.Loss
 
-    def __init__(self, name=None, dtype=None, from_logits=False):
+    def __init__(self, name, dtype, from_logits, **options):
         super().__init__(name, dtype)
         self.from_logits = from_logits
-        self.loss = self.loss_class(from_logits)
+        self.loss = self.loss_class(from_logits, **options)
 
 
 @registry.add("sparse_categorical_crossentropy")
 class SparseCategoricalCrossentropy(_CrossEntropy):
-    """The mean sparse categorical cross-entropy."""
+    """The mean sparse categorical cross-entropy. Rows of the label ignore_class count as 0, as in Keras."""
 
     default_name, loss_class = "sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy
+
+    def __init__(self, name=None, dtype=None, from_logits=False, ignore_class=None, axis=-1):
+        super().__init__(name, dtype, from_logits, ignore_class=ignore_class, axis=axis)
+        self.ignore_class, self.axis = ignore_class, axis
 
 
 @registry.add("categorical_crossentropy")
@@ -47,12 +53,20 @@ class CategoricalCrossentropy(_CrossEntropy):
 
     default_name, loss_class = "categorical_crossentropy", losses.CategoricalCrossentropy
 
+    def __init__(self, name=None, dtype=None, from_logits=False, label_smoothing=0, axis=-1):
+        super().__init__(name, dtype, from_logits, label_smoothing=label_smoothing, axis=axis)
+        self.label_smoothing, self.axis = label_smoothing, axis
+
 
 @registry.add("binary_crossentropy", "bce", "BCE")
 class BinaryCrossentropy(_CrossEntropy):
     """The mean binary cross-entropy."""
 
     default_name, loss_class = "binary_crossentropy", losses.BinaryCrossentropy
+
+    def __init__(self, name=None, dtype=None, from_logits=False, label_smoothing=0):
+        super().__init__(name, dtype, from_logits, label_smoothing=label_smoothing)
+        self.label_smoothing = label_smoothing
 
 
 @registry.add("mean_squared_error", "mse", "MSE")

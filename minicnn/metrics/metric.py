@@ -24,8 +24,6 @@ class Metric(Configurable):
     takes_arrays_of_the_backend = False
     """Whether `update_state` takes predictions as the backend's arrays. If not, it gets NumPy arrays."""
 
-    _not_in_config = ("dtype",)
-
     def __init__(self, name=None, dtype=None):
         self.name = name or snake_case(type(self).__name__)
         self.dtype = config.checked_float_type(dtype or config.floatx())
@@ -54,8 +52,13 @@ class Metric(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables that `add_weight` made."""
-        return list(self._variables)
+        """What the metric counts in: the variables that `add_weight` made, and copies of minicnn's own numbers."""
+        own = [Variable(value, dtype=self.dtype, trainable=False, name=name) for name, value in self.counted().items()]
+        return [*self._variables, *own]
+
+    def counted(self) -> dict:
+        """{name: number or array} of what has been counted so far, with Keras's names of the variables."""
+        return {}
 
     def check_targets(self, y: np.ndarray, output_shape) -> None:
         """Raise ValueError if the targets do not fit the outputs. By default all targets are allowed."""
@@ -77,17 +80,24 @@ class Mean(Metric):
     def reset_state(self):
         self._mean = RunningMean()
 
+    def counted(self):
+        return {"total": self._mean.total(), "count": self._mean.weight}
+
     def update_state(self, values, sample_weight=None):
         values = np.asarray(values, np.float64)
         if sample_weight is None:
+            values = values.mean(axis=tuple(range(1, values.ndim)))
             self._mean.add(float(values.sum()), values.size)
             return
         weights = np.asarray(sample_weight, np.float64)
-        values = values.mean(
-            axis=tuple(range(weights.ndim, values.ndim))
-        )  # numbers that share a weight count as one number, their mean
+        while weights.ndim > values.ndim and weights.shape[-1] == 1:
+            weights = weights[..., 0]
+        values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))  # numbers that share a weight
         weights = np.broadcast_to(weights, values.shape)
-        self._mean.add(float((values * weights).sum()), float(weights.sum()))
+        total, weight = (
+            part.mean(axis=tuple(range(1, part.ndim))).sum() for part in (values * weights, weights)
+        )  # every sample counts as one number
+        self._mean.add(float(total), float(weight))
 
     def result(self):
         return Number(self._mean.result())
@@ -112,6 +122,9 @@ class Sum(Metric):
             values = values * weights
         self._total += float(values.sum())
 
+    def counted(self):
+        return {"total": self._total}
+
     def result(self):
         return Number(self._total)
 
@@ -121,6 +134,8 @@ class MeanOfRows(Mean):
 
     default_name = ""
     takes_arrays_of_the_backend = True
+    has_a_value_per_number = False
+    """Whether each number of a row has a value, of which the row's is the mean. Then each may have a weight, too."""
 
     def __init__(self, name=None, dtype=None):
         super().__init__(name or self.default_name, dtype)
@@ -135,11 +150,15 @@ class MeanOfRows(Mean):
         y_true, y_pred = np.asarray(y_true), losses.float_array(y_pred)
         losses.check_lengths(y_true, y_pred)
         self.check_targets(y_true, y_pred.shape)
+        share = 1.0  # of a row that a value stands for
+        if self.has_a_value_per_number and is_per_number(sample_weight, y_pred):
+            share = 1 / y_pred.shape[-1]
+            y_true, y_pred, sample_weight = each_number(y_true, y_pred, sample_weight)
         values = self.rows(y_true, y_pred)
         if sample_weight is None:
             self._mean.add(weighted_sum.forward(values), values.size)
             return
-        weights = losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64)
+        weights = losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64) * share
         self._mean.add(weighted_sum.forward(values, transfer.to_device(weights)), float(weights.sum()))
 
     def rows(self, y_true, y_pred):
@@ -164,6 +183,18 @@ class MeanMetricWrapper(MeanOfRows):
         if values.shape == y_pred.shape:  # a number for each output: their mean for each row
             values = values.mean(axis=-1)
         return transfer.to_device(values.reshape(-1))
+
+
+def is_per_number(sample_weight, y_pred) -> bool:
+    """Whether there is a weight for each number of a row of predictions (N, ..., K), not only for each row."""
+    weights = np.shape(sample_weight) if sample_weight is not None else ()
+    return len(weights) == len(y_pred.shape) > 1 and weights[-1] == y_pred.shape[-1] > 1
+
+
+def each_number(y_true, y_pred, sample_weight):
+    """Targets, predictions and weights (N, ..., K) as rows of one number each."""
+    weights = np.broadcast_to(np.asarray(sample_weight, np.float64), y_pred.shape)
+    return y_true.reshape(-1, 1), y_pred.reshape(-1, 1), weights.reshape(-1)
 
 
 def checked_count(value, label):

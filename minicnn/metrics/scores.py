@@ -76,6 +76,11 @@ class FBetaScore(_ScoreOfOutputs):
         self.threshold = None if threshold is None else float(threshold)
         super().__init__(name, dtype)
 
+    def counted(self):
+        tp, fp, fn = self._sums
+        names = "true_positives", "false_positives", "false_negatives", "intermediate_weights"
+        return dict(zip(names, (tp, fp, fn, tp + fn), strict=True))
+
     def sums(self, t, p):
         if self.threshold is None:
             positive = (p == p.max(axis=1, keepdims=True)) & (np.abs(p) > 1e-9)  # a row of zeros has no positive

@@ -42,6 +42,9 @@ class IoU(Metric):
     def reset_state(self):
         self.total_cm = np.zeros((self.num_classes, self.num_classes), np.float64)
 
+    def counted(self):
+        return {"total_confusion_matrix": self.total_cm}
+
     def update_state(self, y_true, y_pred, sample_weight=None):
         t, p = np.asarray(y_true), np.asarray(y_pred)
         t = t if self.sparse_y_true else t.argmax(axis=self.axis)

@@ -21,6 +21,9 @@ from .training_step import TrainingStep
 class Inference(Checks):
     """The part of a model that evaluates and predicts. It uses `TrainingStep` for each batch, and `Trainer`'s logs."""
 
+    stop_evaluating = stop_predicting = False
+    """A callback sets one of these to end `evaluate` or `predict` after the running batch."""
+
     @cached_property
     def _prediction(self) -> Prediction:
         return Prediction(self)
@@ -59,6 +62,7 @@ class Inference(Checks):
     def _evaluate(self, passes, training_step, hooks, progress):
         """Evaluate the model in one pass over the data, and return the logs."""
         self.reset_metrics()
+        self.stop_evaluating = False
         hooks.call("on_test_begin", {})
         for step, (data, rows) in enumerate(passes.batches()):
             hooks.call("on_test_batch_begin", step, {})
@@ -69,6 +73,8 @@ class Inference(Checks):
                 hooks.call("on_test_batch_end", step, training_step.logs())
             if progress.wants_logs():
                 progress.update(training_step.logs())
+            if self.stop_evaluating:
+                break
         if passes.ran_out:
             raise ValueError(
                 "The batches for evaluation ran out. A generator can be used only once: give the number of batches for "
@@ -106,6 +112,7 @@ class Inference(Checks):
         """The outputs of a pass, a list of arrays. size: the number of samples, or None if it is not known."""
         collected: list[_Rows] = []
         done = 0
+        self.stop_predicting = False
 
         def receive(start, ys):
             if not collected:
@@ -128,6 +135,8 @@ class Inference(Checks):
             done += len(xs[0])
             if progress.wants_logs():
                 progress.update({})
+            if self.stop_predicting:
+                break
         return [rows_so_far.all() for rows_so_far in collected]
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
