@@ -14,6 +14,7 @@ from . import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
@@ -26,6 +27,7 @@ from .initializers import Initializer
 from .layers import Input, InputSpec, Layer
 from .losses import Loss
 from .metrics import Metric
+from .mixed_precision import DTypePolicy
 from .models import Model, Sequential
 from .optimizers import Optimizer
 from .registry import missing_name
@@ -35,11 +37,11 @@ from .variable import Variable
 __version__ = "0.1.0"
 
 __all__ = [
-    "Initializer", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
-    "Variable",
+    "DTypePolicy", "Initializer", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer",
+    "Sequential", "Variable",
     "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving",
-    "utils", "visualize",
+    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "random",
+    "regularizers", "saving", "utils", "visualize",
 ]  # fmt: skip
 
 

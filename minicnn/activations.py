@@ -18,6 +18,7 @@ from .symbol import is_symbolic
 from .variable import Variable
 
 _registry = Registry("activation")
+_OTHER_LIBRARIES = ("jax", "keras", "tensorflow", "torch")
 _NEVER_FALL = {None, "relu", "sigmoid", "tanh", "softplus", "selu", "exponential", "softsign", "hard_sigmoid"}
 _NEVER_FALL_FROM_0 = {"leaky_relu", "elu", "clipped_relu"}  # if their parameter is 0 or more
 
@@ -155,7 +156,10 @@ sparse_plus, sparse_sigmoid, squareplus = (
 
 
 def get(identifier) -> Activation:
-    """An activation from its name, from a function of `minicnn.ops`, from a layer or from itself; None is linear."""
+    """An activation from its name, from a function of `minicnn.ops`, from a layer or from itself; None is linear.
+
+    For a function of TensorFlow, as tf.nn.relu, it is the one of that name here.
+    """
     if identifier is None:
         return linear
     if isinstance(identifier, Activation):
@@ -166,6 +170,8 @@ def get(identifier) -> Activation:
         identifier = _registry.find(identifier)
     if isinstance(identifier, Activation):
         return identifier
+    if str(getattr(identifier, "__module__", "")).partition(".")[0] in _OTHER_LIBRARIES:  # tf.nn.relu
+        return get(identifier.__name__.removesuffix("_v2"))
     if callable(identifier) and not inspect.isclass(identifier):  # a function of ops, or a layer
         return FunctionActivation(identifier)
     known = ", ".join(sorted(_registry.entries))

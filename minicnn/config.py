@@ -12,6 +12,8 @@ import numpy as np
 from .registry import missing_name
 
 _FLOAT_TYPES = ("float32", "float64")
+_MIXED = ("mixed_float16", "mixed_bfloat16")
+_told_mixed: list[str] = []
 _floatx = "float32"
 _epsilon = 1e-7
 _seeds = np.random.default_rng(secrets.randbits(64))
@@ -29,7 +31,13 @@ def set_floatx(dtype: str) -> None:
 
 
 def checked_float_type(dtype) -> str:
-    """`dtype` as "float32" or "float64"; ValueError for any other type."""
+    """`dtype`, the name of a type or a policy, as "float32" or "float64"; ValueError for any other type."""
+    dtype = getattr(dtype, "compute_dtype", dtype)
+    if isinstance(dtype, str) and dtype in _MIXED:
+        if not _told_mixed:
+            _told_mixed.append(dtype)
+            print(f"minicnn: {dtype} has no effect, as minicnn computes in float32 or float64.", flush=True)
+        return "float32"
     name = np.dtype(dtype).name
     if name not in _FLOAT_TYPES:
         raise ValueError(f"minicnn computes in float32 or float64; received dtype={dtype!r}.")

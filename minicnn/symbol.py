@@ -74,8 +74,8 @@ class Symbol:
 
     @property
     def name(self) -> str:
-        """The name of the layer that makes this array."""
-        return self.node.layer.name
+        """The name of the layer that makes this array, if it is in a graph."""
+        return "" if self.node is None else self.node.layer.name
 
     @property
     def ndim(self) -> int:

@@ -24,7 +24,7 @@ FLOORS = {
     "layers": 4, "callbacks": 4,
     "functions": 5, "random": 5, "models": 6, "backend_functions": 6,
     "applications": 7, "datasets": 7, "preprocessing": 7, "saving": 7, "utils": 7, "visualize": 7, "warmup": 7,
-    "backend": 7,
+    "backend": 7, "mixed_precision": 7,
 }  # fmt: skip
 OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "typing", "contextlib", "__future__"}
 LATE_IMPORTS = {

@@ -81,13 +81,16 @@ def test_variables_calculate(tf):
     ours, theirs = keras.Variable(values), tf.keras.Variable(values)
     for calculate in (
         lambda v: v + 1, lambda v: 2 * v - v, lambda v: v / 3, lambda v: v**2, lambda v: -v, lambda v: v @ values.T,
-        lambda v: v[0], lambda v: v[:, 1:], lambda v: abs(v), lambda v: v > 0.5,
+        lambda v: v[0], lambda v: v[:, 1:], lambda v: abs(v), lambda v: v > 0.5, lambda v: v == values[0],
+        lambda v: v != values[0], lambda v: (v > 0) & (v < 1), lambda v: v + np.arange(3), lambda v: round(v),
     ):  # fmt: skip
         np.testing.assert_allclose(calculate(ours), calculate(theirs), rtol=1e-6)
     np.testing.assert_array_equal(np.maximum(ours, 0), np.maximum(values, 0))
     assert len(ours) == 2 and float(keras.Variable(2.5)) == 2.5 and int(keras.Variable(7, dtype="int32")) == 7
     np.testing.assert_array_equal(ours.assign(values + 1), values + 1)
-    assert ours == ours and ours != keras.Variable(values) and {ours: 1}[ours] == 1
+    assert (ours == ours).all() and {ours: 1}[ours] == 1 and (ours + np.arange(3)).dtype == "float32"
+    flag, theirs = keras.Variable([True, False]), tf.keras.Variable([True, False])
+    np.testing.assert_array_equal([~flag, flag | True, True & flag], [~theirs, theirs | True, True & theirs])
     ones = keras.Variable("ones", shape=(2, 2))
     np.testing.assert_array_equal(ones, np.ones((2, 2), np.float32))
     counter = keras.Variable(0, dtype="int32", trainable=False)

@@ -51,7 +51,7 @@ class ActivatedLayer(Layer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.activation, self.activation_layer = activation_of(activation)
+        self.activation = activation
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -60,6 +60,15 @@ class ActivatedLayer(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.kernel = self.bias = None
+
+    @property
+    def activation(self):
+        """The activation. It may be set to another one: a name, a function, a layer or None."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, given):
+        self._activation, self.activation_layer = activation_of(given)
 
     def build_for(self, input_shape):
         super().build_for(input_shape)

@@ -14,6 +14,7 @@ import numpy as np
 from .. import config, regularizers
 from ..arguments import is_ours
 from ..kernels.cpu.denormals import flushed
+from ..nest import mapped
 from ..registry import Configurable, Registry, nearest
 from ..results import Array
 from ..runtime import transfer
@@ -77,7 +78,7 @@ class Layer(HoldsWeights, Configurable):
         self.name = name or automatic_name(type(self).__name__)
         self.dtype = config.checked_float_type(dtype or config.floatx())
         self._trainable = bool(trainable)
-        self.built = False
+        self.built = type(self).build is Layer.build and is_ours(type(self))  # nothing to build
         self._variables: list[Variable] = []
         self._nodes: list[Node] = []
         self._sublayers: list = []  # layers, and lists and dictionaries of layers
@@ -112,7 +113,7 @@ class Layer(HoldsWeights, Configurable):
             form, shapes = self.form_of_shapes(input_shape)
             self.take_form(form if self._form is None else self._form)
             self.drawn_for(shapes, False)
-            self.built = True
+        self.built = True
 
     def compute_output_shape(self, input_shape) -> tuple:
         """The shape of the output for inputs of this shape; may be called before `build`."""
@@ -124,6 +125,12 @@ class Layer(HoldsWeights, Configurable):
             self.build_for(shapes if self.takes_several else shapes[0])  # `call` reads the weights
         made = self.drawn_output_shapes(shapes)
         return made if self.gives_several else made[0]
+
+    def compute_output_spec(self, inputs):
+        """Symbols of the output's shape and type, for symbols as inputs. The layer stays outside of every model."""
+        several = isinstance(inputs, (list, tuple, dict))
+        made = self.compute_output_shape(mapped(lambda symbol: symbol.shape, inputs) if several else inputs.shape)
+        return [Symbol(s, self.dtype) for s in made] if self.gives_several else Symbol(tuple(made), self.dtype)
 
     def forward(self, x, training=False, need_saved=True, logits=False):
         """(y, saved): the output, and what `backward` needs. logits: see `ends_in`."""
@@ -304,6 +311,7 @@ class Layer(HoldsWeights, Configurable):
             check_spec(self, input_shape if isinstance(input_shape, list) else [input_shape])
         if self.built:
             self.check_input(input_shape)
+            self._built_for = self._built_for or input_shape
             return
         before = list(self._variables)
         try:
@@ -369,10 +377,10 @@ def _once(build):
     """A `build` that does nothing on a layer that is built already."""
 
     @functools.wraps(build)
-    def build_once(self, input_shape=None):
+    def build_once(self, *shapes, **named):
         if not self.built:
             with building(self):
-                build(self, input_shape)
+                build(self, *(shapes if shapes or named else (None,)), **named)
             self.built = True
 
     return build_once

@@ -71,17 +71,13 @@ class HoldsWeights(DefinesCall, changes.Watched):
         return list({id(layer): layer for layer in held}.values())
 
     def add_weight(
-        self,
-        shape=(),
-        initializer="glorot_uniform",
-        dtype=None,
-        trainable=True,
-        regularizer=None,
-        constraint=None,
-        name="weight",
+        self, shape=(), initializer=None, dtype=None, trainable=True, regularizer=None, constraint=None, name="weight"
     ) -> Variable:
-        """Make a weight of this layer. ValueError if the initializer makes another shape."""
-        make = initializers.get(initializer or "glorot_uniform")
+        """Make a weight of this layer. Without an initializer: "glorot_uniform", and zeros of integers and booleans.
+        ValueError if the initializer makes another shape."""
+        if initializer is None:
+            initializer = "zeros" if np.dtype(dtype or self.dtype).kind in "biu" else "glorot_uniform"
+        make = initializers.get(initializer)
         regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
         with building(self):
             path = path_of_weight(name)
@@ -94,6 +90,10 @@ class HoldsWeights(DefinesCall, changes.Watched):
         variable.is_frozen = not self._trainable
         place = sum(known.learns for known in self._variables) if variable.learns else len(self._variables)
         self._variables.insert(place, variable)
+
+    def add_variable(self, shape, initializer, dtype=None, trainable=True, name="variable") -> Variable:
+        """Make a weight of this layer; `add_weight` has more arguments."""
+        return self.add_weight(shape, initializer, dtype, trainable, name=name)
 
     @property
     def trainable(self) -> bool:

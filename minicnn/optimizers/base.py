@@ -269,6 +269,10 @@ class LearningRate(Number):
         rate._optimizer = optimizer
         return rate
 
+    @property
+    def value(self) -> float:
+        return float(self)
+
     def __reduce__(self):
         """Pickle the rate as a plain number, for example in a History."""
         return float, (float(self),)

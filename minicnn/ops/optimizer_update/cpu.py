@@ -15,12 +15,7 @@ from numba import prange
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.recording import number_there, reading, refuse
-from .vectorized import adafactor, muon
-
-__all__ = [
-    "adadelta", "adafactor", "adagrad", "adam", "adamax", "add_penalty_gradient", "average", "clip_norm", "clip_value",
-    "decay", "ftrl", "lamb", "lion", "momentum", "muon", "nadam", "penalty", "rmsprop", "sgd",
-]  # fmt: skip
+from . import vectorized
 
 _PIECES = 32  # sums are cut into this many pieces, for any number of threads
 
@@ -234,6 +229,16 @@ def _ftrl(w, g, a, z, rate, exponent, l1, two_l2, two_shrinkage, beta):
         z[i] += g[i] + two_shrinkage * w[i] - (after - before) / step_size * w[i]
         limited = l1 if z[i] > l1 else (-l1 if z[i] < -l1 else z[i])
         w[i] = (limited - z[i]) / (after / step_size + two_l2 + beta / step_size)
+
+
+def adafactor(w, g, r, c, v, rate, beta_2, epsilon_1, epsilon_2, clip_threshold):
+    refuse()  # NumPy computes it
+    vectorized.adafactor(w, g, r, c, v, rate, beta_2, epsilon_1, epsilon_2, clip_threshold)
+
+
+def muon(w, g, m, rate, momentum, nesterov, polynomial, steps):
+    refuse()  # NumPy computes it
+    vectorized.muon(w, g, m, rate, momentum, nesterov, polynomial, steps)
 
 
 def average(w, a, share):
