@@ -285,7 +285,8 @@ def test_imports_of_what_is_missing_say_where_to_look():
     for line in (
         "from minicnn.layers import LSTM", "from minicnn.ops import fft", "from minicnn.datasets import imdb",
         "from minicnn.activations import sparsemax", "from minicnn import distribution", "from minicnn.saving import x",
-        "from minicnn.optimizers import Muon", "from minicnn.visualize import x", "from minicnn.preprocessing import x",
+        "from minicnn.optimizers import MultiOptimizer", "from minicnn.visualize import x",
+        "from minicnn.preprocessing import x",
     ):  # fmt: skip
         with pytest.raises(ImportError, match=r"has no '\w+'. minicnn/README.md lists the Keras names"):
             exec(line)
