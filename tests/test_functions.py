@@ -7,7 +7,7 @@ import pytest
 from helpers import assert_close, normal
 
 import minicnn
-from minicnn import Input, Model, ops
+from minicnn import Input, Model, layers, ops
 from minicnn.models import clone_model, load_model
 
 POSITIVE = ["log", "sqrt", "rsqrt", "log1p", "log2", "log10", "reciprocal"]
@@ -383,10 +383,53 @@ def test_functions_of_arrays_alone_are_keras_s(tf, name):
     assert mine.dtype.kind == wanted.dtype.kind
 
 
-def test_functions_of_arrays_alone_say_so_on_symbols():
-    for name in ("sort", "median", "top_k", "inv"):
-        with pytest.raises(NotImplementedError, match=rf"no ops\.{name} of symbols, only of arrays"):
-            getattr(ops, name)(Input((4, 4)), *([2] if name == "top_k" else []))
+OF_ARRAYS = {
+    "sort": lambda k, x: k.sort(x, axis=1), "sort by name": lambda k, x: k.sort(x=x),
+    "argsort": lambda k, x: k.argsort(x),
+    "median": lambda k, x: k.median(x, axis=1, keepdims=True), "cumprod": lambda k, x: k.cumprod(x, axis=1),
+    "nanmax": lambda k, x: k.nanmax(x, axis=-1), "quantile": lambda k, x: k.quantile(x, 0.25, axis=1),
+    "top_k": lambda k, x: k.top_k(x, 2)[0], "top_k's places": lambda k, x: k.top_k(x, 2)[1],
+    "digitize": lambda k, x: k.digitize(x, bins=np.array([-1.0, 0.0, 1.0])),
+    "isin": lambda k, x: k.isin(k.round(x), np.array([0.0, 1.0])), "signbit": lambda k, x: k.signbit(x),
+    "inverse": lambda k, x: k.inv(k.matmul(k.transpose(x), x) + np.eye(4, dtype=np.float32)),
+    "diagonal": lambda k, x: k.diagflat(k.sum(x, axis=0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_ARRAYS)
+def test_functions_that_numpy_computes(tf, name):
+    """On arrays and on symbols they are Keras's, of shapes that are known as far as Keras knows them."""
+    import keras
+
+    function, x = OF_ARRAYS[name], normal(5, 4, dtype=np.float32)
+    wanted, shapes = function(keras.ops, x), []
+    found = function(ops, x)
+    assert_close(found, np.asarray(wanted).astype(found.dtype), 1e-4)
+    assert str(found.dtype) == keras.backend.standardize_dtype(wanted.dtype)
+    for k in (minicnn, keras):
+        symbol = k.Input((4,))
+        y = function(k.ops, symbol)
+        shapes.append(tuple(y.shape))
+        if k is minicnn:
+            assert_close(minicnn.Model(symbol, y).predict(x, verbose=0), np.asarray(wanted, np.float64), 1e-4)
+    assert shapes[0] == shapes[1]
+
+
+def test_functions_that_numpy_computes_have_no_gradient():
+    class Sorted(layers.Layer):
+        def call(self, x):
+            return ops.sort(x)
+
+    x, y = np.ones((4, 3), np.float32), np.ones((4, 3), np.float32)
+    model = minicnn.Sequential([layers.Dense(3), Sorted()])
+    model.compile("sgd", "mse")
+    with pytest.raises(NotImplementedError, match=r"no gradient of ops\.sort: use ops\.stop_gradient"):
+        model.fit(x, y, verbose=0)
+    model = minicnn.Sequential([Sorted(), layers.Dense(3)])
+    model.compile("sgd", "mse")
+    assert model.fit(x, y, verbose=0, epochs=5).history["loss"][-1] < model.evaluate(x, y * 9, verbose=0)
+    with pytest.raises(ValueError, match=r"ops\.inv does not take symbols of these shapes, as in \(2, 3\)"):
+        ops.inv(minicnn.Input((3,)))
 
 
 NO_GRADIENT_IN_KERAS = {

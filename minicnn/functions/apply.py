@@ -43,9 +43,10 @@ def computed(function, *arrays, **arguments):
 
 
 def as_array(result, *inputs):
-    """A result of NumPy as an Array: float64 only if one of the inputs is an array of float64."""
-    result = np.asarray(result)
-    doubles = any(isinstance(x, np.ndarray) and x.dtype == np.float64 for x in flatten(inputs))
-    if result.dtype == np.float64 and not doubles:
+    """A result of NumPy as an Array: of 64 bits only if one of the inputs is, as Keras's; floats have at least 32."""
+    result, given = np.asarray(result), {x.dtype.name for x in flatten(inputs) if isinstance(x, np.ndarray)}
+    if (result.dtype == np.float64 and "float64" not in given) or result.dtype == np.float16:
         result = result.astype(config.floatx())
+    if result.dtype == np.int64 and not given & {"int64", "uint64", "uint32"}:
+        result = result.astype(np.int32)
     return result.view(Array)

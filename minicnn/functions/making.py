@@ -59,8 +59,9 @@ def arange(start, stop=None, step=None, dtype=None):
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """num numbers at equal distances."""
-    return _made(np.linspace(start, stop, num, endpoint, axis=axis), dtype)
+    """num numbers at equal distances; with retstep also the distance."""
+    numbers, step = np.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
+    return (_made(numbers, dtype), _made(step, dtype)) if retstep else _made(numbers, dtype)
 
 
 def zeros_like(x, dtype=None):
@@ -86,7 +87,8 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     """x as an array; symbols stay symbols."""
     if draws(x):
         return cast(x, dtype) if dtype is not None else Symbol.of(x, dtype_of(x))
-    return as_array(np.asarray(x, dtype), *([x] if hasattr(x, "dtype") or dtype else []))
+    made = np.asarray(x, dtype)
+    return as_array(made, made if hasattr(x, "dtype") or dtype else 0)
 
 
 array = convert_to_tensor

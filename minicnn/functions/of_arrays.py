@@ -1,10 +1,11 @@
-"""Functions of arrays alone: NumPy computes them. On symbols they say that minicnn does not have them there."""
+"""Functions that NumPy computes, of symbols too (`layers/host_function.py`). No gradient goes through them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .apply import as_array, draws
+from ..layers.host_function import HostFunction, drawn
+from .apply import as_array, draws, dtype_of
 
 _FROM_NUMPY = (
     "allclose", "argpartition", "argsort", "bartlett", "bincount", "bitwise_and", "bitwise_invert", "bitwise_not",
@@ -26,14 +27,25 @@ __all__ = [
 ]  # fmt: skip
 
 
+_FIRST = ("x", "x1", "sorted_sequence", "a", "targets", "indices")
+_SECOND = ("x2", "bins", "values", "q", "b", "predictions")
+
+
 def _of_arrays(name, function):
-    def call(*arguments, **named):
-        if draws(*arguments, *named.values()):
-            raise NotImplementedError(f"minicnn has no ops.{name} of symbols, only of arrays.")
-        return _as_arrays(function(*map(_plain, arguments), **named), *arguments)
+    HostFunction.functions[name] = function
+
+    def call(*given, **named):
+        given = list(given)
+        for names in (_FIRST, _SECOND):  # NumPy calls some of them otherwise
+            known = next((n for n in names if n in named), None)
+            if known is not None and len(given) == (names is _SECOND):
+                given.append(named.pop(known))
+        if draws(given, list(named.values())):
+            return drawn(name, given, named, dtype_of(given, list(named.values())))
+        return _as_arrays(function(*map(_plain, given), **named), *given)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"NumPy's {name}, of arrays."
+    call.__doc__ = f"NumPy's {name}, of arrays; of symbols without a gradient."
     return call
 
 
@@ -48,14 +60,14 @@ def _as_arrays(result, *inputs):
         return tuple(_as_arrays(part, *inputs) for part in result)
     if isinstance(result, bool):
         return result
-    array = as_array(result, *inputs)
-    return array.astype(np.int32) if array.dtype == np.int64 else array
+    return as_array(result, *inputs)
 
 
 for _name in _FROM_NUMPY:
     globals()[_name] = _of_arrays(_name, getattr(np, _name))
 for _name in _FROM_LINALG:
     globals()[_name] = _of_arrays(_name, getattr(np.linalg, _name))
+lstsq = _of_arrays("lstsq", lambda a, b, rcond=None: np.linalg.lstsq(a, b, rcond)[0])
 for _name, _other in _OTHER_NAMES.items():
     globals()[_name] = globals()[_other]
 
@@ -65,35 +77,26 @@ def empty(shape, dtype=None):
     return as_array(np.zeros(shape, dtype or "float32"))
 
 
-def histogram(x, bins=10, range=None):
-    """(how many numbers of a vector lie between neighbouring edges, as floats, the bins + 1 edges)."""
-    return _of_arrays("histogram", lambda x: _with_float_counts(*np.histogram(x, bins, range)))(x)
-
-
-def _with_float_counts(counts, edges):
+def _histogram(x, bins=10, range=None):
+    counts, edges = np.histogram(x, bins, range)
     return counts.astype(np.float32), edges
 
 
-def logdet(x):
-    """The logarithm of the size of a matrix's determinant."""
-    return _of_arrays("logdet", lambda x: np.linalg.slogdet(x)[1])(x)
+def _largest(x, k, sorted=True):
+    order = np.argsort(-x, axis=-1, kind="stable")[..., :k]
+    return np.take_along_axis(x, order, -1), order.astype(np.int32)
 
 
-def top_k(x, k, sorted=True):
-    """(the k largest numbers along the last axis, their indices)."""
-
-    def largest(x):
-        order = np.argsort(-x, axis=-1, kind="stable")[..., :k]
-        return np.take_along_axis(x, order, -1), order.astype(np.int32)
-
-    return _of_arrays("top_k", largest)(x)
+def _among_largest(targets, predictions, k):
+    own = np.take_along_axis(predictions, np.asarray(targets, np.int64).reshape(-1, 1), 1)
+    return ((predictions > own).sum(1) < k) & np.isfinite(own[:, 0])
 
 
-def in_top_k(targets, predictions, k):
-    """For each row of predictions (N, F) whether its target's number is among the k largest."""
-
-    def among(targets, predictions):
-        own = np.take_along_axis(predictions, np.asarray(targets).reshape(-1, 1), 1)
-        return (predictions > own).sum(1) < k
-
-    return _of_arrays("in_top_k", among)(targets, predictions)
+histogram = _of_arrays("histogram", _histogram)
+histogram.__doc__ = "(how many numbers of a vector lie between neighbouring edges, as floats, the bins + 1 edges)."
+logdet = _of_arrays("logdet", lambda x: np.linalg.slogdet(x)[1])
+logdet.__doc__ = "The logarithm of the size of a matrix's determinant."
+top_k = _of_arrays("top_k", _largest)
+top_k.__doc__ = "(the k largest numbers along the last axis, their indices)."
+in_top_k = _of_arrays("in_top_k", _among_largest)
+in_top_k.__doc__ = "For each row of predictions (N, F) whether its target's number is finite, and among the k largest."

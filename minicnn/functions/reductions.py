@@ -26,7 +26,8 @@ def _reduction(name):
     def reduce(x, axis=None, keepdims=False):
         if draws(x):
             return Reduction(name, axis, keepdims, dtype=dtype_of(x))(Symbol.of(x, dtype_of(x)))
-        return computed(lambda x: function(x, axis=_axes(axis), keepdims=keepdims), x)
+        made = computed(lambda x: function(x, axis=_axes(axis), keepdims=keepdims), x)
+        return made.astype(np.int32) if name in ("argmax", "argmin") else made
 
     reduce.__name__ = reduce.__qualname__ = name
     reduce.__doc__ = f"{name} over an axis, several axes, or all; keepdims leaves sizes of 1."
@@ -60,7 +61,7 @@ def count_nonzero(x, axis=None):
     """How many numbers are not 0."""
     if draws(x):
         return sum(cast(not_equal(x, 0), "int32"), axis)
-    return computed(lambda x: np.count_nonzero(x, axis=_axes(axis)), x)
+    return computed(lambda x: np.count_nonzero(x, axis=_axes(axis)), x).astype(np.int32)
 
 
 def var(x, axis=None, keepdims=False):
