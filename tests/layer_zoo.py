@@ -50,6 +50,8 @@ LAYERS = [
     ("ZeroPadding2D pair", lambda L: L.ZeroPadding2D((1, 2)), (1, 1, 1, 1)),
     ("BatchNormalization images", lambda L: L.BatchNormalization(momentum=0.8), (4, 3, 2, 3)),
     ("BatchNormalization rows", lambda L: L.BatchNormalization(epsilon=1e-2), (6, 4)),
+    ("BatchNormalization of rows of images", lambda L: L.BatchNormalization(axis=1, momentum=0.8), (4, 3, 2, 5)),
+    ("BatchNormalization of columns", lambda L: L.BatchNormalization(axis=-2), (4, 3, 2, 5)),
     ("BatchNormalization plain", lambda L: L.BatchNormalization(center=False, scale=False), (5, 2, 2, 1)),
     ("Activation", lambda L: L.Activation("swish"), (2, 3, 4)),
     ("Activation linear", lambda L: L.Activation("linear"), (2, 3)),

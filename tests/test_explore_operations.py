@@ -8,7 +8,7 @@ from explore_page import computed, opened
 from helpers import normal
 from layer_zoo import LAYERS, ONLY_HERE
 
-from minicnn import Input, Model, Sequential, layers
+from minicnn import Input, Model, Sequential, layers, ops
 from minicnn.visualize import explore
 
 FORWARD, BACKWARD = 1e-4, 1e-3
@@ -164,3 +164,10 @@ def test_nan_and_infinity_go_through(page):
     found = computed(page, explore(model, x, file=None), 0, np.ones(2))
     assert np.array_equal(found["y"], model(x)[0].reshape(-1), equal_nan=True) or np.isnan(found["y"]).any()
     assert np.array_equal(np.isnan(found["y"]), np.isnan(np.asarray(model(x)[0])))
+
+
+def test_rearrangements_are_shown(page):
+    x = Input((3, 4, 2))
+    y = ops.flip(ops.transpose(x, (0, 2, 1, 3)), 1)[:, 1:, :, :]
+    model = Model(x, layers.Dense(3)(layers.Flatten()(y)))
+    compare(page, model, [normal(2, 3, 4, 2, dtype=np.float32)], image=1)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .. import constraints, initializers, regularizers
 from ..ops import batch_norm
 from ..runtime.replay import changes
 from .base import Layer
+from .places import moved, moved_back
 
 
 class BatchNormalization(Layer):
@@ -15,8 +18,11 @@ class BatchNormalization(Layer):
 
     In training it uses the batch's mean and variance, and moves moving_mean and moving_variance towards them. In
     inference, and always when it is frozen (`trainable = False`), it uses moving_mean and moving_variance. Weights
-    (C,): gamma (with `scale`), beta (with `center`), moving_mean, moving_variance.
+    (C,): gamma (with `scale`), beta (with `center`), moving_mean, moving_variance. If `axis` is not the last one, the
+    input is transposed first, and the output back.
     """
+
+    to_the_end: list[int] | None = None  # the order of the axes that puts the channels last, unless they are
 
     def __init__(
         self,
@@ -54,12 +60,16 @@ class BatchNormalization(Layer):
 
     def build(self, input_shape):
         axis = self.axis[0] if isinstance(self.axis, (list, tuple)) and len(self.axis) == 1 else self.axis
-        if axis not in (-1, len(input_shape) - 1):
+        axes = len(input_shape)
+        if not (hasattr(axis, "__index__") and -axes < axis < axes and axis % axes):
             raise ValueError(
-                f"{self.name!r} normalizes the last axis (channels); received axis={self.axis!r} "
-                f"for inputs of shape {tuple(input_shape)}."
+                f"{self.name!r} normalizes one axis, any but the batch's; received axis={self.axis!r} for inputs of "
+                f"shape {tuple(input_shape)}."
             )
-        shape = (input_shape[-1],)
+        self.channels = axis % axes
+        if self.channels != axes - 1:
+            self.to_the_end = [*(i for i in range(axes) if i != self.channels), self.channels]
+        shape = (input_shape[self.channels],)
         if self.scale:
             self.gamma = self._add("gamma", shape, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint)
         if self.center:
@@ -71,7 +81,7 @@ class BatchNormalization(Layer):
         return self.add_weight(shape, getattr(self, f"{name}_initializer"), name=name, **options)
 
     def check_input(self, input_shape):
-        if input_shape[-1] != self.moving_mean.shape[0]:
+        if input_shape[self.channels] != self.moving_mean.shape[0]:
             raise ValueError(
                 f"{self.name!r} was built for {self.moving_mean.shape[0]} channels; "
                 f"received inputs of shape {tuple(input_shape)}."
@@ -82,6 +92,14 @@ class BatchNormalization(Layer):
 
     def forward(self, x, training=False, need_saved=True, relu=False):
         """As in `Layer`. relu: a ReLU that is done in the same call (`models/schedule.py`)."""
+        if self.to_the_end is not None:
+            x, there = moved(x, "transpose", {"axes": self.to_the_end})
+            y, saved = self._of_last_axis(x, training, need_saved, relu)
+            y, back = moved(y, "transpose", {"axes": np.argsort(self.to_the_end).tolist()})
+            return y, (saved, there, back)
+        return self._of_last_axis(x, training, need_saved, relu)
+
+    def _of_last_axis(self, x, training, need_saved, relu):
         batch_statistics = bool(training and self.trainable)
         y, saved = batch_norm.forward(
             x, *self._values(), self.momentum, self.epsilon, batch_statistics, relu, bool(need_saved)
@@ -99,6 +117,9 @@ class BatchNormalization(Layer):
         return gamma, beta, self.moving_mean.array, self.moving_variance.array
 
     def backward(self, dy, saved, need_dx=True):
+        if self.to_the_end is not None:
+            saved, there, back = saved
+            dy = moved_back(dy, back)
         dx, dgamma, dbeta = batch_norm.backward(dy, saved, need_dx)
         self.add_gradients((self.gamma, dgamma), (self.beta, dbeta))
-        return dx
+        return moved_back(dx, there) if need_dx and self.to_the_end is not None else dx

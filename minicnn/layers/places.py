@@ -168,7 +168,12 @@ class Rearrangement(Operation):
 
     def keeps_images(self, shape) -> bool:
         """Whether each image of a batch is rearranged by itself."""
-        return None not in shape and _row_table(self.move, _frozen(self.arguments), tuple(shape[1:])) is not None
+        return self.table_of_image(shape) is not None
+
+    def table_of_image(self, shape):
+        """(the table, the shape that it makes) by which each image of this batch is rearranged, or None if they are
+        mixed, or if sizes are unknown."""
+        return None if None in shape else _row_table(self.move, _frozen(self.arguments), tuple(shape[1:]))
 
     def forward(self, x, training=False, need_saved=True):
         return moved(x, self.move, self.arguments, self.fill, bool(need_saved))

@@ -121,6 +121,7 @@ def _done_by(before: Step, step: Step, inference: bool) -> dict | None:
     plain = layer.activation.operation is None and "activation" not in before.options
     if (
         type(follower) is BatchNormalization
+        and follower.to_the_end is None
         and type(layer) in _FOLDING
         and plain
         and inference

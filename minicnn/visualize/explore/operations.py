@@ -111,7 +111,17 @@ def _global_maximum(layer, x):
 def _batch_norm(layer, x):
     names = ("gamma", "beta", "moving_mean", "moving_variance")
     weights = {name: getattr(layer, name) for name in names if getattr(layer, name) is not None}
-    return [Operation("batch_norm", {"epsilon": float(layer.epsilon)}, weights)]
+    operation = Operation("batch_norm", {"epsilon": float(layer.epsilon)}, weights)
+    there = layer.to_the_end
+    if there is None:
+        return [operation]
+    back = np.argsort(there)
+    parts = (
+        _rearrangement(Rearrangement("transpose", {"axes": [int(axis) for axis in order]}), [x[i] for i in of])
+        for order, of in ((there, range(len(x))), (back, there))
+    )
+    first, last = parts
+    return None if None in (first, last) else [*first, operation, *last]
 
 
 def _same(layer, x):
@@ -210,10 +220,10 @@ def _arithmetic(layer, *shapes):
 
 
 def _rearrangement(layer, x):
-    table, alone, made = layer.table((1, *x[1:]))
-    if not alone or table.index.size > _LONGEST_INDEX:
+    found = layer.table_of_image((1, *x[1:]))
+    if found is None or found[0].index.size > _LONGEST_INDEX:
         return None
-    return [Operation("moves", {"index": table.index.tolist(), "fill": layer.fill, "shape": list(made[1:])})]
+    return [Operation("moves", {"index": found[0].index.tolist(), "fill": layer.fill, "shape": list(found[1])})]
 
 
 def _view(layer, x):
