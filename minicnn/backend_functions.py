@@ -102,6 +102,15 @@ def conv2d(x, kernel, strides=(1, 1), padding="valid", data_format=None, dilatio
     return ops.conv(x, kernel, strides, padding, data_format, dilation_rate)
 
 
+def conv1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """The convolution of rows (N, L, C) with a kernel (K, C, F)."""
+    if padding == "causal":
+        raise ValueError('conv1d pads "valid" or "same" here; received padding="causal".')
+    kernel = ops.expand_dims(kernel, 0)
+    y = ops.conv(ops.expand_dims(x, 1), kernel, (1, strides), padding, data_format, (1, dilation_rate))
+    return ops.squeeze(y, 1)
+
+
 def count_params(x) -> int:
     """How many numbers there are."""
     return math.prod(x.shape)
@@ -265,8 +274,8 @@ def variable(value, dtype=None, name=None, constraint=None):
 
 __all__ = [
     *_OF_OPS, "argmax", "argmin", "batch_dot", "batch_flatten", "batch_get_value", "batch_set_value", "bias_add",
-    "cast_to_floatx", "clip", "concatenate", "constant", "conv2d", "count_params", "cumsum", "dropout", "dtype",
-    "elu", "eval", "eye", "flatten", "gather", "get_value", "hard_sigmoid", "int_shape", "l2_normalize",
+    "cast_to_floatx", "clip", "concatenate", "constant", "conv1d", "conv2d", "count_params", "cumsum", "dropout",
+    "dtype", "elu", "eval", "eye", "flatten", "gather", "get_value", "hard_sigmoid", "int_shape", "l2_normalize",
     "moving_average_update", "name_scope", "permute_dimensions", "pool2d", "pow", "random_bernoulli", "random_normal",
     "random_uniform", "relu", "repeat", "repeat_elements", "resize_images", "reverse", "set_value",
     "spatial_2d_padding", "sqrt", "switch", "truncated_normal", "update",

@@ -174,7 +174,19 @@ LecunNormal = _scaled(
 )
 
 
-@registry.add("orthogonal")
+class Given(Initializer):
+    """An array as the first value. ValueError for another shape."""
+
+    def __init__(self, value):
+        self.value = np.asarray(value)
+
+    def __call__(self, shape, dtype=None):
+        if self.value.shape != tuple(shape):
+            raise ValueError(f"The array given as initializer has shape {self.value.shape}; needed is {tuple(shape)}.")
+        return self.value.astype(dtype or config.floatx())
+
+
+@registry.add("orthogonal", "OrthogonalInitializer")
 class Orthogonal(_Random):
     """A random matrix with orthonormal rows or columns, times gain. All axes except the last form its rows."""
 
@@ -190,7 +202,7 @@ class Orthogonal(_Random):
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
-@registry.add("identity")
+@registry.add("identity", "IdentityInitializer")
 class Identity(Initializer):
     """The identity matrix times gain."""
 
@@ -213,7 +225,9 @@ IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 
 
 def get(identifier):
-    """An initializer from its name, its configuration, its class or itself."""
+    """An initializer from its name, its configuration, its class, itself, or an array that is the first value."""
+    if isinstance(identifier, (np.ndarray, list)):
+        return Given(identifier)
     return registry.get(identifier)
 
 

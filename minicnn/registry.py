@@ -132,7 +132,10 @@ def get_registered_object(name, custom_objects=None, module_objects=None):
 
 def custom_object(name):
     """The object of that name from `custom_object_scope` or `register_keras_serializable`, or None."""
-    return next((known[name] for known in reversed(_custom) if name in known), None)
+    found = next((known[name] for known in reversed(_custom) if name in known), None)
+    if found is None:  # a function is described by its name alone
+        found = next((one for key, one in _custom[0].items() if inspect.isfunction(one) and one.__name__ == name), None)
+    return found
 
 
 class Registry:

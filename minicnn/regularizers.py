@@ -121,7 +121,7 @@ class L2(Regularizer):
         self.l2 = _factor(l2, "l2")
 
 
-@registry.add("l1_l2")
+@registry.add("l1_l2", "l1l2")
 class L1L2(Regularizer):
     """l1 * sum|w| + l2 * sum w^2."""
 

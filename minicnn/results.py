@@ -26,6 +26,8 @@ class Number(float):
     np.float32(0.25)
     """
 
+    shape, dtype = (), np.dtype(np.float32)  # as a tensor of Keras has them
+
     def numpy(self) -> np.float32:
         """The number as a NumPy float32."""
         return np.float32(self)

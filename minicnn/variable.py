@@ -39,6 +39,8 @@ class Variable(changes.Watched):
         regularizer=None,
         constraint=None,
     ):
+        if dtype is None and isinstance(initializer, (bool, int, list, tuple)):
+            dtype = {"i": "int32", "b": "bool"}.get(np.asarray(initializer).dtype.kind)
         dtype = np.dtype(dtype or getattr(initializer, "dtype", None) or config.floatx())
         if dtype.kind not in "biu":
             dtype = config.checked_float_type(dtype)

@@ -121,8 +121,26 @@ def test_checkpoint_names_are_checked(tmp_path):
         callbacks.ModelCheckpoint("model.keras", save_freq="batch")
     with pytest.raises(KeyError, match=r"uses 'nothing'; it may use epoch, loss, mae"):
         model().fit(X, Y, verbose=0, callbacks=[callbacks.ModelCheckpoint(tmp_path / "{nothing}.keras")])
-    with pytest.raises(ValueError, match=r"ModelCheckpoint watches 'val_loss'.*it reports loss, mae"):
-        model().fit(X, Y, verbose=0, callbacks=[callbacks.ModelCheckpoint(tmp_path / "a.keras", save_best_only=True)])
+    with pytest.raises(ValueError, match=r"ModelCheckpoint watches 'val_acc'.*it reports loss, mae"):
+        watched = callbacks.ModelCheckpoint(tmp_path / "a.keras", "val_acc", save_best_only=True)
+        model().fit(X, Y, verbose=0, callbacks=[watched])
+
+
+@pytest.mark.parametrize("options", [{}, {"monitor": "val_acc", "mode": "max"}])
+def test_a_number_that_is_never_reported_is_told_once(tmp_path, capsys, options):
+    """As in Keras, which warns: training goes on, if it is known what would be better."""
+    watching = [
+        callbacks.EarlyStopping(**options), callbacks.ReduceLROnPlateau(**options),
+        callbacks.ModelCheckpoint(tmp_path / "a.keras", save_best_only=True, **options),
+    ]  # fmt: skip
+    history = model().fit(X, Y, verbose=0, epochs=3, callbacks=watching).history
+    assert len(history["loss"]) == 3 and not (tmp_path / "a.keras").exists()
+    said = capsys.readouterr().out.splitlines()
+    name = options.get("monitor", "val_loss")
+    assert [line.split(" watches ")[0] for line in said] == [
+        "minicnn: EarlyStopping", "minicnn: ReduceLROnPlateau", "minicnn: ModelCheckpoint",
+    ]  # fmt: skip
+    assert all(f"{name!r}, which this training does not report" in line for line in said)
 
 
 @pytest.mark.parametrize("append", [False, True])

@@ -36,7 +36,7 @@ WRONG = [
     "model.fit(x, y, validation_split=2)",
     "model.fit(x, y, steps_per_epoch=0)",
     "model.fit(x)",
-    'model.fit(x, y, verbose=0, callbacks=[keras.callbacks.EarlyStopping("val_loss")])',
+    'model.fit(x, y, verbose=0, callbacks=[keras.callbacks.EarlyStopping("val_acc")])',
     'model.get_layer("convolution")',
     "model.set_weights([])",
     'keras.models.load_model("mynet.keras")',

@@ -448,3 +448,39 @@ def test_functions_whose_gradient_only_minicnn_has(tf, name):
     assert_close(_model(function)(x), wanted, 1e-5)
     layer = minicnn.layers.Lambda(lambda x: function(ops, x), dtype="float64")
     assert minicnn.utils.gradient_check(layer, x.astype(np.float64), verbose=False) <= 1e-6
+
+
+MORE = {
+    "softmax of all": lambda k, x: k.softmax(x, axis=None), "norms of order 3": lambda k, x: k.normalize(x, order=3),
+    "einsum with dots": lambda k, x: k.einsum("...ij,jk->...ik", x, np.ones((6, 2), "float32")),
+    "einsum of two with dots": lambda k, x: k.einsum("...ij,...ij->...i", x, x),
+    "einsum without an output": lambda k, x: k.einsum("...i,ij", x, np.ones((6, 2), "float32")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_more_functions_of_arrays_and_symbols(tf, name):
+    import keras
+
+    x = normal(3, 4, 5, 6, dtype=np.float32)
+    wanted = np.asarray(MORE[name](keras.ops, x))
+    assert_close(MORE[name](ops, x), wanted, 1e-5)
+    if name != "softmax of all":  # over the batch too, which a model does not know
+        symbol = Input((4, 5, 6))
+        y = MORE[name](ops, symbol)
+        assert tuple(y.shape) == tuple(MORE[name](keras.ops, keras.Input((4, 5, 6))).shape)
+        assert_close(Model(symbol, y).predict(x, verbose=0), wanted, 1e-5)
+
+
+def test_places_of_true_numbers_and_several_labels(tf):
+    import keras
+
+    for k in (ops, keras.ops):
+        (places,) = k.where(np.array([1, 0, 1]))
+        assert np.asarray(places).tolist() == [0, 2]
+        assert (
+            np.asarray(k.multi_hot(np.array([[[1], [2]]]), 4)).tolist()
+            == np.asarray(keras.ops.multi_hot(np.array([[[1], [2]]]), 4)).tolist()
+        )
+        numbers, step = k.linspace(0.0, 1.0, 5, retstep=True)
+        assert np.asarray(numbers).tolist() == [0, 0.25, 0.5, 0.75, 1] and float(step) == 0.25

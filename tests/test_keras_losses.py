@@ -433,3 +433,39 @@ def test_ignored_labels(tf):
         model.compile(k.optimizers.SGD(0.1), k.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255))
         found.append(model.fit(x, marked, batch_size=8, epochs=3, shuffle=False, verbose=0).history["loss"])
     assert_close(*found, 1e-5)
+
+
+@pytest.mark.parametrize("name", [
+    "MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "Huber",
+    "LogCosh", "Hinge", "SquaredHinge", "Poisson", "KLDivergence",
+])  # fmt: skip
+def test_one_target_for_all_outputs(tf, name):
+    """A size of 1 in targets stands for every output, also in fit."""
+    y_true, y_pred = 0.5 + probabilities(7, 1, dtype=np.float32), probabilities(7, 5, dtype=np.float32)
+    ours, theirs = getattr(losses, name)(), getattr(tf.keras.losses, name)()
+    assert_close(ours(y_true, y_pred), theirs(y_true, y_pred), TOLERANCE)
+    _assert_same_gradient(tf, ours, theirs, y_true, y_pred)
+    with pytest.raises(ValueError, match="takes targets of the outputs' shape"):
+        ours(np.ones((7, 2)), y_pred)
+
+
+def test_losses_in_lists_of_one(tf):
+    histories = []
+    for k in (minicnn, tf.keras):
+        inputs = k.Input((3,))
+        ends = {name: k.layers.Dense(1, name=name, kernel_initializer="ones")(inputs) for name in ("a", "b")}
+        model = k.Model(inputs, ends)
+        model.compile("sgd", loss={"a": ["mse"], "b": "mae"})
+        y = np.arange(4, dtype=np.float32)[:, None]
+        histories.append(model.fit(np.ones((4, 3), np.float32), {"a": y, "b": y}, verbose=0).history)
+    assert histories[0].keys() == histories[1].keys()
+    assert_close(histories[0]["loss"], histories[1]["loss"], TOLERANCE)
+
+
+def test_ignored_rows_have_no_weight_in_the_metric(tf):
+    y_true, y_pred = np.array([0, 2]), np.array([[0.05, 0.95, 0], [0.1, 0.8, 0.1]], np.float32)
+    for weights in (None, np.array([1.5, 2.0])):
+        ours, theirs = (k.metrics.SparseCategoricalCrossentropy(ignore_class=0) for k in (minicnn, tf.keras))
+        for metric in (ours, theirs):
+            metric.update_state(y_true, y_pred, sample_weight=weights)
+        assert_close(ours.result(), float(theirs.result()), TOLERANCE)

@@ -210,3 +210,57 @@ def test_get_layer():
     assert model.get_layer("first") is model.layers[0] is model.get_layer(index=0)
     with pytest.raises(ValueError, match="'sequential' has no layer 'secnd'; its layers are first, dense"):
         model.get_layer("secnd")
+
+
+def test_ranks_of_inputs_are_made_to_fit(tf):
+    """An array with a last axis of size 1 too many, or too few, is taken in calls as in fit."""
+    for shape, given in (((2, 3), (5, 2, 3, 1)), ((1,), (5,)), ((4, 4, 1), (5, 4, 4))):
+        x, weights, made = normal(*given, dtype=np.float32), None, []
+        for k in (minicnn, tf.keras):
+            inputs = k.Input(shape)
+            model = k.Model(inputs, k.layers.Dense(2)(k.layers.Flatten()(inputs)))
+            weights = weights or model.get_weights()
+            model.set_weights(weights)
+            made += [np.asarray(model(x)), np.asarray(model.predict(x, verbose=0))]
+        for other in made[1:]:
+            assert_close(made[0], other, 1e-5)
+
+
+def test_a_model_of_one_input_refuses_two():
+    inputs = minicnn.Input((3,))
+    model = minicnn.Model(inputs, layers.Dense(1)(inputs))
+    with pytest.raises(ValueError, match="takes one input; received 2 in a list"):
+        model([np.ones((2, 3)), np.ones((2, 3))])
+
+
+def test_clone_function_may_rename_layers(tf):
+    def other_names(layer):
+        config = layer.get_config()
+        config["name"] = f"{layer.name}_again"
+        return type(layer).from_config(config)
+
+    for k in (minicnn, tf.keras):
+        a, b = k.Input((4,), name="a"), k.Input((4,), name="b")
+        graph = k.Model([a, b], k.layers.Dense(2, name="last")(k.layers.Add(name="sum")([a, b])))
+        row = k.Sequential([k.Input((4,)), k.layers.Dense(3, name="d")])
+        for model in (graph, row):
+            clone = k.models.clone_model(model, clone_function=other_names)
+            names = [layer.name for layer in clone.layers if "input" not in type(layer).__name__.lower()]
+            assert names == [f"{n.name}_again" for n in model.layers if n.name in ("last", "sum", "d")]
+            assert clone.count_params() == model.count_params()
+
+
+def test_a_subclass_of_functional_models_keeps_its_own_arguments():
+    class Own(minicnn.Model):
+        def __init__(self, *args, more=1, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.more = more
+
+        def get_config(self):
+            return {**super().get_config(), "more": self.more}
+
+    inputs = minicnn.Input((2,))
+    model = Own(inputs, layers.Dense(2)(inputs), more=3)
+    assert Own.from_config(model.get_config()).more == 3
+    clone = minicnn.models.model_from_json(model.to_json(), custom_objects={"Own": Own})
+    assert clone.more == 3 and clone.count_params() == 6

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 
 class Callback:
     """Base class: override the hooks you want. `self.model` and `self.params` are set before the first one.
@@ -62,6 +64,12 @@ class CallbackList:
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
+
+    def __getattr__(self, name):
+        """Keras's way to call a hook on every callback: `callbacks.on_epoch_end(epoch, logs)`."""
+        if name not in HOOKS:
+            raise AttributeError(f"CallbackList has no attribute {name!r}.")
+        return functools.partial(self.call, name)
 
     def call(self, hook: str, *arguments) -> None:
         """Call the hook with this name on every callback."""

@@ -10,6 +10,8 @@ from .base import Callback
 class MonitorCallback(Callback):
     """Watches `monitor`, a key of the logs. mode "min" or "max" says what is better; with "auto" the metric decides."""
 
+    _told_for: object = None  # the training for which it was said that the number is missing
+
     def __init__(self, monitor="val_loss", mode="auto", min_delta=0):
         super().__init__()
         if mode not in ("auto", "min", "max"):
@@ -17,19 +19,26 @@ class MonitorCallback(Callback):
         self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
 
     def monitored(self, logs):
-        """The watched number, or None after an epoch without validation (see `validation_freq`) that does not have it.
+        """The watched number. None if the logs do not have it: in an epoch without validation (`validation_freq`), or
+        because this training never reports it, which a printed line says.
 
-        ValueError if this training never reports the number.
+        ValueError if this training never reports it, and nothing says what would be better.
         """
         logs = logs or {}
         epoch_without_validation = self.params.get("do_validation") and not any(n.startswith("val_") for n in logs)
         if self.monitor.startswith("val_") and epoch_without_validation:
             return None
         if self.monitor not in logs:
-            raise ValueError(
+            said = (
                 f"{type(self).__name__} watches {self.monitor!r}, which this training does not report; "
                 f"it reports {', '.join(sorted(logs))}."
             )
+            if self.mode == "auto" and not self.monitor.endswith("loss"):
+                raise ValueError(said)
+            if self._told_for is not self.model.history:
+                self._told_for = self.model.history
+                print(f"minicnn: {said} So it does nothing.", flush=True)
+            return None
         value = logs[self.monitor]
         if np.ndim(value):
             raise ValueError(

@@ -410,7 +410,7 @@ def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, i
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
     """A row of zeros, with a 1 at each of several indices."""
     count = kwargs.get("num_tokens", num_classes)
-    return max(one_hot(inputs, count, axis=axis, dtype=dtype), -2 if axis == -1 else 1)
+    return max(one_hot(inputs, count, axis=axis, dtype=dtype), builtins.min(1, len(inputs.shape) - 1))
 
 
 def cond(pred, true_fn, false_fn):

@@ -98,6 +98,8 @@ def tanh_shrink(x):
 
 def softmax(x, axis=-1):
     """exp(x), divided by its sum along an axis, or along several."""
+    if axis is None:
+        axis = list(range(builtins.len(x.shape) if hasattr(x, "shape") else np.ndim(x)))
     if isinstance(axis, (tuple, list)):
         return softmax(x, axis[0]) if builtins.len(axis) == 1 else exp(subtract(x, logsumexp(x, axis, True)))
     rank = builtins.len(x.shape) if hasattr(x, "shape") else np.ndim(x)

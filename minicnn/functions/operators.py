@@ -93,9 +93,11 @@ def clip(x, x_min, x_max):
 
 
 def where(condition, x1=None, x2=None):
-    """x1 where the condition holds, x2 elsewhere."""
+    """x1 where the condition holds, x2 elsewhere. Of an array alone: the indices of its true numbers, for each axis."""
+    if x1 is None and x2 is None and not draws(condition):
+        return tuple(computed(lambda part: part, part) for part in np.nonzero(np.asarray(condition)))
     if x1 is None or x2 is None:
-        raise ValueError("ops.where takes a condition, x1 and x2: minicnn does not list the places of true numbers.")
+        raise ValueError("ops.where of symbols takes a condition, x1 and x2: how many numbers are true is not known.")
     if not draws(condition, x1, x2):
         return computed(np.where, condition, x1, x2)
     dtype = dtype_of(condition, x1, x2)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import string
 
 import numpy as np
 
 from ..layers.operations import Matmul
 from .apply import computed, draws, parts_of, symbols_of
-from .elementwise import rsqrt, square
-from .operators import OPERATORS, maximum, multiply
+from .elementwise import absolute, rsqrt, square
+from .operators import OPERATORS, divide, maximum, multiply, power
 from .places import expand_dims, reshape, squeeze, transpose
 from .reductions import sum
 
@@ -84,7 +85,7 @@ def einsum(subscripts, *operands):
     if not draws(*operands):
         return computed(lambda *arrays: np.einsum(subscripts, *arrays), *operands)
     symbols = parts_of(*operands)
-    subscripts = subscripts.replace(" ", "")
+    subscripts = _without_dots(subscripts.replace(" ", ""), [builtins.len(symbol.shape) for symbol in symbols])
     inputs, _, output = subscripts.partition("->")
     parts = inputs.split(",")
     if "->" not in subscripts:
@@ -111,6 +112,21 @@ def einsum(subscripts, *operands):
     y = matmul(a, b)
     y = reshape(y, _sizes(sizes, [*together, *rows, *columns]))
     return _ordered(y, "".join([*together, *rows, *columns]), output)
+
+
+def _without_dots(subscripts, ranks):
+    """The same with letters for "...": the axes that the other letters leave, those at the end first."""
+    if "..." not in subscripts:
+        return subscripts
+    inputs, arrow, output = subscripts.partition("->")
+    parts = inputs.split(",")
+    left = [rank - builtins.len(part.replace("...", "")) for part, rank in zip(parts, ranks, strict=True)]
+    free = [c for c in string.ascii_letters if c not in subscripts][: builtins.max(left)]
+    made = [part.replace("...", "".join(free[builtins.len(free) - n :])) for part, n in zip(parts, left, strict=True)]
+    if not arrow:
+        letters = inputs.replace("...", "").replace(",", "")
+        output = "..." + "".join(sorted(c for c in letters if letters.count(c) == 1))
+    return f"{','.join(made)}->{output.replace('...', ''.join(free))}"
 
 
 def _without(x, letters, needed):
@@ -145,7 +161,8 @@ def _product(sizes, letters):
 def normalize(x, axis=-1, order=2, epsilon=None):
     """x divided by the length of its vectors along an axis."""
     if order != 2:
-        raise NotImplementedError(f"minicnn has ops.normalize for order=2; received order={order!r}.")
+        least = 1e-12 if epsilon is None else epsilon
+        return divide(x, maximum(power(sum(power(absolute(x), order), axis, True), 1.0 / order), least))
     length = rsqrt(maximum(sum(square(x), axis, True), 1e-12 if epsilon is None else epsilon**2))
     return multiply(x, length)
 

@@ -77,6 +77,8 @@ class Layer(HoldsWeights, Configurable):
             raise ValueError(f"A layer's name is a string; received name={name!r}.")
         self.name = name or automatic_name(type(self).__name__)
         self.dtype = config.checked_float_type(dtype or config.floatx())
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise ValueError(f"trainable must be True or False; received trainable={trainable!r}.")
         self._trainable = bool(trainable)
         self.built = type(self).build is Layer.build and is_ours(type(self))  # nothing to build
         self._variables: list[Variable] = []

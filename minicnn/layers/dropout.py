@@ -10,7 +10,7 @@ from ..config import checked_data_format
 from ..kernels.random import stream_key
 from ..ops import dropout, noise
 from ..runtime import transfer
-from ..shapes import is_number
+from ..shapes import is_number, is_positive_integer
 from .base import Layer
 
 
@@ -38,7 +38,9 @@ class _Dropping(_Random):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
-        self.rate, self.noise_shape = _checked_rate(rate), noise_shape
+        self.rate, self.noise_shape = _checked_rate(rate), None if noise_shape is None else tuple(noise_shape)
+        if any(n is not None and not is_positive_integer(n) for n in self.noise_shape or ()):
+            raise ValueError(f"noise_shape must hold positive integers or None; received noise_shape={noise_shape!r}.")
 
     def mask_shape(self, x_shape) -> tuple | None:
         """The shape of the mask, or None if it is x's shape."""

@@ -33,10 +33,20 @@ class InputLayer(Identity):
         return self.batch_shape
 
 
-def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None) -> Symbol:
+def Input(
+    shape=None, batch_size=None, dtype=None, sparse=None, batch_shape=None, name=None, tensor=None, optional=False,
+    ragged=None,
+) -> Symbol:  # fmt: skip
     """A symbol for a model's input. shape does not contain the batch axis; None is a size not yet known.
 
     A float dtype is the type that the model computes in. Data of any type is cast batch by batch, so an integer
-    dtype changes nothing.
+    dtype changes nothing. tensor: a symbol, which is the input itself. optional changes nothing, and there are no
+    sparse or ragged arrays here.
     """
+    if sparse or ragged:
+        raise ValueError(f"minicnn has no sparse or ragged arrays; received sparse={sparse!r}, ragged={ragged!r}.")
+    if shape is not None and batch_shape is not None:
+        raise ValueError(f"Give shape or batch_shape, not both; received shape={shape!r}, batch_shape={batch_shape!r}.")
+    if tensor is not None:
+        return tensor
     return InputLayer(shape=shape, batch_size=batch_size, batch_shape=batch_shape, dtype=dtype, name=name).output

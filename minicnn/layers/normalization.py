@@ -62,7 +62,10 @@ class Normalization(Layer):
             return None
         value = np.asarray((self._given or (self.adapt_mean, self.adapt_variance))[which], self.dtype)
         axes = len(self._built_for) if self._built_for else 1
-        return value.reshape((1,) * (axes - value.ndim) + value.shape).view(Array)
+        value = value.reshape((1,) * (axes - value.ndim) + value.shape)
+        if self._built_for and self.axis is not None:
+            value = np.broadcast_to(value, (*value.shape[:-1], self._built_for[-1]))
+        return value.view(Array)
 
     def get_config(self):
         mean, variance = (None, None) if self._given is None else (np.asarray(v).tolist() for v in self._given)

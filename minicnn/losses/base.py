@@ -30,6 +30,8 @@ class Loss(DrawnLoss, Configurable):
     sparse = False
     from_logits = False
     _not_in_config = ("dtype",)
+    broadcasts_targets = False
+    """Whether a size of 1 in targets stands for every output, as in arithmetic."""
     ignore_class: int | None = None
     """The label of the rows that do not count, if there is one."""
 
@@ -123,7 +125,15 @@ class Loss(DrawnLoss, Configurable):
             return self.drawn_targets(y, output_shape, dtype)
         if self.sparse:
             return np.ascontiguousarray(y.reshape(-1), np.int64)
+        if self._broadcast(y, output_shape):
+            y = np.broadcast_to(y, (len(y), *output_shape[1:]))
         return np.ascontiguousarray(y.reshape(-1, output_shape[-1]), dtype)
+
+    def _broadcast(self, y, output_shape) -> bool:
+        """Whether targets y (N, ...) have a size of 1 where the outputs have another one."""
+        own, wanted = y.shape[1:], tuple(output_shape[1:])
+        alike = len(own) == len(wanted) and all(a in (1, b) for a, b in zip(own, wanted, strict=True))
+        return self.broadcasts_targets and alike and own != wanted
 
     def compared(self, t, output_shape):
         """Targets, an array or a symbol, as the loss compares them with outputs of this shape."""
@@ -157,7 +167,9 @@ class Loss(DrawnLoss, Configurable):
                 )
             if y.dtype.kind == "f" and (y != np.floor(y)).any():
                 raise ValueError(f"Labels must be whole numbers; received {y[y != np.floor(y)].flat[0]!r} among them.")
-        elif y.shape[1:] != (*rows, K) and not (K == 1 and y.shape[1:] == rows):
+        elif (
+            y.shape[1:] != (*rows, K) and not (K == 1 and y.shape[1:] == rows) and not self._broadcast(y, output_shape)
+        ):
             hint = (
                 " For integer labels use sparse_categorical_crossentropy." if y.shape[1:] in (rows, (*rows, 1)) else ""
             )

@@ -11,6 +11,7 @@ from .base import Loss, registry
 class KLDivergence(Loss):
     """Sum over the last axis of t log(t / p), of probabilities."""
 
+    broadcasts_targets = True
     operation = "kl_divergence"
 
     def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
@@ -21,6 +22,7 @@ class KLDivergence(Loss):
 class Poisson(Loss):
     """Mean over the last axis of p - t log p: how well counts t fit the rates p."""
 
+    broadcasts_targets = True
     operation = "poisson"
 
 

@@ -27,6 +27,7 @@ class _Hinge(Loss):
 class Hinge(_Hinge):
     """Mean over the last axis of max(1 - t p, 0)."""
 
+    broadcasts_targets = True
     operation = "hinge"
 
 
@@ -34,6 +35,7 @@ class Hinge(_Hinge):
 class SquaredHinge(_Hinge):
     """Mean over the last axis of max(1 - t p, 0)^2."""
 
+    broadcasts_targets = True
     operation = "squared_hinge"
 
 

@@ -11,6 +11,7 @@ from .base import Loss, registry
 class MeanSquaredError(Loss):
     """Mean over the last axis of (p - t)^2."""
 
+    broadcasts_targets = True
     operation = "mean_squared_error"
 
 
@@ -18,6 +19,7 @@ class MeanSquaredError(Loss):
 class MeanAbsoluteError(Loss):
     """Mean over the last axis of |p - t|."""
 
+    broadcasts_targets = True
     operation = "mean_absolute_error"
 
 
@@ -25,6 +27,7 @@ class MeanAbsoluteError(Loss):
 class MeanAbsolutePercentageError(Loss):
     """100 times the mean over the last axis of |p - t| / |t|."""
 
+    broadcasts_targets = True
     operation = "mean_absolute_percentage_error"
 
 
@@ -32,6 +35,7 @@ class MeanAbsolutePercentageError(Loss):
 class MeanSquaredLogarithmicError(Loss):
     """Mean over the last axis of (log(p + 1) - log(t + 1))^2."""
 
+    broadcasts_targets = True
     operation = "mean_squared_logarithmic_error"
 
 
@@ -39,6 +43,7 @@ class MeanSquaredLogarithmicError(Loss):
 class Huber(Loss):
     """Mean over the last axis of (p - t)^2 / 2, continued as a straight line where |p - t| is above delta."""
 
+    broadcasts_targets = True
     operation = "huber"
 
     def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
@@ -55,6 +60,7 @@ class Huber(Loss):
 class LogCosh(Loss):
     """Mean over the last axis of log(cosh(p - t))."""
 
+    broadcasts_targets = True
     operation = "log_cosh"
 
 

@@ -21,6 +21,9 @@ class _MeanLoss(MeanOfRows):
     def check_targets(self, y, output_shape):
         self.loss.check_targets(y, output_shape)
 
+    def counted_rows(self, y_true):
+        return self.loss.counted_rows(y_true)
+
     def rows(self, y_true, y_pred):
         return self.loss.rows_on_device(y_true, y_pred).reshape(-1)
 

@@ -159,7 +159,13 @@ class MeanOfRows(Mean):
             self._mean.add(weighted_sum.forward(values), values.size)
             return
         weights = losses.weights_per_row(sample_weight, y_pred.shape[:-1], np.float64) * share
+        counted = self.counted_rows(y_true)
+        weights = weights if counted is None else weights * counted
         self._mean.add(weighted_sum.forward(values, transfer.to_device(weights)), float(weights.sum()))
+
+    def counted_rows(self, y_true) -> np.ndarray | None:
+        """Which rows have a weight, if weights are given: (M,) booleans, or None for all."""
+        return None
 
     def rows(self, y_true, y_pred):
         """A number for each row, (M,), as an array of the backend in use."""

@@ -45,10 +45,7 @@ class Data:
     def fit_ranks(self, input_shapes) -> None:
         """Add or remove a last axis of size 1 where this gives xs the ranks that the model takes, as Keras does."""
         for i, (x, shape) in enumerate(zip(self.xs, input_shapes, strict=True)):
-            if x.ndim == len(shape) - 1 and shape[-1] == 1:
-                self.xs[i] = x[..., None]
-            elif x.ndim == len(shape) + 1 and x.shape[-1] == 1:
-                self.xs[i] = x[..., 0]
+            self.xs[i] = with_rank(x, shape)
 
     def apply_class_weight(self, class_weight: dict, loss: Loss | None) -> None:
         """Multiply every sample's weight by the weight of its class, which is 1 for a class without an entry."""
@@ -94,6 +91,13 @@ class Data:
         for start in range(0, self.size, batch_size):
             rows = slice(start, min(start + batch_size, self.size))
             yield rows if order is None else order[rows]
+
+
+def with_rank(x, shape):
+    """x with a last axis of size 1 more or less, if this gives it the rank of `shape`; as Keras does it."""
+    if len(x.shape) == len(shape) - 1 and shape[-1] == 1:
+        return x[..., None]
+    return x[..., 0] if len(x.shape) == len(shape) + 1 and x.shape[-1] == 1 else x
 
 
 def checked_batch_size(batch_size) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 
 from ..layers.input import InputLayer
+from ..nest import mapped
 from ..registry import custom_object_scope, serialize
 from .pickling import classes_in
 
@@ -42,13 +43,17 @@ def clone_model(model, input_tensors=None, clone_function=None):
         raise ValueError("clone_model makes its own inputs: call the clone on the symbols given as input_tensors.")
     config, classes = model.get_config(), classes_in(model)
     if clone_function is not None:
-        layers = {layer.name: layer for layer in model.layers if not isinstance(layer, InputLayer)}
+        layers, names = {layer.name: layer for layer in model.layers if not isinstance(layer, InputLayer)}, {}
         for entry in config["layers"]:
             old = layers.get(entry["config"]["name"])
             if old is not None:
                 new = clone_function(old)
                 entry.update(serialize(new))
-                entry["config"]["name"] = old.name
+                names[old.name] = new.name
                 classes[type(new).__name__] = type(new)
+        places = [(entry, key) for entry in config["layers"] for key in ("name", "inbound_nodes") if key in entry]
+        places += [(config, key) for key in ("input_layers", "output_layers") if key in config]
+        for entry, key in places:
+            entry[key] = mapped(lambda part: names.get(part, part) if isinstance(part, str) else part, entry[key])
     with custom_object_scope(classes):
         return type(model).from_config(config)

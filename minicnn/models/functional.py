@@ -11,6 +11,7 @@ from ..registry import custom_object_scope
 from ..results import Array
 from ..symbol import Symbol, is_symbolic
 from .by_name import as_list, in_order
+from .data import with_rank
 from .files import saving
 from .graph import Plan
 from .graph_config import graph_from_config, graph_to_config
@@ -159,9 +160,15 @@ class Model(Trainer, Layer):
         several, outputs = self.takes_several, None
         if several or isinstance(x, dict):
             x = in_order(x, self.input_names, f"A call of {self.name!r}")
+        elif isinstance(x, (list, tuple)) and self.inputs:
+            if len(x) != 1:
+                raise ValueError(f"{self.name!r} takes one input; received {len(x)} in a {type(x).__name__}.")
+            x = x[0]
         x = x if several or not isinstance(x, list) else x[0]
         if training is not True and self.activity_regularizer is None and not is_symbolic(x):
             xs = [self._as_input(v) for v in x] if several else [self._as_input(x)]
+            xs = [with_rank(v, s.shape) for v, s in zip(xs, self.inputs, strict=True)] if self.inputs else xs
+            x = xs if several else xs[0]
             outputs = self._prediction.outputs(xs, training)
         if outputs is None:
             return self.as_given(super().__call__(x, training))
@@ -205,7 +212,8 @@ class Model(Trainer, Layer):
                 return super().from_config(config)
         with custom_object_scope(custom_objects or {}):
             inputs, outputs = graph_from_config(config)
-            model = cls(inputs, outputs, name=config.get("name"))
+            own = {key: value for key, value in config.items() if key not in _OF_GRAPHS}  # of a user's subclass
+            model = cls(inputs, outputs, name=config.get("name"), **own)
         if not config.get("trainable", True):
             model.trainable = False
         return model
@@ -304,6 +312,9 @@ def _symbols(given, name) -> list[Symbol]:
             f"received {given!r}."
         )
     return symbols
+
+
+_OF_GRAPHS = ("name", "trainable", "dtype", "layers", "input_layers", "output_layers")
 
 
 def _takes_graph(model_class) -> bool:

@@ -101,6 +101,7 @@ def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_giv
         chosen = in_order(loss, names, "loss")
     else:
         chosen = [loss] * len(names)
+    chosen = [one[0] if isinstance(one, (list, tuple)) and len(one) == 1 else one for one in chosen]
     weights = [None] * len(names)
     if loss_weights is not None:
         given = [loss_weights] if isinstance(loss_weights, (int, float)) else loss_weights

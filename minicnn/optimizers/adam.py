@@ -49,4 +49,6 @@ class AdamW(Adam):
         name=None,
         **others,
     ):
+        if weight_decay is None:
+            raise ValueError("weight_decay must be a number; received weight_decay=None. Adam is without it.")
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **others)

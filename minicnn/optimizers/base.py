@@ -289,8 +289,10 @@ def checked_share(value, label: str):
     return float(value)
 
 
-def get(identifier) -> Optimizer:
-    """An optimizer from its name, its configuration, its class or itself."""
+def get(identifier) -> Optimizer | None:
+    """An optimizer from its name, its configuration, its class or itself; None for None."""
+    if identifier is None:
+        return None
     if isinstance(identifier, str):
         identifier = identifier.lower() if identifier.lower() in registry.entries else identifier
     optimizer = registry.get(identifier)
