@@ -111,6 +111,7 @@ def test_constructor_arguments_and_defaults_are_keras_s(tf, name):
 KERAS_ONLY = {
     "BatchNormalization": {"renorm", "renorm_clipping", "renorm_momentum", "synchronized"},
     "Dense": {"lora_rank", "lora_alpha", "quantization_config"},
+    "Embedding": {"lora_rank", "lora_alpha", "quantization_config"},
     "InputLayer": {"sparse", "ragged", "optional", "input_tensor"},
 }
 

@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from beside_keras import N, X, Y
+from helpers import normal
 
 import minicnn
 from minicnn import layers, optimizers, utils
@@ -246,3 +247,46 @@ def test_several_inputs_of_call_are_trained(names, loss_weights):
 
 def mapped_nan(given):
     return {k: v * np.nan for k, v in given.items()} if isinstance(given, dict) else [v * np.nan for v in given]
+
+
+def normed(k, takes):
+    """A model of library k whose `call` takes the argument `training`, or not."""
+
+    class Own(k.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.first, self.norm = k.layers.Dense(4, dtype="float64"), k.layers.BatchNormalization(dtype="float64")
+            self.drop, self.last = k.layers.Dropout(0.0, dtype="float64"), k.layers.Dense(1, dtype="float64")
+
+        def compute(self, x, **mode):
+            return self.last(self.drop(self.norm(self.first(x), **mode), **mode))
+
+        if takes:
+
+            def call(self, x, training=None):
+                return self.compute(x, training=training)
+        else:
+
+            def call(self, x):
+                return self.compute(x)
+
+    return Own(dtype="float64")
+
+
+@pytest.mark.parametrize("takes", [True, False], ids=["training in call", "no training in call"])
+def test_a_call_without_training_computes_as_in_keras(tf, capsys, takes):
+    """Keras 3 does not tell such a model that it trains: batch normalization and dropout work as in inference."""
+    histories, weights, x = [], None, np.float64(X)
+    for k in (minicnn, tf.keras):
+        model = normed(k, takes)
+        model(x[:1])
+        weights = weights or [abs(normal(*w.shape, seed=i)) + 0.1 for i, w in enumerate(model.get_weights())]
+        model.set_weights(weights)
+        model.compile(k.optimizers.SGD(0.01), "mse")
+        histories.append(model.fit(x, x[:, :1], batch_size=8, epochs=6, shuffle=False, verbose=0).history["loss"])
+        assert any(np.array_equal(model.norm.moving_mean.numpy(), w) for w in weights) is not takes
+    np.testing.assert_allclose(*histories, rtol=1e-6)  # Keras adds up its losses in float32
+    told = (
+        "minicnn: call of Own takes no argument training. So BatchNormalization and Dropout in it work as in inference"
+    )
+    assert (told in capsys.readouterr().out) is not takes

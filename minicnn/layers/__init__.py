@@ -19,7 +19,7 @@ loss_rows       losses of symbols                 lambda_layer  a function as a 
 holding         weights, and layers in layers     checks        arguments and shapes checked
 input_spec      what a user's layer demands       sequence_pool  pooling of sequences
 names           names of layers, paths of weights state         state that a trial run must not change
-host_function   functions that NumPy computes
+host_function   functions that NumPy computes     embedding     rows of a table
 scales          channels times a weight, inside known networks
 random_source   random numbers in what a `call` draws
 color_augmentation   colours changed at random   mixing_augmentation   images mixed with each other
@@ -60,6 +60,7 @@ from .conv import Conv2D, DepthwiseConv2D, SeparableConv2D
 from .conv_transpose import Conv2DTranspose
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout2D
+from .embedding import Embedding
 from .identity import ActivityRegularization, Identity
 from .input import Input, InputLayer
 from .input_spec import InputSpec
@@ -127,7 +128,7 @@ __all__ = [
     "ELU", "Activation", "ActivityRegularization", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "Add",
     "AlphaDropout", "AugMix", "AutoContrast", "Average", "AveragePooling2D", "AvgPool2D", "BatchNormalization",
     "CenterCrop", "Concatenate", "Conv2D", "Conv2DTranspose", "Convolution2D", "Convolution2DTranspose", "Cropping2D",
-    "CutMix", "Dense", "DepthwiseConv2D", "Dot", "Dropout", "Equalization", "Flatten", "GaussianDropout",
+    "CutMix", "Dense", "DepthwiseConv2D", "Dot", "Dropout", "Embedding", "Equalization", "Flatten", "GaussianDropout",
     "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D",
     "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization",

@@ -85,6 +85,12 @@ class DefinesCall:
         flat = outputs if isinstance(outputs, list) else [outputs]
         return self.drawn_for(shapes, training).packed(flat)
 
+    @property
+    def takes_training(self) -> bool:
+        """Whether the layer is told that it trains: as in Keras, not if it is a model whose `call` has no argument for
+        it."""
+        return not self._draws or "training" in _signature(type(self).call).parameters
+
     def take_form(self, form: Form) -> None:
         """Keep the form of the first call. ValueError if a later call has another one."""
         if self._form is None or (form != self._form and not self._nodes and not self._is_in_a_drawing):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ..layers.batch_norm import BatchNormalization
+from ..layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from .batches import ArraySource, BatchSource, Passes, parts_of_batch
 from .data import Data
 
 _STEPS_OF_KERAS = (
     "train_step", "test_step", "compute_loss", "compute_metrics", "make_train_function", "make_test_function",
 )  # fmt: skip
+_TRAIN_OTHERWISE = (AlphaDropout, BatchNormalization, Dropout, GaussianDropout, GaussianNoise)
 
 
 class Checks:
@@ -52,6 +55,18 @@ class Checks:
         if self.optimizer is None:
             raise RuntimeError(f"Call compile(optimizer, loss) before {method}: {self.name!r} is not compiled yet.")
         self._check_not_overridden(_STEPS_OF_KERAS)
+
+    def _tell_that_call_does_not_train(self):
+        """Print, as it is easily overlooked, that layers work as in inference because `call` takes no `training`."""
+        if self.takes_training:
+            return
+        known = dict.fromkeys(type(layer).__name__ for layer in self.flattened() if isinstance(layer, _TRAIN_OTHERWISE))
+        if known:
+            print(
+                f"minicnn: call of {type(self).__name__} takes no argument training. So {' and '.join(known)} in it "
+                "work as in inference, as in Keras 3; with call(self, inputs, training=None) they train.",
+                flush=True,
+            )
 
     def _check_not_overridden(self, names):
         """NotImplementedError if a user's class defines one of these methods, which Keras calls and minicnn does not:

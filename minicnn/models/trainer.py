@@ -186,6 +186,7 @@ class Trainer(Inference):
     def _fit(self, passes, validation, epochs, initial_epoch, validation_freq, verbose, callbacks):
         """Run the epochs. The data and the arguments have been checked."""
         history = self.history = History()
+        self._tell_that_call_does_not_train()
         verbose = 1 if verbose == "auto" else verbose
         hooks = CallbackList(
             [*callbacks, history], self,

@@ -51,7 +51,7 @@ class TrainingStep:
         x, targets = self._parts(batch)
         with collected_losses() as added:
             # FOR_WEIGHTS: layers keep what the gradients of weights need (`schedule.py`); the images get no gradient
-            y, saved = model.forward(x, True, FOR_WEIGHTS, **self.logits)
+            y, saved = model.forward(x, model.takes_training or None, FOR_WEIGHTS, **self.logits)
         losses, dy = self._losses_and_gradients(y, targets, training=True)
         penalties = [*weight_penalties(variables), *added]
         self._check_loss(losses, penalties)
@@ -177,7 +177,8 @@ class TrainingStep:
             model._told_non_finite = True
             replay.refuse()  # the batch is run again here, which no recording should repeat
             count = self._inputs_in(batch)
-            where = first_non_finite(model, batch[:count], batch[count:], training)
+            mode = training and (model.takes_training or None)
+            where = first_non_finite(model, batch[:count], batch[count:], mode)
             print(f"minicnn: the loss is not finite; {where}", flush=True)
 
 
