@@ -155,7 +155,12 @@ class Variable(changes.Watched):
         if self.array.dtype.kind == "f":  # NumPy would make float64 of float32 and integers
             whole = [isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in arrays]
             arrays = [a.astype(self.dtype) if is_whole else a for a, is_whole in zip(arrays, whole, strict=True)]
-        return getattr(ufunc, method)(*arrays, **kwargs)
+        result = getattr(ufunc, method)(*arrays, **kwargs)
+        if getattr(result, "dtype", None) == np.float64 and not any(
+            isinstance(part, (np.ndarray, np.float64)) and part.dtype == np.float64 for part in arrays
+        ):
+            return result.astype(config.floatx())  # of integers
+        return result
 
     __add__, __radd__ = _operators(np.add)
     __sub__, __rsub__ = _operators(np.subtract)

@@ -484,3 +484,26 @@ def test_places_of_true_numbers_and_several_labels(tf):
         )
         numbers, step = k.linspace(0.0, 1.0, 5, retstep=True)
         assert np.asarray(numbers).tolist() == [0, 0.25, 0.5, 0.75, 1] and float(step) == 0.25
+
+
+TYPES_AND_PLACES = {
+    "slice to the end": lambda k: k.slice(np.arange(12.0).reshape(4, 3), (1, 1), (2, -1)),
+    "append": lambda k: k.append(np.int32([1]), np.array([True])),
+    "dstack": lambda k: k.dstack([np.int32([1]), np.array([True])]), "hstack": lambda k: k.hstack([np.int32([1, 2])] * 2),
+    "vstack": lambda k: k.vstack([np.int32([1, 2]), np.float32([1, 2])]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TYPES_AND_PLACES)
+def test_types_and_places_are_keras_s(tf, name):
+    import keras
+
+    ours, theirs = (TYPES_AND_PLACES[name](k.ops) for k in (minicnn, keras))
+    np.testing.assert_array_equal(ours, np.asarray(theirs))
+    assert str(ours.dtype) == keras.backend.standardize_dtype(theirs.dtype)
+
+
+def test_blocks_of_pixels_refuse_the_other_layout():
+    for function in (ops.depth_to_space, ops.space_to_depth):
+        with pytest.raises(ValueError, match="channels_last"):
+            function(np.ones((1, 4, 4, 4)), 2, data_format="channels_first")

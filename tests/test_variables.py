@@ -65,3 +65,28 @@ def test_trainable_says_whether_the_layer_is_frozen(tf):
         model.layers[0].kernel.trainable = False
         said += [[weight.trainable for weight in later.weights], [w.trainable for w in model.layers[0].weights]]
         assert said == [[False] * 6, [True] * 4 + [False] * 2, [False] * 2, [False, True]]
+
+
+def test_variables_made_before_the_layer_is_ready(tf):
+    for k in (minicnn, tf.keras):
+
+        class Early(k.layers.Layer):
+            def __init__(self):
+                self.rate = k.Variable(2.0)
+                super().__init__()
+                self.other = k.Variable(1.0)
+
+            def call(self, x):
+                return x * self.rate
+
+        layer = Early()
+        assert len(layer.weights) == 2
+        assert np.asarray(layer(np.ones(2, np.float32))).tolist() == [2, 2]
+
+
+def test_types_of_results(tf):
+    for k in (minicnn, tf.keras):
+        whole, real = k.Variable([1, 2]), k.Variable([1.0, 2.0])
+        results = (whole / 2, whole * 1.5, whole + 1, real + 1, real * np.arange(2))
+        names = [str(result.dtype).replace("<dtype: '", "").strip("'>") for result in results]
+        assert names == ["float32", "float32", "int32", "float32", "float32" if k is minicnn else names[4]]

@@ -7,19 +7,31 @@ apply        whether a call is on arrays or on symbols       operators   + - * /
 elementwise  functions of one number                         reductions  sum, mean, argmax and others
 places       reshape, transpose, pad, slices, stack, split   products    matmul, dot, einsum, norm
 networks     relu, softmax, conv, pooling, one_hot           making      zeros, arange, cast, shape
-image        resizing and cropping of images               composed    functions made of others
+image        resizing and cropping of images               composed    functions made of others, of numbers; of several
+                                                                       arrays or axes: composed_places
 of_arrays    functions of NumPy, for arrays alone
 """
 
 from .. import ops
 from ..registry import missing_name
-from . import composed, elementwise, image, making, networks, of_arrays, operators, places, products, reductions
+from . import (
+    composed,
+    composed_places,
+    elementwise,
+    image,
+    making,
+    networks,
+    of_arrays,
+    operators,
+    places,
+    products,
+    reductions,
+)
 
-FUNCTIONS = {
-    name: getattr(part, name)
-    for part in (of_arrays, elementwise, making, networks, operators, places, products, reductions, composed)
-    for name in part.__all__
-}
+_PARTS = (
+    of_arrays, elementwise, making, networks, operators, places, products, reductions, composed, composed_places,
+)  # fmt: skip
+FUNCTIONS = {name: getattr(part, name) for part in _PARTS for name in part.__all__}
 """The functions by their names."""
 
 for _name, _function in FUNCTIONS.items():

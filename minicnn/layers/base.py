@@ -84,6 +84,8 @@ class Layer(HoldsWeights, Configurable):
         self._variables: list[Variable] = []
         self._nodes: list[Node] = []
         self._sublayers: list = []  # layers, and lists and dictionaries of layers
+        for early in vars(self).pop("_held_early", []):
+            self._hold(early)
         self._losses_of_call: list[float] = []
         self._drawings: dict = {}  # {(shapes, training): what `call` draws}
         self._built_for: tuple | list | None = None
@@ -132,7 +134,9 @@ class Layer(HoldsWeights, Configurable):
         """Symbols of the output's shape and type, for symbols as inputs. The layer stays outside of every model."""
         several = isinstance(inputs, (list, tuple, dict))
         made = self.compute_output_shape(mapped(lambda symbol: symbol.shape, inputs) if several else inputs.shape)
-        return [Symbol(s, self.dtype) for s in made] if self.gives_several else Symbol(tuple(made), self.dtype)
+        if self.gives_several or (made and isinstance(made[0], (list, tuple))):
+            return type(made)(Symbol(tuple(shape), self.dtype) for shape in made)
+        return Symbol(tuple(made), self.dtype)
 
     def forward(self, x, training=False, need_saved=True, logits=False):
         """(y, saved): the output, and what `backward` needs. logits: see `ends_in`."""

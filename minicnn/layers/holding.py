@@ -51,6 +51,7 @@ class HoldsWeights(DefinesCall, changes.Watched):
         if "_sublayers" not in vars(self):
             if isinstance(value, HoldsWeights):
                 raise RuntimeError(f"Call super().__init__() in {type(self).__name__} before giving it layers.")
+            vars(self).setdefault("_held_early", []).append(value)  # `__init__` holds it
             return
         held = flatten(value)
         for variable in held:
