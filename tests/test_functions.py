@@ -489,8 +489,9 @@ def test_places_of_true_numbers_and_several_labels(tf):
 TYPES_AND_PLACES = {
     "slice to the end": lambda k: k.slice(np.arange(12.0).reshape(4, 3), (1, 1), (2, -1)),
     "append": lambda k: k.append(np.int32([1]), np.array([True])),
-    "dstack": lambda k: k.dstack([np.int32([1]), np.array([True])]), "hstack": lambda k: k.hstack([np.int32([1, 2])] * 2),
-    "vstack": lambda k: k.vstack([np.int32([1, 2]), np.float32([1, 2])]),
+    "dstack": lambda k: k.dstack([np.int32([[[1]]]), np.array([[[True]]])]),
+    "hstack": lambda k: k.hstack([np.int32([1, 2])] * 2),
+    "vstack": lambda k: k.vstack([np.int32([[1, 2]]), np.float32([[1, 2]])]),
 }  # fmt: skip
 
 

@@ -67,19 +67,22 @@ def test_trainable_says_whether_the_layer_is_frozen(tf):
         assert said == [[False] * 6, [True] * 4 + [False] * 2, [False] * 2, [False, True]]
 
 
+def early(k):
+    class Early(k.layers.Layer):
+        def __init__(self):
+            self.rate = k.Variable(2.0)
+            super().__init__()
+            self.other = k.Variable(1.0)
+
+        def call(self, x):
+            return x * self.rate
+
+    return Early()
+
+
 def test_variables_made_before_the_layer_is_ready(tf):
     for k in (minicnn, tf.keras):
-
-        class Early(k.layers.Layer):
-            def __init__(self):
-                self.rate = k.Variable(2.0)
-                super().__init__()
-                self.other = k.Variable(1.0)
-
-            def call(self, x):
-                return x * self.rate
-
-        layer = Early()
+        layer = early(k)
         assert len(layer.weights) == 2
         assert np.asarray(layer(np.ones(2, np.float32))).tolist() == [2, 2]
 
