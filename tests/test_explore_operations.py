@@ -17,6 +17,7 @@ CASES = [case for case in LAYERS + ONLY_HERE if "egulariz" not in case[0]]
 
 # activations that run as a graph of functions, as layers that define `call` do
 RECORDED = {"ReLU with all", "ReLU threshold", "Softmax axis", "Softmax axes", "log_softmax", "squareplus"}
+RECORDED |= {"Resizing bicubic", "Resizing lanczos", "Resizing antialias", "UpSampling2D lanczos"}  # by matrices
 
 
 @pytest.fixture(scope="module")

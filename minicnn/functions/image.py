@@ -24,13 +24,11 @@ def resize(
     images, size, interpolation="bilinear", antialias=False, crop_to_aspect_ratio=False, pad_to_aspect_ratio=False,
     fill_mode="constant", fill_value=0.0, data_format=None,
 ):  # fmt: skip
-    """Images in another size (height, width)."""
-    if antialias:
-        raise ValueError("minicnn resizes images without antialias; received antialias=True.")
+    """Images in another size (height, width). Arrays of whole numbers give such again, as in Keras."""
 
     def make(dtype):
         return Resizing(
-            *size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode, fill_value,
+            *size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode, fill_value, antialias,
             data_format=data_format, dtype=dtype,
         )  # fmt: skip
 

@@ -20,6 +20,7 @@ holding         weights, and layers in layers     checks        arguments and sh
 input_spec      what a user's layer demands       sequence_pool  pooling of sequences
 names           names of layers, paths of weights state         state that a trial run must not change
 host_function   functions that NumPy computes     embedding     rows of a table
+resampling      other image sizes by matrices
 scales          channels times a weight, inside known networks
 random_source   random numbers in what a `call` draws
 color_augmentation   colours changed at random   mixing_augmentation   images mixed with each other

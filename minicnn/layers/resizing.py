@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..config import checked_data_format
-from ..ops import affine_transform, resize
+from ..ops import affine_transform
 from ..runtime import transfer
 from ..shapes import middle, pair
+from . import resampling
 from .augmentation import Augmentation
 from .base import Layer
 from .checks import checked_choice
@@ -33,20 +34,21 @@ class _OfSize(ImageLayer):
             dy = operation.backward(dy, kept)
         return dy
 
-    def _resized(self, x, interpolation, need_saved):
-        y, kept = resize.forward(x, (self.height, self.width), interpolation, bool(need_saved))
-        return y, [(resize, kept)]
+    def _resized(self, x, interpolation, need_saved, antialias=False):
+        y, kept = resampling.forward(x, (self.height, self.width), interpolation, antialias, bool(need_saved))
+        return y, [(resampling, kept)]
 
-    def _fitted(self, x, interpolation, need_saved):
+    def _fitted(self, x, interpolation, need_saved, antialias=False):
         """Cut the largest part with the new proportions out of the middle, and resize it."""
         top, left, height, width = middle(x.shape[1], x.shape[2], (self.height, self.width))
         part, cut = _window(x, top, left, (height, width), 0.0, need_saved)
-        y, resized = self._resized(part, interpolation, need_saved)
+        y, resized = self._resized(part, interpolation, need_saved, antialias)
         return y, cut + resized
 
 
 class Resizing(_OfSize):
-    """Resizes images to height x width; interpolation is "bilinear" or "nearest".
+    """Resizes images to height x width; interpolation is "bilinear", "nearest", "bicubic", "lanczos3", "lanczos5" or
+    "area". antialias: in smaller images every pixel of the larger ones counts (`resampling.py`).
 
     crop_to_aspect_ratio first cuts the largest part with the new proportions out of the middle. pad_to_aspect_ratio
     first pads with fill_value to the new proportions. Otherwise the proportions may change.
@@ -57,25 +59,31 @@ class Resizing(_OfSize):
         fill_mode="constant", fill_value=0.0, antialias=False, data_format=None, **kwargs,
     ):  # fmt: skip
         super().__init__(height, width, data_format, **kwargs)
-        self.interpolation = checked_choice(interpolation, resize.INTERPOLATIONS, "interpolation")
+        self.interpolation = checked_choice(interpolation, resampling.INTERPOLATIONS, "interpolation")
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode = checked_choice(fill_mode, ("constant",), "fill_mode")
         self.fill_value, self.antialias = fill_value, antialias
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
             raise ValueError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio can be True.")
-        if antialias:
-            raise ValueError("Resizing has no antialiasing; received antialias=True.")
+
+    def __call__(self, inputs, *arguments, **named):
+        """As in `Layer`; arrays of whole numbers give such again, rounded, as in Keras."""
+        outputs = super().__call__(inputs, *arguments, **named)
+        if isinstance(inputs, np.ndarray) and inputs.dtype.kind in "iu":
+            limits = np.iinfo(inputs.dtype)
+            outputs = np.rint(outputs).clip(limits.min, limits.max).astype(inputs.dtype)
+        return outputs
 
     def forward(self, x, training=False, need_saved=True):
         if self.crop_to_aspect_ratio:
-            return self._fitted(x, self.interpolation, need_saved)
+            return self._fitted(x, self.interpolation, need_saved, self.antialias)
         padded = []
         if self.pad_to_aspect_ratio:
             _, H, W, _ = x.shape
             top = int((max(H, int(W * self.height / self.width)) - H) / 2)
             left = int((max(W, int(H * self.width / self.height)) - W) / 2)
             x, padded = _window(x, -top, -left, (H + 2 * top, W + 2 * left), self.fill_value, need_saved)
-        y, resized = self._resized(x, self.interpolation, need_saved)
+        y, resized = self._resized(x, self.interpolation, need_saved, self.antialias)
         return y, padded + resized
 
 
@@ -112,7 +120,7 @@ class RandomCrop(_OfSize, Augmentation):
 
 class UpSampling2D(Layer):
     """Makes images `size` times as large, (down, sideways): (N, H, W, C) to (N, H * size, W * size, C). interpolation:
-    "nearest" repeats each pixel, "bilinear" mixes neighbours."""
+    "nearest" repeats each pixel, "bilinear" mixes neighbours; there are the others of Resizing too."""
 
     rank = 4
 
@@ -120,17 +128,18 @@ class UpSampling2D(Layer):
         super().__init__(**kwargs)
         self.size = pair(size, "size")
         self.data_format = checked_data_format(data_format)
-        self.interpolation = checked_choice(interpolation, resize.INTERPOLATIONS, "interpolation")
+        self.interpolation = checked_choice(interpolation, resampling.INTERPOLATIONS, "interpolation")
 
     def compute_output_shape(self, input_shape):
         N, H, W, C = input_shape
         return (N, *(None if side is None else side * n for side, n in zip((H, W), self.size, strict=True)), C)
 
     def forward(self, x, training=False, need_saved=True):
-        return resize.forward(x, self.compute_output_shape(x.shape)[1:3], self.interpolation, bool(need_saved))
+        size = self.compute_output_shape(x.shape)[1:3]
+        return resampling.forward(x, size, self.interpolation, need_saved=bool(need_saved))
 
     def backward(self, dy, saved, need_dx=True):
-        return resize.backward(dy, saved, need_dx)
+        return resampling.backward(dy, saved, need_dx)
 
 
 class Cropping2D(Layer):

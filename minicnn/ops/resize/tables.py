@@ -35,3 +35,40 @@ def number_table(length: int, wanted: int, interpolation: str, channels: int):
     pixels = (first[:, None], second[:, None])
     first, second = ((pixel * channels + np.arange(channels)).ravel().astype(np.uint32) for pixel in pixels)
     return first, second, np.repeat(share, channels)
+
+
+def _cubic(x):
+    """Keys's cubic with a = -0.5, "Cubic convolution interpolation for digital image processing", 1981."""
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+def _lanczos(radius):
+    return lambda x: np.where(np.abs(x) < radius, np.sinc(x) * np.sinc(x / radius), 0)
+
+
+_KERNELS = {
+    "bilinear": lambda x: np.maximum(1 - np.abs(x), 0), "bicubic": _cubic, "lanczos3": _lanczos(3),
+    "lanczos5": _lanczos(5),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def weights(length: int, wanted: int, interpolation: str, antialias: bool) -> np.ndarray:
+    """The share of each pixel of x in each pixel of y: (wanted, length) in float64; the shares of a pixel add up to 1.
+
+    A pixel of y sees the pixels of x around its place through a kernel. With antialias the kernel is as much wider as
+    the image becomes smaller, so that every pixel of x counts. "area" takes the part of each pixel that is covered.
+    """
+    scale = length / wanted
+    if interpolation == "area":
+        ends = np.arange(wanted + 1)[:, None] * scale
+        covered = np.minimum(ends[1:], np.arange(length) + 1) - np.maximum(ends[:-1], np.arange(length))
+        shares = np.maximum(covered, 0)
+    else:
+        centres = (np.arange(wanted)[:, None] + 0.5) * scale
+        width = max(scale, 1.0) if antialias else 1.0
+        shares = _KERNELS[interpolation]((np.arange(length) + 0.5 - centres) / width)
+    return shares / shares.sum(axis=1, keepdims=True)

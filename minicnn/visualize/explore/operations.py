@@ -16,6 +16,7 @@ from ...layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from ...layers.arithmetic import Arithmetic
 from ...layers.augmentation import Augmentation
 from ...layers.places import Rearrangement, View
+from ...ops.resize import INTERPOLATIONS
 from ...ops.resize.tables import table
 from ...shapes import middle, transposed_window, window
 
@@ -156,6 +157,8 @@ def _normalization(layer, x):
 
 
 def _resizing(layer, x):
+    if layer.antialias or layer.interpolation not in INTERPOLATIONS:
+        return None  # products with matrices
     (_, H, W, _), size, before = x, (layer.height, layer.width), []
     if layer.crop_to_aspect_ratio:
         return _fitted(x, size, layer.interpolation)
@@ -181,6 +184,8 @@ def _fitted(x, size, interpolation):
 
 
 def _up_sampling(layer, x):
+    if layer.interpolation not in INTERPOLATIONS:
+        return None
     return [_resize((x[1], x[2]), [side * n for side, n in zip(x[1:3], layer.size, strict=True)], layer.interpolation)]
 
 
