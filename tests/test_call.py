@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import more_call_cases  # noqa: F401 - it adds to the cases
 import numpy as np
 import pytest
 from call_cases import CASES, SHAPE
