@@ -249,3 +249,60 @@ def test_a_penalty_where_no_loss_reaches(tf, nested):
 
     for found, expected in zip(trained(minicnn), trained(tf.keras), strict=True):
         assert_close(found, expected, 1e-5)
+
+
+def within_each_other(k):
+    a, b, c = (k.Input((3,), name=name) for name in "abc")
+    total = k.layers.Add(name="total")([a, b])
+    ends = {"x": k.layers.Dense(2, name="x")(total), "more": {"y": k.layers.Dense(1, name="y")(c)}}
+    return k.Model({"a": a, "rest": {"b": b, "c": [c]}}, ends)
+
+
+def test_inputs_and_outputs_within_each_other(tf, tmp_path):
+    """Lists and dictionaries in lists and dictionaries: for calls, training, losses and files, as in Keras."""
+    x = [normal(8, 3, seed=i, dtype=np.float32) for i in range(3)]
+    given, y = {"a": x[0], "rest": {"b": x[1], "c": [x[2]]}}, {"x": x[0][:, :2], "more": {"y": x[1][:, :1]}}
+    weights, found = None, []
+    for k in (minicnn, tf.keras):
+        model = within_each_other(k)
+        weights = weights or [normal(*w.shape, seed=i, dtype=np.float32) for i, w in enumerate(model.get_weights())]
+        model.set_weights(weights)
+        model.compile("sgd", loss={"x": "mse", "more": {"y": "mae"}})
+        history = model.fit(given, y, epochs=3, verbose=0, shuffle=False).history
+        outputs, called = model.predict(given, verbose=0), model(given)
+        for made in (outputs, called):
+            assert list(made) == ["x", "more"] and list(made["more"]) == ["y"]
+        assert history.keys() == {"loss", "x_loss", "more/y_loss"}
+        found.append((history["loss"], outputs["x"], outputs["more"]["y"], np.asarray(called["more"]["y"])))
+        model.save(tmp_path / f"{k is minicnn}.keras")
+    for ours, theirs in zip(*found, strict=True):
+        assert_close(ours, np.asarray(theirs), 1e-5)
+    for reader in (minicnn, tf.keras):
+        for file in (True, False):
+            read = reader.models.load_model(tmp_path / f"{file}.keras")
+            assert_close(np.asarray(read(given)["more"]["y"]), found[0][3], 1e-4)
+    with pytest.raises(ValueError, match=r"A dictionary with \['a', 'rest'\] is needed; received \['a'\]"):
+        within_each_other(minicnn)({"a": x[0]})
+    a = minicnn.Input((3,))
+    assert minicnn.Model([[a]], layers.Dense(1)(a))([[x[0]]]).shape == (8, 1)
+    assert minicnn.Model([{"a": a}], [[layers.Dense(1)(a)]])([{"a": x[0]}])[0][0].shape == (8, 1)
+
+
+def test_dictionaries_are_taken_apart_by_their_keys(tf, tmp_path):
+    """Layers behind outputs stand in files in the order of the outputs' keys, so weights go where they belong."""
+    x = normal(4, 3, dtype=np.float32)
+
+    def build(k):
+        inputs = k.Input((3,))
+        return k.Model(inputs, {name: k.layers.Dense(2)(inputs) for name in ("b", "c", "a")})
+
+    models = {k: build(k) for k in (minicnn, tf.keras)}
+    for writer, reader in ((minicnn, tf.keras), (tf.keras, minicnn), (minicnn, minicnn)):
+        models[writer].save(tmp_path / "model.keras")
+        models[writer].save_weights(tmp_path / "model.weights.h5")
+        again = build(reader)
+        again.load_weights(tmp_path / "model.weights.h5")
+        for read in (reader.models.load_model(tmp_path / "model.keras"), again):
+            for name, wanted in models[writer](x).items():
+                assert_close(np.asarray(read(x)[name]), np.asarray(wanted), 1e-5, name)
+    assert list(models[minicnn](x)) == ["b", "c", "a"]

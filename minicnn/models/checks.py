@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..layers.batch_norm import BatchNormalization
 from ..layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from ..nest import is_nested, taken_apart
 from .batches import ArraySource, BatchSource, Passes, parts_of_batch
 from .data import Data
 
@@ -27,7 +28,14 @@ class Checks:
         losses = self._heads_with_loss()
         if hasattr(y, "__array__") and len(losses) == 1 < len(self._heads):  # one array is for the only output with one
             y = {losses[0].name: y}
+        if self._input_nest is not None:
+            x = taken_apart(self._input_nest, x)
+        y, sample_weight = (self._of_outputs(given) for given in (y, sample_weight))
         return Data(x, y, sample_weight, self.input_names, self.output_names)
+
+    def _of_outputs(self, given):
+        """What is given for the outputs (targets, losses, weights), in a list if it has their nested form."""
+        return taken_apart(self._output_nest, given) if self._output_nest is not None and is_nested(given) else given
 
     def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
         """The passes over a Data, or over a source of batches. The first batch of a source builds the model."""

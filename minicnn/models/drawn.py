@@ -13,7 +13,7 @@ from ..layers.called import DefinesCall
 from ..layers.drawing import AddLoss, Drawing
 from ..layers.names import building
 from ..losses.of_function import DrawnLoss
-from ..nest import flatten, packed
+from ..nest import by_key, flatten, mapped
 from ..regularizers import Regularizer
 from ..symbol import Node, Symbol, drawn_in
 from .graph import Plan
@@ -34,12 +34,15 @@ class Drawn:
         with drawn_in(graph), building(owner) if owner is not None else nullcontext():
             try:
                 made = function(inputs)
-                outputs = [self._as_output(value, dtype, name or owner.name) for value in flatten(made)]
+                flat = flatten(by_key(made))
+                outputs = [self._as_output(value, dtype, name or owner.name) for value in flat]
             except (TypeError, ValueError) as error:
                 error.asked = graph.asked
                 raise
         self.asked = graph.asked
-        self.structure, self.count, self.kind = made, len(outputs), type(made).__name__
+        places = {id(value): i for i, value in enumerate(flat)}
+        self.places = mapped(lambda value: places[id(value)], made)  # of each output among those by key
+        self.count, self.kind = len(outputs), type(made).__name__
         self.gives_several = isinstance(made, (list, tuple, dict))
         self.plan = Plan(inputs, [*outputs, *graph.effects], as_called=True)
         layers = [step.layer for step in self.plan.steps]
@@ -63,13 +66,13 @@ class Drawn:
 
     def names(self) -> list[str]:
         """The outputs' names: their keys in dictionaries, or output_0, output_1, ..."""
-        if self.kind == "dict" and len(self.structure) == self.count:
-            return [str(key) for key in self.structure]
+        if self.kind == "dict" and len(self.places) == self.count:
+            return [str(key) for key in sorted(self.places)]
         return [f"output_{i}" for i in range(self.count)]
 
     def packed(self, outputs):
         """Outputs in the lists, tuples and dictionaries that the function returned."""
-        return packed(self.structure, outputs)
+        return mapped(lambda place: outputs[place], self.places)
 
     def forward(self, xs, training, need_saved, logits=()):
         """(outputs, what `backward` needs)."""

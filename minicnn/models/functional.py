@@ -6,11 +6,11 @@ import inspect
 from collections import Counter
 
 from ..layers.base import Layer
-from ..nest import flatten
+from ..nest import by_key, flatten, is_nested, mapped, paths, taken_apart
 from ..registry import custom_object_scope
 from ..results import Array
 from ..symbol import Symbol, is_symbolic
-from .by_name import as_list, in_order
+from .by_name import in_order
 from .data import with_rank
 from .files import saving
 from .graph import Plan
@@ -43,12 +43,15 @@ class Model(Trainer, Layer):
         if inputs is None and outputs is None:
             super().__init__(name=name, trainable=trainable, dtype=dtype)
             return
-        starts, ends = _symbols(inputs, "inputs"), _symbols(outputs, "outputs")
+        starts, ends = _symbols(by_key(inputs), "inputs"), _symbols(by_key(outputs), "outputs")
         super().__init__(name=name, trainable=trainable, dtype=starts[0].dtype)
         self.plan = Plan(starts, ends)
         self.inputs, self.outputs = starts, ends
-        self._input_keys = list(inputs) if isinstance(inputs, dict) else None
-        self._output_keys = list(outputs) if isinstance(outputs, dict) else None
+        self._input_keys, self._input_nest = _form_of(by_key(inputs))
+        self._output_keys, self._output_nest = _form_of(by_key(outputs))
+        if self._output_keys or self._output_nest is not None:
+            places = {id(symbol): i for i, symbol in enumerate(ends)}
+            self._output_places = mapped(lambda symbol: places[id(symbol)], outputs)
         for name, count in Counter(layer.name for layer in self.plan.layers).items():
             if count > 1:
                 raise ValueError(f"{self.name!r} has {count} layers named {name!r}; names must be unique.")
@@ -91,6 +94,9 @@ class Model(Trainer, Layer):
     plan: Plan | None = None
     _input_keys: list[str] | None = None  # of models whose inputs or outputs were given as a dictionary
     _output_keys: list[str] | None = None
+    _input_nest: object = None  # of models whose inputs or outputs were given as lists within lists, and so on
+    _output_nest: object = None
+    _output_places: object = None  # the outputs as they were given, with the place of each among `outputs`
 
     @property
     def input_names(self) -> list[str]:
@@ -106,8 +112,8 @@ class Model(Trainer, Layer):
         drawn = self.last_drawing() if self._draws else None
         if drawn is not None and drawn.gives_several:
             return drawn.names()
-        if self._output_keys:
-            return self._output_keys
+        if self._output_keys or self._output_nest is not None:
+            return self._output_keys or paths(self._output_nest)
         names, taken = [symbol.name for symbol in self.outputs] or [self.name], Counter()
         for i, name in enumerate(names):
             names[i] = f"{name}_{taken[name]}" if taken[name] else name
@@ -157,6 +163,8 @@ class Model(Trainer, Layer):
         if self._draws:
             return super().__call__(*inputs, training=training, **named)
         x, training = self._input_and_training(inputs, named, training)
+        if self._input_nest is not None:
+            x = taken_apart(self._input_nest, x)
         several, outputs = self.takes_several, None
         if several or isinstance(x, dict):
             x = in_order(x, self.input_names, f"A call of {self.name!r}")
@@ -181,9 +189,9 @@ class Model(Trainer, Layer):
         """The outputs as a dictionary by name if the model was made with one, or as `call` returned them."""
         if self._draws and self.gives_several:
             return self.last_drawing().packed(outputs)
-        if not self._output_keys:
+        if self._output_places is None:
             return outputs
-        return dict(zip(self._output_keys, outputs if self.gives_several else [outputs], strict=True))
+        return mapped(lambda place: outputs[place] if self.gives_several else outputs, self._output_places)
 
     def check_input(self, input_shape):
         if not self.inputs:
@@ -303,9 +311,17 @@ class Functional(Model):
         super().__init__(inputs, outputs, name, trainable)
 
 
+def _form_of(given):
+    """(the names, if this is a dictionary; the structure, if there are lists or dictionaries in it), or None."""
+    nested = is_nested(given)
+    return (list(given) if isinstance(given, dict) and not nested else None), (
+        mapped(lambda symbol: symbol.name, given) if nested else None
+    )
+
+
 def _symbols(given, name) -> list[Symbol]:
-    """One symbol, or the symbols in a list or dictionary, as a list."""
-    symbols = as_list(given)
+    """One symbol, or the symbols in lists and dictionaries, as a list."""
+    symbols = flatten(given)
     if not symbols or not all(isinstance(symbol, Symbol) for symbol in symbols):
         raise ValueError(
             f"A model takes symbols as {name}, made by Input or by calling layers: one, a list or a dictionary; "

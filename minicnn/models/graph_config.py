@@ -13,6 +13,7 @@ from .. import functions
 from ..layers.base import Layer, registry
 from ..layers.drawing import symbol_of
 from ..layers.input import Input, InputLayer
+from ..nest import packed
 from ..registry import serialize
 from ..symbol import Symbol, is_symbolic
 from .by_name import as_list
@@ -40,13 +41,15 @@ def graph_to_config(model) -> dict:
             layers.append({**serialize(layer), "name": layer.name, "inbound_nodes": nodes})
     return {
         "layers": layers,
-        "input_layers": _as_given([places[id(symbol)] for symbol in model.inputs], model._input_keys),
-        "output_layers": _as_given([places[id(symbol)] for symbol in model.outputs], model._output_keys),
+        "input_layers": _as_given([places[id(s)] for s in model.inputs], model._input_keys, model._input_nest),
+        "output_layers": _as_given([places[id(s)] for s in model.outputs], model._output_keys, model._output_nest),
     }
 
 
-def _as_given(places, keys):
+def _as_given(places, keys, nest):
     """A single place as it is, so that Keras can tell it from a list; places by name if a dictionary was given."""
+    if nest is not None:
+        return packed(nest, places)
     if keys:
         return dict(zip(keys, places, strict=True))
     return places[0] if len(places) == 1 else places
@@ -228,8 +231,19 @@ def _place(history):
     return name, call, output
 
 
+def _is_place(part):
+    """Whether this is [name, node, tensor]."""
+    return isinstance(part, list) and bool(part) and isinstance(part[0], str)
+
+
 def _ends(places, symbols, key):
-    """The symbols of the model's inputs or outputs: a list, or a dictionary by name."""
+    """The symbols of the model's inputs or outputs: a list, a dictionary by name, or these within each other."""
+    if isinstance(places, (list, dict)) and not _is_place(places):
+        parts = places.values() if isinstance(places, dict) else places
+        if any(isinstance(part, (list, dict)) and not _is_place(part) for part in parts):
+            made = [_ends(part, symbols, key) for part in parts]
+            made = [one[0] if _is_place(part) else one for one, part in zip(made, parts, strict=True)]
+            return dict(zip(places, made, strict=True)) if isinstance(places, dict) else made
     keys = list(places) if isinstance(places, dict) else None
     places = list(places.values()) if keys else places
     several = [places] if places and isinstance(places[0], str) else places

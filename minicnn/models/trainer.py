@@ -59,9 +59,10 @@ class Trainer(Inference):
         steps_per_execution, jit_compile and auto_scale_loss are accepted, as in Keras, and change nothing here.
         """
         optimizer = optimizers.get(optimizer)
-        arguments = {
+        given = {
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
         }  # fmt: skip
+        arguments = {key: self._of_outputs(value) for key, value in given.items()}
         outputs = self._outputs_of_heads()
         heads = [] if outputs is None else make_heads(*_as_made(outputs, arguments))
         if outputs is None:
