@@ -276,7 +276,7 @@ def test_what_is_wrong_is_reported():
     ):
         with pytest.raises(ValueError, match=sentence):
             make()
-    for module, name in ((layers, "LSTM"), (losses, "Circle"), (minicnn, "distribution"), (utils, "pad_sequences")):
+    for module, name in ((layers, "LSTM"), (losses, "CTC"), (minicnn, "distribution"), (utils, "pad_sequences")):
         with pytest.raises(AttributeError, match=f"has no '{name}'. minicnn/README.md lists the Keras names"):
             getattr(module, name)
 

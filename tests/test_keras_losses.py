@@ -469,3 +469,33 @@ def test_ignored_rows_have_no_weight_in_the_metric(tf):
         for metric in (ours, theirs):
             metric.update_state(y_true, y_pred, sample_weight=weights)
         assert_close(ours.result(), float(theirs.result()), TOLERANCE)
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"gamma": 20.0, "margin": 0.2}, {"remove_diagonal": False}, {"reduction": "sum"}, {"reduction": "none"},
+])  # fmt: skip
+def test_circle(tf, options):
+    rows = normal(8, 5, dtype=np.float32)
+    rows, y = rows / np.linalg.norm(rows, axis=1, keepdims=True), np.array([0, 1, 0, 2, 2, 1, 0, 3])
+    ours, theirs = losses.Circle(**options), tf.keras.losses.Circle(**options)
+    assert_close(ours(y, rows), np.asarray(theirs(y, rows)), 1e-5)
+    assert ours.get_config().items() <= theirs.get_config().items()
+    others, labels = rows[::-1].copy(), y[::-1].copy()
+    arguments = {"ref_labels": labels, "ref_embeddings": others, "remove_diagonal": False}
+    mine = losses.circle(y, rows, **arguments)
+    same = y[:, None] == labels
+    distances = np.maximum(1 - rows.astype(float) @ others.T, 0)
+    p = np.where(same, np.exp(-80 * (0.4 + distances) * (0.4 - distances)), 0).sum(axis=1)
+    n = np.where(same, 0, np.exp(80 * np.maximum(1.4 - distances, 0) * (0.6 - distances))).sum(axis=1)
+    assert_close(mine, np.log1p(p * n), 1e-4)
+
+
+def test_circle_trains(tf):
+    x, y, weights, histories = normal(8, 5, dtype=np.float32), np.array([0, 1, 0, 2, 2, 1, 0, 3]), None, []
+    for k in (minicnn, tf.keras):
+        model = k.Sequential([k.Input((5,)), k.layers.Dense(4), k.layers.UnitNormalization()])
+        weights = weights or model.get_weights()
+        model.set_weights(weights)
+        model.compile("sgd", k.losses.Circle(gamma=4.0))
+        histories.append(model.fit(x, y, batch_size=4, epochs=4, shuffle=False, verbose=0).history["loss"])
+    assert_close(*histories, 1e-5)

@@ -259,3 +259,17 @@ def test_options_of_metrics(tf, name):
 def test_binary_accuracy_of_arrays(tf):
     ours, theirs = (k.metrics.binary_accuracy(NUMBERS_T, NUMBERS_P) for k in (minicnn, tf.keras))
     np.testing.assert_array_equal(ours, np.asarray(theirs))
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+@pytest.mark.parametrize("name", ["Pearson", "Concordance"])
+def test_correlations(tf, name, axis):
+    t, p = normal(4, 6, dtype=np.float32), normal(4, 6, seed=1, dtype=np.float32)
+    function = f"{name.lower()}_correlation"
+    assert_close(getattr(metrics, function)(t, p, axis), getattr(tf.keras.metrics, function)(t, p, axis), 1e-5)
+    ours, theirs = (getattr(k.metrics, f"{name}Correlation")(axis=axis) for k in (minicnn, tf.keras))
+    for metric in (ours, theirs):
+        metric.update_state(t, p)
+        metric.update_state(p, 2 * t)
+    assert_close(ours.result(), float(theirs.result()), 1e-5)
+    assert type(metrics.get(function)) is type(ours)
