@@ -20,7 +20,7 @@ holding         weights, and layers in layers     checks        arguments and sh
 input_spec      what a user's layer demands       sequence_pool  pooling of sequences
 names           names of layers, paths of weights state         state that a trial run must not change
 host_function   functions that NumPy computes     embedding     rows of a table
-resampling      other image sizes by matrices
+resampling      other image sizes by matrices     pipeline      layers one after the other
 scales          channels times a weight, inside known networks
 random_source   random numbers in what a `call` draws
 color_augmentation   colours changed at random   mixing_augmentation   images mixed with each other
@@ -92,6 +92,7 @@ from .normalizations import (
     SpectralNormalization,
     UnitNormalization,
 )
+from .pipeline import Pipeline
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
 from .resizing import CenterCrop, Cropping2D, RandomCrop, Resizing, UpSampling2D
@@ -134,7 +135,8 @@ __all__ = [
     "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization",
     "LeakyReLU",
-    "MaxPool2D", "MaxPooling2D", "Maximum", "Minimum", "MixUp", "Multiply", "Normalization", "PReLU", "Permute",
+    "MaxPool2D", "MaxPooling2D", "Maximum", "Minimum", "MixUp", "Multiply", "Normalization", "PReLU",
+    "Permute", "Pipeline",
     "RMSNormalization", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
     "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue",
     "RandomInvert", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
