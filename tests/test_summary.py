@@ -77,3 +77,30 @@ def test_costs():
 def test_a_line_too_short_is_an_error():
     with pytest.raises(ValueError, match="needs 3 columns of at least 4 characters"):
         drawn(sequential(fashion)(minicnn), line_length=10)
+
+
+def test_shapes_within_a_call(tf):
+    """The layers of a model that defines `call`, where Keras knows the shapes of some."""
+
+    def made(k):
+        class Own(k.Model):
+            def __init__(self):
+                super().__init__(name="own")
+                self.conv, self.pool = k.layers.Conv2D(8, 3, name="conv"), k.layers.MaxPooling2D(name="pool")
+                self.flat, self.last = k.layers.Flatten(name="flat"), k.layers.Dense(2, name="last")
+
+            def call(self, x):
+                return self.last(self.flat(self.pool(self.conv(x))))
+
+        model, lines = Own(), []
+        model.compile("sgd", "mse")
+        model.fit(np.ones((4, 8, 8, 1), np.float32), np.ones((4, 2)), verbose=0)
+        model.summary(print_fn=lambda text, **_: lines.extend(text.splitlines()), line_length=90)
+        cells = [[cell.strip() for cell in line.split("│")[1:4]] for line in lines if "│" in line]
+        return {name.split()[0]: (shape, parameters) for name, shape, parameters in cells}
+
+    ours, theirs = made(minicnn), made(tf.keras)
+    for name, (shape, parameters) in theirs.items():
+        assert ours[name][0] == shape or shape == "?"
+        assert ours[name][1] == parameters
+    assert ours["pool"][0] == "(None, 3, 3, 8)"

@@ -137,9 +137,14 @@ def _name(layer, depth):
 
 
 def _shape(layer):
-    if not layer._nodes:
+    if layer._nodes:
+        made = [symbol.shape for symbol in layer._nodes[-1].outputs]
+    elif layer._built_for:  # within a `call`
+        made = layer.compute_output_shape(layer._built_for)
+        made = [(None, *shape[1:]) for shape in (made if layer.gives_several else [made])]
+    else:
         return "?"
-    shapes = [f"({', '.join(str(size) for size in symbol.shape)})" for symbol in layer._nodes[-1].outputs]
+    shapes = [f"({', '.join(str(size) for size in shape)})" for shape in made]
     return shapes[0] if len(shapes) == 1 else f"[{', '.join(shapes)}]"
 
 
