@@ -21,6 +21,7 @@ input_spec      what a user's layer demands       sequence_pool  pooling of sequ
 names           names of layers, paths of weights state         state that a trial run must not change
 host_function   functions that NumPy computes     embedding     rows of a table
 resampling      other image sizes by matrices     pipeline      layers one after the other
+sequence_conv   convolution and pooling of sequences
 scales          channels times a weight, inside known networks
 random_source   random numbers in what a `call` draws
 color_augmentation   colours changed at random   mixing_augmentation   images mixed with each other
@@ -96,9 +97,11 @@ from .pipeline import Pipeline
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .reshape import Flatten, Rescaling, Reshape, ZeroPadding2D
 from .resizing import CenterCrop, Cropping2D, RandomCrop, Resizing, UpSampling2D
+from .sequence_conv import AveragePooling1D, Conv1D, Cropping1D, MaxPooling1D, UpSampling1D, ZeroPadding1D
 from .sequence_pool import GlobalAveragePooling1D, GlobalMaxPooling1D
 
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
+AvgPool1D, MaxPool1D, Convolution1D = AveragePooling1D, MaxPooling1D, Conv1D
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
@@ -128,20 +131,20 @@ def __getattr__(name):
 
 __all__ = [
     "ELU", "Activation", "ActivityRegularization", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "Add",
-    "AlphaDropout", "AugMix", "AutoContrast", "Average", "AveragePooling2D", "AvgPool2D", "BatchNormalization",
-    "CenterCrop", "Concatenate", "Conv2D", "Conv2DTranspose", "Convolution2D", "Convolution2DTranspose", "Cropping2D",
-    "CutMix", "Dense", "DepthwiseConv2D", "Dot", "Dropout", "Embedding", "Equalization", "Flatten", "GaussianDropout",
-    "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D",
-    "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
-    "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization",
-    "LeakyReLU",
-    "MaxPool2D", "MaxPooling2D", "Maximum", "Minimum", "MixUp", "Multiply", "Normalization", "PReLU",
-    "Permute", "Pipeline",
-    "RMSNormalization", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
-    "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue",
-    "RandomInvert", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
-    "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "SeparableConv2D",
-    "SeparableConvolution2D", "Softmax", "Solarization", "SpatialDropout2D", "SpectralNormalization", "Subtract",
-    "UnitNormalization", "UpSampling2D", "ZeroPadding2D", "add", "average", "concatenate", "deserialize", "dot",
-    "maximum", "minimum", "multiply", "serialize", "subtract",
+    "AlphaDropout", "AugMix", "AutoContrast", "Average", "AveragePooling1D", "AveragePooling2D", "AvgPool1D",
+    "AvgPool2D", "BatchNormalization", "CenterCrop", "Concatenate", "Conv1D", "Conv2D", "Conv2DTranspose",
+    "Convolution1D", "Convolution2D", "Convolution2DTranspose", "Cropping1D", "Cropping2D", "CutMix", "Dense",
+    "DepthwiseConv2D", "Dot", "Dropout", "Embedding", "Equalization", "Flatten", "GaussianDropout", "GaussianNoise",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalMaxPool1D",
+    "GlobalMaxPool2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input",
+    "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "MaxPool1D", "MaxPool2D",
+    "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "MixUp", "Multiply", "Normalization", "PReLU", "Permute",
+    "Pipeline", "RMSNormalization", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale",
+    "RandomHue", "RandomInvert", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness",
+    "RandomShear", "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing",
+    "SeparableConv2D", "SeparableConvolution2D", "Softmax", "Solarization", "SpatialDropout2D",
+    "SpectralNormalization", "Subtract", "UnitNormalization", "UpSampling1D", "UpSampling2D", "ZeroPadding1D",
+    "ZeroPadding2D", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply",
+    "serialize", "subtract",
 ]  # fmt: skip
