@@ -246,7 +246,7 @@ def test_models_with_augmentation_go_to_keras_and_back(tf, tmp_path):
         (lambda: layers.RandomContrast(-0.5), "between 0 and 1"),
         (lambda: layers.RandomBrightness(0.5, value_range=3), "value_range"),
         (lambda: layers.Resizing(0, 5), "height must be a positive integer; received height=0"),
-        (lambda: layers.Resizing(5, 5, interpolation="bicubic"), "'bicubic'"),
+        (lambda: layers.Resizing(5, 5, interpolation="cubic"), "'cubic'"),
         (lambda: layers.Normalization(axis=1).build((None, 4, 4, 3)), "axis must be -1 or 3"),
         (lambda: layers.Normalization(axis=(1, 2)), "axis must be -1"),
         (lambda: layers.RandomHue(1.5), "factor must be a number"),

@@ -159,9 +159,7 @@ def test_numbers_that_differ_from_minicnns_are_reported_in_red(browser, tmp_path
 
 
 def test_hostile_names_do_no_harm(browser, tmp_path):
-    model = Sequential(
-        [Input((3, 3, 1)), layers.Flatten(name=HOSTILE[0]), layers.Dense(5, name=HOSTILE[3])], HOSTILE[1]
-    )
+    model = Sequential([Input((3, 3, 1)), layers.Flatten(name=HOSTILE[0]), layers.Dense(5, name=HOSTILE[3])])
     model.name = HOSTILE[1]
     made = explore(model, np.ones((1, 3, 3, 1)), classes=HOSTILE, file=tmp_path / "page.html")
     with opened(browser, made.path) as page:

@@ -40,7 +40,7 @@ def test_values_are_keras_s_and_come_back(name, keras):
     lambda k: k.losses.mean_squared_error,
     lambda k: k.layers.Dense(2, activation="tanh", name="d"),
     lambda k: [k.layers.ReLU(name="r"), {"loss": k.losses.BinaryCrossentropy(label_smoothing=0.5)}],
-    lambda k: k.optimizers.SGD(0.5, momentum=0.25),
+    lambda k: k.optimizers.SGD(0.5, momentum=0.25, name="own"),
 ])  # fmt: skip
 def test_objects_cross_over(make, keras):
     """What one library describes, the other makes; described again it is the same text."""
