@@ -8,6 +8,7 @@ import dis
 import inspect
 import re
 import sys
+from collections import Counter
 from contextlib import contextmanager
 
 from .arguments import as_python, inherited, is_ours, is_plain, noted, noting
@@ -211,6 +212,18 @@ def snake_case(class_name: str) -> str:
     """
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+names_given: Counter[str] = Counter()
+"""How often each automatic name has been given; `clear_session` begins anew."""
+
+
+def automatic_name(class_name: str) -> str:
+    """Keras's automatic names: "Conv2D" gives conv2d, conv2d_1, ...; "MaxPooling2D" max_pooling2d."""
+    name = snake_case(class_name)
+    count = names_given[name]
+    names_given[name] += 1
+    return f"{name}_{count}" if count else name
 
 
 def nearest(name: str, known) -> str:

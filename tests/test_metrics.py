@@ -273,3 +273,11 @@ def test_correlations(tf, name, axis):
         metric.update_state(p, 2 * t)
     assert_close(ours.result(), float(theirs.result()), 1e-5)
     assert type(metrics.get(function)) is type(ours)
+
+
+def test_automatic_names_are_numbered(tf):
+    for k in (minicnn, tf.keras):
+        k.utils.clear_session()
+        names = [k.metrics.Precision().name for _ in range(2)] + [k.metrics.BinaryAccuracy().name for _ in range(2)]
+        assert names == ["precision", "precision_1", "binary_accuracy", "binary_accuracy"]
+        assert [k.optimizers.Adam().name for _ in range(2)] == ["adam", "adam_1"]

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from contextlib import contextmanager
 
-from ..registry import snake_case
+from ..registry import automatic_name, names_given
 from ..runtime import transfer
-
-_names_given: Counter[str] = Counter()
-
-
-def automatic_name(class_name: str) -> str:
-    """Keras's automatic names: "Conv2D" gives conv2d, conv2d_1, ...; "MaxPooling2D" max_pooling2d."""
-    name = snake_case(class_name)
-    count = _names_given[name]
-    _names_given[name] += 1
-    return f"{name}_{count}" if count else name
 
 
 def clear_session() -> None:
     """Begin the automatic names again without numbers, and give memory that is kept for later back to the system."""
-    _names_given.clear()
+    names_given.clear()
     transfer.clear()
+
+
+__all__ = ["automatic_name", "building", "clear_session", "path_of_weight"]
 
 
 class _Building(threading.local):

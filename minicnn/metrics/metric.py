@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import config, losses
-from ..registry import Configurable, Registry, snake_case
+from ..registry import Configurable, Registry, automatic_name
 from ..results import Number
 from ..running_mean import RunningMean
 from ..runtime import transfer, weighted_sum
@@ -25,7 +25,7 @@ class Metric(Configurable):
     """Whether `update_state` takes predictions as the backend's arrays. If not, it gets NumPy arrays."""
 
     def __init__(self, name=None, dtype=None):
-        self.name = name or snake_case(type(self).__name__)
+        self.name = name or automatic_name(type(self).__name__)
         self.dtype = config.checked_float_type(dtype or config.floatx())
         self._variables: list[Variable] = []
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..ops import optimizer_update
-from ..registry import Configurable, Registry, nearest, serialize, snake_case
+from ..registry import Configurable, Registry, automatic_name, nearest, serialize
 from ..results import Number
 from ..runtime import transfer
 from ..runtime.replay import changes
@@ -58,7 +58,7 @@ class Optimizer(changes.Watched, RemembersWeights, Configurable):
             raise TypeError(
                 f"{type(self).__name__} has no argument {first!r} (received {first}={unknown[first]!r}). {said}"
             )
-        self.name, self.steps = name or snake_case(type(self).__name__), 0
+        self.name, self.steps = name or automatic_name(type(self).__name__), 0
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
         self.learning_rate = learning_rate
