@@ -264,3 +264,31 @@ def test_a_subclass_of_functional_models_keeps_its_own_arguments():
     assert Own.from_config(model.get_config()).more == 3
     clone = minicnn.models.model_from_json(model.to_json(), custom_objects={"Own": Own})
     assert clone.more == 3 and clone.count_params() == 6
+
+
+def test_a_model_without_an_input_takes_other_sizes(tf):
+    """If its layers do: a network of convolutions with a global pool, on images of several sizes, also in training."""
+    images = {size: normal(4, size, size + 1, 2, seed=size, dtype=np.float32) for size in (9, 12, 7)}
+    y, weights, found = normal(4, 3, dtype=np.float32), None, []
+    for k in (minicnn, tf.keras):
+        rest = [k.layers.GlobalAveragePooling2D(), k.layers.Dense(3)]
+        model = k.Sequential([k.layers.Conv2D(4, 3, activation="relu"), k.layers.BatchNormalization(), *rest])
+        model(images[9])
+        weights = weights or model.get_weights()
+        model.set_weights(weights)
+        model.compile(k.optimizers.SGD(0.1), "mse")
+        values = []
+        for size in (9, 12, 9, 7, 12, 7):
+            fit = model.fit(images[size], y, batch_size=2, epochs=3, shuffle=False, verbose=0)
+            values.append(fit.history["loss"])
+            values += [np.asarray(model(images[size])) for _ in range(4)]  # the last ones are replayed
+            values.append(model.predict(images[size], verbose=0))
+        found.append(values)
+    for ours, theirs in zip(*found, strict=True):
+        assert_close(ours, np.asarray(theirs), 1e-4)
+    rows = minicnn.Sequential([layers.Flatten(), layers.Dense(2)])
+    assert rows(np.ones((1, 4, 4))).shape == rows(np.ones((3, 2, 8)))[:1].shape
+    with pytest.raises(ValueError, match=r"built for inputs of 16 features; received shape \(1, 25\)"):
+        rows(np.ones((1, 5, 5)))
+    with pytest.raises(ValueError, match=r"takes inputs of shape \(None, 4, 4\); received shape \(1, 16\)"):
+        rows(np.ones((1, 16)))
