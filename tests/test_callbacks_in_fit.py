@@ -127,3 +127,30 @@ def test_evaluate_and_predict_end_when_a_callback_says_so(verbose):
         )
     x = np.ones((10, 2), np.float32)
     assert len(model.predict(x, batch_size=3, callbacks=[Stop()], verbose=verbose)) == 6
+
+
+@pytest.mark.parametrize("steps", [1, 3, 101])
+def test_steps_per_execution(tf, steps):
+    """Batches of one execution have one call of each hook, with Keras's numbers, and change no other result."""
+    found = []
+    for k in (minicnn, tf.keras):
+        calls = []
+
+        class Records(k.callbacks.Callback):
+            pass
+
+        for name in ("train", "test", "predict"):
+            for end in ("begin", "end"):
+                hook = f"on_{name}_batch_{end}"
+                setattr(
+                    Records, hook, lambda self, batch, logs=None, h=hook, calls=calls: calls.append((h, int(batch)))
+                )
+        model = k.Sequential([k.Input((2,)), k.layers.Dense(1, kernel_initializer="ones")])
+        model.compile("sgd", "mse", steps_per_execution=steps)
+        x, y = np.ones((20, 2), np.float32), np.ones((20, 1), np.float32)
+        losses = model.fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=[Records()]).history["loss"]
+        losses.append(model.evaluate(x, y, batch_size=3, verbose=0, callbacks=[Records()]))
+        shape = model.predict(x, batch_size=6, verbose=0, callbacks=[Records()]).shape
+        found.append((calls, np.float32(losses).tolist(), shape))
+    assert found[0][0] == found[1][0] and found[0][2] == found[1][2]
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-5)

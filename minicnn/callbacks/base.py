@@ -61,6 +61,9 @@ class CallbackList:
             if not isinstance(callback, Callback):
                 raise ValueError(f"callbacks must be minicnn.callbacks.Callback objects; received {callback!r}.")
         self.callbacks = list(callbacks)
+        self.steps_per_execution = getattr(model, "steps_per_execution", 1)
+        self._overridden: dict[str, bool] = {}  # by hook: whether its logs are needed
+        self._last: int | None = None  # the number of the batch that ends the running execution
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
@@ -75,6 +78,26 @@ class CallbackList:
         """Call the hook with this name on every callback."""
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments)
+
+    def batch_begins(self, kind: str, step: int) -> None:
+        """Call on_..._batch_begin for the first of every `steps_per_execution` batches. kind: "train" and so on."""
+        if step % self.steps_per_execution == 0:
+            self.call(f"on_{kind}_batch_begin", step, {})
+            self._last = step + self.steps_per_execution - 1
+
+    def batch_ended(self, kind: str, step: int, logs) -> None:
+        """Call on_..._batch_end with logs() after the last of every `steps_per_execution` batches."""
+        if step == self._last:
+            self.batches_over(kind, logs)
+
+    def batches_over(self, kind: str, logs) -> None:
+        """Call on_..._batch_end if the last execution had fewer batches. As in Keras it has the number of a full one."""
+        if self._last is not None:
+            last, self._last, hook = self._last, None, f"on_{kind}_batch_end"
+            if hook not in self._overridden:
+                self._overridden[hook] = self.overrides(hook)
+            if self._overridden[hook]:
+                self.call(hook, last, logs())
 
     def overrides(self, hook: str) -> bool:
         """Whether any callback overrides this hook. If not, the caller need not compute logs for it."""

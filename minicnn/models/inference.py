@@ -65,16 +65,16 @@ class Inference(Checks):
         self.stop_evaluating = False
         hooks.call("on_test_begin", {})
         for step, (data, rows) in enumerate(passes.batches()):
-            hooks.call("on_test_batch_begin", step, {})
+            hooks.batch_begins("test", step)
             with announced_compiling(progress):
                 training_step.evaluate(data, rows)
             progress.step(step + 1)
-            if hooks.overrides("on_test_batch_end"):
-                hooks.call("on_test_batch_end", step, training_step.logs())
+            hooks.batch_ended("test", step, training_step.logs)
             if progress.wants_logs():
                 progress.update(training_step.logs())
             if self.stop_evaluating:
                 break
+        hooks.batches_over("test", training_step.logs)
         if passes.ran_out:
             raise ValueError(
                 "The batches for evaluation ran out. A generator can be used only once: give the number of batches for "
@@ -111,7 +111,13 @@ class Inference(Checks):
     def _predict(self, passes, size, hooks, progress):
         """The outputs of a pass, a list of arrays. size: the number of samples, or None if it is not known."""
         collected: list[_Rows] = []
-        done = 0
+        done = first = 0
+
+        def logs():
+            """The outputs for the batches since the last call of on_predict_batch_end."""
+            made = [part.between(first, done) for part in collected]
+            return {"outputs": made if self.gives_several else made[0]}
+
         self.stop_predicting = False
 
         def receive(start, ys):
@@ -121,7 +127,9 @@ class Inference(Checks):
                 rows_so_far.add(done + start, part)
 
         for step, (data, rows) in enumerate(passes.batches()):
-            hooks.call("on_predict_batch_begin", step, {})
+            if step % hooks.steps_per_execution == 0:
+                first = done
+            hooks.batch_begins("predict", step)
             with announced_compiling(progress), workspace.step():
                 xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
                 if not self._prediction.run(xs, False, receive):
@@ -129,14 +137,13 @@ class Inference(Checks):
                     y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
                     receive(0, [transfer.to_host(part) for part in (y if self.gives_several else [y])])
             progress.step(step + 1)
-            if hooks.overrides("on_predict_batch_end"):
-                made = [part.between(done, done + len(xs[0])) for part in collected]
-                hooks.call("on_predict_batch_end", step, {"outputs": made if self.gives_several else made[0]})
             done += len(xs[0])
+            hooks.batch_ended("predict", step, logs)
             if progress.wants_logs():
                 progress.update({})
             if self.stop_predicting:
                 break
+        hooks.batches_over("predict", logs)
         return [rows_so_far.all() for rows_so_far in collected]
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):

@@ -27,6 +27,7 @@ class Trainer(Inference):
     optimizer = None
     loss = None
     run_eagerly = False
+    steps_per_execution = 1
     stop_training = False
     _told_non_finite = False  # whether this call has printed that a loss is not finite
     history: History | None = None
@@ -56,7 +57,8 @@ class Trainer(Inference):
 
         With run_eagerly every step of `fit` and every prediction runs the layers' Python code, so that a debugger can
         follow it. Without it most are replayed from a list of kernels (`recorded_step.py`, `prediction.py`).
-        steps_per_execution, jit_compile and auto_scale_loss are accepted, as in Keras, and change nothing here.
+        steps_per_execution says how many batches there are from one call of on_train_batch_begin to the next, and alike
+        for the other hooks of batches. jit_compile and auto_scale_loss are accepted, and change nothing here.
         """
         optimizer = optimizers.get(optimizer)
         given = {
@@ -64,11 +66,14 @@ class Trainer(Inference):
         }  # fmt: skip
         arguments = {key: self._of_outputs(value) for key, value in given.items()}
         outputs = self._outputs_of_heads()
+        if not is_positive_integer(steps_per_execution):
+            raise ValueError(f"steps_per_execution must be a positive integer; received {steps_per_execution!r}.")
         heads = [] if outputs is None else make_heads(*_as_made(outputs, arguments))
         if outputs is None:
             check_identifiers(*arguments.values())
         self.optimizer, self.compile_arguments, self._heads, self._heads_of = optimizer, arguments, heads, outputs
         self.loss, self.run_eagerly, self.jit_compile = loss, run_eagerly, jit_compile
+        self.steps_per_execution = steps_per_execution
         self._loss_mean = RunningMean()
 
     def _outputs_of_heads(self):
@@ -193,7 +198,6 @@ class Trainer(Inference):
             [*callbacks, history], self,
             verbose=verbose, epochs=epochs, steps=passes.length, do_validation=validation is not None,
         )  # fmt: skip
-        batch_logs = hooks.overrides("on_train_batch_end")
         self.stop_training, self._told_non_finite = False, False
         training_step = TrainingStep(self, recorded=True)
         self.initial_epoch = initial_epoch  # a callback may set it, to continue an earlier training
@@ -206,16 +210,16 @@ class Trainer(Inference):
                 print(f"Epoch {epoch + 1}/{epochs}", flush=True)
             progress = Progress(passes.length, verbose)
             for step, (data, rows) in enumerate(passes.batches()):  # rows: the numbers of the batch's samples in data
-                hooks.call("on_train_batch_begin", step, {})
+                hooks.batch_begins("train", step)
                 with announced_compiling(progress):
                     training_step.train(data, rows)
                 progress.step(step + 1)
-                if batch_logs:
-                    hooks.call("on_train_batch_end", step, training_step.logs())
+                hooks.batch_ended("train", step, training_step.logs)
                 if progress.wants_logs():
                     progress.update(training_step.logs())
                 if self.stop_training:
                     break
+            hooks.batches_over("train", training_step.logs)
             if passes.ran_out:
                 print(f"minicnn: the data ran out in epoch {epoch + 1}, before its end; training stops.", flush=True)
                 self.stop_training = True

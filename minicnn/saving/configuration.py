@@ -18,6 +18,7 @@ from ..layers.base import Layer
 from ..layers.base import registry as layer_registry
 from ..models import Functional, Model
 from ..registry import Configurable, custom_object, custom_object_scope, serialize, snake_case
+from ..shapes import is_positive_integer
 from .operations import operation_from_keras, operations_to_keras
 
 KINDS = {  # {base class: (Keras's module, the registry of the classes)}
@@ -239,7 +240,7 @@ def compile_to_keras(model) -> dict | None:
         "metrics": to_keras(_full_names(_in_list(arguments["metrics"]), _SHORT_METRICS)),
         "weighted_metrics": to_keras(_full_names(_in_list(arguments["weighted_metrics"]), _SHORT_METRICS)),
         "run_eagerly": False,
-        "steps_per_execution": 1,
+        "steps_per_execution": model.steps_per_execution,
         "jit_compile": False,
     }
 
@@ -278,7 +279,11 @@ def compile_from_keras(model, described: dict, custom_objects=None) -> None:
             loss, listed = _single(loss, "loss"), [_single(given, "metrics") for given in listed]
         watched = [_known(given, metrics.registry) for given in listed]
         loss = _known(loss, losses.registry)
-        model.compile(settings.get("optimizer") or "rmsprop", loss, settings.get("loss_weights"), *watched)
+        steps = settings.get("steps_per_execution")
+        model.compile(
+            settings.get("optimizer") or "rmsprop", loss, settings.get("loss_weights"), *watched,
+            steps_per_execution=steps if is_positive_integer(steps) else 1,
+        )  # fmt: skip
 
 
 def _known(given, registry):
