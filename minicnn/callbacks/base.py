@@ -91,7 +91,7 @@ class CallbackList:
             self.batches_over(kind, logs)
 
     def batches_over(self, kind: str, logs) -> None:
-        """Call on_..._batch_end if the last execution had fewer batches. As in Keras it has the number of a full one."""
+        """Call on_..._batch_end if the last execution had fewer batches. Keras numbers it as a full one."""
         if self._last is not None:
             last, self._last, hook = self._last, None, f"on_{kind}_batch_end"
             if hook not in self._overridden:
