@@ -317,7 +317,8 @@ class Layer(HoldsWeights, Configurable):
             check_spec(self, input_shape if isinstance(input_shape, list) else [input_shape])
         if self.built:
             self.check_input(input_shape)
-            self._built_for = self._built_for or input_shape
+            if self._built_for is None:  # setting an attribute costs time in every prediction
+                self._built_for = input_shape
             return
         before = list(self._variables)
         try:

@@ -175,8 +175,10 @@ class Model(Trainer, Layer):
         x = x if several or not isinstance(x, list) else x[0]
         if training is not True and self.activity_regularizer is None and not is_symbolic(x):
             xs = [self._as_input(v) for v in x] if several else [self._as_input(x)]
-            xs = [with_rank(v, s.shape) for v, s in zip(xs, self.inputs, strict=True)] if self.inputs else xs
-            x = xs if several else xs[0]
+            for i, symbol in enumerate(self.inputs):
+                if xs[i].ndim != len(symbol.shape):
+                    xs[i] = with_rank(xs[i], symbol.shape)
+                    x = xs if several else xs[0]
             outputs = self._prediction.outputs(xs, training)
         if outputs is None:
             return self.as_given(super().__call__(x, training))
