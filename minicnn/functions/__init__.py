@@ -7,9 +7,8 @@ apply        whether a call is on arrays or on symbols       operators   + - * /
 elementwise  functions of one number                         reductions  sum, mean, argmax and others
 places       reshape, transpose, pad, slices, stack, split   products    matmul, dot, einsum, norm
 networks     relu, softmax, conv, pooling, one_hot           making      zeros, arange, cast, shape
-image        resizing and cropping of images               composed    functions made of others, of numbers; of several
-                                                                       arrays or axes: composed_places
-of_arrays    functions of NumPy, for arrays alone
+image        resizing and cropping of images             of_arrays   functions that NumPy computes
+composed     functions of numbers made of others         composed_places  those of several arrays or axes
 """
 
 from .. import ops
