@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..activation_functions import of_ops
-from ..losses.composed import broadcasts, composed
+from ..losses.composed import composed
 from ..losses.of_function import over_counted
 from ..runtime import transfer
 from ..symbol import Symbol
@@ -74,7 +74,7 @@ def _has_a_target_for_each_row(loss, y_shape, output_shape) -> bool:
     y_shape = tuple(y_shape) if loss.sparse else loss.standard_shape(tuple(y_shape), output_shape)
     if any(_same(y_shape, shape) for shape in shapes):
         return True
-    if not broadcasts(loss):
+    if not loss.broadcasts_targets:
         wanted = "one label for each row of" if loss.sparse else "targets of the shape of"
         raise ValueError(
             f"{type(loss).__name__} takes {wanted} the predictions {output_shape}; received targets of shape {y_shape}."

@@ -151,4 +151,4 @@ __all__ = [
     "deserialize", "dice", "float_array", "get", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
     "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "registry",
     "serialize", "sparse_categorical_crossentropy", "squared_hinge", "tversky", "weights_per_row",
-]  # fmt: skip  # fmt: skip
+]  # fmt: skip

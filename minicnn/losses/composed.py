@@ -52,13 +52,8 @@ _OF_ROWS = {
 }
 
 
-def broadcasts(loss) -> bool:
-    """Whether targets of another shape may be broadcast to that of the predictions."""
-    return loss.operation in _IN_MEAN and loss.operation != "binary_cross_entropy"
-
-
 def composed(loss, t, p):
-    """The symbol of the loss of every row, for symbols of targets and predictions of one shape (N, ..., K)."""
+    """The loss of every row as a symbol, for those of targets and predictions (N, ..., K). Targets may broadcast."""
     if loss.operation in _OF_ROWS:
         return _OF_ROWS[loss.operation](t, p, loss)
     return _mean(_IN_MEAN[loss.operation](t, p, loss), axis=-1)

@@ -132,4 +132,4 @@ __all__ = [
     "mean_squared_logarithmic_error", "pearson_correlation", "poisson", "registry", "serialize",
     "sparse_categorical_accuracy", "sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy",
     "squared_hinge", "top_k_categorical_accuracy",
-]  # fmt: skip  # fmt: skip
+]  # fmt: skip
