@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import activations, constraints, initializers, ops, regularizers
+from .. import ops
 from ..config import checked_data_format
 from ..shapes import is_positive_integer
-from .activated import in_config
+from .activated import ActivatedLayer
 from .base import Layer
 from .checks import checked_choice
 
@@ -22,7 +22,7 @@ def _as_row(x):
     return ops.expand_dims(x, 1)
 
 
-class Conv1D(Layer):
+class Conv1D(ActivatedLayer):
     """Convolution of sequences: (N, T, F) to (N, OT, filters); kernel (K, F / groups, filters).
 
     padding "causal" pads the beginning alone, so that no output sees what comes later.
@@ -33,10 +33,13 @@ class Conv1D(Layer):
     def __init__(
         self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, groups=1,
         activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
-        kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-        bias_constraint=None, **kwargs,
+        kernel_regularizer=None, bias_regularizer=None, **kwargs,
     ):  # fmt: skip
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(
+            activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, **kwargs,
+        )  # fmt: skip
         for label, value in (("filters", filters), ("groups", groups)):
             if not is_positive_integer(value):
                 raise ValueError(f"{label} must be a positive integer; received {label}={value!r}.")
@@ -44,16 +47,8 @@ class Conv1D(Layer):
         self.kernel_size, self.strides = _one(kernel_size, "kernel_size"), _one(strides, "strides")
         self.padding = checked_choice(padding, ("valid", "same", "causal"), "padding")
         self.data_format, self.dilation_rate = checked_data_format(data_format), _one(dilation_rate, "dilation_rate")
-        self.activation, self.use_bias = activations.get(activation), bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
 
-    def get_config(self):
-        return {**super().get_config(), "activation": in_config(self.activation, None)}
+    ends_in = None  # that of what `call` draws, instead of `ActivatedLayer`'s
 
     def build(self, input_shape):
         features = input_shape[-1]
@@ -62,15 +57,7 @@ class Conv1D(Layer):
                 f"{self.name!r} must know the number of features, and groups={self.groups} must divide it; received "
                 f"shape {tuple(input_shape)}."
             )
-        self.kernel = self.add_weight(
-            (*self.kernel_size, features // self.groups, self.filters), self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint, name="kernel",
-        )  # fmt: skip
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,), self.bias_initializer, regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint, name="bias",
-            )  # fmt: skip
+        self.add_kernel_and_bias((*self.kernel_size, features // self.groups, self.filters), self.filters)
 
     def call(self, inputs):
         (size,), (stride,), (dilation,) = self.kernel_size, self.strides, self.dilation_rate
