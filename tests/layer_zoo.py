@@ -92,8 +92,16 @@ LAYERS = [
     ("PReLU shared", lambda L: L.PReLU("random_normal", shared_axes=[1, 2]), (2, 3, 4, 5)),
     ("Permute", lambda L: L.Permute((3, 1, 2)), (2, 3, 4, 5)),
     ("RepeatVector", lambda L: L.RepeatVector(3), (2, 4)),
+    ("Normalization of pixels", lambda L: L.Normalization((1, 2), mean=[0.5, -1.0], variance=[4.0, 1.0]), (2, 3, 2, 3)),
+    ("Normalization of rows", lambda L: L.Normalization(1, mean=[0.5, 1.0, 2.0], variance=[4.0, 1.0, 2.0]), (2, 3, 2)),
+    ("LayerNormalization rms", lambda L: L.LayerNormalization((1, 2), rms_scaling=True), (2, 4, 3)),
     ("LayerNormalization", lambda L: L.LayerNormalization(), (3, 4, 5, 6)),
     ("LayerNormalization axes", lambda L: L.LayerNormalization((1, 3), 1e-5, scale=False), (2, 4, 3, 5)),
+    (
+        "BatchNormalization renorm",  # with these limits r and d do not depend on x
+        lambda L: L.BatchNormalization(renorm=True, renorm_clipping={"rmin": 1.5, "rmax": 1.5, "dmax": 0.01}),
+        (4, 5, 3),
+    ),
     ("GroupNormalization", lambda L: L.GroupNormalization(2), (2, 3, 4, 6)),
     ("GroupNormalization alone", lambda L: L.GroupNormalization(-1, center=False), (2, 5, 4, 3)),
     ("GroupNormalization axis", lambda L: L.GroupNormalization(3, axis=1), (2, 6, 4, 3)),

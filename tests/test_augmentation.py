@@ -170,14 +170,16 @@ def test_a_row_of_layers_for_pictures_takes_a_single_one(tf):
 
 def test_normalization_adapts_as_keras_s(tf, tmp_path):
     data = 1e4 + 3 * normal(50, 4, 5, 3, dtype=np.float32)
-    for axis in (-1, None):
+    for axis in (-1, None, 2, (1, 2), (-1, 1)):
         ours, theirs = layers.Normalization(axis=axis), tf.keras.layers.Normalization(axis=axis)
         ours.adapt(data)
         theirs.adapt(data.astype(np.float64))
         for mine, wanted in zip(ours.weights[:2], theirs.weights[:2], strict=True):
             np.testing.assert_allclose(mine.numpy(), wanted.numpy(), rtol=2e-4)
-        assert_close(ours(data), (data.astype(np.float64) - data.mean((0, 1, 2) if axis else None, np.float64))
-                     / data.std((0, 1, 2) if axis else None, dtype=np.float64), 2e-3)  # fmt: skip
+        assert ours.mean.shape == tuple(theirs.mean.shape)
+        kept = () if axis is None else [a % 4 for a in (axis if isinstance(axis, tuple) else (axis,))]
+        over = {"axis": tuple(a for a in range(4) if a not in kept), "dtype": np.float64, "keepdims": True}
+        assert_close(ours(data), (data.astype(np.float64) - data.mean(**over)) / data.std(**over), 2e-3)
     batches = layers.Normalization()
     batches.adapt([data[:20], (data[20:], np.zeros(30))])
     np.testing.assert_allclose(batches.adapt_variance.numpy(), data.var((0, 1, 2), dtype=np.float64), rtol=1e-5)
@@ -247,8 +249,11 @@ def test_models_with_augmentation_go_to_keras_and_back(tf, tmp_path):
         (lambda: layers.RandomBrightness(0.5, value_range=3), "value_range"),
         (lambda: layers.Resizing(0, 5), "height must be a positive integer; received height=0"),
         (lambda: layers.Resizing(5, 5, interpolation="cubic"), "'cubic'"),
-        (lambda: layers.Normalization(axis=1).build((None, 4, 4, 3)), "axis must be -1 or 3"),
-        (lambda: layers.Normalization(axis=(1, 2)), "axis must be -1"),
+        (lambda: layers.Normalization(axis=1).build((None, None, 4, 3)), "needs to know the sizes along axis=1"),
+        (lambda: layers.Normalization(axis=0).build((5, 4, 4, 3)), "which is not the batch's axis"),
+        (lambda: layers.Normalization(axis=(1, 5)).build((None, 4, 4, 3)), "has axis=\\(1, 5\\)"),
+        (lambda: layers.Normalization(axis="last"), "axis is an integer"),
+        (lambda: layers.Normalization(mean=[[1.0]], variance=[[1.0]]), "more axes"),
         (lambda: layers.RandomHue(1.5), "factor must be a number"),
         (lambda: layers.RandomGaussianBlur(kernel_size=4), "kernel_size must be an odd number"),
         (lambda: layers.RandomGrayscale(2), "factor must be between 0 and 1"),
@@ -450,3 +455,29 @@ def test_what_a_layer_computes_follows_its_attributes():
     assert (layer(x) == 245).all()
     layer.value_range = (0, 100)
     assert (layer(x) == 90).all()
+
+
+def test_a_symbol_of_one_image_is_an_image():
+    for make in (lambda: layers.RandomFlip(), lambda: layers.Resizing(4, 6), lambda: layers.CenterCrop(4, 6)):
+        image = layers.Input(batch_shape=(8, 8, 3))
+        made = make()(image)
+        assert made.shape == (8, 8, 3) if isinstance(made.node.layer, layers.RandomFlip) else (4, 6, 3)
+        with pytest.raises(ValueError, match=r"takes inputs of shape \(N, H, W, C\); received shape \(None, 8, 3\)"):
+            make()(layers.Input((8, 3)))
+    image, made = layers.Input(batch_shape=(8, 8, 3)), layers.Resizing(4, 6)
+    x = normal(8, 8, 3, dtype=np.float32)
+    np.testing.assert_array_equal(keras.Model(image, made(image))(x), made(x))
+
+
+def test_an_input_layer_checks_its_arguments():
+    symbol = layers.Input(batch_shape=(2, 3))
+    assert layers.InputLayer(input_tensor=symbol, shape=(3,), batch_size=2, dtype="float32").output is symbol
+    for wrong in ({"shape": (4,)}, {"batch_shape": (2, 4)}, {"batch_size": 5}, {"dtype": "float64"}):
+        with pytest.raises(ValueError, match="does not fit input_tensor"):
+            layers.InputLayer(input_tensor=symbol, **wrong)
+    with pytest.raises(ValueError, match="input_tensor must be a symbol; received a ndarray"):
+        layers.InputLayer(input_tensor=np.zeros(3))
+    with pytest.raises(ValueError, match="Give batch_size or batch_shape, not both"):
+        layers.InputLayer(batch_size=2, batch_shape=(2, 3))
+    with pytest.raises(ValueError, match="no sparse or ragged arrays"):
+        layers.InputLayer((3,), sparse=True)

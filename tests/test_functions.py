@@ -124,6 +124,8 @@ OF_ONE = {
     "normalize": lambda k, x: k.normalize(x, axis=-1),
     "average": lambda k, x: k.average(x, axis=1),
     "layer_normalization": lambda k, x: (x - k.mean(x, -1, True)) * k.rsqrt(k.var(x, -1, True) + 1e-3),
+    "layer_normalization, axis": lambda k, x: k.layer_normalization(x, np.arange(5.0), np.ones(5), axis=2),
+    "layer_normalization, rms": lambda k, x: k.layer_normalization(x, np.arange(6.0), axis=-1, rms_scaling=True),
     "moments": lambda k, x: k.add(*k.moments(x, (1, 2))),
     "max_pool": lambda k, x: k.max_pool(x, 2, padding="same"),
     "average_pool": lambda k, x: k.average_pool(x, (2, 3), strides=1),

@@ -112,7 +112,6 @@ def test_constructor_arguments_and_defaults_are_keras_s(tf, name):
 
 
 KERAS_ONLY = {
-    "BatchNormalization": {"renorm", "renorm_clipping", "renorm_momentum", "synchronized"},
     "Dense": {"lora_rank", "lora_alpha", "quantization_config"},
     "Embedding": {"lora_rank", "lora_alpha", "quantization_config"},
     "InputLayer": {"sparse", "ragged", "optional", "input_tensor"},
@@ -218,6 +217,26 @@ def test_batch_norm_with_a_large_mean(each_backend):
     y, _ = layer.forward(x, training=True)
     exact = x.astype(np.float64)
     assert_close(y, (exact - exact.mean((0, 1, 2))) / np.sqrt(exact.var((0, 1, 2)) + 1e-6), TOLERANCE)
+
+
+@pytest.mark.parametrize("clipping", [None, {"rmax": 1.2, "rmin": 0.9, "dmax": 0.3}])
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False, "axis": 1}])
+def test_batch_renormalization_trains_as_keras_s(tf, each_backend, clipping, options):
+    data = [normal(6, 4, 4) * 3 + 1 for _ in range(3)]
+    made = []
+    for k in (minicnn, tf.keras):
+        arguments = {"renorm": True, "renorm_clipping": clipping, "renorm_momentum": 0.7, "momentum": 0.6, **options}
+        start = {
+            f"moving_{name}_initializer": k.initializers.Constant(v) for name, v in (("variance", 2), ("mean", 0.5))
+        }
+        layer = k.layers.BatchNormalization(dtype="float64", **start, **arguments)
+        model = k.Sequential([k.Input((4, 4), dtype="float64"), layer, k.layers.Flatten(dtype="float64")])
+        model.compile("sgd", "mse")
+        for x in data:
+            model.train_on_batch(x, np.ones((6, 16)))
+        made.append((model.predict(data[0], verbose=0), *layer.get_weights()))
+    for mine, wanted in zip(*made, strict=True):
+        assert_close(mine, wanted, 1e-6)
 
 
 def test_frozen_batch_norm_runs_in_inference_mode(tf):

@@ -1,5 +1,6 @@
 """Types of numbers by the names of Keras's policies."""
 
+import numpy as np
 import pytest
 
 import minicnn
@@ -45,3 +46,28 @@ def test_a_program_for_other_hardware_trains_as_in_float32():
     plain = loss()
     mixed_precision.set_global_policy("mixed_float16")
     assert loss() == plain
+
+
+def test_a_layer_says_its_type_and_policy():
+    mixed_precision.set_global_policy("mixed_float16")
+    layer = layers.Dense(3)
+    assert layer.dtype_policy.name == "mixed_float16"
+    assert layer.dtype == layer.compute_dtype == layer.variable_dtype == "float32"
+    layer.dtype_policy = "float64"
+    assert layer.dtype_policy == minicnn.DTypePolicy("float64") and layer.compute_dtype == "float64"
+    layer.build((None, 2))
+    assert layer.kernel.dtype == "float64"
+    layer.dtype = "float32"
+    assert layer.dtype_policy.name == "float32"
+
+
+def test_a_file_of_a_mixed_model_loads(tf, tmp_path):
+    tf.keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        theirs = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(3)])
+        theirs.save(tmp_path / "mixed.keras")
+    finally:
+        tf.keras.mixed_precision.set_global_policy("float32")
+    ours = minicnn.saving.load_model(tmp_path / "mixed.keras")
+    assert ours.layers[0].dtype_policy.name == "mixed_float16"
+    np.testing.assert_array_equal(ours.get_weights()[0], theirs.get_weights()[0])

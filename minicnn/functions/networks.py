@@ -188,21 +188,23 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     return y if offset is None else y + along(offset)
 
 
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **ignored):
-    """x with mean 0 and variance 1 along an axis, then times gamma plus beta."""
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_scaling=False):
+    """x with mean 0 and variance 1 along an axis, then times gamma plus beta. rms_scaling: x only divided by its
+    deviation, then times gamma."""
     axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
     centred, epsilon = subtract(x, mean(x, axes, True)), config.epsilon() if epsilon is None else epsilon
-    y = divide(centred, sqrt(mean(multiply(centred, centred), axes, True) + epsilon))
+    y = divide(x if rms_scaling else centred, sqrt(mean(multiply(centred, centred), axes, True) + epsilon))
     rank = len(y.shape)
     axes = sorted(axis % rank for axis in axes)
 
     def spread(v):
         """v, which may have the axes that are normalized only, with all axes of x."""
+        v = v if hasattr(v, "shape") else np.asarray(v)
         sizes = [x.shape[axis] if axis in axes else 1 for axis in range(rank)]
         return v if axes == [rank - 1] or len(v.shape) == rank else reshape(v, sizes)
 
     y = y if gamma is None else multiply(y, spread(gamma))
-    return y if beta is None else add(y, spread(beta))
+    return y if beta is None or rms_scaling else add(y, spread(beta))
 
 
 def categorical_crossentropy(target, output, from_logits=False, axis=-1):

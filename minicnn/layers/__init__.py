@@ -20,6 +20,7 @@ holding         weights, and layers in layers     checks        arguments and sh
 input_spec      what a user's layer demands       sequence_pool  pooling of sequences
 names           names of layers, paths of weights state         state that a trial run must not change
 host_function   functions that NumPy computes     embedding     rows of a table
+dtypes          the type of a layer's numbers
 resampling      other image sizes by matrices     pipeline      layers one after the other
 sequence_conv   convolution and pooling of sequences
 scales          channels times a weight, inside known networks

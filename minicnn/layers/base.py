@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
-from .. import config, regularizers
+from .. import regularizers
 from ..arguments import is_ours
+from ..dtype_policy import dtype_policy
 from ..kernels.cpu.denormals import flushed
 from ..nest import mapped
 from ..registry import Configurable, Registry, nearest
@@ -21,6 +22,7 @@ from ..runtime import transfer
 from ..symbol import Node, Symbol, drawing, is_symbolic
 from ..variable import Variable
 from .checks import check_sizes, checked_shape
+from .dtypes import HasType
 from .holding import HoldsWeights
 from .input_spec import InputSpec, check_spec
 from .names import automatic_name, building
@@ -34,7 +36,7 @@ registry = Registry("layer")
 """Layers and models by the names of their classes."""
 
 
-class Layer(HoldsWeights, Configurable):
+class Layer(HoldsWeights, HasType, Configurable):
     """Base class of layers and models.
 
     A subclass defines `build` (make weights with `add_weight`), `compute_output_shape`, `forward` and `backward`. Or it
@@ -76,7 +78,7 @@ class Layer(HoldsWeights, Configurable):
         if name is not None and not isinstance(name, str):
             raise ValueError(f"A layer's name is a string; received name={name!r}.")
         self.name = name or automatic_name(type(self).__name__)
-        self.dtype = config.checked_float_type(dtype or config.floatx())
+        self.dtype_policy = dtype or dtype_policy()
         if not isinstance(trainable, (bool, np.bool_)):
             raise ValueError(f"trainable must be True or False; received trainable={trainable!r}.")
         self._trainable = bool(trainable)

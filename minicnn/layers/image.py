@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import ops
 from .base import Layer
 
 
 class ImageLayer(Layer):
-    """A layer for images (N, H, W, C) that takes a single image (H, W, C) as well."""
+    """A layer for images (N, H, W, C) that takes a single image (H, W, C) as well, if its height is known."""
 
     rank = 4
 
     def __call__(self, x, training=None):
-        if isinstance(x, np.ndarray) and x.ndim == 3:
+        shape = getattr(x, "shape", ())
+        if len(shape) != 3 or shape[0] is None:
+            return super().__call__(x, training)
+        if isinstance(x, np.ndarray):
             return super().__call__(x[None], training)[0]
-        return super().__call__(x, training)
+        return ops.squeeze(super().__call__(ops.expand_dims(x, 0), training), 0)

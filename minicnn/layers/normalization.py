@@ -13,39 +13,50 @@ from .base import Layer
 class Normalization(Layer):
     """(x - mean) / standard deviation, or the inverse of this with invert=True.
 
-    mean and variance are numbers, or arrays with one number for each channel (the last axis). If they are not given,
-    call `adapt` with data before training: it finds them for each channel (axis=-1), or for all together (axis=None).
+    There is a mean and a variance for each place along `axis`: by default for each channel (axis=-1), for all numbers
+    together with axis=None, for each pixel with axis=(1, 2). mean and variance are numbers, or arrays with these axes.
+    If they are not given, call `adapt` with data before training: it finds them.
     """
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
         axes = () if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
-        if len(axes) > 1 or not all(hasattr(a, "__index__") for a in axes):
+        if not all(hasattr(a, "__index__") for a in axes):
+            raise ValueError(f"axis is an integer, several in a tuple, or None; received axis={axis!r}.")
+        if (mean is None) != (variance is None) or np.shape(mean) != np.shape(variance):
             raise ValueError(
-                f"axis must be -1 (a mean for each channel) or None (one mean for all); received axis={axis!r}."
+                "mean and variance must be given together, and have one shape; "
+                f"received mean={mean!r}, variance={variance!r}."
             )
-        if (mean is None) != (variance is None):
-            raise ValueError(
-                f"mean and variance must be given together; received mean={mean!r}, variance={variance!r}."
-            )
-        self.axis = int(axes[0]) if axes else None
-        self._given, self.invert = None if mean is None else (mean, variance), bool(invert)
+        if np.ndim(mean) > max(len(axes), 1):
+            raise ValueError(f"mean has more axes than axis={axis!r} names; received mean of shape {np.shape(mean)}.")
+        self.axis = axis if axis is None or len(axes) > 1 else int(axes[0]) if axes else None
+        self._axes, self.invert = axes, bool(invert)
+        self._given = None if mean is None else (mean, variance)
 
     may_be_recorded = False  # the host reads the statistics
 
     def build(self, input_shape):
-        if self.axis not in (None, -1, len(input_shape) - 1):
+        rank = len(input_shape)
+        if not all(-rank <= axis < rank for axis in self._axes):
+            raise ValueError(f"{self.name!r} has axis={self.axis}, but its inputs have shape {tuple(input_shape)}.")
+        kept = self._kept_of(rank)
+        if 0 in kept or any(input_shape[axis] is None for axis in kept):
             raise ValueError(
-                f"axis must be -1 or {len(input_shape) - 1}, that of the channels, or None; received axis={self.axis}."
+                f"{self.name!r} needs to know the sizes along axis={self.axis}, which is not the batch's axis; "
+                f"received shape {tuple(input_shape)}."
             )
+        self._spread = tuple(size if axis in kept else 1 for axis, size in enumerate(input_shape))  # broadcasts over x
         if self._given:
             return
-        if self.axis is not None and input_shape[-1] is None:
-            raise ValueError(f"{self.name!r} needs to know the number of channels; received shape {input_shape}.")
-        shape = (input_shape[-1],) if self.axis is not None else ()
+        shape = tuple(input_shape[axis] for axis in kept)
         self.adapt_mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
         self.adapt_variance = self.add_weight(shape, "ones", trainable=False, name="variance")
         self.count = self.add_weight((), "zeros", dtype="int32", trainable=False, name="count")  # Keras's files have it
+
+    def _kept_of(self, rank):
+        """The axes along which each place has a mean of its own, of inputs with `rank` axes."""
+        return sorted(axis % rank for axis in self._axes)
 
     @property
     def mean(self) -> np.ndarray | None:
@@ -57,15 +68,14 @@ class Normalization(Layer):
         """The variance in use, in a shape that broadcasts over inputs; None before there is one."""
         return self._statistic(1)
 
-    def _statistic(self, which):
-        if not self._given and not self.built:
-            return None
-        value = np.asarray((self._given or (self.adapt_mean, self.adapt_variance))[which], self.dtype)
-        axes = len(self._built_for) if self._built_for else 1
-        value = value.reshape((1,) * (axes - value.ndim) + value.shape)
-        if self._built_for and self.axis is not None:
-            value = np.broadcast_to(value, (*value.shape[:-1], self._built_for[-1]))
-        return value.view(Array)
+    def _statistic(self, which, dtype=None):
+        if not self.built:
+            return None if self._given is None else np.asarray(self._given[which], self.dtype).view(Array)
+        value = self._given[which] if self._given else (self.adapt_mean, self.adapt_variance)[which].numpy()
+        value, shape = np.asarray(value, dtype or self.dtype), [1] * len(self._spread)
+        for axis, size in zip(reversed(self._kept_of(len(shape))), reversed(value.shape), strict=False):
+            shape[axis] = size
+        return np.broadcast_to(value.reshape(shape), self._spread).view(Array)
 
     def get_config(self):
         mean, variance = (None, None) if self._given is None else (np.asarray(v).tolist() for v in self._given)
@@ -81,44 +91,48 @@ class Normalization(Layer):
         count, total, squares, shift = 0, 0.0, 0.0, None
         for batch in batches:
             x = np.asarray(batch[0] if isinstance(batch, (tuple, list)) else batch)
+            if not x.shape:
+                raise TypeError(f"adapt takes an array, or batches: arrays with a .shape; received {batch!r}.")
             self.build_for(x.shape)
-            axes = tuple(range(x.ndim - 1)) if self.axis is not None else None
+            axes = tuple(axis for axis in range(x.ndim) if axis not in self._kept_of(x.ndim))
             x = x.astype(np.float64)
-            shift = x.mean(axis=axes) if shift is None else shift  # sums of large numbers would lose digits
+            shift = x.mean(axis=axes, keepdims=True) if shift is None else shift  # sums of large numbers lose digits
             count += x.size // np.size(shift)
-            total += (x - shift).sum(axis=axes)
-            squares += ((x - shift) ** 2).sum(axis=axes)
+            total += (x - shift).sum(axis=axes, keepdims=True)
+            squares += ((x - shift) ** 2).sum(axis=axes, keepdims=True)
         if shift is None:
             raise ValueError("adapt needs data; received no batch.")
-        self.adapt_mean.assign(shift + total / count)
-        self.adapt_variance.assign(squares / count - (total / count) ** 2)
+        self.adapt_mean.assign((shift + total / count).reshape(self.adapt_mean.shape))
+        self.adapt_variance.assign((squares / count - (total / count) ** 2).reshape(self.adapt_mean.shape))
 
     def flops(self, input_shape):
         return 2 * int(np.prod(input_shape[1:]))
 
     def forward(self, x, training=False, need_saved=True):
-        if self._given:
-            mean, variance = (np.asarray(v, np.float64) for v in self._given)
-        else:
-            mean, variance = self.adapt_mean.numpy().astype(np.float64), self.adapt_variance.numpy().astype(np.float64)
-        deviation, C = np.maximum(np.sqrt(variance), config.epsilon()), x.shape[-1]
+        mean, variance = self._statistic(0, np.float64), self._statistic(1, np.float64)
+        deviation = np.maximum(np.sqrt(variance), config.epsilon())
+        by_channel = self._kept_of(x.ndim) in ([], [x.ndim - 1])
+        places = (x.shape[-1],) if by_channel else x.shape[1:]
+        shape, x = x.shape, x if by_channel else x.reshape(len(x), -1)  # then each place has a channel of its own
 
-        def per_channel(value):
-            return np.broadcast_to(value, (C,)).astype(x.dtype)
+        def in_places(value):
+            return np.ascontiguousarray(np.broadcast_to(value, (1,) * (len(shape) - len(places)) + places), x.dtype)
 
         if self.invert:
             steps = [(deviation, mean)]
         else:  # the mean first: after the division it may be large, and digits are lost
-            steps = [(1.0, -mean), (1 / deviation, 0.0)]
+            steps = [(np.ones(()), -mean), (1 / deviation, np.zeros(()))]
         saved = []
         for scale, offset in steps:
-            x, kept = rescale.forward(x, per_channel(scale), per_channel(offset), bool(need_saved))
+            x, kept = rescale.forward(x, in_places(scale).ravel(), in_places(offset).ravel(), bool(need_saved))
             saved.append(kept)
-        return x, saved
+        return x.reshape(shape), saved
 
     def backward(self, dy, saved, need_dx=True):
         if not need_dx:
             return None
+        shape, by_channel = dy.shape, self._kept_of(dy.ndim) in ([], [dy.ndim - 1])
+        dy = dy if by_channel else dy.reshape(len(dy), -1)
         for kept in reversed(saved):
             dy = rescale.backward(dy, kept)
-        return dy
+        return dy.reshape(shape)

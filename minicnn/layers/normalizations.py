@@ -11,6 +11,13 @@ def _axes(axis):
     return list(axis) if isinstance(axis, (list, tuple)) else [axis]
 
 
+def _checked_axis(axis):
+    """`axis`; TypeError unless it is an integer or several."""
+    if not all(hasattr(one, "__index__") for one in _axes(axis)):
+        raise TypeError(f"axis is an integer, or a list of them; received axis={axis!r}.")
+    return axis
+
+
 class _ScaledAndShifted(Layer):
     """A normalization, then times gamma, if `scale`, plus beta, if `center`."""
 
@@ -29,7 +36,7 @@ class _ScaledAndShifted(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.axis, self.epsilon, self.center, self.scale = axis, epsilon, bool(center), bool(scale)
+        self.axis, self.epsilon, self.center, self.scale = _checked_axis(axis), epsilon, bool(center), bool(scale)
         self.beta_initializer, self.gamma_initializer = (
             initializers.get(beta_initializer), initializers.get(gamma_initializer),
         )  # fmt: skip
@@ -42,9 +49,19 @@ class _ScaledAndShifted(Layer):
         )
         self.gamma = self.beta = None
 
+    @property
+    def uses_gamma(self) -> bool:
+        """Whether the layer has a weight gamma."""
+        return self.scale
+
+    @property
+    def uses_beta(self) -> bool:
+        """Whether the layer has a weight beta."""
+        return self.center
+
     def add_gamma_and_beta(self, shape):
         """Make the weights, of this shape."""
-        for name, used in (("gamma", self.scale), ("beta", self.center)):
+        for name, used in (("gamma", self.uses_gamma), ("beta", self.uses_beta)):
             if used:
                 variable = self.add_weight(
                     shape, getattr(self, f"{name}_initializer"), regularizer=getattr(self, f"{name}_regularizer"),
@@ -60,9 +77,40 @@ class _ScaledAndShifted(Layer):
 
 class LayerNormalization(_ScaledAndShifted):
     """Each sample with mean 0 and variance 1 along `axis`: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+    rms_scaling: y = gamma * x / sqrt(variance + epsilon), without a beta, as in Keras.
 
     Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
     """
+
+    def __init__(
+        self,
+        axis=-1,
+        epsilon=1e-3,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        *,
+        rms_scaling=False,
+        **kwargs,
+    ):
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
+            beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        self.rms_scaling = bool(rms_scaling)
+
+    @property
+    def uses_gamma(self):
+        return self.scale or self.rms_scaling
+
+    @property
+    def uses_beta(self):
+        return self.center and not self.rms_scaling
 
     def build(self, input_shape):
         axes = sorted(axis % len(input_shape) for axis in _axes(self.axis))
@@ -71,7 +119,7 @@ class LayerNormalization(_ScaledAndShifted):
     def call(self, inputs):
         axes = sorted(axis % len(inputs.shape) for axis in _axes(self.axis))
         mean, variance = ops.moments(inputs, axes, keepdims=True)
-        y = (inputs - mean) * ops.rsqrt(variance + self.epsilon)
+        y = (inputs if self.rms_scaling else inputs - mean) * ops.rsqrt(variance + self.epsilon)
         return self.scaled_and_shifted(y, [size if i in axes else 1 for i, size in enumerate(inputs.shape)])
 
 
@@ -152,7 +200,7 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = _checked_axis(axis)
 
     def call(self, inputs):
         return ops.normalize(inputs, _axes(self.axis), epsilon=1e-12)

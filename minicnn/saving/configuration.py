@@ -14,6 +14,7 @@ import json
 import numpy as np
 
 from .. import constraints, initializers, losses, metrics, optimizers, regularizers
+from ..dtype_policy import DTypePolicy
 from ..layers.base import Layer
 from ..layers.base import registry as layer_registry
 from ..models import Functional, Model
@@ -125,9 +126,7 @@ def from_keras(value, function_names=True):
 def _object_from_keras(described):
     name, module, config = described["class_name"], described.get("module"), described["config"]
     if name in ("DTypePolicy", "Policy"):
-        if config.get("name") not in ("float32", "float64"):
-            raise ValueError(f"minicnn computes in float32 or float64; the file has dtype {config.get('name')!r}.")
-        return config["name"]
+        return DTypePolicy(config.get("name")).name
     if name == "__numpy__":
         return config.get("value")
     registered = described.get("registered_name")

@@ -19,6 +19,7 @@ _CLASSES = {"conv": "Conv", "depthwise_conv": "DepthwiseConv", "conv_transpose":
 _ARGUMENTS = {"reps": "repeats"}  # Keras's names of NumPy's arguments
 _NAMES = {  # functions that Keras's classes do not name
     "get_item": "getitem", "true_divide": "divide", "rms_norm": "rms_normalization",
+    "layer_norm": "layer_normalization", "batch_norm": "batch_normalization",
 }  # fmt: skip
 
 
