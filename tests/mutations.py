@@ -63,7 +63,15 @@ WORDS = {  # operation: the tests of its layers
     "merge": "add or multiply or average or maximum or minimum or subtract or concatenate or arithmetic",
     "rescale": "rescaling or normalization", "resize": "resizing", "zero_pad2d": "zeropadding",
 }  # fmt: skip
+BEHIND_FUNCTIONS = {  # operations that functions of `minicnn.ops` use: the tests of these
+    "merge": f"power or mod or divide or {WORDS['merge']}",
+    **dict.fromkeys(("elementwise", "reduce", "moves", "matrix_product"), "keras_s"),
+}  # fmt: skip
 LAYERS = ("test_gradients.py", "test_keras_layers.py", "test_augmentation.py")
+BEHIND_LAYERS = (
+    "test_call*.py", "test_embedding.py", "test_functions.py", "test_own_models.py", "test_models.py",
+    "test_schedule.py",
+)  # fmt: skip
 SURFACE = (
     "test_layers.py", "test_metrics.py", "test_optimizers.py", "test_constraints.py", "test_penalties.py",
     "test_variables.py", "test_own_models.py", "test_keras_habits.py",
@@ -236,13 +244,15 @@ def tests_of(file):
             "optimizer_update": (("test_keras_losses.py",), "optimizers or regularizers"),
             "metric": (("test_keras_losses.py", *SURFACE), "metric"), "constraint": (SURFACE, "constraint"),
             **{name: (("test_gradients.py",), words) for name, words in WORDS.items()},
+            **{name: (("test_functions.py", "test_gradients.py"), words) for name, words in BEHIND_FUNCTIONS.items()},
         }  # fmt: skip
         its_own = (OPERATION_FILES, f"[{operation}- or test_{operation}.py")
         return [its_own, others.get(operation, (LAYERS[2:], "gradients"))]
     if room == "layers":
         classes = re.findall(r"^class _?(\w+)", (PACKAGE / file).read_text(), re.MULTILINE)
         words = "activity or penalty" if name == "penalty.py" else " or ".join(classes)
-        return [((*LAYERS, "test_several.py"), words), (("test_models.py", "test_schedule.py"), "")]
+        others = ("test_augmentation.py",) if "augmentation" in name else BEHIND_LAYERS
+        return [((*LAYERS, "test_several.py"), words), (others, "")]
     if room == "optimizers":
         quick = (("test_schedules.py",), "") if name == "schedules.py" else (("test_keras_losses.py",), "optimizers")
         return [quick, (("test_schedules.py", "test_optimizers.py", "test_saving*.py"), "optimizer")]

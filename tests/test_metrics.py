@@ -198,6 +198,25 @@ def test_sum_and_a_function_as_a_metric(tf):
     assert_close(wrapped([[1.0, 2.0]], [[0.0, 0.0]]), 3.0, 1e-6)
 
 
+@pytest.mark.parametrize("name", ["Mean", "Sum"])
+@pytest.mark.parametrize(
+    ("values", "weights"),
+    [
+        ((4,), None), ((4, 3), None), ((4, 3, 2), None), ((4,), ()), ((4, 3), ()), ((4,), (4,)), ((4,), (4, 1)),
+        ((4, 1), (4,)), ((4, 3, 1), (4, 3)), ((4, 3), (4,)), ((4, 3), (4, 1)), ((4, 3), (4, 3)), ((4, 3), (4, 3, 1)),
+        ((4, 3, 2), (4,)), ((4, 3, 2), (4, 3)), ((4, 3, 2), (4, 1, 1)), ((4, 3, 2), (4, 3, 1)), ((4, 3, 2), (4, 3, 2)),
+    ],
+)  # fmt: skip
+def test_means_and_sums_with_weights_of_every_rank(tf, name, values, weights):
+    ours, theirs = (getattr(k.metrics, name)() for k in (minicnn, tf.keras))
+    for seed in (1, 2):
+        x = normal(*values, seed=seed, dtype=np.float32)
+        w = None if weights is None else np.abs(normal(*weights, seed=seed + 10, dtype=np.float32))
+        ours.update_state(x, w)
+        theirs.update_state(x, w)
+    assert_close(ours.result(), float(theirs.result()), 1e-5)
+
+
 def test_curves_count_nan_as_0():
     for make in (metrics.AUC, lambda: metrics.AUC(thresholds=[0.3, 0.7])):
         ours, theirs = make(), make()
@@ -227,6 +246,23 @@ def test_weights_of_every_number(tf, name, weights):
     assert_close(ours.result(), np.asarray(theirs.result()), 1e-6)
     counted = [np.sort(np.concatenate([np.ravel(v.numpy()) for v in metric.variables])) for metric in (ours, theirs)]
     assert_close(counted[0], counted[1].astype(np.float64), 1e-6)
+
+
+@pytest.mark.parametrize("name", ["BinaryAccuracy", "Precision", "AUC"])
+def test_weights_of_every_number_of_pixels(tf, name):
+    y_true, y_pred, weights = (np.stack([part, 1 - part[:, ::-1]], 1) for part in (NUMBERS_T, NUMBERS_P, PER_NUMBER))
+    ours, theirs = (getattr(k.metrics, name)() for k in (minicnn, tf.keras))
+    for metric in (ours, theirs):
+        metric.update_state(y_true, y_pred, sample_weight=np.abs(weights))
+    assert_close(ours.result(), float(theirs.result()), 1e-6)
+
+
+def test_the_weight_of_one_image_in_iou(tf):
+    ours, theirs = metrics.MeanIoU(2), tf.keras.metrics.MeanIoU(2, dtype="float32")  # without it Keras cuts to integers
+    for metric in (ours, theirs):
+        metric.update_state([1], [1], sample_weight=[0.5])
+        metric.update_state([0, 1, 1], [1, 1, 1], sample_weight=[1.0, 2.0, 0.25])
+    assert_close(ours.result(), float(theirs.result()), 1e-6)
 
 
 def test_one_row_of_outputs_for_the_largest(tf):

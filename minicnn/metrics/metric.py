@@ -69,6 +69,20 @@ class Metric(Configurable):
         return self.result()
 
 
+def weighted_numbers(values, sample_weight, reduce) -> tuple[np.ndarray, np.ndarray]:
+    """(values * weights, weights) in one shape: `reduce` makes one number of those that share a weight. ValueError if
+    the weights' shape does not fit."""
+    weights, given = np.asarray(sample_weight, np.float64), np.shape(sample_weight)
+    while weights.ndim > values.ndim and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    values = reduce(values, axis=tuple(range(weights.ndim, values.ndim)))
+    try:
+        weights = np.broadcast_to(weights, values.shape)
+    except ValueError:
+        raise ValueError(f"Sample weights of shape {given} do not fit values of shape {values.shape}.") from None
+    return values * weights, weights
+
+
 @registry.add("mean")
 class Mean(Metric):
     """The weighted mean of the values given."""
@@ -89,14 +103,8 @@ class Mean(Metric):
             values = values.mean(axis=tuple(range(1, values.ndim)))
             self._mean.add(float(values.sum()), values.size)
             return
-        weights = np.asarray(sample_weight, np.float64)
-        while weights.ndim > values.ndim and weights.shape[-1] == 1:
-            weights = weights[..., 0]
-        values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))  # numbers that share a weight
-        weights = np.broadcast_to(weights, values.shape)
-        total, weight = (
-            part.mean(axis=tuple(range(1, part.ndim))).sum() for part in (values * weights, weights)
-        )  # every sample counts as one number
+        values, weights = weighted_numbers(values, sample_weight, np.mean)
+        total, weight = (part.mean(axis=tuple(range(1, part.ndim))).sum() for part in (values, weights))
         self._mean.add(float(total), float(weight))
 
     def result(self):
@@ -117,9 +125,7 @@ class Sum(Metric):
     def update_state(self, values, sample_weight=None):
         values = np.asarray(values, np.float64)
         if sample_weight is not None:
-            weights = np.asarray(sample_weight, np.float64)
-            weights = weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
-            values = values * weights
+            values, _ = weighted_numbers(values, sample_weight, np.sum)
         self._total += float(values.sum())
 
     def counted(self):
