@@ -510,3 +510,16 @@ def test_blocks_of_pixels_refuse_the_other_layout():
     for function in (ops.depth_to_space, ops.space_to_depth):
         with pytest.raises(ValueError, match="channels_last"):
             function(np.ones((1, 4, 4, 4)), 2, data_format="channels_first")
+
+
+def test_names_in_a_file_do_not_meet_those_of_functions_made_of_several(tf, tmp_path):
+    for k in (minicnn, tf.keras):
+        k.backend.clear_session()
+    inputs = tf.keras.Input((4,))
+    x = tf.keras.ops.logaddexp(inputs, tf.keras.ops.exp(inputs * 2.0) + inputs)
+    x = tf.keras.ops.log1p(tf.keras.ops.maximum(tf.keras.ops.subtract(x, 0.25), 0.0))
+    theirs = tf.keras.Model(inputs, x)
+    theirs.save(tmp_path / "theirs.keras")
+    ours, given = load_model(tmp_path / "theirs.keras"), normal(3, 4, dtype=np.float32)
+    assert_close(ours(given), np.asarray(theirs(given)), 1e-5)
+    assert {layer.name for layer in theirs.layers} <= {layer.name for layer in ours.layers_and_operations}

@@ -10,13 +10,15 @@ checks         data and model checked before a run          data         arrays 
 batches        generators and PyDataset                     progress     the line that fit prints
 drawn          `call` run on symbols, its graph     alone        whether images of a batch are mixed
 summary        the table of layers                          nonfinite    which layer gave the first NaN
-files          save_model, load_model, clone_model          pickling     models in pickles
+files          save_model, load_model                       cloning      clone_model
+pickling       models in pickles
 """
 
 from ..layers.base import registry
 from ..registry import missing_name
 from . import drawn  # noqa: F401 - runs what defines `call`
-from .files import clone_model, load_model, model_from_json, save_model
+from .cloning import clone_model
+from .files import load_model, model_from_json, save_model
 from .functional import Functional, Model
 from .sequential import Sequential
 

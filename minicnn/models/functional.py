@@ -49,9 +49,10 @@ class Model(Trainer, Layer):
         self.inputs, self.outputs = starts, ends
         self._input_keys, self._input_nest = _form_of(by_key(inputs))
         self._output_keys, self._output_nest = _form_of(by_key(outputs))
+        if self._input_keys or self._input_nest is not None:
+            self._input_places = _places(inputs, starts)
         if self._output_keys or self._output_nest is not None:
-            places = {id(symbol): i for i, symbol in enumerate(ends)}
-            self._output_places = mapped(lambda symbol: places[id(symbol)], outputs)
+            self._output_places = _places(outputs, ends)
         for name, count in Counter(layer.name for layer in self.plan.layers).items():
             if count > 1:
                 raise ValueError(f"{self.name!r} has {count} layers named {name!r}; names must be unique.")
@@ -96,6 +97,7 @@ class Model(Trainer, Layer):
     _output_keys: list[str] | None = None
     _input_nest: object = None  # of models whose inputs or outputs were given as lists within lists, and so on
     _output_nest: object = None
+    _input_places: object = None  # the inputs as they were given, with the place of each among `inputs`
     _output_places: object = None  # the outputs as they were given, with the place of each among `outputs`
 
     @property
@@ -131,13 +133,23 @@ class Model(Trainer, Layer):
 
     @property
     def input(self) -> Symbol:
-        """The model's input, or the list of its inputs."""
-        return self._only(self.inputs)
+        """The model's input, or the list of its inputs; a dictionary of them if the model was made with one."""
+        self._only(self.inputs)
+        return mapped(lambda place: self.inputs[place], self.form_of_inputs())
 
     @property
     def output(self) -> Symbol:
-        """The model's output, or the list of its outputs."""
-        return self._only(self.outputs)
+        """The model's output, or the list of its outputs; a dictionary of them if the model was made with one."""
+        self._only(self.outputs)
+        return mapped(lambda place: self.outputs[place], self.form_of_outputs())
+
+    def form_of_inputs(self):
+        """The inputs as the model was made with them, each as its place among `inputs`."""
+        return _form(self._input_places, self.inputs)
+
+    def form_of_outputs(self):
+        """The outputs as the model was made with them, each as its place among `outputs`."""
+        return _form(self._output_places, self.outputs)
 
     def _only(self, symbols):
         if not symbols:
@@ -211,7 +223,7 @@ class Model(Trainer, Layer):
                 )
 
     def get_config(self):
-        if self.plan is None or not _takes_graph(type(self)):
+        if self.plan is None or not takes_graph(type(self)):
             return super().get_config()  # a user's subclass, described by its arguments
         return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
 
@@ -321,6 +333,16 @@ def _form_of(given):
     )
 
 
+def _places(given, symbols):
+    """`given`, with the place of each symbol among `symbols`."""
+    places = {id(symbol): i for i, symbol in enumerate(symbols)}
+    return mapped(lambda symbol: places[id(symbol)], given)
+
+
+def _form(places, symbols):
+    return places if places is not None else list(range(len(symbols))) if len(symbols) > 1 else 0
+
+
 def _symbols(given, name) -> list[Symbol]:
     """One symbol, or the symbols in lists and dictionaries, as a list."""
     symbols = flatten(given)
@@ -335,7 +357,7 @@ def _symbols(given, name) -> list[Symbol]:
 _OF_GRAPHS = ("name", "trainable", "dtype", "layers", "input_layers", "output_layers")
 
 
-def _takes_graph(model_class) -> bool:
+def takes_graph(model_class) -> bool:
     """Whether a class of models is made from inputs and outputs, as Model is."""
     parameters = inspect.signature(model_class.__init__).parameters
     return "inputs" in parameters or any(p.kind is p.VAR_POSITIONAL for p in parameters.values())

@@ -135,10 +135,22 @@ class _Operation(NamedTuple):
             raise ValueError(
                 f"minicnn cannot run {self.name!r}, Keras's operation {self.function!r}: {error}"
             ) from error
-        last = as_list(made)[0]
-        if isinstance(last, Symbol) and not isinstance(last.node.layer, InputLayer):
-            last.node.layer.name = self.name
+        self._name(as_list(made), {id(symbol) for symbol in symbols.values()})
         return made
+
+    def _name(self, made, known):
+        """Give the operation's name to the last layer that the function called, and names with it to those before,
+        which may have names that the file has too. known: the ids of the symbols that were there before."""
+        last, waiting = made[0], [symbol for symbol in made if isinstance(symbol, Symbol)]
+        named = set()
+        while waiting:
+            symbol = waiting.pop()
+            layer = symbol.node.layer
+            if id(symbol) in known or id(layer) in named or isinstance(layer, InputLayer):
+                continue
+            named.add(id(layer))
+            layer.name = self.name if symbol is last else f"{self.name}_{layer.name}"
+            waiting += symbol.node.inputs
 
     def _bound(self, function, positional, named):
         """The call's arguments and those of the operation, each in its place among the function's parameters."""

@@ -100,9 +100,10 @@ class Sequential(Model):
         inputs = outputs = [Input(tuple(input_shape)[1:], dtype=self.dtype)]
         for layer in self._sublayers:
             outputs = [layer(outputs[0])]
-        self.inputs, self.outputs, self._has_an_input = inputs, outputs, False
+        self.inputs, self.outputs, self.has_an_input = inputs, outputs, False
 
-    _has_an_input = True  # that was given, and not found from the first data
+    has_an_input = True
+    """Whether the input's shape was given, and not found from the first data."""
 
     def build_for(self, input_shape):
         self.build(input_shape)
@@ -110,7 +111,7 @@ class Sequential(Model):
 
     def check_input(self, input_shape):
         """A model without an Input takes other sizes than the first ones too, if its layers do."""
-        if self._has_an_input or not self.inputs or len(input_shape) != len(self.inputs[0].shape):
+        if self.has_an_input or not self.inputs or len(input_shape) != len(self.inputs[0].shape):
             super().check_input(input_shape)
             return
         for layer in self._sublayers:
