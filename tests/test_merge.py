@@ -86,3 +86,10 @@ case("merge", "concatenate, first axis")(_merge("concatenate", [(2, 3), (1, 3), 
 
 
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)
+
+
+def test_a_power_of_a_negative_number_has_no_slope_along_its_exponent(each_backend):
+    y, saved = merge.forward("power", [np.array([[-2.0, -1.0, 0.0]]), np.array([[3.0, 2.0, 2.0]])])
+    da, db = merge.backward("power", np.ones_like(y), saved)
+    np.testing.assert_array_equal(da, [[12.0, -2.0, 0.0]])
+    np.testing.assert_array_equal(db, [[0.0, 0.0, 0.0]])

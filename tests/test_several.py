@@ -306,3 +306,32 @@ def test_dictionaries_are_taken_apart_by_their_keys(tf, tmp_path):
             for name, wanted in models[writer](x).items():
                 assert_close(np.asarray(read(x)[name]), np.asarray(wanted), 1e-5, name)
     assert list(models[minicnn](x)) == ["b", "c", "a"]
+
+
+def test_inputs_in_another_form_than_the_model_s():
+    a, b = minicnn.Input((2,)), minicnn.Input((2,))
+    x, y = np.ones((3, 2), np.float32), np.zeros((3, 2), np.float32)
+    difference = minicnn.layers.Subtract()([a, b])
+    model = minicnn.Model({"b": b, "a": a}, difference)
+    assert list(model.input) == ["b", "a"] and model.input["a"] is a and model.output is difference
+    for call in (model, lambda given: model.predict(given, verbose=0)):
+        np.testing.assert_array_equal(call({"a": x, "b": y}), x)
+        with pytest.raises(ValueError, match="takes a dictionary with 'b', 'a'; received a list"):
+            call([x, y])
+        with pytest.warns(UserWarning, match="does not read the inputs 'c'"):
+            np.testing.assert_array_equal(call({"a": x, "c": y, "b": y}), x)
+    ordered = minicnn.Model({"a": a, "b": b}, difference)
+    with pytest.warns(UserWarning, match="whose entries are taken in this order"):
+        np.testing.assert_array_equal(ordered.predict([x, y], verbose=0), x)
+    one = minicnn.Model({"a": a}, a * 2.0)
+    with pytest.warns(UserWarning, match="does not read the inputs 'b'"):
+        np.testing.assert_array_equal(one.predict({"b": y, "a": x}, verbose=0), 2 * x)
+
+
+def test_outputs_in_a_tuple_come_in_a_tuple(tf):
+    for k in (minicnn, tf.keras):
+        inputs = k.Input((2,))
+        model = k.Model(inputs, (inputs * 2.0, inputs + 1.0))
+        again = k.Model.from_config(model.get_config())
+        for one in (model, again):
+            assert type(one(np.ones((1, 2)))) is type(one.predict(np.ones((1, 2)), verbose=0)) is tuple, k

@@ -28,8 +28,8 @@ class Checks:
         losses = self._heads_with_loss()
         if hasattr(y, "__array__") and len(losses) == 1 < len(self._heads):  # one array is for the only output with one
             y = {losses[0].name: y}
-        if self._input_nest is not None:
-            x = taken_apart(self._input_nest, x)
+        if isinstance(x, (list, tuple, dict)) and self.plan is not None:
+            x = self.inputs_given(x)
         y, sample_weight = (self._of_outputs(given) for given in (y, sample_weight))
         return Data(x, y, sample_weight, self.input_names, self.output_names)
 

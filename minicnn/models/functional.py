@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections import Counter
 
 from ..layers.base import Layer
@@ -51,7 +52,7 @@ class Model(Trainer, Layer):
         self._output_keys, self._output_nest = _form_of(by_key(outputs))
         if self._input_keys or self._input_nest is not None:
             self._input_places = _places(inputs, starts)
-        if self._output_keys or self._output_nest is not None:
+        if self._output_keys or self._output_nest is not None or isinstance(outputs, tuple):
             self._output_places = _places(outputs, ends)
         for name, count in Counter(layer.name for layer in self.plan.layers).items():
             if count > 1:
@@ -143,6 +144,24 @@ class Model(Trainer, Layer):
         self._only(self.outputs)
         return mapped(lambda place: self.outputs[place], self.form_of_outputs())
 
+    def inputs_given(self, x):
+        """What is given for the inputs, with the lists and dictionaries of `_input_nest` taken apart, and without
+        entries of a dictionary that the model does not read. ValueError for a list in the place of a dictionary whose
+        order it might not have."""
+        if self._input_nest is not None:
+            return taken_apart(self._input_nest, x)
+        names = self.input_names
+        if isinstance(x, dict) and set(names) < set(x):
+            unread = ", ".join(repr(name) for name in x if name not in names)
+            warnings.warn(f"{self.name!r} does not read the inputs {unread}.", stacklevel=3)
+            return {name: x[name] for name in names}
+        if self._input_keys is not None and isinstance(x, (list, tuple)) and len(names) > 1:
+            said = f"{self.name!r} takes a dictionary with {', '.join(map(repr, self._input_places))}; received a list"
+            if list(self._input_places) != names:
+                raise ValueError(f"{said}.")
+            warnings.warn(f"{said}, whose entries are taken in this order.", stacklevel=3)
+        return x
+
     def form_of_inputs(self):
         """The inputs as the model was made with them, each as its place among `inputs`."""
         return _form(self._input_places, self.inputs)
@@ -175,8 +194,8 @@ class Model(Trainer, Layer):
         if self._draws:
             return super().__call__(*inputs, training=training, **named)
         x, training = self._input_and_training(inputs, named, training)
-        if self._input_nest is not None:
-            x = taken_apart(self._input_nest, x)
+        if isinstance(x, (list, tuple, dict)):
+            x = self.inputs_given(x)
         several, outputs = self.takes_several, None
         if several or isinstance(x, dict):
             x = in_order(x, self.input_names, f"A call of {self.name!r}")

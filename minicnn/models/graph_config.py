@@ -39,10 +39,12 @@ def graph_to_config(model) -> dict:
         if id(layer) in calls:
             nodes = [_call_to_config(node, places) for node in calls[id(layer)]]
             layers.append({**serialize(layer), "name": layer.name, "inbound_nodes": nodes})
+    inputs, outputs = ([places[id(symbol)] for symbol in symbols] for symbols in (model.inputs, model.outputs))
+    outputs = tuple(outputs) if isinstance(model.form_of_outputs(), tuple) else outputs
     return {
         "layers": layers,
-        "input_layers": _as_given([places[id(s)] for s in model.inputs], model._input_keys, model._input_nest),
-        "output_layers": _as_given([places[id(s)] for s in model.outputs], model._output_keys, model._output_nest),
+        "input_layers": _as_given(inputs, model._input_keys, model._input_nest),
+        "output_layers": _as_given(outputs, model._output_keys, model._output_nest),
     }
 
 
@@ -263,7 +265,7 @@ def _ends(places, symbols, key):
     if missing or not several:
         raise ValueError(f"The configuration's {key} must name outputs of its layers; received {missing or 'none'}.")
     found = [symbols[_place(place)] for place in several]
-    return dict(zip(keys, found, strict=True)) if keys else found
+    return dict(zip(keys, found, strict=True)) if keys else tuple(found) if isinstance(places, tuple) else found
 
 
 def row_to_config(model) -> dict:
