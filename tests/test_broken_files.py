@@ -49,7 +49,14 @@ def test_names_and_places_are_checked(tmp_path):
     with pytest.raises(FileExistsError):
         model.save(tmp_path / "model.keras", overwrite=False)
     with pytest.raises(ValueError, match="no weights yet"):
-        minicnn.Sequential([layers.Dense(2)]).save(tmp_path / "unbuilt.keras")
+        minicnn.Sequential([layers.Dense(2)]).save_weights(tmp_path / "unbuilt.weights.h5")
+    with pytest.raises(ValueError, match=r"goes into a folder, whose name has no ending; received .*model"):
+        model.save(tmp_path / "model.keras", zipped=False)
+    with pytest.raises(ValueError, match="is broken"):
+        minicnn.models.load_model(io.BytesIO(b"no zip"))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"config\.json"):
+        minicnn.models.load_model(tmp_path / "folder")
 
 
 @pytest.mark.parametrize("ending", [".weights.h5", ".h5"])

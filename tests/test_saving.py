@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from helpers import assert_close, normal
@@ -309,3 +311,52 @@ def test_the_function_of_a_lambda_layer_is_given_when_a_file_is_loaded(keras, tm
     np.testing.assert_array_equal(again.predict(x, verbose=0), 2 * x)
     with pytest.raises(ValueError, match=rf"custom_objects={{'{function.__name__}': function}}"):
         minicnn.models.load_model(tmp_path / "model.keras")
+
+
+def test_a_folder_with_the_members_of_the_zip(keras, tmp_path):
+    for writer, reader in ((minicnn, keras), (keras, minicnn), (minicnn, minicnn)):
+        model, folder = compiled(writer, row(writer)), tmp_path / f"of_{writer.__name__.split('.')[0]}"
+        model.fit(X, Y, epochs=1, verbose=0)
+        writer.models.save_model(model, folder, zipped=False)
+        again = reader.models.load_model(folder)
+        assert_close(again.predict(X, verbose=0), model.predict(X, verbose=0), 1e-5)
+        assert int(np.asarray(again.optimizer.iterations)) == int(np.asarray(model.optimizer.iterations)) > 0
+
+
+def test_an_open_file(keras, tmp_path):
+    model, file = compiled(minicnn, row(minicnn)), io.BytesIO()
+    model.save(file)
+    file.seek(0)
+    assert_close(minicnn.models.load_model(file).predict(X, verbose=0), model.predict(X, verbose=0), 1e-6)
+    (tmp_path / "model.keras").write_bytes(file.getvalue())
+    assert_close(keras.models.load_model(tmp_path / "model.keras").predict(X, verbose=0), model(X), 1e-5)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_a_model_that_is_not_built_is_saved_without_weights(keras, tmp_path, ending):
+    model = minicnn.Sequential([layers.Dense(3, activation="relu"), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="has no weights yet, and is saved without them"):
+        model.save(tmp_path / f"unbuilt{ending}")
+    for k in (minicnn, keras) if ending == ".keras" else (minicnn,):
+        again = k.models.load_model(tmp_path / f"unbuilt{ending}")
+        assert not again.built and again.compiled and [layer.units for layer in again.layers] == [3, 2]
+        again.fit(np.ones((4, 5)), np.ones((4, 2)), verbose=0)
+
+
+def test_older_formats_make_their_folder(tmp_path):
+    model = row(minicnn)
+    model.save(tmp_path / "a" / "b" / "model.h5")
+    assert_close(minicnn.models.load_model(tmp_path / "a" / "b" / "model.h5").predict(X, verbose=0), model(X), 1e-6)
+
+
+def test_the_optimizer_remembers_weights_without_gradients_too(keras):
+    found = []
+    for k in (minicnn, keras):
+        inputs = k.Input((3,))
+        used, unused = k.layers.Dense(2, name="used"), k.layers.Dense(4, name="unused")
+        model = k.Model(inputs, [used(inputs), unused(inputs)])
+        model.compile("adam", ["mse", None])
+        model.fit(np.ones((4, 3)), [np.ones((4, 2)), np.ones((4, 4))], verbose=0)
+        found.append([tuple(v.shape) for v in model.optimizer.variables])
+    assert found[0] == found[1]

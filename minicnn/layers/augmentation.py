@@ -92,8 +92,7 @@ class Computed(Augmentation):
         if saved is None or not need_dx:
             return dy if need_dx else None
         graph, saved = saved
-        dx = graph.backward([dy], saved)[0]
-        return transfer.full_like(dy, 0) if dx is None else dx
+        return graph.backward([dy], saved)[0]
 
 
 class _Moved(Augmentation):

@@ -166,6 +166,8 @@ class Optimizer(changes.Watched, RemembersWeights, Configurable):
 
     def apply(self, gradients: list[np.ndarray | None], variables: list[Variable]) -> None:
         """Do one step: change every variable by its gradient. A variable without a gradient stays as it is."""
+        if len(self._memories) < len(variables):
+            self.build(variables)  # also for those that have no gradient in this step, as in Keras
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
         dtype = pairs[0][1].array.dtype if pairs else "float64"
         changes_weights = True

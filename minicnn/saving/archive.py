@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import os
 import zipfile
 
 import h5py
@@ -22,35 +23,52 @@ _LARGEST_TEXT = 64 << 20  # the most bytes of a configuration that is read
 _EXPANSION = 100  # the most times that a member may be larger than its stored bytes; Keras writes them uncompressed
 
 
-def write(file: str, model, include_optimizer=True) -> None:
-    """Write a model to a path."""
+def write(file, model, include_optimizer=True) -> None:
+    """Write a model to a path, or to an open file."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members(model, include_optimizer).items():
+            archive.writestr(name, content)
+
+
+def members(model, include_optimizer=True) -> dict[str, bytes]:
+    """{name in the zip: content} of a model."""
     described = model_to_keras(model)
     described["compile_config"] = compile_to_keras(model)
     metadata = {"keras_version": _WRITTEN_AS, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
     weights = io.BytesIO()
     with h5py.File(weights, "w") as h5:
         write_weights(h5, model, include_optimizer)
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("metadata.json", json.dumps(metadata))
-        archive.writestr("config.json", json.dumps(described))
-        archive.writestr("model.weights.h5", weights.getvalue())
+    return {
+        "metadata.json": json.dumps(metadata).encode(),
+        "config.json": json.dumps(described).encode(),
+        "model.weights.h5": weights.getvalue(),
+    }
 
 
-def read(file: str, custom_objects=None, compile=True):
-    """The model in a file."""
-    with zipfile.ZipFile(file) as archive:
-        described = json.loads(_member(archive, "config.json", _LARGEST_TEXT))
-        weights = io.BytesIO(_member(archive, "model.weights.h5"))
+def read(file, custom_objects=None, compile=True):
+    """The model in a file, in an open file, or in a folder with the zip's members."""
+    if isinstance(file, str) and os.path.isdir(file):
+        config, weights = (_of_folder(file, name) for name in ("config.json", "model.weights.h5"))
+    else:
+        with zipfile.ZipFile(file) as archive:
+            config, weights = _member(archive, "config.json", _LARGEST_TEXT), _member(archive, "model.weights.h5")
+    described = json.loads(config)
     if not isinstance(described, dict):
         raise ValueError(f"The configuration in {file!r} is not a JSON object.")
     compiling = described.pop("compile_config", None)
     model = model_from_keras(described, custom_objects)
-    with opened(weights, file) as h5:
+    with opened(io.BytesIO(weights), file) as h5:
         read_weights(h5, model)
         if compile and compiling:
             compile_from_keras(model, compiling, custom_objects)
-            read_optimizer(h5, model)
+            if model.built:
+                read_optimizer(h5, model)
     return model
+
+
+def _of_folder(folder, name):
+    with open(os.path.join(folder, name), "rb") as file:
+        return file.read()
 
 
 def read_weights_only(file: str, model, skip_mismatch=False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import contextmanager
 
 import h5py
@@ -13,29 +14,59 @@ from .atomic import replacing
 from .weights import child, read_optimizer, read_weights, write_weights
 
 
-def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, **unknown) -> None:
-    """Save structure, weights and optimizer state to a file that ends in .keras, .h5 or .hdf5.
+def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, zipped=None, **unknown) -> None:
+    """Save structure, weights and optimizer state to a file that ends in .keras, .h5 or .hdf5, or to an open file.
 
-    An existing file is replaced as a whole. With overwrite=False, an existing file raises FileExistsError.
+    An existing file is replaced as a whole. With overwrite=False, an existing file raises FileExistsError. With
+    zipped=False, what a .keras file holds is written to a folder, as files. A model that is not built has no weights:
+    then the file holds its structure only.
     """
     if unknown:
         raise TypeError(f"save_model has no argument {next(iter(unknown))!r}.")
-    file = _checked(filepath, (".keras", ".h5", ".hdf5"), "A model")
     if not model.built:
-        raise ValueError(f"{model.name!r} has no weights yet: build it, or call it on data, before saving it.")
+        warnings.warn(
+            f"{model.name!r} has no weights yet, and is saved without them: build it, or call it on data, before.",
+            stacklevel=2,
+        )
+    if hasattr(filepath, "write"):
+        archive.write(filepath, model, include_optimizer)
+        return
+    if zipped is False:
+        _save_to_folder(model, os.fspath(filepath), overwrite, include_optimizer)
+        return
+    file = _checked(filepath, (".keras", ".h5", ".hdf5"), "A model")
+    if not file.endswith(".keras"):  # as Keras does it, in the older formats only
+        os.makedirs(os.path.dirname(file) or ".", exist_ok=True)
     _refuse_existing(file, overwrite)
     with replacing(file) as new:
         (archive if file.endswith(".keras") else legacy_h5).write(new, model, include_optimizer)
 
 
+def _save_to_folder(model, folder, overwrite, include_optimizer):
+    if folder.endswith((".keras", ".h5", ".hdf5")):
+        raise ValueError(
+            f"With zipped=False the model goes into a folder, whose name has no ending; received {folder!r}."
+        )
+    _refuse_existing(folder, overwrite)
+    os.makedirs(folder, exist_ok=True)
+    for name, content in archive.members(model, include_optimizer).items():
+        with replacing(os.path.join(folder, name)) as new, open(new, "wb") as file:
+            file.write(content)
+
+
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True) -> Model:
     """The model in a .keras, .h5 or .hdf5 file of minicnn or Keras, compiled as it was saved unless compile=False.
 
-    custom_objects: {name: class} for your own classes. No code in a file is ever run; safe_mode changes nothing.
+    filepath may also be an open file, or a folder with the files that a .keras file holds. custom_objects: {name:
+    class} for your own classes. No code in a file is ever run; safe_mode changes nothing.
     """
-    file = _existing(_checked(filepath, (".keras", ".h5", ".hdf5"), "A model"))
+    if hasattr(filepath, "read"):
+        with broken_files_told(f"the open file {filepath!r}"):
+            return archive.read(filepath, custom_objects, compile)
+    folder = os.path.isdir(filepath)
+    file = os.fspath(filepath) if folder else _existing(_checked(filepath, (".keras", ".h5", ".hdf5"), "A model"))
     with broken_files_told(file):
-        return (archive if file.endswith(".keras") else legacy_h5).read(file, custom_objects, compile)
+        return (archive if folder or file.endswith(".keras") else legacy_h5).read(file, custom_objects, compile)
 
 
 def save_weights(model: Model, filepath, overwrite=True) -> None:
