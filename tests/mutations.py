@@ -180,10 +180,13 @@ def _inside(node):
         return
     yield node
     for child in ast.iter_child_nodes(node):
-        if not (
-            isinstance(node, ast.Call) and ast.unparse(child) == "-1" and ast.unparse(node.func).endswith("reshape")
-        ):
-            yield from _inside(child)  # reshape takes every negative size for -1
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("reshape") and _is_the_rest(child)):
+            yield from _inside(child)
+
+
+def _is_the_rest(shape):
+    """Whether these are a shape, or a part of one, with -1: reshape takes every negative size for -1."""
+    return ast.unparse(shape) in ("-1", "(1, -1)", "(-1, 1)")
 
 
 _OTHER = {

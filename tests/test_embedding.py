@@ -40,6 +40,15 @@ def test_rows_of_every_shape(each_backend):
     assert "weights" not in layer.get_config()
 
 
+def test_indices_have_no_slope(each_backend):
+    layer = layers.Embedding(4, 2)
+    x = np.array([[0.0, 3.0]])
+    layer.build_for(x.shape)
+    y, saved = layer.forward(x.astype(layer.dtype), training=True)
+    assert not layer.backward(np.ones_like(y), saved).any()
+    assert layer.backward(np.ones_like(y), saved, need_dx=False) is None
+
+
 def test_what_it_refuses():
     with pytest.raises(ValueError, match="input_dim must be a positive integer; received input_dim=0"):
         layers.Embedding(0, 2)

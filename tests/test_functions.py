@@ -523,3 +523,18 @@ def test_names_in_a_file_do_not_meet_those_of_functions_made_of_several(tf, tmp_
     ours, given = load_model(tmp_path / "theirs.keras"), normal(3, 4, dtype=np.float32)
     assert_close(ours(given), np.asarray(theirs(given)), 1e-5)
     assert {layer.name for layer in theirs.layers} <= {layer.name for layer in ours.layers_and_operations}
+
+
+def test_functions_that_numpy_computes_without_a_slope(tf):
+    x = normal(3, 4, dtype=np.float32)
+    for k in (minicnn, tf.keras):
+        inputs = k.Input((4,))
+        steps = k.ops.cast(k.ops.digitize(inputs, np.array([-0.5, 0.5], np.float32)), "float32")
+        model = k.Model(inputs, k.layers.Dense(2, kernel_initializer="ones")(inputs * steps))
+        model.compile(k.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(x, np.ones((3, 2), np.float32))
+        made = [np.asarray(w) for w in model.get_weights()]
+        if k is minicnn:
+            ours, inputs, steps = made, None, None
+    for mine, wanted in zip(ours, made, strict=True):
+        assert_close(mine, wanted, 1e-5)

@@ -318,3 +318,21 @@ def test_automatic_names_are_numbered(tf):
         names = [k.metrics.Precision().name for _ in range(2)] + [k.metrics.BinaryAccuracy().name for _ in range(2)]
         assert names == ["precision", "precision_1", "binary_accuracy", "binary_accuracy"]
         assert [k.optimizers.Adam().name for _ in range(2)] == ["adam", "adam_1"]
+
+
+def test_variables_and_metrics_in_attributes_belong_to_a_metric():
+    def made():
+        own = metrics.Mean()
+        own.more = {"a": [minicnn.Variable(0.0), minicnn.Variable(1.0)]}
+        return own
+
+    metric = made()
+    metric.inner = [made(), metrics.Sum()]
+    assert len(made().variables) == 4 and len(metric.variables) == 4 + 4 + 1
+    assert metrics.get(None) is None
+
+
+def test_none_is_no_metric_of_a_model():
+    model = minicnn.Sequential([minicnn.Input((3,)), layers.Dense(1)])
+    with pytest.raises(ValueError, match=r"A metric is a name, .* received None"):
+        model.compile("sgd", "mse", metrics=[None, "mae"])

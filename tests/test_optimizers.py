@@ -177,3 +177,31 @@ def test_loss_scale_leaves_out_infinite_gradients(tf):
     assert ours.inner_optimizer.learning_rate == 0.25
     with pytest.raises(ValueError, match="give it to the inner optimizer"):
         optimizers.LossScaleOptimizer("adam", use_ema=True)
+
+
+def test_an_optimizer_takes_the_numbers_of_another(tf):
+    found = []
+    for k in (minicnn, tf.keras):
+        results = []
+        for name in ("Adam", "RMSprop", "SGD"):
+            make = getattr(k.optimizers, name)
+            weights = [k.Variable(np.ones((2, 3), np.float32)) for _ in range(2)]
+            first, second = make(0.1), make(0.5)
+            first.apply_gradients([(np.full((2, 3), 0.25, np.float32), weights[0])])
+            with pytest.raises(ValueError, match=r"build|You are calling"):
+                second.set_weights(first.variables)
+            second.build([weights[1]])
+            second.set_weights(first.variables)
+            second.apply_gradients([(np.full((2, 3), 0.5, np.float32), weights[1])])
+            results += [np.asarray(second.iterations), np.asarray(weights[1])]
+        found.append(results)
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_missing_gradients_are_told():
+    used, unused = minicnn.Variable(np.ones(2), name="used"), minicnn.Variable(np.ones(2), name="unused")
+    with pytest.warns(UserWarning, match="no gradients for 'unused'"):
+        minicnn.optimizers.SGD(0.5).apply_gradients([(np.ones(2), used), (None, unused)])
+    np.testing.assert_array_equal(used.numpy(), [0.5, 0.5])
+    np.testing.assert_array_equal(unused.numpy(), [1.0, 1.0])

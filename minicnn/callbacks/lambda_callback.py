@@ -7,7 +7,8 @@ from .base import HOOKS, Callback
 
 
 class LambdaCallback(Callback):
-    """Each argument is a function for the hook of its name: LambdaCallback(on_epoch_end=lambda epoch, logs: ...)."""
+    """Each argument is a function for the hook of its name: LambdaCallback(on_epoch_end=lambda epoch, logs: ...).
+    Other names, which do not begin with on_, become attributes."""
 
     def __init__(
         self,
@@ -26,7 +27,7 @@ class LambdaCallback(Callback):
             "on_train_batch_end": on_train_batch_end,
         }  # fmt: skip
         for hook, function in functions.items():
-            if hook not in HOOKS:
+            if hook.startswith("on_") and hook not in HOOKS:
                 raise TypeError(f"There is no hook {hook!r}. {nearest(hook, HOOKS)}")
             if function is not None:
                 setattr(self, hook, function)

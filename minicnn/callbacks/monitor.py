@@ -60,7 +60,7 @@ class MonitorCallback(Callback):
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        metric = self.model.named_metrics.get(name)
+        metric = getattr(self.model, "named_metrics", {}).get(name)
         larger = metric.larger_is_better if metric else (False if name.endswith("loss") else None)
         if larger is None:
             raise ValueError(

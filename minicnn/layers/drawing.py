@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ops import merge
 from ..runtime import transfer, weighted_sum
 from ..runtime.replay import changes
 from ..symbol import Node, Symbol, drawing
@@ -157,5 +156,4 @@ class AddLoss(Layer):
         return x, x
 
     def backward(self, dy, saved, need_dx=True):
-        ones = transfer.full_like(saved, 1)
-        return ones if dy is None else merge.forward("add", [dy, ones], need_saved=False)[0]
+        return transfer.full_like(saved, 1)  # nothing reads the output, so there is no dy

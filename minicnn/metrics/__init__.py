@@ -66,12 +66,14 @@ _BY_OUTPUT = (*_ACCURACY, "crossentropy", "ce")
 
 
 def get(identifier, loss=None, y_shape=None, output_shape=None):
-    """A metric from its name, its configuration, its class, a function or a metric object.
+    """A metric from its name, its configuration, its class, a function or a metric object; None is none.
 
     "accuracy" (or "acc") and "crossentropy" (or "ce") depend on the model and need y_shape and output_shape. They mean
     the binary metric if the model has one output, the sparse categorical one if targets are integer labels, and else
     the categorical one. A metric given by its name is called by that name in the logs.
     """
+    if identifier is None:
+        return None
     if isinstance(identifier, str) and identifier in _BY_OUTPUT:
         kind = "Accuracy" if identifier in _ACCURACY else "Crossentropy"
         if output_shape[-1] == 1:

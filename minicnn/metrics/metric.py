@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import config, losses
+from ..nest import flatten
 from ..registry import Configurable, Registry, automatic_name
 from ..results import Number
 from ..running_mean import RunningMean
@@ -52,9 +53,13 @@ class Metric(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """What the metric counts in: the variables that `add_weight` made, and copies of minicnn's own numbers."""
+        """What the metric counts in: the variables that `add_weight` made, those in attributes, those of metrics in
+        attributes, and copies of minicnn's own numbers."""
         own = [Variable(value, dtype=self.dtype, trainable=False, name=name) for name, value in self.counted().items()]
-        return [*self._variables, *own]
+        held = [value for name, value in vars(self).items() if name != "_variables"]
+        parts = [part for part in flatten(held) if isinstance(part, (Variable, Metric))]
+        inner = [v for part in parts for v in (part.variables if isinstance(part, Metric) else [part])]
+        return [*{id(v): v for v in [*self._variables, *inner]}.values(), *own]
 
     def counted(self) -> dict:
         """{name: number or array} of what has been counted so far, with Keras's names of the variables."""

@@ -31,7 +31,8 @@ class Head(changes.Watched):
         self.activation_in_loss: Activation | None = None  # the last activation, if the loss computes it as well
         self.loss_mean = RunningMean()
         for identifier in (*identifiers, *weighted_identifiers):  # a wrong name is an error now, not later
-            metrics.get(identifier, None, (None,), (None, 1))
+            if metrics.get(identifier, None, (None,), (None, 1)) is None:
+                raise ValueError("A metric is a name, a function or a minicnn.metrics.Metric; received None.")
 
     def prepare(self, y, weights, output_shape, ends_in, dtype) -> None:
         """Check targets and weights against the output. Choose metrics, and the activation that is in the loss."""

@@ -94,6 +94,8 @@ class Sequential(Model):
         if not self._sublayers:
             raise ValueError(f"{self.name!r} has no layers: add some before building or running it.")
         if self.inputs:
+            if input_shape is not None:
+                self.check_input(tuple(input_shape))
             return
         if input_shape is None:
             raise ValueError(f"{self.name!r} does not know its input's shape; call build(input_shape).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -155,6 +156,9 @@ class Optimizer(changes.Watched, RemembersWeights, Configurable):
         ]
         if all(gradient is None for gradient, _ in pairs):
             raise ValueError("apply_gradients received no gradient: each of its pairs is (gradient, variable).")
+        missing = ", ".join(repr(variable.path) for gradient, variable in pairs if gradient is None)
+        if missing:
+            warnings.warn(f"apply_gradients received no gradients for {missing}, which stay as they are.", stacklevel=2)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
 
     def scale_loss(self, loss):

@@ -114,6 +114,12 @@ class RemembersWeights:
                     own.append(held)
         return own
 
+    def set_weights(self, weights) -> None:
+        """Take over the numbers of `variables` of an equal optimizer. ValueError before `build` or the first step."""
+        if not self._memories:
+            raise ValueError(f"{self.name!r} has no memories yet: call build(variables), or do a step, before.")
+        self.set_state(list(self._memories), [np.asarray(weight) for weight in weights])
+
     def to_device(self) -> None:
         """Move the memories to where the backend in use computes."""
         for memory in self._memories.values():
