@@ -94,6 +94,7 @@ LAYERS = [
     ("RepeatVector", lambda L: L.RepeatVector(3), (2, 4)),
     ("Normalization of pixels", lambda L: L.Normalization((1, 2), mean=[0.5, -1.0], variance=[4.0, 1.0]), (2, 3, 2, 3)),
     ("Normalization of rows", lambda L: L.Normalization(1, mean=[0.5, 1.0, 2.0], variance=[4.0, 1.0, 2.0]), (2, 3, 2)),
+    ("LayerNormalization mixed axes", lambda L: L.LayerNormalization([1, -1]), (2, 4, 3, 5)),
     ("LayerNormalization rms", lambda L: L.LayerNormalization((1, 2), rms_scaling=True), (2, 4, 3)),
     ("LayerNormalization", lambda L: L.LayerNormalization(), (3, 4, 5, 6)),
     ("LayerNormalization axes", lambda L: L.LayerNormalization((1, 3), 1e-5, scale=False), (2, 4, 3, 5)),

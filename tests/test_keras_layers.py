@@ -307,3 +307,23 @@ def test_gradients_add_up_until_they_are_forgotten(each_backend):
         _, saved = layer.forward(x)
         layer.backward(dy, saved)
     assert_close(layer.kernel.grad, 2 * x.T @ dy, TOLERANCE)
+
+
+def test_keras_opens_a_model_of_all_layers(tf, tmp_path):
+    """A graph with a branch for each layer, in a file of minicnn. Each of Keras's branches gives what ours does."""
+    inputs, outputs, xs = [], [], []
+    for i, (name, make, shapes) in enumerate(LAYERS):
+        given = [layers.Input(shape[1:], name=f"x_{i}_{j}") for j, shape in enumerate(_listed(shapes))]
+        outputs.append(make(layers)(given if isinstance(shapes, list) else given[0]))
+        assert isinstance(outputs[-1], type(given[0])), name
+        inputs += given
+        xs += [np.abs(normal(6, *shape[1:], seed=i + j, dtype=np.float32)) for j, shape in enumerate(_listed(shapes))]
+    ours = minicnn.Model(inputs, outputs)
+    ours.save(tmp_path / "all.keras")
+    theirs = tf.keras.models.load_model(tmp_path / "all.keras")
+    for (name, _, _), mine, wanted in zip(LAYERS, ours(xs), theirs(xs, training=False), strict=True):
+        assert_close(mine, wanted.numpy(), TOLERANCE, name)
+
+
+def _listed(shapes):
+    return shapes if isinstance(shapes, list) else [shapes]

@@ -124,11 +124,23 @@ class DefinesCall:
 
         return Form(mapped(slot, dict(bound))), tensors, said
 
+    def first_argument(self) -> str:
+        """The name of the first argument of `call`."""
+        return list(_signature(type(self).call).parameters)[1]
+
+    def by_place(self, arguments) -> tuple[list, dict]:
+        """(the first argument of `call` in a list, the others by name): Keras may have another name for the first."""
+        first, rest = self.first_argument(), dict(arguments)
+        if first not in rest:
+            return [], rest
+        value = rest.pop(first)
+        several = _signature(type(self).call).parameters[first].kind is inspect.Parameter.VAR_POSITIONAL
+        return list(value) if several else [value], rest
+
     def take_form_of(self, x) -> None:
         """Keep the form of a call on x: an array, or arrays in a list, tuple or dictionary."""
         several = isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(map(_is_tensor, flatten(x))))
-        first = list(_signature(type(self).call).parameters)[1]
-        self.take_form(Form({first: mapped(lambda _: _SLOT, x) if several else _SLOT}))
+        self.take_form(Form({self.first_argument(): mapped(lambda _: _SLOT, x) if several else _SLOT}))
 
     def form_of_shapes(self, shapes) -> tuple[Form, list]:
         """(the form of a call on one array of this shape, or on a list or dictionary of them; the shapes in a list)."""
@@ -142,8 +154,7 @@ class DefinesCall:
             flat.append(tuple(structure))
             return _SLOT
 
-        names = list(_signature(type(self).call).parameters)[1:]
-        return Form({names[0]: slot(shapes)}), flat
+        return Form({self.first_argument(): slot(shapes)}), flat
 
     def run_call(self, symbols, training):
         """What `call` returns for these symbols."""

@@ -113,8 +113,7 @@ class LayerNormalization(_ScaledAndShifted):
         return self.center and not self.rms_scaling
 
     def build(self, input_shape):
-        axes = sorted(axis % len(input_shape) for axis in _axes(self.axis))
-        self.add_gamma_and_beta(tuple(input_shape[axis] for axis in axes))
+        self.add_gamma_and_beta(tuple(input_shape[axis] for axis in sorted(_axes(self.axis))))  # -1 first, as in Keras
 
     def call(self, inputs):
         axes = sorted(axis % len(inputs.shape) for axis in _axes(self.axis))

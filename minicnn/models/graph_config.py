@@ -67,7 +67,8 @@ def _call_to_config(node, places):
     ]
     said = {} if node.training is None else {"training": node.training}
     if node.layer._draws:
-        return {"args": [], "kwargs": {**node.layer._form.filled(tensors), **said}}
+        args, given = node.layer.by_place(node.layer._form.filled(tensors))
+        return {"args": args, "kwargs": {**given, **said}}
     return {"args": [tensors if node.layer.takes_several else tensors[0]], "kwargs": said}
 
 
