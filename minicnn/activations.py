@@ -171,7 +171,9 @@ def get(identifier) -> Activation:
     if isinstance(identifier, Activation):
         return identifier
     if str(getattr(identifier, "__module__", "")).partition(".")[0] in _OTHER_LIBRARIES:  # tf.nn.relu
-        return get(identifier.__name__.removesuffix("_v2"))
+        name = getattr(identifier, "__name__", type(identifier).__name__).removesuffix("_v2")
+        if name in _registry.entries or not identifier.__module__.startswith("keras"):
+            return get(name)
     if callable(identifier) and not inspect.isclass(identifier):  # a function of ops, or a layer
         return FunctionActivation(identifier)
     known = ", ".join(sorted(_registry.entries))

@@ -107,6 +107,8 @@ def register_keras_serializable(package="Custom", name=None):
     """Decorator: register a user's class as "package>name", so that it can be loaded from files."""
 
     def decorate(entry):
+        if isinstance(entry, type) and not hasattr(entry, "get_config"):
+            raise ValueError(f"A class in a file needs get_config, which {entry.__name__} does not have.")
         registered = f"{package}>{name or entry.__name__}"
         _custom[0][registered] = entry
         entry._registered_name = registered

@@ -290,3 +290,58 @@ def test_a_call_without_training_computes_as_in_keras(tf, capsys, takes):
         "minicnn: call of Own takes no argument training. So BatchNormalization and Dropout in it work as in inference"
     )
     assert (told in capsys.readouterr().out) is not takes
+
+
+def test_a_compile_of_ones_own_is_not_called_from_a_file(tmp_path):
+    @minicnn.utils.register_keras_serializable(package="TwoOptimizers")
+    class TwoOptimizers(minicnn.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = minicnn.layers.Dense(2)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+        def compile(self, first, second):
+            super().compile(optimizer=first, loss="mse")
+            self.second = second
+
+    model = TwoOptimizers()
+    model.compile("sgd", "adam")
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    model.save(tmp_path / "model.keras")
+    with pytest.warns(UserWarning, match="is not compiled, because TwoOptimizers has a compile of its own"):
+        again = minicnn.models.load_model(tmp_path / "model.keras")
+    assert not again.compiled
+    np.testing.assert_array_equal(again(np.ones((1, 3))), model(np.ones((1, 3))))
+
+
+def test_what_compile_keeps_in_a_file_may_be_defined(tmp_path):
+    @minicnn.saving.register_keras_serializable()
+    class Weighted(minicnn.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = minicnn.layers.Dense(2)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+        def compile(self, optimizer, second, share):
+            super().compile(optimizer, loss="mse")
+            self.second, self.share = second, share
+
+        def get_compile_config(self):
+            return {"optimizer": self.optimizer, "second": self.second, "share": self.share}
+
+        def compile_from_config(self, config):
+            made = minicnn.saving.deserialize_keras_object
+            self.compile(made(config["optimizer"]), made(config["second"]), config["share"])
+
+    model = Weighted()
+    model.compile(minicnn.optimizers.SGD(0.5), minicnn.optimizers.Adam(0.25), 0.75)
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    for name in ("model.keras", "model.h5"):
+        model.save(tmp_path / name)
+        again = minicnn.models.load_model(tmp_path / name)
+        assert float(again.second.learning_rate) == 0.25 and again.share == 0.75
+        assert float(again.optimizer.learning_rate) == 0.5 and int(again.optimizer.iterations) == 1

@@ -42,6 +42,7 @@ class TensorBoard(Callback):
             )
         if self.update_freq != "epoch" or write_steps_per_second:
             self.on_train_batch_end = self._batch_end  # only then does `fit` compute the logs of every batch
+        self._batch_began = 0.0
         self._writer_class, self._writers = _writer_class(), {}
         self._batches = self._evaluations = 0
 
@@ -57,10 +58,15 @@ class TensorBoard(Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch_began, self._batches_before = time.perf_counter(), self._batches
 
+    def on_train_batch_begin(self, batch, logs=None):
+        self._batch_began = time.perf_counter()
+
     def _batch_end(self, batch, logs=None):
         self._batches += 1
         if self.update_freq != "epoch" and self._batches % self.update_freq == 0:
-            self._write("train", "batch_", logs, self._batches)
+            rate = {"steps_per_second": 1 / (time.perf_counter() - self._batch_began)}
+            written = {**(logs or {}), **(rate if self.write_steps_per_second else {})}
+            self._write("train", "batch_", written, self._batches)
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from .. import config, metrics, optimizers
@@ -14,6 +16,7 @@ from ..shapes import is_positive_integer
 from .batches import is_source_of_batches, refuse_beside_batches
 from .by_name import listed
 from .data import Data, checked_batch_size
+from .files import saving
 from .heads import Head, check_identifiers, log_names, make_heads
 from .inference import Inference
 from .progress import Progress, announced_compiling
@@ -75,6 +78,22 @@ class Trainer(Inference):
         self.loss, self.run_eagerly, self.jit_compile = loss, run_eagerly, jit_compile
         self.steps_per_execution = steps_per_execution
         self._loss_mean = RunningMean()
+
+    def get_compile_config(self) -> dict:
+        """The arguments of `compile` as a file keeps them; {} for a model that is not compiled."""
+        return saving().configuration.compile_to_keras(self) or {}
+
+    def compile_from_config(self, config) -> None:
+        """Call `compile` with what `get_compile_config` returned. A class with a `compile` of its own, which may take
+        other arguments, is not compiled, unless it defines this method too."""
+        if type(self).compile is not Trainer.compile:
+            warnings.warn(
+                f"{self.name!r} is not compiled, because {type(self).__name__} has a compile of its own: call it, or "
+                "define get_compile_config and compile_from_config.",
+                stacklevel=2,
+            )
+            return
+        saving().configuration.compile_from_keras(self, config)
 
     def _outputs_of_heads(self):
         """(the outputs' names, whether logs show them); None while a `call` has not said what its outputs are."""

@@ -14,7 +14,8 @@ import zipfile
 
 import h5py
 
-from .configuration import compile_from_keras, compile_to_keras, model_from_keras, model_to_keras
+from ..registry import custom_object_scope
+from .configuration import model_from_keras, model_to_keras, own_compile_to_keras
 from .hdf5_check import check_heaps, check_heaps_of_file
 from .weights import read_optimizer, read_weights, write_weights
 
@@ -33,7 +34,7 @@ def write(file, model, include_optimizer=True) -> None:
 def members(model, include_optimizer=True) -> dict[str, bytes]:
     """{name in the zip: content} of a model."""
     described = model_to_keras(model)
-    described["compile_config"] = compile_to_keras(model)
+    described["compile_config"] = own_compile_to_keras(model)
     metadata = {"keras_version": _WRITTEN_AS, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
     weights = io.BytesIO()
     with h5py.File(weights, "w") as h5:
@@ -60,8 +61,9 @@ def read(file, custom_objects=None, compile=True):
     with opened(io.BytesIO(weights), file) as h5:
         read_weights(h5, model)
         if compile and compiling:
-            compile_from_keras(model, compiling, custom_objects)
-            if model.built:
+            with custom_object_scope(custom_objects or {}):
+                model.compile_from_config(compiling)
+            if model.built and model.compiled:
                 read_optimizer(h5, model)
     return model
 

@@ -244,6 +244,11 @@ def compile_to_keras(model) -> dict | None:
     }
 
 
+def own_compile_to_keras(model) -> dict | None:
+    """What the model's `get_compile_config` returns, which a user's class may define, as Keras's JSON."""
+    return to_keras(model.get_compile_config()) or None
+
+
 def _in_list(given):
     """Metrics as Keras takes them: one metric goes into a list."""
     return given if given is None or isinstance(given, (list, tuple, dict)) else [given]

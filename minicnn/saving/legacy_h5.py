@@ -18,8 +18,9 @@ import json
 import h5py
 import numpy as np
 
+from ..registry import custom_object_scope
 from .archive import _WRITTEN_AS, opened
-from .configuration import compile_from_keras, compile_to_keras, model_from_keras, model_to_keras
+from .configuration import model_from_keras, model_to_keras, own_compile_to_keras
 from .weights import array_of, attribute_of, child, dataset_in, take_optimizer_state
 
 _LARGEST_ATTRIBUTE = 64_000  # the most bytes that HDF5 keeps in an attribute
@@ -31,9 +32,11 @@ def write(file: str, model, include_optimizer=True) -> None:
         h5.attrs["keras_version"] = _WRITTEN_AS
         h5.attrs["backend"] = "tensorflow"
         _write_text(h5, "model_config", json.dumps(model_to_keras(model)))
-        compiling = compile_to_keras(model) if include_optimizer else None
+        compiling = own_compile_to_keras(model) if include_optimizer and model.compiled else None
         if compiling:
-            _write_text(h5, "training_config", json.dumps({**compiling, "optimizer_config": compiling["optimizer"]}))
+            _write_text(
+                h5, "training_config", json.dumps({**compiling, "optimizer_config": compiling.get("optimizer")})
+            )
         write_weights(h5.create_group("model_weights"), model)
         if compiling:
             state = model.optimizer.state(model.trainable_weights)
@@ -102,7 +105,10 @@ def read(file: str, custom_objects=None, compile=True):
 def _compile(h5, model, settings, custom_objects):
     if "optimizer_config" in settings and not settings.get("optimizer"):
         settings["optimizer"] = settings["optimizer_config"]
-    compile_from_keras(model, settings, custom_objects)
+    with custom_object_scope(custom_objects or {}):
+        model.compile_from_config(settings)
+    if not model.compiled:
+        return
     group = child(h5, "optimizer_state") or child(h5, "optimizer_weights")
     if isinstance(group, h5py.Group):
         take_optimizer_state(model, _stored(group))
