@@ -296,3 +296,40 @@ def test_an_endless_data_set_may_validate():
 
     history = compiled().fit(Endless(), steps_per_epoch=2, validation_data=Endless(), validation_steps=2, verbose=0)
     assert "val_loss" in history.history
+
+
+@pytest.mark.parametrize("source", ["arrays", "numbered", "iterable", "dataset"])
+def test_every_validation_begins_with_the_first_batch(tf, source, tmp_path):
+    x, y = np.arange(24.0, dtype=np.float32).reshape(24, 1), np.zeros((24, 1), np.float32)
+    parts = [(x[i : i + 4], y[i : i + 4]) for i in range(0, 24, 4)]
+    found = []
+    for k in (minicnn, tf.keras):
+
+        class Numbered(k.utils.PyDataset):
+            def __len__(self):
+                return len(parts)
+
+            def __getitem__(self, i):
+                return parts[i]
+
+        model = k.Sequential([k.Input((1,)), k.layers.Dense(1, kernel_initializer="ones", trainable=False)])
+        model.compile("sgd", "mae")
+        data = {"arrays": (x, y), "numbered": Numbered(), "iterable": Numbered()}.get(source)
+        if source == "iterable" and k is minicnn:
+            data = _Again(parts)
+        if source == "dataset":
+            data = k.utils.split_dataset((x, y), 20)[0].batch(4)
+        options = {"validation_data": data, "validation_steps": 2, "batch_size": 4, "verbose": 0}
+        found.append(model.fit(x, y, epochs=3, **options).history["val_loss"])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+    assert found[0] == [3.5, 3.5, 3.5]
+
+
+class _Again:
+    """Batches that can be iterated over any number of times."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)

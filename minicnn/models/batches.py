@@ -162,16 +162,17 @@ def parts_of_batch(batch):
 class Passes:
     """Passes over a source, one after another. Each takes all batches, or the next `steps` batches after the last pass.
 
-    `length` is the number of batches in a pass, None as long as it is not known. check(data), if given, is called with
-    every batch before the batch is used.
+    anew: every pass begins with the first batch, as in validation, so that results can be compared. `length` is the
+    number of batches in a pass, None as long as it is not known. check(data), if given, is called with every batch
+    before the batch is used.
     """
 
-    def __init__(self, source, steps=None, label="steps_per_epoch", check=None):
+    def __init__(self, source, steps=None, label="steps_per_epoch", check=None, anew=False):
         if steps is not None and not is_positive_integer(steps):
             raise ValueError(f"{label} must be a positive integer; received {label}={steps!r}.")
         if steps is None and getattr(source, "numbered", False) and source.length is None:
             raise ValueError(f"The data set has no end: give the number of batches in a pass with {label}.")
-        self.source, self.steps, self.check = source, steps, check
+        self.source, self.steps, self.check, self.anew = source, steps, check, anew
         self.length = steps or source.length
         self.ran_out = False
         self._running = None
@@ -208,7 +209,7 @@ class Passes:
             yield batch
         if self.source.once:
             self.ran_out = count == 0 or (self.steps is not None and count < self.steps)
-        elif self.steps is None or self._is_over():
+        elif self.anew or self.steps is None or self._is_over():
             self._running = None
         if self.steps is None and count:
             self.length = count

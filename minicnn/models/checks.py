@@ -37,10 +37,12 @@ class Checks:
         """What is given for the outputs (targets, losses, weights), in a list if it has their nested form."""
         return taken_apart(self._output_nest, given) if self._output_nest is not None and is_nested(given) else given
 
-    def _passes(self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True):
+    def _passes(
+        self, data, batch_size, steps, label, generator=None, class_weight=None, targets_needed=True, anew=False
+    ):
         """The passes over a Data, or over a source of batches. The first batch of a source builds the model."""
         if isinstance(data, Data):
-            return Passes(ArraySource(data, batch_size, generator), steps, label)
+            return Passes(ArraySource(data, batch_size, generator), steps, label, anew=anew)
 
         def make(batch):
             made = self._data(*parts_of_batch(batch))
@@ -51,7 +53,7 @@ class Checks:
             return made
 
         check = self._prepare if targets_needed else self._build_for
-        passes = Passes(BatchSource(data, make, generator), steps, label, check)
+        passes = Passes(BatchSource(data, make, generator), steps, label, check, anew)
         try:
             check(passes.first())
         except BaseException:

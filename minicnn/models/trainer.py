@@ -198,7 +198,7 @@ class Trainer(Inference):
         try:
             if validation is not None:
                 validation_passes = self._passes(
-                    validation, validation_batch_size, validation_steps, "validation_steps"
+                    validation, validation_batch_size, validation_steps, "validation_steps", anew=True
                 )
             return self._fit(
                 passes, validation_passes, epochs, initial_epoch, validation_freq, verbose, listed(callbacks)
