@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .printing import say
 from .registry import missing_name
 
 _FLOAT_TYPES = ("float32", "float64")
@@ -36,7 +37,7 @@ def checked_float_type(dtype) -> str:
     if isinstance(dtype, str) and dtype in _MIXED:
         if not _told_mixed:
             _told_mixed.append(dtype)
-            print(f"minicnn: {dtype} has no effect, as minicnn computes in float32 or float64.", flush=True)
+            say(f"minicnn: {dtype} has no effect, as minicnn computes in float32 or float64.")
         return "float32"
     name = np.dtype(dtype).name
     if name not in _FLOAT_TYPES:

@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import os
 
+from .printing import say
 from .registry import nearest
 
 _FILES = {
@@ -45,7 +46,7 @@ def _checked(name: str, source: str) -> str:
     if name == "auto":
         missing = _device().what_is_missing()
         name = "cpu" if missing else "cuda"
-        print(f"minicnn: backend {name!r} ({missing or _device().name()})", flush=True)
+        say(f"minicnn: backend {name!r} ({missing or _device().name()})")
     return name
 
 

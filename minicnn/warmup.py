@@ -14,6 +14,7 @@ import numpy as np
 
 from . import layers, losses, models, optimizers
 from .kernels.cpu.compile import cache_folder, compile_clock
+from .printing import say
 
 
 def warmup() -> None:
@@ -58,7 +59,7 @@ def main() -> None:
     started = time.perf_counter()
     warmup()
     kept = f"kept in {cache_folder()}" if cache_folder() else "not kept"
-    print(
+    say(
         f"Compiled {compile_clock.count} kernels in {compile_clock.seconds:.0f} s ({kept}); "
         f"{time.perf_counter() - started:.0f} s in all."
     )

@@ -16,7 +16,7 @@ import minicnn
 PACKAGE = Path(minicnn.__file__).parent
 FLOORS = {
     "config": 0, "shapes": 0, "nest": 0, "kept_graphs": 0, "notebook": 0, "registry": 0, "arguments": 0, "results": 0,
-    "dtype_policy": 0,
+    "dtype_policy": 0, "printing": 0,
     "kernels": 1, "dispatch": 1,
     "ops": 2, "runtime": 2,
     "variable": 3, "symbol": 3, "initializers": 3, "regularizers": 3, "constraints": 3, "activations": 3,

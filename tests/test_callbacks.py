@@ -249,3 +249,10 @@ def test_interrupted_training_goes_on_where_it_stopped(tmp_path):
     found, epochs = fit()
     assert epochs == [3, 4]
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["EarlyStopping", "ReduceLROnPlateau"])
+def test_patience_is_not_negative(name):
+    for wrong in (-1, "two"):
+        with pytest.raises(ValueError, match="patience must be a number of epochs, zero or more; received patience="):
+            getattr(minicnn.callbacks, name)(patience=wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+from ..printing import say
 from ..shapes import is_number
 from .base import Callback
 
@@ -22,7 +23,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(f"The schedule must give a number; for epoch {epoch} it gave {rate!r}.")
         optimizer.learning_rate = rate
         if self.verbose:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            say(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def _takes_rate(self):
         try:

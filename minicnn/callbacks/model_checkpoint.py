@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..printing import say
 from ..shapes import is_positive_integer
 from .monitor import MonitorCallback
 
@@ -67,12 +68,12 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_best_only and not self._is_best(epoch, value, file):
             return
         if self.verbose and not self.save_best_only:
-            print(f"\nEpoch {epoch + 1}: saving model to {file}")
+            say(f"\nEpoch {epoch + 1}: saving model to {file}")
         if os.path.dirname(file):
             os.makedirs(os.path.dirname(file), exist_ok=True)
         (self.model.save_weights if self.save_weights_only else self.model.save)(file, overwrite=True)
         if self.verbose:
-            print(f"\nEpoch {epoch + 1}: finished saving model to {file}")
+            say(f"\nEpoch {epoch + 1}: finished saving model to {file}")
 
     def _file(self, epoch, logs):
         try:
@@ -86,7 +87,7 @@ class ModelCheckpoint(MonitorCallback):
         is_best, before = self.better(value, self.best), "None" if self.best is None else f"{self.best:.5f}"
         if self.verbose:
             improved = f"improved from {before} to {value:.5f}, saving model to {file}"
-            print(f"\nEpoch {epoch + 1}: {self.monitor} {improved if is_best else f'did not improve from {before}'}")
+            say(f"\nEpoch {epoch + 1}: {self.monitor} {improved if is_best else f'did not improve from {before}'}")
         if is_best:
             self.best = value
         return is_best

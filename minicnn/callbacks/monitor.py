@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..printing import say
 from .base import Callback
 
 
@@ -37,7 +38,7 @@ class MonitorCallback(Callback):
                 raise ValueError(said)
             if self._told_for is not self.model.history:
                 self._told_for = self.model.history
-                print(f"minicnn: {said} So it does nothing.", flush=True)
+                say(f"minicnn: {said} So it does nothing.")
             return None
         value = logs[self.monitor]
         if np.ndim(value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..printing import say
 from .monitor import MonitorCallback
 
 
@@ -28,6 +29,8 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, min_delta)
         if not 0 < factor < 1:
             raise ValueError(f"factor must be between 0 and 1, to make the rate smaller; received factor={factor!r}.")
+        if not (isinstance(patience, (int, float)) and patience >= 0):
+            raise ValueError(f"patience must be a number of epochs, zero or more; received patience={patience!r}.")
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.cooldown, self.min_lr = cooldown, min_lr
         self._begin()
@@ -59,7 +62,5 @@ class ReduceLROnPlateau(MonitorCallback):
             if self.wait >= self.patience and np.float32(optimizer.learning_rate) > np.float32(self.min_lr):
                 optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
                 if self.verbose:
-                    print(
-                        f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {optimizer.learning_rate}."
-                    )
+                    say(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {optimizer.learning_rate}.")
                 self.cooldown_counter, self.wait = self.cooldown, 0

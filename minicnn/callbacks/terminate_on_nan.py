@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..printing import say
 from .base import Callback
 
 
@@ -19,5 +20,5 @@ class TerminateOnNaN(Callback):
         if loss is not None and not math.isfinite(loss):
             if self.raise_error:
                 raise RuntimeError(f"Batch {batch}: the loss is {loss}.")
-            print(f"Batch {batch}: Invalid loss, terminating training")
+            say(f"Batch {batch}: Invalid loss, terminating training")
             self.model.stop_training = True

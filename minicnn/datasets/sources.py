@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import config
+from ..printing import say
 from . import keras_cache
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -102,7 +103,7 @@ def keep(parts: dict, path: Path) -> None:
         np.savez(part_file, **parts, sha256=np.array(_checksum(parts)))
         part_file.replace(path)
     except OSError as error:
-        print(f"minicnn: the download is not kept: minicnn cannot write to {path.parent} ({error}).", file=sys.stderr)
+        say(f"minicnn: the download is not kept: minicnn cannot write to {path.parent} ({error}).", stream=sys.stderr)
 
 
 def _read_kept(path):
@@ -116,7 +117,7 @@ def _read_kept(path):
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         intact = False
     if not intact:
-        print(f"minicnn: {path} is damaged and is not used.", file=sys.stderr)
+        say(f"minicnn: {path} is damaged and is not used.", stream=sys.stderr)
         return None
     return parts
 
@@ -209,7 +210,7 @@ def _announced(parts, description, source):
             f"{description.name} from {source}: each image needs one label; found {len(x_train)} training images with "
             f"{len(y_train)} labels, and {len(x_test)} test images with {len(y_test)} labels."
         )
-    print(f"{description.name}: from {source}", flush=True)
+    say(f"{description.name}: from {source}")
     return Loaded(((x_train, y_train), (x_test, y_test)), source)
 
 

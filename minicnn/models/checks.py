@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..layers.batch_norm import BatchNormalization
 from ..layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from ..nest import is_nested, taken_apart
+from ..printing import say
 from .batches import ArraySource, BatchSource, Passes, parts_of_batch
 from .data import Data
 
@@ -72,10 +73,9 @@ class Checks:
             return
         known = dict.fromkeys(type(layer).__name__ for layer in self.flattened() if isinstance(layer, _TRAIN_OTHERWISE))
         if known:
-            print(
+            say(
                 f"minicnn: call of {type(self).__name__} takes no argument training. So {' and '.join(known)} in it "
-                "work as in inference, as in Keras 3; with call(self, inputs, training=None) they train.",
-                flush=True,
+                "work as in inference, as in Keras 3; with call(self, inputs, training=None) they train."
             )
 
     def _check_not_overridden(self, names):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 
 import numpy as np
 
 from ..kernels.cpu.compile import compile_clock
+from ..printing import can_redraw, columns, has_colors, say
 
 
 class Progress:
@@ -25,7 +25,7 @@ class Progress:
         self.steps, self.verbose = steps, 1 if verbose == "auto" else int(verbose)
         self.width, self.interval, self.unit = width, interval, unit
         self.done = 0
-        self.draws = self.verbose == 1 and sys.stdout.isatty()
+        self.draws = self.verbose == 1 and can_redraw()
         self._started = time.perf_counter()
         self._compiling = 0.0
         self._last_drawn = 0.0
@@ -63,22 +63,26 @@ class Progress:
         if self.verbose == 1:
             self._draw(pace, logs, end="\n")
         else:
-            print(f"{self.done}/{self.steps} - {pace.replace(' ', ' - ', 1)}{_written(logs)}", flush=True)
+            say(f"{self.done}/{self.steps} - {pace.replace(' ', ' - ', 1)}{_written(logs)}")
 
     def _draw(self, pace, logs, end):
-        filled = self.width * min(self.done, self.steps) // self.steps if self.steps else 0
         digits = len(str(self.steps)) if self.steps else 1
-        counter = f"{self.done:{digits}d}/{self.steps or 'Unknown'}"
-        if self.draws:
-            bar = f"\033[1m{counter}\033[0m \033[32m{'━' * filled}\033[0m\033[37m{'━' * (self.width - filled)}\033[0m"
+        counter, text = f"{self.done:{digits}d}/{self.steps or 'Unknown'} ", f" {pace}{_written(logs)}"
+        width = self.width
+        if self.draws:  # a line that wraps could not be drawn again: the bar becomes shorter, then the text
+            room = max(columns() - 1 - len(counter), 0)
+            width = max(min(width, room - len(text)), 0)
+            text = text[: room - width]
+        filled = width * min(self.done, self.steps) // self.steps if self.steps else 0
+        padding = " " * max(0, self._last_length - width - len(text))
+        self._last_length = width + len(text)
+        if not self.draws:
+            say(f"{counter}{'━' * filled}{text}", end)
+        elif has_colors():
+            bar = f"\033[32m{'━' * filled}\033[0m\033[37m{'━' * (width - filled)}\033[0m"
+            say(f"\r\033[1m{counter}\033[0m{bar}{text}{padding}", end)
         else:
-            bar = f"{counter} {'━' * filled}"
-        text = f" {pace}{_written(logs)}"
-        padding = " " * max(0, self._last_length - len(text))
-        self._last_length = len(text)
-        start = "\r" if self.draws else ""
-        sys.stdout.write(f"{start}{bar}{text}{padding}{end}")
-        sys.stdout.flush()
+            say(f"\r{counter}{'━' * filled}{' ' * (width - filled)}{text}{padding}", end)
 
     def _elapsed(self):
         return time.perf_counter() - self._started - self._compiling
@@ -124,4 +128,4 @@ def announced_compiling(progress):
         took = compile_clock.seconds - seconds
         progress.leave_out(took)
         if progress.verbose:
-            print(f"Compiled {compile_clock.count - count} kernels in {took:.1f} s.", flush=True)
+            say(f"Compiled {compile_clock.count - count} kernels in {took:.1f} s.")

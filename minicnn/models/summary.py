@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import shutil
 import time
@@ -9,6 +10,7 @@ import time
 import numpy as np
 
 from ..notebook import table
+from ..printing import Page, can_redraw, say
 from ..runtime import transfer
 
 
@@ -31,9 +33,12 @@ def print_summary(model, line_length, positions, print_fn, expand_nested, show_t
     )
     for layer, depth in _rows(model, expand_nested):
         table.add_row(*(escape(c.cell(layer, depth)) for c in columns + costs))
-    console = Console(highlight=False, **({"force_terminal": False, "color_system": None} if print_fn else {}))
-    if print_fn:
-        console.begin_capture()
+    in_notebook = print_fn is None and Console().is_jupyter
+    page = Page()
+    plain = {"force_terminal": False, "color_system": None} if print_fn else {"force_terminal": can_redraw()}
+    console = (
+        Console(highlight=False) if in_notebook else Console(file=page, force_jupyter=False, highlight=False, **plain)
+    )
     console.print(f'[bold]Model: "{escape(model.name)}"[/]')
     console.print(table)
     for title, count, size in _totals(model):
@@ -41,8 +46,8 @@ def print_summary(model, line_length, positions, print_fn, expand_nested, show_t
     if cost:
         totals = [sum(c.value(layer) for layer in model.layers_and_operations) for c in costs]
         console.print("[bold] Cost of one image: [/]{:.3f} MFLOPs, {:.3f} MB of outputs, {:.3f} ms".format(*totals))
-    if print_fn:
-        print_fn(console.end_capture())
+    if not in_notebook:
+        (print_fn or functools.partial(say, end=""))(page.getvalue())
 
 
 def summary_html(model) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import config, metrics, optimizers
 from ..callbacks import CallbackList, History
+from ..printing import say
 from ..running_mean import RunningMean
 from ..shapes import is_positive_integer
 from .batches import is_source_of_batches, refuse_beside_batches
@@ -226,7 +227,7 @@ class Trainer(Inference):
             self.reset_metrics()
             hooks.call("on_epoch_begin", epoch, {})
             if verbose and epochs > 1:
-                print(f"Epoch {epoch + 1}/{epochs}", flush=True)
+                say(f"Epoch {epoch + 1}/{epochs}")
             progress = Progress(passes.length, verbose)
             for step, (data, rows) in enumerate(passes.batches()):  # rows: the numbers of the batch's samples in data
                 hooks.batch_begins("train", step)
@@ -240,15 +241,12 @@ class Trainer(Inference):
                     break
             hooks.batches_over("train", training_step.logs)
             if passes.ran_out:
-                print(f"minicnn: the data ran out in epoch {epoch + 1}, before its end; training stops.", flush=True)
+                say(f"minicnn: the data ran out in epoch {epoch + 1}, before its end; training stops.")
                 self.stop_training = True
                 if progress.done == 0:  # no epoch: there is nothing to log or to validate
                     break
             elif verbose and passes.steps and progress.done < passes.steps and not self.stop_training:
-                print(
-                    f"minicnn: the data ended in epoch {epoch + 1}; the next epoch starts again with the first batch.",
-                    flush=True,
-                )
+                say(f"minicnn: the data ended in epoch {epoch + 1}; the next epoch starts again with the first batch.")
             logs = training_step.logs()
             if validation is not None and _is_validated(epoch + 1, validation_freq):
                 results = self._evaluate(validation, training_step, hooks, Progress(1, 0))

@@ -18,6 +18,7 @@ from ..dispatch import backend
 from ..kernels.cpu import workspace
 from ..layers.base import FOR_WEIGHTS
 from ..layers.penalty import collected_losses
+from ..printing import say
 from ..runtime import gather, replay, transfer, weighted_sum
 from ..runtime.replay import changes
 from .nonfinite import first_non_finite
@@ -150,7 +151,7 @@ class TrainingStep:
             self.not_looked_at = (batch, training)
         elif not model._told_non_finite and not math.isfinite(sum([*losses, *penalties])):
             model._told_non_finite = True  # a step that was replayed: the weights have changed already
-            print("minicnn: the loss is not finite; compile(run_eagerly=True) tells where it comes from.", flush=True)
+            say("minicnn: the loss is not finite; compile(run_eagerly=True) tells where it comes from.")
         for head, output in zip(model._heads, outputs, strict=True):
             if output is not None:
                 weights = data.weights[head.index]
@@ -179,7 +180,7 @@ class TrainingStep:
             count = self._inputs_in(batch)
             mode = training and (model.takes_training or None)
             where = first_non_finite(model, batch[:count], batch[count:], mode)
-            print(f"minicnn: the loss is not finite; {where}", flush=True)
+            say(f"minicnn: the loss is not finite; {where}")
 
 
 def forget_gradients(variables) -> None:

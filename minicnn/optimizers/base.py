@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..ops import optimizer_update
+from ..printing import say
 from ..registry import Configurable, Registry, automatic_name, nearest, serialize
 from ..results import Number
 from ..runtime import transfer
@@ -52,7 +53,7 @@ class Optimizer(changes.Watched, RemembersWeights, Configurable):
         **unknown,
     ):
         if unknown.pop("decay", None) is not None:  # in programs for Keras 2
-            print("minicnn: the argument decay has no effect, as in Keras 3; a schedule lowers the rate.", flush=True)
+            say("minicnn: the argument decay has no effect, as in Keras 3; a schedule lowers the rate.")
         if unknown:
             first, known = next(iter(unknown)), self._argument_names()
             said = "Did you mean 'learning_rate'?" if first == "lr" else nearest(first, known)

@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from .. import config
+from ..printing import say
 from .iterators import EXTENSIONS, _FromFiles, rows_of
 
 _WITH_CLASSES = ("binary", "categorical", "sparse")
@@ -43,7 +44,7 @@ class DataFrameIterator(_FromFiles):
         if validate_filenames:
             rows = [i for i in rows if self._is_picture(names[i])]
             if len(rows) < len(names):
-                print(f"minicnn: {len(names) - len(rows)} files are left out: missing, or no images.", flush=True)
+                say(f"minicnn: {len(names) - len(rows)} files are left out: missing, or no images.")
         labels = _column(dataframe, y_col) if class_mode in (*_WITH_CLASSES, "raw") else None
         if class_mode in _WITH_CLASSES:
             rows, labels = self._with_classes(rows, labels, classes, y_col)
@@ -64,7 +65,7 @@ class DataFrameIterator(_FromFiles):
         self.samples = len(rows)
         belonging = f" belonging to {len(self.class_indices)} classes" if class_mode in _WITH_CLASSES else ""
         kind = "validated" if validate_filenames else "non-validated"
-        print(f"Found {self.samples} {kind} image filenames{belonging}.", flush=True)
+        say(f"Found {self.samples} {kind} image filenames{belonging}.")
         super().__init__(
             self.samples, image_data_generator, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
         )

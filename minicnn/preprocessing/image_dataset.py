@@ -7,6 +7,7 @@ import numpy as np
 from .. import config
 from ..ops.resize import INTERPOLATIONS
 from ..ops.resize.cpu import resize_one
+from ..printing import say
 from ..results import Array
 from ..shapes import middle
 from .dataset import Chains, numbered_elements
@@ -85,7 +86,7 @@ def image_dataset_from_directory(
         raise ValueError(f'label_mode="binary" needs two classes; found {names}.')
     if verbose:
         belonging = "" if numbers is None else f" belonging to {len(names)} classes"
-        print(f"Found {len(files)} files{belonging}.", flush=True)
+        say(f"Found {len(files)} files{belonging}.")
     if shuffle:  # with NumPy's older generator, so that a seed splits the files as in Keras
         np.random.RandomState(seed).shuffle(files)
         if numbers is not None:
@@ -127,7 +128,7 @@ def image_dataset_from_directory(
     parts = {"training": slice(None, len(files) - held_back), "validation": slice(len(files) - held_back, None)}
     if verbose:
         for part in ("training", "validation") if subset == "both" else (subset,) if subset else ():
-            print(f"Using {len(files[parts[part]])} files for {part}.", flush=True)
+            say(f"Using {len(files[parts[part]])} files for {part}.")
     if subset == "both":
         return [dataset(parts["training"], shuffle), dataset(parts["validation"], False)]
     return dataset(parts.get(subset, slice(None)), shuffle)

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import config
 from ..models.batches import PyDataset
+from ..printing import say
 from ..shapes import is_positive_integer
 from .folders import checked_folder, class_folders, pictures_in
 from .pictures import CHANNELS, array_to_img, img_to_array, load_img
@@ -208,7 +209,7 @@ class DirectoryIterator(_FromFiles):
         self.filenames = [str(file.relative_to(self.directory)) for file, _ in found]
         self.classes = self.labels = np.array([label for _, label in found], np.int32)
         self.samples = len(found)
-        print(f"Found {self.samples} images belonging to {self.num_classes} classes.", flush=True)
+        say(f"Found {self.samples} images belonging to {self.num_classes} classes.")
         super().__init__(
             self.samples, image_data_generator, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
         )
@@ -226,7 +227,7 @@ class DirectoryIterator(_FromFiles):
         with ThreadPoolExecutor(_WORKERS) as threads:
             problems = list(threads.map(problem, found))
         for said in filter(None, problems):
-            print(f"minicnn: a file is left out: {said}", flush=True)
+            say(f"minicnn: a file is left out: {said}")
         return [entry for entry, said in zip(found, problems, strict=True) if said is None]
 
     def make(self, rows, rng):

@@ -20,6 +20,7 @@ from ..layers.base import Layer
 from ..layers.holding import OWN_ATTRIBUTES
 from ..layers.random_source import SeedGenerator
 from ..models import Model, Sequential
+from ..printing import say
 from ..registry import snake_case
 
 _LARGEST_ATTRIBUTE = 16 << 20  # bytes, far more than a model's description needs
@@ -151,7 +152,7 @@ def take_optimizer_state(model, stored: list[h5py.Dataset]) -> None:
             raise ValueError(f"the file has {len(stored)} arrays, but {len(wanted)} of other shapes are needed")
         model.optimizer.set_state(model.trainable_weights, [array_of(dataset) for dataset in stored])
     except ValueError as error:
-        print(
+        say(
             f"minicnn: the optimizer {model.optimizer.name!r} starts from the beginning, because its state in the file "
             f"does not fit: {error}."
         )

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from ..config import keras_home
+from ..printing import say
 from .progbar import Progbar
 
 _ABOUT_PATHS = (FileExistsError, IsADirectoryError, NotADirectoryError)  # entries of an archive that do not go together
@@ -60,7 +61,7 @@ def get_file(
     checksum, algorithm = (file_hash, hash_algorithm) if md5_hash is None or file_hash else (md5_hash, "md5")
     new = force_download or not kept.exists()
     if not new and checksum is not None and not _is_expected(kept, checksum, algorithm):
-        print(f"minicnn: {kept} is not the expected file: its checksum is not {checksum}.", flush=True)
+        say(f"minicnn: {kept} is not the expected file: its checksum is not {checksum}.")
         new = True
     if new:
         _download(origin, kept, checksum, algorithm)
@@ -92,7 +93,7 @@ def _is_expected(path, checksum, algorithm):
 
 def _download(address, path, checksum, algorithm):
     """Download the file under another name, and rename it to `path` only when it is complete."""
-    print(f"minicnn: downloading {address} to {path}", flush=True)
+    say(f"minicnn: downloading {address} to {path}")
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from ..layers.base import Layer
 from ..layers.penalty import collected_losses, with_activity_penalty
 from ..layers.state import unchanged_state
 from ..notebook import table
+from ..printing import say
 from ..runtime import transfer
 from ..runtime.replay import changes
 
@@ -63,7 +64,7 @@ def gradient_check(
         raise ValueError(f"{layer.name!r} has nothing to check: no inputs and no trainable weights.")
     error, name, place, analytic, measured = worst
     if verbose:
-        print(
+        say(
             f"gradient_check of {layer.name}: worst entry {name}[{', '.join(map(str, place))}] "
             f"analytic {analytic:.10g} measured {measured:.10g}, error {error:.1e} "
             f"(step {step:g}, {left_out} entries at kinks left out)"

@@ -21,6 +21,7 @@ from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 from ...config import cache_home
+from ...printing import say
 from .linking import link_before_compiling
 from .recording import recording
 
@@ -124,10 +125,10 @@ def cache_folder() -> Path | None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        print(
+        say(
             f"minicnn: compiled kernels are not kept, because minicnn cannot write to {folder} ({error.strerror}); "
             f"set MINICNN_CACHE_DIR to a folder that it can write to.",
-            file=sys.stderr,
+            stream=sys.stderr,
         )
         return None
     return folder
@@ -211,7 +212,7 @@ class _KernelCache(FunctionCache):
                 self.flush()
                 super().save_overload(sig, data)
         except OSError as error:
-            print(f"minicnn: a compiled kernel was not kept ({error}).", file=sys.stderr)
+            say(f"minicnn: a compiled kernel was not kept ({error}).", stream=sys.stderr)
 
 
 class _CompileClock(event.Listener):
@@ -233,7 +234,7 @@ class _CompileClock(event.Listener):
         if len(gpu_dispatcher.overloads) > before:
             if self.announce:
                 self.announce = False
-                print("Compiling kernels for this GPU ...", flush=True)
+                say("Compiling kernels for this GPU ...")
             self.seconds += time.perf_counter() - started
             self.count += 1
 
@@ -246,7 +247,7 @@ class _CompileClock(event.Listener):
             if self.announce:
                 self.announce = False
                 kept = "" if cache_folder() is None else "; they are kept for the next run"
-                print(f"Compiling kernels for this processor{kept} ...", flush=True)
+                say(f"Compiling kernels for this processor{kept} ...")
 
     def on_end(self, happening):
         if not self._is_ours(happening):
