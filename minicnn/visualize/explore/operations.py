@@ -149,11 +149,19 @@ def _rescale(scale, offset, x):
 
 
 def _normalization(layer, x):
-    mean, variance = (np.asarray(value, np.float64).reshape(-1) for value in (layer.mean, layer.variance))
-    deviation = np.maximum(np.sqrt(variance), config.epsilon())
+    mean, variance = (np.asarray(value, np.float64) for value in (layer.mean, layer.variance))
+    before, after = [], []
+    if mean[..., 0].size > 1:  # one for each pixel or row: as if each place were a channel
+        mean, variance = (np.broadcast_to(value, (1, *x[1:])) for value in (mean, variance))
+        before = [Operation("reshape", {"shape": [mean.size]})]
+        after, x = [Operation("reshape", {"shape": list(x[1:])})], (x[0], mean.size)
+    mean, deviation = mean.reshape(-1), np.maximum(np.sqrt(variance), config.epsilon()).reshape(-1)
     if layer.invert:
-        return [_rescale(deviation, mean, x)]
-    return [_rescale(1.0, -mean, x), _rescale(1 / deviation, 0.0, x)]
+        return [*before, _rescale(deviation, mean, x), *after]
+    steps = [_rescale(1.0, -mean, x), _rescale(1 / deviation, 0.0, x)]
+    if before:
+        steps = [step._replace(settings={**step.settings, "shape": [mean.size]}) for step in steps]
+    return [*before, *steps, *after]
 
 
 def _resizing(layer, x):
