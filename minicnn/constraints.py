@@ -36,6 +36,21 @@ class Constraint(changes.Watched, Configurable):
         return np.array(transfer.to_host(held))
 
 
+class FunctionConstraint(Constraint):
+    """A user's function of a weight, which gives the new weight. It may be made of functions of `minicnn.ops`."""
+
+    def __init__(self, fn):
+        self.fn = fn
+
+    def __call__(self, w):
+        return np.asarray(self.fn(w))
+
+    @property
+    def stands_for(self):
+        """See `registry.serialize`."""
+        return self.fn
+
+
 @registry.add("non_neg")
 class NonNeg(Constraint):
     """No number below zero."""
@@ -92,10 +107,14 @@ max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNo
 
 
 def get(identifier):
-    """A constraint from its name, its configuration, its class or itself."""
+    """A constraint from its name, its configuration, its class, a function or itself."""
     constraint = registry.get(identifier)
+    if callable(constraint) and not isinstance(constraint, (Constraint, type)):
+        return FunctionConstraint(constraint)
     if constraint is not None and not isinstance(constraint, Constraint):
-        raise ValueError(f"A constraint is a name or a minicnn.constraints.Constraint; received {identifier!r}.")
+        raise ValueError(
+            f"A constraint is a name, a function or a minicnn.constraints.Constraint; received {identifier!r}."
+        )
     return constraint
 
 

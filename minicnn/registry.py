@@ -69,6 +69,15 @@ class Configurable:
         return cls(**config)
 
 
+def object_name(value) -> str:
+    """The name by which logs call a loss or a metric that was given as an object or a function, as Keras forms it:
+    its `name`, else the name of the function or of the class with small letters and underscores."""
+    if getattr(value, "name", None):
+        return value.name
+    name = getattr(value, "__name__", type(value).__name__)
+    return snake_case(re.sub(r"\W+", "", name))
+
+
 def serialize(value):
     """`value` as plain Python: objects as {"class_name", "config"}, named functions as their names. An object that
     stands for a user's function is that function."""

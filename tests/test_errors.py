@@ -269,7 +269,7 @@ def test_what_is_wrong_is_reported():
         (lambda: layers.GaussianDropout(1), "needs a rate below 1"),
         (lambda: layers.AlphaDropout(2), "rate must be a number from 0 to 1; received rate=2"),
         (lambda: layers.Subtract()([layers.Input((3,))] * 3), "subtracts one input from another; received 3 inputs"),
-        (lambda: constraints.get(abs), "A constraint is a name or"),
+        (lambda: constraints.get(3), "A constraint is a name, a configuration or"),
         (lambda: constraints.MaxNorm(axis=4)(np.zeros((20, 7))), r"from -2 to 1 .*\(20, 7\); received axis=4"),
         (lambda: layers.Dense(3, kernel_constraint="max_nrm"), "Unknown constraint 'max_nrm'. Did you mean 'max_norm'"),
         (lambda: losses.MeanSquaredError(reduction="average"), "reduction must be"),

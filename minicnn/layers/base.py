@@ -114,8 +114,9 @@ class Layer(HoldsWeights, HasType, Configurable):
             cls.ends_in = property(_end_of_drawn)
 
     def build(self, input_shape) -> None:
-        """Make the weights for inputs of this shape (None for unknown sizes). The default builds the layers within."""
-        if self._draws:
+        """Make the weights for inputs of this shape (None for unknown sizes). The default builds the layers within; in
+        a layer it does not if a `build` of the user's calls it."""
+        if self._draws and (type(self).build is Layer.build or hasattr(self, "compile")):
             form, shapes = self.form_of_shapes(input_shape)
             self.take_form(form if self._form is None else self._form)
             self.drawn_for(shapes, False)

@@ -14,7 +14,13 @@ class AsParent(Layer):
         super().__init__(name=automatic_name(self._own.__name__), dtype=layer.dtype)
         self._held, self.takes_several, self.built = layer, self._own.takes_several is True, True
 
+    @property
+    def may_be_recorded(self):
+        return self._own.may_be_recorded is not False
+
     def compute_output_shape(self, input_shape):
+        if self._own.compute_output_shape is Layer.compute_output_shape:  # the default one would ask the subclass
+            return tuple(input_shape)
         return self._own.compute_output_shape(self._held, input_shape)
 
     def has_trainable_weights(self):

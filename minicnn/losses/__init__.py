@@ -18,10 +18,9 @@ with cross-entropy, sigmoid with binary cross-entropy): the trainer gives them l
 
 from __future__ import annotations
 
-import functools
 import inspect
 
-from ..registry import custom_object, custom_object_scope, missing_name
+from ..registry import custom_object, custom_object_scope, missing_name, object_name
 from ..registry import serialize as registry_serialize
 from .base import Loss, check_lengths, float_array, registry, weights_per_row
 from .cross_entropy import (
@@ -103,8 +102,8 @@ def as_loss(identifier) -> Loss | None:
     found = get(identifier)
     if callable(found) and found in FUNCTIONS:
         return FUNCTIONS[found]()
-    if inspect.isfunction(found) or isinstance(found, functools.partial):
-        return LossFunctionWrapper(found)
+    if callable(found) and not isinstance(found, (Loss, type)):
+        return LossFunctionWrapper(found, name=object_name(found))
     if found is not None and not isinstance(found, Loss):
         raise ValueError(
             f"A loss is a name, a function of (y_true, y_pred) or a minicnn.losses.Loss; received {identifier!r}."

@@ -8,10 +8,8 @@ segmentation   intersection over union                          correlation   of
 
 from __future__ import annotations
 
-import inspect
-
 from .. import losses
-from ..registry import Registry, missing_name
+from ..registry import Registry, missing_name, object_name
 from ..registry import serialize as registry_serialize
 from .accuracies import (
     Accuracy,
@@ -90,9 +88,9 @@ def get(identifier, loss=None, y_shape=None, output_shape=None):
         return registry.find(identifier)(name=identifier)
     if callable(identifier) and identifier in losses.FUNCTIONS and identifier.__name__ in registry.entries:
         return registry.find(identifier.__name__)(name=identifier.__name__)
-    if inspect.isfunction(identifier):
-        return MeanMetricWrapper(identifier)
     metric = registry.get(identifier)
+    if callable(metric) and not isinstance(metric, (Metric, type)):  # a function, a method, a loss
+        return MeanMetricWrapper(metric, object_name(metric))
     if not isinstance(metric, Metric):
         raise ValueError(f"A metric is a name or a minicnn.metrics.Metric; received {identifier!r}.")
     return metric

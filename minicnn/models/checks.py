@@ -118,4 +118,8 @@ class Checks:
 
     def _shapes_of_outputs(self, input_shapes):
         made = self.compute_output_shape(list(input_shapes) if self.takes_several else input_shapes[0])
-        return [tuple(shape) for shape in (made if self.gives_several else [made])]
+        size = input_shapes[0][0]  # a user's compute_output_shape may leave the batch's size open
+        return [
+            tuple(size if i == 0 and part is None else part for i, part in enumerate(shape))
+            for shape in (made if self.gives_several else [made])
+        ]

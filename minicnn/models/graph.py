@@ -173,7 +173,8 @@ def _ordered_nodes(inputs, outputs) -> list[Node]:
 
 
 def _in_keras_order(starts, nodes, outputs) -> list[Layer]:
-    """Each layer once, by falling depth (the longest way to an output); equal depths in the order of the nodes."""
+    """Each layer once, by falling depth (the longest way to an output); equal depths in the order in which a walk from
+    the outputs meets them."""
     depth = {id(symbol.node): 0 for symbol in outputs}
     layer_depth: dict[int, int] = {}
     for node in reversed(nodes):
@@ -181,9 +182,23 @@ def _in_keras_order(starts, nodes, outputs) -> list[Layer]:
         depth[id(node)] = layer_depth[id(node.layer)] = here
         for symbol in node.inputs:
             depth[id(symbol.node)] = max(depth.get(id(symbol.node), 0), here + 1)
-    order: dict[int, Layer] = {}
-    for layer in [*starts, *(node.layer for node in nodes)]:
-        order.setdefault(id(layer), layer)
+    met = _met_from(outputs, nodes)
+    order = {id(layer): layer for layer in [*starts, *(node.layer for node in nodes)]}
     for layer in starts:
         layer_depth[id(layer)] = max((depth.get(id(node), 0) for node in layer._nodes), default=0)
-    return sorted(order.values(), key=lambda layer: -layer_depth[id(layer)])
+    return sorted(order.values(), key=lambda layer: (-layer_depth[id(layer)], met.get(id(layer), -1)))
+
+
+def _met_from(outputs, nodes) -> dict[int, int]:
+    """{id of a layer: its number} in the order in which a walk from the outputs to their inputs meets the layers."""
+    within, met, finished, stack = {id(node) for node in nodes}, {}, set(), list(reversed(outputs))
+    while stack:
+        node = stack.pop().node
+        if id(node) in finished:
+            continue
+        finished.add(id(node))
+        if id(node) in within or not node.inputs:
+            met.setdefault(id(node.layer), len(met))
+        if id(node) in within:
+            stack.extend(reversed(node.inputs))
+    return met

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import losses, metrics
 from ..activations import Activation
+from ..registry import object_name
 from ..running_mean import RunningMean
 from ..runtime import transfer
 from ..runtime.replay import changes
@@ -121,8 +122,7 @@ def make_heads(names: list[str], loss, loss_weights, metrics_given, weighted_giv
 
 def _loss_name(identifier):
     """The name of a loss in logs where outputs have no names."""
-    name = identifier if isinstance(identifier, str) else getattr(identifier, "name", None)
-    return f"{name or getattr(identifier, '__name__', type(identifier).__name__)}_loss"
+    return f"{identifier if isinstance(identifier, str) else object_name(identifier)}_loss"
 
 
 def _by_output(given, names, what) -> list[list]:

@@ -46,6 +46,7 @@ class DataFrameIterator(_FromFiles):
             if len(rows) < len(names):
                 say(f"minicnn: {len(names) - len(rows)} files are left out: missing, or no images.")
         labels = _column(dataframe, y_col) if class_mode in (*_WITH_CLASSES, "raw") else None
+        given = labels
         if class_mode in _WITH_CLASSES:
             rows, labels = self._with_classes(rows, labels, classes, y_col)
         split = image_data_generator.validation_split if image_data_generator else 0
@@ -55,7 +56,7 @@ class DataFrameIterator(_FromFiles):
         self.sample_weight = None if weight_col is None else np.asarray(_column(dataframe, weight_col))[rows]
         if class_mode in _WITH_CLASSES:
             self.classes = [[self.class_indices[name] for name in _listed(labels[i])] for i in rows]
-            if class_mode != "categorical":
+            if class_mode != "categorical" or not any(isinstance(label, (list, tuple)) for label in given):
                 self.classes = [number for (number,) in self.classes]
         self._targets = None
         if class_mode == "raw":
