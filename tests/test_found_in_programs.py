@@ -190,3 +190,37 @@ def test_classes_of_a_data_frame_are_numbers(tf, tmp_path):
         np.testing.assert_array_equal(made.classes, [1, 0, 1, 0])
         x, y = made[0]
         np.testing.assert_array_equal(y, np.eye(2)[[1, 0, 1, 0]])
+
+
+def test_operations_in_losses_and_calls_use_up_no_names(tf):
+    names = []
+    for k in _both(tf):
+        k.backend.clear_session()
+
+        class Scaled(k.layers.Layer):
+            def call(self, x, k=k):
+                return k.ops.relu(x + 1.0) * k.ops.exp(-x)
+
+        model = k.Sequential([k.Input((6,)), k.layers.Dense(3), Scaled()])
+        model.compile("sgd", lambda a, b, k=k: k.ops.mean(k.ops.relu(a - b) + k.ops.abs(a - b)))
+        model.fit(X, Y, verbose=0)
+        inputs = k.Input((4,))
+        x = k.layers.Activation("relu")(k.layers.Dense(4)(inputs))
+        made = k.Model(inputs, k.layers.Multiply()([k.layers.Add()([inputs, x]), k.ops.relu(inputs)]))
+        names.append([layer.name for layer in made.layers])
+    assert names[0] == names[1]
+
+
+def test_losses_of_a_dictionary_of_outputs_come_in_its_order(tf):
+    found = []
+    for k in _both(tf):
+        inputs = k.Input((6,))
+        outputs = {
+            name: k.layers.Dense(n, name=name, kernel_initializer="ones")(inputs) for name, n in (("z", 2), ("y", 3))
+        }
+        model = k.Model(inputs, outputs)
+        model.compile(k.optimizers.SGD(0.0), "mse", metrics={"y": ["mae"], "z": ["mae"]})
+        y = {"y": Y, "z": Y[:, :2]}
+        model.fit(X, y, verbose=0)
+        found.append(model.evaluate(X, y, verbose=0))
+    assert_close(found[0], found[1], 1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 from .. import activations, config, losses
 from ..activations import Activation as Function
 from ..layers.activation import ELU, Activation, LeakyReLU
+from ..layers.names import operation_name
 from ..layers.operations import ConvolutionBy
 from ..layers.pool import AveragePooling2D, MaxPooling2D
 from ..shapes import pair
@@ -32,7 +33,13 @@ __all__ = [
 def _activated(x, function):
     if not draws(x):
         return computed(function, x)
-    layer = Activation(function, dtype=dtype_of(x))
+    return _operation(Activation, function.__name__, x, function)
+
+
+def _operation(layer_class, kind, x, *arguments, **named):
+    """A layer called on a symbol as an operation, which `Model.layers` leaves out."""
+    layer = layer_class(*arguments, name=operation_name(kind), dtype=dtype_of(x), **named)
+    layer.is_operation = True
     return layer(Symbol.of(x, dtype_of(x)))
 
 
@@ -56,14 +63,14 @@ swish, hard_swish = silu, hard_silu
 def leaky_relu(x, negative_slope=0.2):
     """x, or negative_slope * x below zero."""
     if draws(x):
-        return LeakyReLU(negative_slope, dtype=dtype_of(x))(Symbol.of(x, dtype_of(x)))
+        return _operation(LeakyReLU, "leaky_relu", x, negative_slope)
     return computed(Function("leaky_relu", "leaky_relu", negative_slope), x)
 
 
 def elu(x, alpha=1.0):
     """x, or alpha * (exp(x) - 1) below zero."""
     if draws(x):
-        return ELU(alpha, dtype=dtype_of(x))(Symbol.of(x, dtype_of(x)))
+        return _operation(ELU, "elu", x, alpha)
     return computed(Function("elu", "elu", alpha), x)
 
 
@@ -159,21 +166,20 @@ def _on_arrays(make, *arrays):
     return layer([np.asarray(array) for array in arrays] if layer.takes_several else np.asarray(arrays[0]))
 
 
-def _pooled(layer, inputs, pool_size, strides, padding, data_format):
-    def make(dtype):
-        return layer(pool_size, strides, padding, data_format=data_format, dtype=dtype)
-
-    return make(dtype_of(inputs))(Symbol.of(inputs, dtype_of(inputs))) if draws(inputs) else _on_arrays(make, inputs)
+def _pooled(layer, kind, inputs, pool_size, strides, padding, data_format):
+    if draws(inputs):
+        return _operation(layer, kind, inputs, pool_size, strides, padding, data_format=data_format)
+    return _on_arrays(lambda dtype: layer(pool_size, strides, padding, data_format=data_format, dtype=dtype), inputs)
 
 
 def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """The largest number of each window."""
-    return _pooled(MaxPooling2D, inputs, pool_size, strides, padding, data_format)
+    return _pooled(MaxPooling2D, "max_pool", inputs, pool_size, strides, padding, data_format)
 
 
 def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """The mean of each window."""
-    return _pooled(AveragePooling2D, inputs, pool_size, strides, padding, data_format)
+    return _pooled(AveragePooling2D, "average_pool", inputs, pool_size, strides, padding, data_format)
 
 
 def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):

@@ -8,7 +8,7 @@ from ..ops import merge
 from ..runtime import transfer
 from .base import Layer, registry
 from .merge import broadcast_shape
-from .names import automatic_name
+from .names import operation_name
 
 KERAS_NAMES = {  # of the operations: the class that Keras has for each
     "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "divide": "TrueDivide", "power": "Power",
@@ -28,7 +28,7 @@ class Arithmetic(Layer):
     is_operation = True
 
     def __init__(self, operation, constant=None, constant_first=False, name=None, **kwargs):
-        super().__init__(name=name or automatic_name(KERAS_NAMES[operation]), **kwargs)
+        super().__init__(name=name or operation_name(KERAS_NAMES[operation]), **kwargs)
         self.operation, self.constant_first = operation, bool(constant_first)
         self.constant = None if constant is None else np.array(constant)
         self.takes_several = constant is None

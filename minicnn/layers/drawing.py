@@ -6,6 +6,8 @@ that it writes, losses that it adds. Each is a layer in the graph, so that the g
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from ..runtime import transfer, weighted_sum
@@ -13,7 +15,7 @@ from ..runtime.replay import changes
 from ..symbol import Node, Symbol, drawing
 from ..variable import Variable
 from .base import Layer, registry
-from .names import automatic_name
+from .names import operation_name
 from .penalty import add_loss
 
 
@@ -23,6 +25,7 @@ class Drawing:
     def __init__(self, owner=None):
         self.owner, self.asked = owner, False  # asked: for a size that is not known (`kept_graphs.py`)
         self.symbols: dict[int, tuple[Variable, Symbol]] = {}  # by id of the variable: what stands for its value now
+        self.names: Counter[str] = Counter()  # of the operations in this graph
         self.effects: list[Symbol] = []  # of writing weights and adding losses: computed although nothing reads them
 
     def source(self, variable: Variable) -> Symbol:
@@ -87,7 +90,7 @@ class VariableSource(_Source):
     """The value of a variable. backward adds the gradient to the variable's. owner: the layer whose weight it is."""
 
     def __init__(self, variable, owner=None, name=None):
-        super().__init__(name=name or automatic_name("Variable"), dtype=variable.dtype)
+        super().__init__(name=name or operation_name("Variable"), dtype=variable.dtype)
         self._held, self._owner = variable, owner
         self.built = True
 
@@ -111,7 +114,7 @@ class ConstantSource(_Source):
     """An array that does not change."""
 
     def __init__(self, value, name=None, dtype=None):
-        super().__init__(name=name or automatic_name("Constant"), dtype=dtype)
+        super().__init__(name=name or operation_name("Constant"), dtype=dtype)
         self.value = np.array(value)
         self._there = np.ascontiguousarray(self.value, self.dtype).reshape(self.value.shape)
 
@@ -134,7 +137,7 @@ class WriteVariable(Layer):
     may_be_recorded = False
 
     def __init__(self, variable):
-        super().__init__(name=automatic_name("Assign"), dtype=variable.dtype)
+        super().__init__(name=operation_name("Assign"), dtype=variable.dtype)
         self._held = variable
 
     def forward(self, x, training=False, need_saved=True):

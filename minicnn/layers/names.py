@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
-from ..registry import automatic_name, names_given
+from ..registry import automatic_name, names_given, snake_case
 from ..runtime import transfer
+from ..symbol import drawing
 
 
 def clear_session() -> None:
@@ -15,7 +16,18 @@ def clear_session() -> None:
     transfer.clear()
 
 
-__all__ = ["automatic_name", "building", "clear_session", "path_of_weight"]
+__all__ = ["automatic_name", "building", "clear_session", "operation_name", "path_of_weight"]
+
+
+def operation_name(kind: str) -> str:
+    """The automatic name of an operation. In a graph that is drawn by a `call` or a loss, names are counted for this
+    graph alone: in Keras such a function makes no operations, so the names of layers after it must not change."""
+    graph = drawing()
+    if graph is None:
+        return automatic_name(kind)
+    name = snake_case(kind)
+    graph.names[name] += 1
+    return f"{name}_{graph.names[name]}"
 
 
 class _Building(threading.local):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import Layer
-from .names import automatic_name
+from .names import operation_name
 
 
 class Operation(Layer):
@@ -12,4 +12,4 @@ class Operation(Layer):
     is_operation = True
 
     def __init__(self, kind, name=None, dtype=None):
-        super().__init__(name=name or automatic_name("".join(part.title() for part in kind.split("_"))), dtype=dtype)
+        super().__init__(name=name or operation_name("".join(part.title() for part in kind.split("_"))), dtype=dtype)

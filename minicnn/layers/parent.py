@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import Layer
-from .names import automatic_name
+from .names import operation_name
 
 
 class AsParent(Layer):
@@ -11,7 +11,7 @@ class AsParent(Layer):
 
     def __init__(self, layer):
         self._own = next(cls for cls in type(layer).__mro__ if cls.__module__.startswith("minicnn."))
-        super().__init__(name=automatic_name(self._own.__name__), dtype=layer.dtype)
+        super().__init__(name=operation_name(self._own.__name__), dtype=layer.dtype)
         self._held, self.takes_several, self.built = layer, self._own.takes_several is True, True
 
     @property

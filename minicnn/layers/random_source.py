@@ -10,7 +10,7 @@ from ..ops import noise
 from ..registry import Configurable
 from ..runtime import transfer
 from .drawing import _Source
-from .names import automatic_name
+from .names import automatic_name, operation_name
 
 
 class SeedGenerator(Configurable):
@@ -48,7 +48,7 @@ class RandomSource(_Source):
     may_be_recorded = False
 
     def __init__(self, shape, generator, dtype):
-        super().__init__(name=automatic_name("RandomNormal"), dtype=dtype)
+        super().__init__(name=operation_name("RandomNormal"), dtype=dtype)
         self._shape, self._held = tuple(shape), generator
 
     def compute_output_shape(self, input_shape):

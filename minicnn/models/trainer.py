@@ -121,6 +121,9 @@ class Trainer(Inference):
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns: metrics as in `compile`, or sorted by name for several outputs."""
         own_losses = list(dict.fromkeys(head.loss_name for head in self._heads_with_own_loss()))
+        form = self.form_of_outputs() if self.plan is not None else None
+        if isinstance(form, dict) and all(isinstance(place, int) for place in form.values()):  # in the order given
+            own_losses.sort(key=lambda name: [f"{key}_loss" for key in form].index(name))
         names = list(self.named_metrics)
         if self._heads and not self._heads[0].prefix:  # outputs without names
             return ["loss", *names, *own_losses]
