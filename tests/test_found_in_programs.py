@@ -224,3 +224,42 @@ def test_losses_of_a_dictionary_of_outputs_come_in_its_order(tf):
         model.fit(X, y, verbose=0)
         found.append(model.evaluate(X, y, verbose=0))
     assert_close(found[0], found[1], 1e-5)
+
+
+def test_metrics_within_calls(tf):
+    found = []
+    for k in _both(tf):
+
+        class Watched(k.layers.Layer):
+            def __init__(self, k=k):
+                super().__init__()
+                self.size = k.metrics.Mean(name="size")
+                self.k = k
+
+            def call(self, z):
+                size = self.k.ops.mean(self.k.ops.square(z))
+                self.add_loss(0.1 * size)
+                self.size.update_state(size)
+                return z
+
+        class Own(k.Model):
+            def __init__(self, k=k):
+                super().__init__()
+                self.dense, self.watched = k.layers.Dense(3, kernel_initializer="ones"), Watched()
+                self.never = k.metrics.Mean(name="never")
+
+            def call(self, inputs):
+                return self.watched(self.dense(inputs))
+
+        inputs = k.Input((6,))
+        graph = k.Model(inputs, Watched()(k.layers.Dense(3, kernel_initializer="ones")(inputs)))
+        for model in (graph, Own()):
+            model.compile(k.optimizers.SGD(0.01), "mse", metrics=["mae"])
+            history = model.fit(X, Y, batch_size=4, epochs=2, shuffle=False, verbose=0, validation_data=(X, Y)).history
+            found.append((history, model.evaluate(X, Y, verbose=0, return_dict=True)))
+    for ours, theirs in zip(found[:2], found[2:], strict=True):
+        assert set(ours[0]) == set(theirs[0]) and set(ours[1]) == set(theirs[1]) >= {"loss", "mae", "size"}
+        for key, values in theirs[0].items():
+            assert_close(ours[0][key], values, 1e-5, key)
+        for key, value in theirs[1].items():
+            assert_close(ours[1][key], value, 1e-5, key)

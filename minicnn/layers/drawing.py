@@ -10,6 +10,7 @@ from collections import Counter
 
 import numpy as np
 
+from ..nest import mapped
 from ..runtime import transfer, weighted_sum
 from ..runtime.replay import changes
 from ..symbol import Node, Symbol, drawing
@@ -48,6 +49,23 @@ class Drawing:
     def add_loss(self, loss: Symbol) -> None:
         """Add a symbol to the losses of every pass."""
         self.effects.append(AddLoss(dtype=loss.dtype)(loss))
+
+    def update_metric(self, metric, given, named) -> None:
+        """Give a metric these arguments, with arrays in the place of symbols, whenever the graph runs."""
+        symbols: list[Symbol] = []
+
+        def slot(value):
+            if not isinstance(value, Symbol):
+                return value
+            symbols.append(value)
+            return _Place(len(symbols) - 1)
+
+        arguments = mapped(slot, list(given)), mapped(slot, dict(named))
+        self.effects.append(UpdateMetric(metric, arguments, dtype=symbols[0].dtype)(symbols))
+
+
+class _Place(int):
+    """The place of an array in the arguments of a metric."""
 
 
 def symbol_of(source) -> Symbol:
@@ -147,6 +165,29 @@ class WriteVariable(Layer):
 
     def backward(self, dy, saved, need_dx=True):
         return None
+
+
+class UpdateMetric(Layer):
+    """Gives its inputs to a metric: `update_state` on symbols. No gradient comes back through it."""
+
+    takes_several = True
+    may_be_recorded = False
+
+    def __init__(self, metric, arguments, dtype=None):
+        super().__init__(name=operation_name("UpdateMetric"), dtype=dtype)
+        self._held = metric, arguments
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def forward(self, x, training=False, need_saved=True):
+        arrays, (metric, arguments) = [np.array(transfer.to_host(part)) for part in x], self._held
+        given, named = mapped(lambda v: arrays[v] if isinstance(v, _Place) else v, arguments)
+        metric.update_state(*given, **named)
+        return x[0], len(x)
+
+    def backward(self, dy, saved, need_dx=True):
+        return [None] * saved
 
 
 class AddLoss(Layer):

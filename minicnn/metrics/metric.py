@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .. import config, losses
@@ -11,6 +13,7 @@ from ..results import Number
 from ..running_mean import RunningMean
 from ..runtime import transfer, weighted_sum
 from ..shapes import is_positive_integer
+from ..symbol import drawing, is_symbolic
 from ..variable import Variable
 
 registry = Registry("metric")
@@ -24,6 +27,12 @@ class Metric(Configurable):
 
     takes_arrays_of_the_backend = False
     """Whether `update_state` takes predictions as the backend's arrays. If not, it gets NumPy arrays."""
+
+    def __init_subclass__(cls, **kwargs):
+        """Let `update_state` be called on symbols, in the `call` of a layer."""
+        super().__init_subclass__(**kwargs)
+        if "update_state" in vars(cls):
+            cls.update_state = _also_of_symbols(cls.update_state)
 
     def __init__(self, name=None, dtype=None):
         self.name = name or automatic_name(type(self).__name__)
@@ -72,6 +81,19 @@ class Metric(Configurable):
         """Take a batch, as `update_state` does, and return the value so far."""
         self.update_state(*batch, **named)
         return self.result()
+
+
+def _also_of_symbols(update_state):
+    """An `update_state` that in a `call` does nothing yet: it becomes a step of the graph, which runs in every pass."""
+
+    @functools.wraps(update_state)
+    def update(self, *given, **named):
+        if drawing() is not None and is_symbolic([given, named]):
+            drawing().update_metric(self, given, named)
+            return None
+        return update_state(self, *given, **named)
+
+    return update
 
 
 def weighted_numbers(values, sample_weight, reduce) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,8 @@ import numpy as np
 
 from .. import losses, metrics
 from ..activations import Activation
+from ..arguments import is_ours
+from ..nest import flatten
 from ..registry import object_name
 from ..running_mean import RunningMean
 from ..runtime import transfer
@@ -136,6 +138,14 @@ def _by_output(given, names, what) -> list[list]:
         return [listed(entry) for entry in in_order(given, names, what)]
     of_one = listed(given)
     return [of_one[0] if len(of_one) == 1 and isinstance(of_one[0], (list, tuple)) else of_one]
+
+
+def metrics_within(model) -> list[metrics.Metric]:
+    """The metrics that users' layers, and a user's model, keep in attributes."""
+    own = [layer for layer in model.flattened() if not is_ours(type(layer))]
+    held = [v for layer in own for name, v in vars(layer).items() if name not in ("compile_arguments", "_heads")]
+    found = [part for part in flatten(held) if isinstance(part, metrics.Metric)]
+    return list({id(metric): metric for metric in found}.values())
 
 
 def log_names(heads: list[Head]) -> dict[str, metrics.Metric]:

@@ -18,7 +18,7 @@ from .batches import is_source_of_batches, refuse_beside_batches
 from .by_name import listed
 from .data import Data, checked_batch_size
 from .files import saving
-from .heads import Head, check_identifiers, log_names, make_heads
+from .heads import Head, check_identifiers, log_names, make_heads, metrics_within
 from .inference import Inference
 from .progress import Progress, announced_compiling
 from .training_step import TrainingStep
@@ -36,6 +36,7 @@ class Trainer(Inference):
     _told_non_finite = False  # whether this call has printed that a loss is not finite
     history: History | None = None
     _heads: list[Head] = []  # noqa: RUF012 - replaced by compile, never changed in place
+    _metrics_within: list = []  # noqa: RUF012 - the metrics that users' layers keep, in attributes; replaced as a whole
     _heads_of: tuple | None = None  # what `_outputs_of_heads` was when they were made
 
     # compile
@@ -137,7 +138,7 @@ class Trainer(Inference):
     @property
     def named_metrics(self) -> dict[str, metrics.Metric]:
         """{name in the logs: metric}; empty before the first data, as `metrics`."""
-        return log_names(self._heads)
+        return {**log_names(self._heads), **{metric.name: metric for metric in self._metrics_within}}
 
     def _heads_with_loss(self):
         return [head for head in self._heads if head.loss is not None]
@@ -313,6 +314,11 @@ class Trainer(Inference):
         self._loss_mean = RunningMean()
         for head in self._heads:
             head.reset()
+        within = metrics_within(self)
+        if within != self._metrics_within:
+            self._metrics_within = within
+        for metric in within:
+            metric.reset_state()
 
     def get_metrics_result(self) -> dict:
         """Loss and metrics so far, sorted by name, as Keras logs them."""
