@@ -263,3 +263,17 @@ def test_metrics_within_calls(tf):
             assert_close(ours[0][key], values, 1e-5, key)
         for key, value in theirs[1].items():
             assert_close(ours[1][key], value, 1e-5, key)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("reduction", ["none", None])
+def test_training_lowers_the_sum_of_losses_that_are_not_reduced(tf, reduction, weighted):
+    found = []
+    weights = np.arange(1.0, 13.0, dtype=np.float32) / 6 if weighted else None
+    for k in _both(tf):
+        model = k.Sequential([k.Input((6,)), k.layers.Dense(3, kernel_initializer="ones")])
+        model.compile(k.optimizers.SGD(0.01), k.losses.MeanSquaredError(reduction=reduction))
+        model.fit(X, Y, batch_size=5, epochs=2, shuffle=False, verbose=0, sample_weight=weights)
+        found.append((model.history.history["loss"], *model.get_weights()))
+    for ours, theirs in zip(*found, strict=True):
+        assert_close(np.asarray(ours), np.asarray(theirs), 1e-5)

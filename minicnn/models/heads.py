@@ -53,6 +53,16 @@ class Head(changes.Watched):
             shape = output_shape[:-1] if self.loss is None else self.loss.shape_of_losses(y.shape, output_shape)
             losses.weights_per_row(weights, shape, dtype)
 
+    @property
+    def is_not_reduced(self) -> bool:
+        """Whether the loss has reduction="none": logs show the mean of its numbers, and training lowers their sum."""
+        return self.loss is not None and self.loss.reduction in ("none", None)
+
+    @property
+    def has_other_gradient(self) -> bool:
+        """Whether the gradient of the sum of losses weighs the rows otherwise than the loss in the logs does."""
+        return self.weight != 1 or self.is_not_reduced
+
     def all_metrics(self) -> list[metrics.Metric]:
         return [*(self.metrics or []), *self.weighted_metrics]
 

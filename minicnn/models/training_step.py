@@ -79,7 +79,7 @@ class TrainingStep:
 
     def _gather(self, data, rows) -> list:
         """The batch's rows as arrays of the model's float type, where the backend computes: the inputs, then for each
-        loss its targets and row weights. If the loss's weight in the sum is not 1, row weights times this follow."""
+        loss its targets and row weights. If the gradient has other row weights (`has_other_gradient`), these follow."""
         model = self.model
         arrays = [gather.forward(x, rows, model.dtype) for x in data.xs]
         key = tuple(x.shape for x in arrays)
@@ -90,22 +90,23 @@ class TrainingStep:
             weights = None if weights is None else weights[rows]
             rows_shape = head.loss.shape_of_losses(y.shape, shape)
             arrays += [head.targets(y, shape, model.dtype), _row_weights(head, y, weights, rows_shape, model.dtype)]
-            if head.weight != 1:
-                arrays.append(_row_weights(head, y, weights, rows_shape, model.dtype, head.weight))
+            if head.has_other_gradient:
+                factor = head.weight * (math.prod(rows_shape) if head.is_not_reduced else 1)
+                arrays.append(_row_weights(head, y, weights, rows_shape, model.dtype, factor))
         return arrays
 
     def _parts(self, batch):
-        """Split a batch's arrays: (inputs, [(targets, row weights, row weights times loss weight) for each loss])."""
+        """Split a batch's arrays: (inputs, [(targets, row weights, those of the gradient) for each loss])."""
         count, targets = self._inputs_in(batch), []
         rest = list(batch[count:])
         for head in self.heads:
             y, row_weights = rest.pop(0), rest.pop(0)
-            targets.append((y, row_weights, row_weights if head.weight == 1 else rest.pop(0)))
+            targets.append((y, row_weights, rest.pop(0) if head.has_other_gradient else row_weights))
         return (list(batch[:count]) if self.model.takes_several else batch[0]), targets
 
     def _inputs_in(self, batch) -> int:
         """How many of a batch's arrays are inputs. A model that defines `call` takes as many as it is given."""
-        return len(batch) - sum(2 if head.weight == 1 else 3 for head in self.heads)
+        return len(batch) - sum(3 if head.has_other_gradient else 2 for head in self.heads)
 
     def _losses_and_gradients(self, y, targets, training):
         """(the losses, the gradient of their sum for the outputs y). In inference there is no gradient."""
