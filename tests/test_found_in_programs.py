@@ -277,3 +277,34 @@ def test_training_lowers_the_sum_of_losses_that_are_not_reduced(tf, reduction, w
         found.append((model.history.history["loss"], *model.get_weights()))
     for ours, theirs in zip(*found, strict=True):
         assert_close(np.asarray(ours), np.asarray(theirs), 1e-5)
+
+
+@pytest.mark.parametrize("interpolation", ["bicubic", "lanczos3", "lanczos5", "area"])
+def test_folders_of_pictures_resized_by_every_method(tf, tmp_path, interpolation):
+    from PIL import Image
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            pixels = np.random.default_rng(i).integers(0, 255, (14, 11, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.png")
+    made = [
+        k.utils.image_dataset_from_directory(
+            tmp_path, image_size=(9, 8), batch_size=4, shuffle=False, interpolation=interpolation, verbose=False
+        )
+        for k in _both(tf)
+    ]
+    ours, theirs = (next(iter(data))[0] for data in made)
+    assert_close(np.asarray(ours) / 255, np.asarray(theirs) / 255, 2e-3)
+
+
+def test_older_arguments_of_flow_from_dataframe(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    from PIL import Image
+
+    Image.fromarray(np.zeros((6, 6, 3), np.uint8)).save(tmp_path / "0.png")
+    frame, generator = pandas.DataFrame({"filename": ["0.png"]}), minicnn.preprocessing.image.ImageDataGenerator()
+    with pytest.warns(UserWarning, match="drop_duplicates have no effect"):
+        generator.flow_from_dataframe(frame, str(tmp_path), class_mode=None, drop_duplicates=True)
+    with pytest.raises(TypeError, match="no argument 'target'"):
+        generator.flow_from_dataframe(frame, str(tmp_path), class_mode=None, target=3)

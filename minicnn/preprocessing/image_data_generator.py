@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from .affine import checked_ways, matrix, transformed
 from .data_frame_iterator import DataFrameIterator
 from .iterators import DirectoryIterator, NumpyArrayIterator
 from .pictures import array_to_img, img_to_array
+
+_OLDER_ARGUMENTS = {"dtype", "drop_duplicates", "follow_links", "has_ext", "sort"}
 
 
 class ImageDataGenerator:
@@ -88,9 +91,15 @@ class ImageDataGenerator:
         self, dataframe, directory=None, x_col="filename", y_col="class", weight_col=None, target_size=(256, 256),
         color_mode="rgb", classes=None, class_mode="categorical", batch_size=32, shuffle=True, seed=None,
         save_to_dir=None, save_prefix="", save_format="png", subset=None, interpolation="nearest",
-        validate_filenames=True,
+        validate_filenames=True, **older,
     ) -> DataFrameIterator:  # fmt: skip
-        """Batches of the images whose files and labels stand in a table of pandas; see `DataFrameIterator`."""
+        """Batches of the images whose files and labels stand in a table of pandas; see `DataFrameIterator`. Arguments
+        that older versions of Keras had (has_ext, sort, drop_duplicates, ...) have no effect, which a warning says."""
+        unknown = older.keys() - _OLDER_ARGUMENTS
+        if unknown:
+            raise TypeError(f"flow_from_dataframe has no argument {min(unknown)!r}.")
+        if older:
+            warnings.warn(f"{', '.join(older)} have no effect in flow_from_dataframe.", stacklevel=2)
         return DataFrameIterator(
             dataframe, directory, self, x_col, y_col, weight_col, target_size, color_mode, classes, class_mode,
             batch_size, shuffle, seed, save_to_dir, save_prefix, save_format, subset, interpolation, False, self.dtype,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .. import config
-from ..ops.resize import INTERPOLATIONS
+from ..functions import image as image_functions
+from ..layers.resampling import INTERPOLATIONS
+from ..ops import resize
 from ..ops.resize.cpu import resize_one
 from ..printing import say
 from ..results import Array
@@ -104,10 +106,16 @@ def image_dataset_from_directory(
             y[...] = 0
             part = _part_for(image, y)
             small = np.empty(part.shape, y.dtype)
-            resize_one(image, small, interpolation)
+            resized(image, small)
             part[...] = small
         else:
+            resized(image, y)
+
+    def resized(image, y):
+        if interpolation in resize.INTERPOLATIONS:
             resize_one(image, y, interpolation)
+        else:
+            y[...] = image_functions.resize(image.astype(np.float32), y.shape[:2], interpolation)
 
     def encode(chosen):
         if label_mode == "categorical":
