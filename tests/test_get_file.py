@@ -93,9 +93,13 @@ def test_an_unpacked_archive_is_left_alone(home, tmp_path):
     assert (path / "flowers" / "rose.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("suffix", [".zip", ".tgz"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # newer Pythons miss the filter that is taken away here
+@pytest.mark.parametrize("suffix", [".zip", ".tgz", ".tgz without filters"])
 @pytest.mark.parametrize("name", ["../outside.txt", "/outside.txt", "a/../../outside.txt"])
-def test_a_path_that_leads_outside_is_refused(home, tmp_path, suffix, name):
+def test_a_path_that_leads_outside_is_refused(home, tmp_path, suffix, name, monkeypatch):
+    if "without" in suffix:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)  # as in Python 3.11.0 to 3.11.3
+    suffix = suffix.split()[0]
     source = archive(tmp_path / f"bad{suffix}", ("good.txt", name))
     if suffix == ".tgz" and name.startswith("/"):  # tarfile takes the leading slash away
         assert (Path(utils.get_file("bad", source.as_uri(), extract=True)) / "outside.txt").exists()

@@ -125,7 +125,7 @@ def _unpack(archive, target, form):
     try:
         if "tar" in forms and tarfile.is_tarfile(archive):
             with tarfile.open(archive) as file:
-                file.extractall(beside, filter="data")  # refuses paths that lead outside, and devices
+                _extract(file, beside)
         elif "zip" in forms and zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as file:
                 for name in file.namelist():
@@ -142,3 +142,16 @@ def _unpack(archive, target, form):
         raise ValueError(f"{archive} cannot be unpacked: {error}.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Unpack a tar archive. ValueError or tarfile.FilterError for a path that leads outside, and for a device."""
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(folder, filter="data")
+        return
+    for member in archive.getmembers():  # Python before 3.11.4 has no filters
+        member.name = member.name.lstrip("/")
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not (inside and (member.isfile() or member.isdir())):
+            raise ValueError(f"{member.name!r} leads outside the folder, or is neither a file nor a folder")
+    archive.extractall(folder)
