@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..printing import say
-from .monitor import MonitorCallback
+from .monitor import MonitorCallback, checked_patience
 
 
 class EarlyStopping(MonitorCallback):
@@ -26,9 +26,7 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch=0,
     ):
         super().__init__(monitor, mode, min_delta)
-        if not (isinstance(patience, (int, float)) and patience >= 0):
-            raise ValueError(f"patience must be a number of epochs, zero or more; received patience={patience!r}.")
-        self.patience, self.verbose, self.baseline = patience, verbose, baseline
+        self.patience, self.verbose, self.baseline = checked_patience(patience), verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
         self._begin()
 

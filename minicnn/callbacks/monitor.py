@@ -69,3 +69,10 @@ class MonitorCallback(Callback):
                 'mode="max" or mode="min".'
             )
         return larger
+
+
+def checked_patience(patience):
+    """`patience`; ValueError unless it is a number of epochs."""
+    if not (isinstance(patience, (int, float)) and patience >= 0):
+        raise ValueError(f"patience must be a number of epochs, zero or more; received patience={patience!r}.")
+    return patience

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..printing import say
-from .monitor import MonitorCallback
+from .monitor import MonitorCallback, checked_patience
 
 
 class ReduceLROnPlateau(MonitorCallback):
@@ -29,9 +29,7 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, min_delta)
         if not 0 < factor < 1:
             raise ValueError(f"factor must be between 0 and 1, to make the rate smaller; received factor={factor!r}.")
-        if not (isinstance(patience, (int, float)) and patience >= 0):
-            raise ValueError(f"patience must be a number of epochs, zero or more; received patience={patience!r}.")
-        self.factor, self.patience, self.verbose = factor, patience, verbose
+        self.factor, self.patience, self.verbose = factor, checked_patience(patience), verbose
         self.cooldown, self.min_lr = cooldown, min_lr
         self._begin()
 

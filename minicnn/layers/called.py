@@ -41,7 +41,7 @@ class _Slot:
         return "array"
 
 
-_SLOT = _Slot()
+SLOT = _Slot()
 
 
 class Form(NamedTuple):
@@ -52,12 +52,12 @@ class Form(NamedTuple):
     @property
     def is_one_array(self) -> bool:
         """Whether the call has one argument, an array."""
-        return list(self.arguments.values()) == [_SLOT]
+        return list(self.arguments.values()) == [SLOT]
 
     def filled(self, values) -> dict:
         """The arguments with these values, one after the other, in the places of the arrays."""
         rest = iter(values)
-        return mapped(lambda value: next(rest) if value is _SLOT else value, self.arguments)
+        return mapped(lambda value: next(rest) if value is SLOT else value, self.arguments)
 
 
 class DefinesCall:
@@ -121,7 +121,7 @@ class DefinesCall:
             if not _is_tensor(value):
                 return value
             tensors.append(value if isinstance(value, (Symbol, Variable, np.ndarray)) else np.asarray(value))
-            return _SLOT
+            return SLOT
 
         return Form(mapped(slot, dict(bound))), tensors, said
 
@@ -141,7 +141,7 @@ class DefinesCall:
     def take_form_of(self, x) -> None:
         """Keep the form of a call on x: an array, or arrays in a list, tuple or dictionary."""
         several = isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(map(_is_tensor, flatten(x))))
-        self.take_form(Form({self.first_argument(): mapped(lambda _: _SLOT, x) if several else _SLOT}))
+        self.take_form(Form({self.first_argument(): mapped(lambda _: SLOT, x) if several else SLOT}))
 
     def form_of_shapes(self, shapes) -> tuple[Form, list]:
         """(the form of a call on one array of this shape, or on a list or dictionary of them; the shapes in a list)."""
@@ -153,7 +153,7 @@ class DefinesCall:
             if isinstance(structure, (list, tuple)) and any(isinstance(p, (list, tuple, dict)) for p in structure):
                 return [slot(part) for part in structure]
             flat.append(tuple(structure))
-            return _SLOT
+            return SLOT
 
         return Form({self.first_argument(): slot(shapes)}), flat
 

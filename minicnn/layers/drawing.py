@@ -16,6 +16,7 @@ from ..runtime.replay import changes
 from ..symbol import Node, Symbol, drawing
 from ..variable import Variable
 from .base import Layer, registry
+from .called import SLOT, Form
 from .names import operation_name
 from .penalty import add_loss
 
@@ -58,14 +59,10 @@ class Drawing:
             if not isinstance(value, Symbol):
                 return value
             symbols.append(value)
-            return _Place(len(symbols) - 1)
+            return SLOT
 
-        arguments = mapped(slot, list(given)), mapped(slot, dict(named))
-        self.effects.append(UpdateMetric(metric, arguments, dtype=symbols[0].dtype)(symbols))
-
-
-class _Place(int):
-    """The place of an array in the arguments of a metric."""
+        form = Form(mapped(slot, {"given": list(given), "named": dict(named)}))
+        self.effects.append(UpdateMetric(metric, form, dtype=symbols[0].dtype)(symbols))
 
 
 def symbol_of(source) -> Symbol:
@@ -173,17 +170,17 @@ class UpdateMetric(Layer):
     takes_several = True
     may_be_recorded = False
 
-    def __init__(self, metric, arguments, dtype=None):
+    def __init__(self, metric, form, dtype=None):
         super().__init__(name=operation_name("UpdateMetric"), dtype=dtype)
-        self._held = metric, arguments
+        self._held = metric, form
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
 
     def forward(self, x, training=False, need_saved=True):
-        arrays, (metric, arguments) = [np.array(transfer.to_host(part)) for part in x], self._held
-        given, named = mapped(lambda v: arrays[v] if isinstance(v, _Place) else v, arguments)
-        metric.update_state(*given, **named)
+        metric, form = self._held
+        arguments = form.filled([np.array(transfer.to_host(part)) for part in x])
+        metric.update_state(*arguments["given"], **arguments["named"])
         return x[0], len(x)
 
     def backward(self, dy, saved, need_dx=True):

@@ -37,8 +37,9 @@ class InputLayer(Identity):
         self.shape, self.batch_size = shape, batch_size
         self.batch_shape = (batch_size, *shape)
         self.built = True
-        tensor = Symbol(self.batch_shape, self.dtype) if input_tensor is None else input_tensor
-        self._nodes.append(tensor.node if input_tensor is not None else Node(self, [], [tensor]))
+        self._nodes.append(
+            Node(self, [], [Symbol(self.batch_shape, self.dtype)]) if input_tensor is None else input_tensor.node
+        )
 
     def get_config(self):
         return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
