@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import os
 import random
 import re
@@ -39,7 +40,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FunctionType
 
 import pytest
 from helpers import OPERATION_FILES
@@ -282,8 +283,9 @@ def breaks(mutation):
     for function in _functions(vars(module), module.__name__):
         place = function.__qualname__, function.__code__.co_firstlineno
         if function.__code__ == whole.get(place) and broken[place] != whole[place]:
-            function.__code__ = broken[place]
-            changed.append(function)
+            for same in _made_of(function.__code__):
+                same.__code__ = broken[place]
+                changed.append(same)
     if mutation.file.endswith(COMPILED):
         _compile_again(module, changed)
     return bool(changed)
@@ -311,6 +313,11 @@ def _compile_again(module, changed):
 
     _KernelCache.load_overload = unless_stale
     _KernelCache.save_overload = lambda self, *a: None
+
+
+def _made_of(code):
+    """The function of this code and its copies: `kernels.formulas.compiled` copies a formula for each backend."""
+    return [owner for owner in gc.get_referrers(code) if isinstance(owner, FunctionType)]
 
 
 def _codes(source):
