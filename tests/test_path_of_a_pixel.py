@@ -13,12 +13,14 @@ from helpers import normal
 import minicnn
 from minicnn import backend, layers
 from minicnn.kernels.cpu import microkernel
-from minicnn.ops.conv2d import cpu, tiled, winograd
+from minicnn.ops.conv2d import cpu, pooled, tiled, winograd
 
 PACKAGE = Path(minicnn.__file__).parent
 README = PACKAGE.parent / "README.md"
 SECTION = README.read_text().split("## The path of a pixel")[1].split("\n## ")[0]
 ROAD = re.findall(r"^\d\. \[`[^`]+`\]\(minicnn/([^)]+)\)", SECTION, re.MULTILINE)
+WAY_BACK = README.read_text().split("## The way back")[1].split("\n## ")[0]
+TABLE = [row.strip("|").split("|") for row in re.findall(r"^\|.*\|$", WAY_BACK, re.MULTILINE)[2:]]
 MOST_FRAMES = 10
 
 
@@ -44,7 +46,9 @@ def watched(kernel, stacks):
     """A function that appends the stack of the call to `stacks`, with the kernel at its end, and calls the kernel."""
     function = kernel.dispatcher.py_func
     file = Path(inspect.getsourcefile(function)).relative_to(PACKAGE).as_posix()
-    assert function.__globals__["tile"] is microkernel.tile, f"{file}: {function.__name__} has no tile of its own"
+    names = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+    multiplies = names.get("tile") is microkernel.tile or {"gather", "scatter"} <= names.keys()  # those of windows.py
+    assert multiplies, f"{file}: {function.__name__} calls nothing that multiplies"
 
     def call(*arguments):
         stacks.append([*stack_of_minicnn(), (file, function.__name__)])
@@ -58,8 +62,8 @@ def stacks_of_a_step(name, monkeypatch, places):
     stacks: list = []
     for module, kernel in places:
         made = getattr(module, kernel)
-        if hasattr(made, "cache_info"):  # a kernel made for the size of a tile
-            monkeypatch.setattr(module, kernel, lambda m, made=made: watched(made(m), stacks))
+        if hasattr(made, "cache_info"):  # a kernel made for certain sizes
+            monkeypatch.setattr(module, kernel, lambda *sizes, made=made: watched(made(*sizes), stacks))
         else:
             monkeypatch.setattr(module, kernel, watched(made, stacks))
     backend.set_backend(name)
@@ -98,9 +102,23 @@ def test_backward_takes_the_same_path(monkeypatch):
         assert len(stack) <= MOST_FRAMES, stack
 
 
-def test_the_default_backend_takes_the_same_path_to_cpu_or_winograd(monkeypatch):
-    stacks = stacks_of_a_step("cpu", monkeypatch, [(cpu, "_convolve"), (winograd, "_convolution")])
-    first, second = (stack for stack in stacks if ("models/sequential.py", "forward") in stack)
-    assert files(first) == [*ROAD[:5], "ops/conv2d/cpu.py"]
-    assert files(second) == [*ROAD[:5], "ops/conv2d/cpu.py", "ops/conv2d/winograd.py"]
-    assert len(first) <= MOST_FRAMES and len(second) <= MOST_FRAMES, (first, second)
+def test_the_default_backend_takes_the_path_of_readme_s_table(monkeypatch):
+    kernels = [(cpu, "_convolve"), (winograd, "_convolution"), (pooled, "_gradients"), (cpu, "_kernel_gradient_pieces")]
+    stacks = stacks_of_a_step("cpu", monkeypatch, kernels)
+    assert all(len(stack) <= MOST_FRAMES for stack in stacks), stacks
+    forward, backward = ([s for s in stacks if ("models/sequential.py", way) in s] for way in ("forward", "backward"))
+    cpu_file = [*ROAD[:5], "ops/conv2d/cpu.py"]
+    expected = [cpu_file, [*cpu_file, "ops/conv2d/winograd.py"]]
+    assert [files(stack) for stack in forward] == expected
+    assert [files(stack) for stack in reversed(backward)] == [cpu_file, [*cpu_file, "ops/conv2d/pooled.py"]]
+    first, second = (row[1:3] for row in TABLE[:2])
+    for stack, cell in zip([*forward, *reversed(backward)], [first[0], second[0], first[1], second[1]], strict=True):
+        assert stack[-1][1] == re.search(r"`(\w+)`", cell)[1]
+
+
+def test_readme_s_table_names_what_is_in_its_files():
+    sources = "".join((PACKAGE / file).read_text() for file in re.findall(r"\(minicnn/([^)]+)\)", str(TABLE)))
+    names = set(re.findall(r"`(\w+)`", str(TABLE)))
+    assert len(TABLE) == 3 and len(names) > 8
+    for name in names:
+        assert re.search(rf"def {name}\(|\b{name}\b.* = |import .*\b{name}\b", sources), name

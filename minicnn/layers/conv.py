@@ -133,8 +133,8 @@ class Conv2D(Convolution):
 
     def forward(self, x, training=False, need_saved=True, logits=False, batch_norm=None, activation=None, pool=None):
         """As in `Layer`. The last three are done in the same call (`models/schedule.py`): a batch normalization in
-        inference, an activation, and a max pooling of the size `pool`. If the activation is not ReLU, the pooling is
-        done first."""
+        inference, an activation, and a max pooling of the size `pool`. The pooling may be done before the activation:
+        the numbers are the same."""
         function = activation or self.activation
         w, b = self.weights_with(batch_norm, self.kernel.array)
         y, saved = conv2d.forward(

@@ -41,7 +41,7 @@ class TrainingStep:
         variables = self.model.weights
         forget_gradients(variables)  # an interrupted step may have left gradients behind
         with workspace.step(), changes.of_weights.within():
-            batch = self._gather(data, rows)
+            batch = self._arrays_of(data, rows)
             losses, penalties, outputs = self.learn_or_replay(*batch)  # `_learn` below, or its recording
             self._count(losses, penalties, outputs, data, rows, batch, training=True)
             forget_gradients(variables)
@@ -66,7 +66,7 @@ class TrainingStep:
     def evaluate(self, data, rows) -> None:
         """Count the loss and the metrics of these rows in inference: dropout is off, nothing is learned."""
         with workspace.step():
-            batch = self._gather(data, rows)
+            batch = self._arrays_of(data, rows)
             x, targets = self._parts(batch)
             with collected_losses() as added:
                 y, _ = self.model.forward(x, False, False, **self.logits)
@@ -77,7 +77,7 @@ class TrainingStep:
             self._look_at(losses, penalties, batch, training=False)
             self._count(losses, penalties, outputs, data, rows, batch, training=False)
 
-    def _gather(self, data, rows) -> list:
+    def _arrays_of(self, data, rows) -> list:
         """The batch's rows as arrays of the model's float type, where the backend computes: the inputs, then for each
         loss its targets and row weights. If the gradient has other row weights (`has_other_gradient`), these follow."""
         model = self.model

@@ -6,7 +6,7 @@ arithmetic. Here a thread does this work for one band of rows, in its own scratc
 multiplies.
 
     lay_band      copies rows of an image, or of a gradient sent back through ReLU or pooling, to a canvas of zeros
-    finish_band   applies bias, ReLU and pooling to the raw sums of a band
+    finish_band   applies bias, pooling and ReLU to the raw sums of a band
     add_columns   adds up the bias gradient of a band
 
 The work on one vector of numbers is written as a `vector_loop`, which compiles quickly.
@@ -34,13 +34,13 @@ class Source(NamedTuple):
     argmax: np.ndarray  # the winner of each window of the pool
 
 
-def images(x) -> Source:
+def from_images(x) -> Source:
     """Bands of the images x (N, H, W, C)."""
     x = x.reshape(-1)
     return Source(_PLAIN, x, x, _NO_WINNERS)
 
 
-def gradient(dy, y, argmax, relu) -> Source:
+def from_gradient(dy, y, argmax, relu) -> Source:
     """Bands of dy (N, OH, OW, F) sent back through the pool with these winners, or, if argmax is None, through ReLU."""
     dy, y = dy.reshape(-1), y.reshape(-1)
     if argmax is None:
@@ -87,9 +87,9 @@ class Canvas(NamedTuple):
 
 
 @vector_loop(arrays=3, scalars=1)
-def _pass_pool(emit, mask, dy, argmax, band, tap):
-    """band = dy where the winner of the window is `tap`, else 0."""
-    wanted = emit.splat(emit.builder.trunc(tap, emit.byte))
+def _pass_pool(emit, mask, dy, argmax, band, cell):
+    """band = dy where the winner of the window is `cell`, else 0."""
+    wanted = emit.splat(emit.builder.trunc(cell, emit.byte))
     won = emit.builder.icmp_signed("==", emit.load(argmax, mask), wanted)
     emit.store(emit.builder.select(won, emit.load(dy, mask), emit.zero), band, mask)
 
@@ -134,9 +134,9 @@ def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
     if oh >= canvas.OH:
         covered = 0
     for w in range(covered):
-        tap = h % canvas.PH * canvas.PW + w % canvas.PW
+        cell = h % canvas.PH * canvas.PW + w % canvas.PW
         source = ((n * canvas.OH + oh) * canvas.OW + w // canvas.PW) * C
-        _pass_pool(x, source, argmax, source, band, place + w * canvas.SW * C, tap, C)
+        _pass_pool(x, source, argmax, source, band, place + w * canvas.SW * C, cell, C)
     if canvas.SW == 1:
         zero(band, place + covered * C, (W - covered) * C)
 
@@ -147,8 +147,8 @@ def finish_band(sums, start, stride, width, rows, out, y_start, first, filters):
 
     The sums are (rows * PH, width, stride). The filters are first .. first + filters.
 
-    Without a pool PH = PW = 1. With a pool, argmax gets the number, in reading order, of each window's largest tap.
-    With ReLU, it gets PH * PW if no tap was positive, so that no gradient comes back. An empty argmax gets nothing.
+    Without a pool PH = PW = 1. With a pool, argmax gets the number, in reading order, of each window's largest cell.
+    With ReLU, it gets PH * PW if no cell was positive, so that no gradient comes back. An empty argmax gets nothing.
     """
     y, argmax, bias, relu, PH, PW, OW = out
     F = bias.size
@@ -183,20 +183,20 @@ def _bias_relu_pool(emit, mask, sums, bias, y, argmax, relu, remember, PH, PW, w
     nobody = emit.splat(builder.trunc(builder.mul(PH, PW), emit.byte))
     with emit.repeat(windows) as loop:
         corner, place = emit.at(sums, builder.mul(builder.mul(loop.index, PW), stride)), builder.mul(loop.index, F)
-        best, tap = _largest(emit, mask, corner, bias, PH, PW, row, stride)
+        best, cell = _largest(emit, mask, corner, bias, PH, PW, row, stride)
         emit.store(emit.at_least(lowest, best), emit.at(y, place), mask)
         with builder.if_then(emit.is_set(remember)):
             # with `relu` only a number above zero wins; "unordered" is true for NaN, whose gradient ReLU stops too
             lost = builder.and_(builder.fcmp_unordered("<=", best, lowest), emit.splat(emit.is_set(relu)))
-            emit.store(builder.select(lost, nobody, tap), emit.at(argmax, place), mask)
+            emit.store(builder.select(lost, nobody, cell), emit.at(argmax, place), mask)
 
 
 def bias_relu_pool_by_loops(sums, bias, y, argmax, relu, remember, PH, PW, windows, row, stride, F):
     """What `_bias_relu_pool` computes for F filters, in plain loops. For reading and tests only."""
     for ow, f in np.ndindex(windows, F):
-        taps = [ph * row + (ow * PW + pw) * stride + f for ph in range(PH) for pw in range(PW)]
-        values = [sums[tap] + bias[f] for tap in taps]
-        nans = [tap for tap, value in enumerate(values) if np.isnan(value)]
+        cells = [ph * row + (ow * PW + pw) * stride + f for ph in range(PH) for pw in range(PW)]
+        values = [sums[cell] + bias[f] for cell in cells]
+        nans = [cell for cell, value in enumerate(values) if np.isnan(value)]
         best = nans[0] if nans else int(np.argmax(values))
         y[ow * F + f] = max(values[best], 0) if relu and not nans else values[best]
         if remember:
@@ -209,16 +209,16 @@ def _largest(emit, mask, sums, bias, PH, PW, row, stride):
     builder = emit.builder
     # add the bias before comparing: it may round two sums to the same number, and then the first of them wins
     best = emit.variable(builder.fadd(emit.load(sums, mask), bias))
-    tap, argmax = emit.variable(emit.splat(emit.byte(0))), emit.variable(emit.splat(emit.byte(0)))
+    cell, argmax = emit.variable(emit.splat(emit.byte(0))), emit.variable(emit.splat(emit.byte(0)))
     with emit.repeat(PH) as down:
         first = emit.at(sums, builder.mul(down.index, row))
         with emit.repeat(PW) as across:
             value = builder.fadd(emit.load(emit.at(first, builder.mul(across.index, stride)), mask), bias)
-            so_far, number = builder.load(best), builder.load(tap)
+            so_far, number = builder.load(best), builder.load(cell)
             wins = emit.beats(value, so_far)
             builder.store(builder.select(wins, value, so_far), best)
             builder.store(builder.select(wins, number, builder.load(argmax)), argmax)
-            builder.store(builder.add(number, emit.splat(emit.byte(1))), tap)
+            builder.store(builder.add(number, emit.splat(emit.byte(1))), cell)
     return builder.load(best), builder.load(argmax)
 
 

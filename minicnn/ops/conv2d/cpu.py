@@ -7,15 +7,16 @@ What each step gains over `vectorized.py`:
   memory. There it pads the input, pools the output, and sends dy back through ReLU and pooling. With a pool, the
   output before pooling is never stored: backward needs only one byte per window, the number of the pixel that won.
 - all three products use the same tile: forward and the input gradient are `_convolve`. The kernel gradient is
-  `_kernel_gradient`, with the same two tables swapped.
+  `_kernel_gradient_pieces`, with the same two tables swapped.
 
 The input gradient is itself a convolution: pad dy, and run the kernel rotated by 180 degrees, with channels and filters
 swapped. With strides it is several of them (`strided.py`). For an input with few channels (a colour image) the input
 gradient is computed by col2im instead.
 
 Depthwise convolutions (as many groups as channels) go to `depthwise.py`, whose vectors are channels. 2x2 and 3x3
-kernels with enough channels go to `winograd.py`, which needs less than half the multiplications. Gradients
-of a convolution with a pool go to `pooled.py`, which multiplies only numbers that are not zero.
+kernels with enough channels go to `winograd.py`, which needs less than half the multiplications. Gradients of a
+convolution with a pool go to `pooled.py`, which multiplies only numbers that are not zero, if the channels of the input
+fill whole vectors.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import Canvas, finish_band, gradient, images, lay_band, output
+from ...kernels.cpu.bands import Canvas, finish_band, from_gradient, from_images, lay_band, output
 from ...kernels.cpu.compile import kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
@@ -60,7 +61,7 @@ def forward(
     else:
         canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
         products = winograd.products if winograd.suits(KH, KW, win, groups, C // groups, F) else _products
-        products(images(x), canvas, w, win, groups, y, argmax, bias, relu, (PH, PW), largest_tile=4)
+        products(from_images(x), canvas, w, win, groups, y, argmax, bias, relu, (PH, PW), largest_tile=4)
     return y, ((x, w, b is not None, relu, pool, y, argmax, win, groups) if need_saved else None)
 
 
@@ -81,8 +82,8 @@ def backward(dy, saved, need_dx=True):
 
     x_canvas = Canvas(H, W, C, win.PT, win.PL, width=W + win.PL + win.PR)
     dy_canvas = Canvas(win.OH, win.OW, F, top=0, left=0, width=win.OW, PH=PH, PW=PW, OH=pooled_H, OW=pooled_W)
-    dy = gradient(dy, y, argmax, relu)
-    _kernel_gradient(images(x), x_canvas, dy, dy_canvas, win, groups, dw, db)
+    dy = from_gradient(dy, y, argmax, relu)
+    _kernel_gradient(from_images(x), x_canvas, dy, dy_canvas, win, groups, dw, db)
     db = db if has_bias else None
     if not need_dx:
         return None, dw, db
@@ -165,9 +166,10 @@ def _convolve(source, canvas, win, height, work, parts, pixels, taps, w_panels, 
                 for k in range(0, taps.size, _ADDED_ALONE):
                     for i in range(0, M, ROWS):
                         tile(
-                            bands, band + group * C_group, pixels, i, min(ROWS, M - i),
-                            taps, k, min(_ADDED_ALONE, taps.size - k), w_panels, panel + k * columns,
-                            sums, start + i * stride + f, stride, written - j, k > 0,
+                            bands, band + group * C_group, pixels, i, min(ROWS, M - i),  # a, its rows
+                            taps, k, min(_ADDED_ALONE, taps.size - k),  # its columns
+                            w_panels, panel + k * columns,  # b
+                            sums, start + i * stride + f, stride, written - j, k > 0,  # c; k > 0: add to it
                         )  # fmt: skip
         first_filter = first_panel * columns
         filters = F if parts == 1 else min(F, end_panel * columns) - first_filter
@@ -238,8 +240,9 @@ def _kernel_gradient_pieces(
                     sum_rows(source, place, M, partial_db, piece * F + f, min(columns, F_group - j), task > begin)
                     for tap in range(0, K, ROWS):
                         tile(
-                            x_bands, x_band + group * C_group, taps, tap, min(ROWS, K - tap), pixels, 0, M,
-                            source, place, partial, (piece * K + tap) * F + f, F, F_group - j, task > begin,
+                            x_bands, x_band + group * C_group, taps, tap, min(ROWS, K - tap),  # a, its rows
+                            pixels, 0, M, source, place,  # its columns; b
+                            partial, (piece * K + tap) * F + f, F, F_group - j, task > begin,  # c
                         )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ import numpy as np
 from numba import prange, uintp
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import Canvas, images, lay_band
+from ...kernels.cpu.bands import Canvas, from_images, lay_band
 from ...kernels.cpu.compile import THREADS, helper, kernel
 from ...kernels.cpu.matmul import add_pieces
 from ...kernels.cpu.microkernel import VECTOR_BYTES
@@ -87,7 +87,7 @@ def gradients(dy, argmax, pool, x, w, win, dw, db, dx):
     buffers = workspace.scratch(w.dtype, band_size, band_size, rows * OW)
     dy = PooledGradient(dy.reshape(-1), argmax, N, OH, OW, F, PH, PW)
     _gradients(KH, vectors_across(KH, KW * C // _lanes(w.dtype)))(
-        images(x), canvas, dy, rows, places, w_by_filter.reshape(-1), KW, pieces, partial.reshape(-1),
+        from_images(x), canvas, dy, rows, places, w_by_filter.reshape(-1), KW, pieces, partial.reshape(-1),
         partial_db.reshape(-1), (x if dx is None else dx).reshape(-1), dx is not None, listed, buffers,
     )  # fmt: skip
     total = workspace.empty((F, w.size // F), w.dtype)
@@ -112,17 +112,17 @@ def _places(rows, OW, PH, PW, width, C):
 def _list_winners(dy, start, count, places, listed, values, here):
     """List the gradients that are not zero, and their places, for `count` pooled pixels of one filter.
 
-    A tap of PH * PW means that ReLU stopped the window (`bands.finish_band`): it is not listed.
+    A cell of PH * PW means that ReLU stopped the window (`bands.finish_band`): it is not listed.
     Return (the length of the list, the sum of its gradients). The loop writes every pixel to the end of the list, but
     moves the end only if the pixel counts. A branch would be slower: the processor would guess it wrong half the time.
     """
-    start, end, total, taps = uintp(start), uintp(here), values.dtype.type(0), dy.PH * dy.PW
+    start, end, total, cells = uintp(start), uintp(here), values.dtype.type(0), dy.PH * dy.PW
     for i in range(uintp(count)):
-        number, tap = dy.dy[start], uintp(dy.argmax[start])
+        number, cell = dy.dy[start], uintp(dy.argmax[start])
         values[end] = number
-        listed[end] = places[i * uintp(taps + 1) + tap]
-        counts = (tap < uintp(taps)) & (number != 0)
-        total += number if tap < uintp(taps) else values.dtype.type(0)
+        listed[end] = places[i * uintp(cells + 1) + cell]
+        counts = (cell < uintp(cells)) & (number != 0)
+        total += number if cell < uintp(cells) else values.dtype.type(0)
         end += uintp(counts)
         start += uintp(dy.F)
     return numba.intp(end) - here, total
@@ -140,14 +140,14 @@ def _finish_rows(bands, start, canvas, n, first, rows, dx):
 
 @lru_cache
 def _gradients(KH, V):
-    """Make add_gradients for kernels of KH rows; it works on V vectors of each row at a time.
+    """Make add_winners for kernels of KH rows; it works on V vectors of each row at a time.
 
-    add_gradients, or functions that it calls, close over KH and V. So KH and V are part of the key of the code on disk.
+    add_winners, or functions that it calls, close over KH and V. So KH and V are part of the key of the code on disk.
     """
     gather, scatter = make_gather(KH, V), make_scatter(KH, V)
 
     @kernel(parallel=True)
-    def add_gradients(
+    def add_winners(
         x, canvas, dy, rows, places, w, KW, pieces, partial, partial_db, dx, need_dx, listed, buffers
     ):  # fmt: skip
         """partial[piece] (F, KH, KW, C) = dw of a share of the images. Also their dx, one band of rows at a time."""
@@ -189,4 +189,4 @@ def _gradients(KH, V):
                     if first < canvas.H:
                         zero(dx, (n * canvas.H + first) * canvas.W * C, (canvas.H - first) * canvas.W * C)
 
-    return add_gradients
+    return add_winners

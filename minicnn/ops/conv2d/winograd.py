@@ -14,8 +14,8 @@ sideways. This is F(m x m, r x r):
     Y = AT [ (G g GT) * (BT d B) ] A          d: n x n pixels     g: r x r taps     Y: m x m outputs,  m + r - 1 = n = 4
 
 r = 3 gives 4 outputs for 16 products instead of 36; r = 2 gives 9 outputs for 16 products instead of 36. BT is the same
-for both. A convolution sums over the channels. So at each of the 16 places of a tile there is one matrix product, for
-all T tiles: (T, C) times (C, F).
+for both. A convolution sums over the channels. So `convolve` computes one matrix product at each of the 16 places of
+a tile, for all T tiles: (T, C) times (C, F).
 
     V (16, T, C)  transformed pixels        U (16, C, F)  transformed kernel        M (16, T, F) = V @ U
 
@@ -161,8 +161,9 @@ def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
 def tile_size(r, height, width, kernels, largest):
     """The m of a tile's m x m outputs, for height x width outputs and C * F = `kernels` kernels of r x r taps.
 
-    m = 4 must save a third of the products of m = 2, or its larger transforms cost more than it saves. Above _KERNELS
-    the 36 numbers of each kernel no longer fit a cache, and reading them costs more than they save.
+    m = 4 must save a third of the products of m = 2, or its larger transforms cost more than it saves. For the 10 x 10
+    outputs of README's second convolution it would need 324 products where m = 2 needs 400, so there m = 2. Above
+    _KERNELS the 36 numbers of each kernel no longer fit a cache, and reading them costs more than they save.
     """
     if r == 2:
         return 3
@@ -235,7 +236,7 @@ def _gradient_transform(m):
 def _convolution(m):
     """convolve: each task copies its band onto a canvas, transforms it, multiplies, transforms back and finishes it."""
     n, overlap = m + _TAPS[m] - 1, _TAPS[m] - 1  # a tile is n pixels wide and shares `overlap` of them with the next
-    pixels, outputs = make_transform(_BT[n]), make_transform(_AT[m])
+    pixels_to_V, M_to_sums = make_transform(_BT[n]), make_transform(_AT[m])
 
     @kernel(parallel=True, as_written=True)
     def convolve(source, canvas, work, parts, down, across, rows, cols, U, out, sizes, buffers):
@@ -259,7 +260,7 @@ def _convolution(m):
                 for i in range(tile_rows):
                     for j in range(across):
                         corner = place + i * m * row + j * m * C
-                        pixels(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
+                        pixels_to_V(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
                         t += 1
             T = t
             for panel in range(first_panel, end_panel):
@@ -268,13 +269,13 @@ def _convolution(m):
                     for t in range(0, T, ROWS):
                         for c in range(0, C, alone):
                             tile(
-                                V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(alone, C - c),
-                                U, ((xi * panels + panel) * C + c) * columns,
-                                M, p + xi * M_step + t * columns, columns, width, c > 0,
+                                V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(alone, C - c),  # a
+                                U, ((xi * panels + panel) * C + c) * columns,  # b
+                                M, p + xi * M_step + t * columns, columns, width, c > 0,  # c; c > 0: add to it
                             )  # fmt: skip
                 for t in range(T):
                     place, corner = p + t * columns, s + (t // across * m * across + t % across) * m * F + f
-                    outputs(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
+                    M_to_sums(M, place, sums, corner, n * M_step, M_step, across * m * F, F, width)
             for image in range(images):
                 image_sums = s + image * tile_rows * m * across * m * F
                 y_start = ((first_image + image) * work.OH + first) * out.OW * F
@@ -290,7 +291,7 @@ def _gradient_summation(m):
 
     At each of the 16 places of a tile, dU = V^T @ D with D = A dy AT.
     """
-    pixels, gradients = make_transform(BT_4), make_transform(_AT[m].T)
+    pixels_to_V, dy_to_D = make_transform(BT_4), make_transform(_AT[m].T)
 
     @kernel(parallel=True)
     def sum_pieces(
@@ -318,7 +319,7 @@ def _gradient_summation(m):
                     for i in range(tile_rows):
                         for j in range(across):
                             corner = place + (i * row + j * C) * m
-                            pixels(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
+                            pixels_to_V(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
                             t += 1
                 T = t
                 add_columns(dy_bands, dy_band, partial_db, piece * F, T * m * m, F, F)
@@ -328,12 +329,13 @@ def _gradient_summation(m):
                         zero(D, d + xi * D_step, T * columns)
                     for t in range(T):
                         place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
-                        gradients(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
+                        dy_to_D(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
                     for xi in range(16):
                         for c in range(0, C, ROWS):
                             tile(
-                                V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T, D, d + xi * D_step,
-                                partial, ((piece * 16 + xi) * C + c) * F + f, F, width, task > begin,
+                                V, v + xi * V_step, cols, c, min(ROWS, C - c), rows, 0, T,  # a, transposed
+                                D, d + xi * D_step,  # b
+                                partial, ((piece * 16 + xi) * C + c) * F + f, F, width, task > begin,  # c
                             )  # fmt: skip
 
     return sum_pieces

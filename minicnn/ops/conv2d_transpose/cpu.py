@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels.cpu import workspace
-from ...kernels.cpu.bands import Canvas, images
+from ...kernels.cpu.bands import Canvas, from_images
 from ...kernels.cpu.recording import do
 from ...shapes import check_convolution, transposed_window
 from ..activation import cpu as activation
@@ -26,7 +26,7 @@ def forward(
     OH, OW, win = transposed_window(H, W, (KH, KW), strides, padding, output_padding, dilation)
     y, bias = workspace.empty((N, OH, OW, F), x.dtype), np.zeros(F, x.dtype) if b is None else b
     canvas = Canvas(H, W, C, top=0, left=0, width=W)
-    conv2d.input_gradient(images(x), canvas, w, win, 1, y, bias, relu)
+    conv2d.input_gradient(from_images(x), canvas, w, win, 1, y, bias, relu)
     return y, ((x, w, b is not None, y if relu else None, (strides, padding, dilation)) if need_saved else None)
 
 
