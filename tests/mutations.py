@@ -250,7 +250,7 @@ def tests_of(file):
             **{name: (("test_gradients.py",), words) for name, words in WORDS.items()},
             **{name: (("test_functions.py", "test_gradients.py"), words) for name, words in BEHIND_FUNCTIONS.items()},
         }  # fmt: skip
-        its_own = (OPERATION_FILES, f"[{operation}- or test_{operation}.py")
+        its_own = (OPERATION_FILES, f"[{operation} or test_{operation}.py")  # conv2d is behind conv2d_transpose, too
         return [its_own, others.get(operation, (LAYERS[2:], "gradients"))]
     if room == "layers":
         classes = re.findall(r"^class _?(\w+)", (PACKAGE / file).read_text(), re.MULTILINE)

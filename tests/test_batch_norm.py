@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from cases import both_tests, case
-from helpers import normal, probabilities
+import pytest
+from cases import both_tests, case, copied, module
+from helpers import assert_close, normal, probabilities
 
 
 def _batch_norm(shape, gamma, beta, training, mean=0.0, relu=False):
@@ -59,3 +60,17 @@ case("batch_norm", "folded into a large kernel")(_fold((3, 3, 40, 50), False, Tr
 
 
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)
+
+
+@pytest.mark.parametrize("relu", [False, True], ids=["", "relu"])
+@pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
+@pytest.mark.parametrize("shape", [(7, 31, 1500), (5, 9, 5000), (90, 30, 100), (60000, 3)], ids=str)
+def test_blocks_of_rows_give_the_numbers_of_all_rows(shape, training, relu):
+    """With many numbers, each of a channel's sums is of several blocks of rows."""
+    results = {}
+    for name in ("vectorized", "cpu"):
+        results[name] = copied(
+            _batch_norm(shape, True, True, training, 0.5, relu)(module("batch_norm", name), np.float64)
+        )
+    for what, expected in results["vectorized"].items():
+        assert_close(results["cpu"][what], expected, 1e-11, what)

@@ -7,6 +7,7 @@ import pytest
 from cases import both_tests, case, copied, distance, module
 from helpers import VIRTUAL, assert_close, normal
 
+from minicnn.kernels.cpu.packing import tile_width
 from minicnn.kernels.cpu.split import split_filters
 from minicnn.ops.conv2d import cpu, pooled, winograd
 
@@ -36,6 +37,7 @@ CONVOLUTIONS = {
     "stride leaves a rest": ((1, 8, 9, 2), (3, 3, 2, 2), (3, 3), "valid", (1, 1), 1),
     "many channels, strides": ((2, 7, 6, 9), (3, 2, 9, 5), (2, 1), "same", (1, 1), 1),
     "many channels, stride larger than kernel": ((2, 9, 11, 9), (2, 3, 9, 5), (3, 4), "valid", (1, 1), 1),
+    "many channels, stride across": ((1, 6, 7, 9), (2, 3, 9, 4), (1, 2), "same", (1, 1), 1),
     "many channels, uneven strides": ((1, 11, 10, 9), (5, 4, 9, 5), (2, 3), "same", (1, 1), 1),
     "many channels, strides and dilation": ((1, 12, 11, 9), (3, 4, 9, 4), (2, 3), "same", (4, 2), 1),
     "many channels, strides as large as the kernel": ((2, 7, 7, 9), (3, 2, 9, 4), (3, 3), "same", (1, 1), 1),
@@ -220,7 +222,9 @@ def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
 
 
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
-@pytest.mark.parametrize(("C", "F", "groups"), [(3, 20, 1), (12, 20, 2), (16, 17, 1), (9, 9, 9)], ids=str)
+@pytest.mark.parametrize(
+    ("C", "F", "groups"), [(3, 20, 1), (3, tile_width(np.float64), 1), (12, 20, 2), (16, 17, 1), (9, 9, 9)], ids=str
+)
 @pytest.mark.parametrize("images", [(200, 18, 17), (400, 7, 6), (500, 2, 3), (24, 48, 44)], ids=str)
 def test_threads_share_no_buffer(images, C, F, groups, pool):
     """With work for all threads at the same time, each must have its own bands and sums. A task has several of the

@@ -529,8 +529,10 @@ def test_functions_that_numpy_computes_without_a_slope(tf):
     x = normal(3, 4, dtype=np.float32)
     for k in (minicnn, tf.keras):
         inputs = k.Input((4,))
-        steps = k.ops.cast(k.ops.digitize(inputs, np.array([-0.5, 0.5], np.float32)), "float32")
-        model = k.Model(inputs, k.layers.Dense(2, kernel_initializer="ones")(inputs * steps))
+        below = k.layers.Dense(4, kernel_initializer=k.initializers.Identity())  # it learns through the product alone
+        hidden = below(inputs)
+        steps = k.ops.cast(k.ops.digitize(hidden, np.array([-0.5, 0.5], np.float32)), "float32")
+        model = k.Model(inputs, k.layers.Dense(2, kernel_initializer="ones")(hidden * steps))
         model.compile(k.optimizers.SGD(0.1), "mse")
         model.train_on_batch(x, np.ones((3, 2), np.float32))
         made = [np.asarray(w) for w in model.get_weights()]
