@@ -7,6 +7,8 @@ import pytest
 from cases import both_tests, case, copied, distance, module
 from helpers import VIRTUAL, assert_close, normal
 
+from minicnn.kernels.cpu import workspace
+from minicnn.kernels.cpu.compile import THREADS
 from minicnn.kernels.cpu.packing import tile_width
 from minicnn.kernels.cpu.split import split_filters
 from minicnn.ops.conv2d import cpu, pooled, winograd
@@ -239,6 +241,28 @@ def test_threads_share_no_buffer(images, C, F, groups, pool):
     for name in ("tiled", "cpu"):
         for what, expected in results["vectorized"].items():
             assert_close(results[name][what], expected, 1e-9, f"{name}.py, {what}")
+
+
+@pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
+@pytest.mark.parametrize(
+    ("C", "F", "KH", "groups"), [(3, 20, 3, 1), (12, 20, 3, 2), (16, 17, 3, 1), (17, 16, 2, 1), (9, 5, 4, 1)], ids=str
+)
+@pytest.mark.parametrize("images", [(400, 7, 6), (24, 48, 44)], ids=str)
+def test_kernels_write_within_their_scratch_buffers(images, C, F, KH, groups, pool, monkeypatch):
+    whole = []
+
+    def with_a_border(dtype, *sizes):
+        made = [np.full(THREADS * size + 100_000, 1234.5, dtype) for size in sizes]
+        whole.extend((array, THREADS * size) for array, size in zip(made, sizes, strict=True))
+        return tuple(array[: THREADS * size] for array, size in zip(made, sizes, strict=True))
+
+    monkeypatch.setattr(workspace, "scratch", with_a_border)
+    x, w = normal(*images, C, seed=1), normal(KH, KH, C // groups, F, seed=2)
+    y, saved = cpu.forward(x, w, None, padding="same", groups=groups, pool=pool)
+    cpu.backward(normal(*y.shape, seed=4), saved)
+    assert whole
+    for array, size in whole:
+        assert (array[size:] == 1234.5).all()
 
 
 @pytest.mark.parametrize("numbers", [1, 900, 4000])

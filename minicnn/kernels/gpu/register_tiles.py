@@ -232,16 +232,16 @@ def register_tiles(BM, BN, BK, a_runs, b_runs):
                 lay_a(a_next, thread, a_tiles, a_now)
                 lay_b(b_next, thread, b_tiles, b_now)
                 cuda.syncthreads()
-        row, column = first_row + down * 4, first_column + across * 4
+        row, column = int32(first_row + down * 4), int32(first_column + across * 4)
         finish(c, piece * M, row, M, column, N, bias, has_bias, relu, sums, 0)
-        finish(c, piece * M, row + 1, M, column, N, bias, has_bias, relu, sums, 8)
-        finish(c, piece * M, row + 2, M, column, N, bias, has_bias, relu, sums, 16)
-        finish(c, piece * M, row + 3, M, column, N, bias, has_bias, relu, sums, 24)
-        row += HALF_M
+        finish(c, piece * M, row + int32(1), M, column, N, bias, has_bias, relu, sums, 8)
+        finish(c, piece * M, row + int32(2), M, column, N, bias, has_bias, relu, sums, 16)
+        finish(c, piece * M, row + int32(3), M, column, N, bias, has_bias, relu, sums, 24)
+        row += int32(HALF_M)
         finish(c, piece * M, row, M, column, N, bias, has_bias, relu, sums, 32)
-        finish(c, piece * M, row + 1, M, column, N, bias, has_bias, relu, sums, 40)
-        finish(c, piece * M, row + 2, M, column, N, bias, has_bias, relu, sums, 48)
-        finish(c, piece * M, row + 3, M, column, N, bias, has_bias, relu, sums, 56)
+        finish(c, piece * M, row + int32(1), M, column, N, bias, has_bias, relu, sums, 40)
+        finish(c, piece * M, row + int32(2), M, column, N, bias, has_bias, relu, sums, 48)
+        finish(c, piece * M, row + int32(3), M, column, N, bias, has_bias, relu, sums, 56)
 
     return tiles
 

@@ -131,7 +131,7 @@ def products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, larges
     with of_weights():
         U = _transformed_kernel(w, m)
     out, buffers = output(y, argmax, bias, relu, pool), workspace.scratch(w.dtype, *sizes)
-    _convolution(m)(source, canvas, work, parts, down, across, rows, cols, U, out, sizes, buffers)
+    _convolution(m)(source, canvas, work, parts, across, rows, cols, U, out, sizes, buffers)
 
 
 def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
@@ -149,7 +149,7 @@ def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
     pieces = pieces_of(work.tasks, 16 * C * F)
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _gradient_summation(m)(
-        x, x_canvas, dy, dy_canvas, work, down, across, rows, cols, pieces, partial.reshape(-1),
+        x, x_canvas, dy, dy_canvas, work, across, rows, cols, pieces, partial.reshape(-1),
         partial_db.reshape(-1), sizes, workspace.scratch(dw.dtype, *sizes),
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
@@ -172,9 +172,9 @@ def tile_size(r, height, width, kernels, largest):
 
 
 def _sizes(images, down, across, m, r, row, C, F, width):
-    """The sizes of a thread's scratch buffers, in numbers: (bands, V, a panel of M, sums)."""
+    """The sizes of a thread's scratch buffers, in numbers: (the band of one image, V, a panel of M, sums)."""
     T, places = images * down * across, (m + r - 1) ** 2
-    return images * (down * m + r - 1) * row * C, places * _spaced(T * C), places * _spaced(T * width), T * m * m * F
+    return (down * m + r - 1) * row * C, places * _spaced(T * C), places * _spaced(T * width), T * m * m * F
 
 
 def _spaced(numbers):
@@ -239,14 +239,13 @@ def _convolution(m):
     pixels_to_V, M_to_sums = make_transform(_BT[n]), make_transform(_AT[m])
 
     @kernel(parallel=True, as_written=True)
-    def convolve(source, canvas, work, parts, down, across, rows, cols, U, out, sizes, buffers):
+    def convolve(source, canvas, work, parts, across, rows, cols, U, out, sizes, buffers):
         (bands, V, M, sums), F, PH = buffers, out.bias.size, out.PH
         C, row = canvas.C, canvas.width * canvas.C
         columns = VECTORS * (VECTOR_BYTES // U.itemsize)
         panels = (F + columns - 1) // columns
         V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
         alone = _ADDED_ALONE if n == 6 else C
-        height = down * m + overlap
         for task in prange(work.tasks * parts):
             thread, part = numba.get_thread_id(), task % parts
             first_panel, end_panel = part * panels // parts, (part + 1) * panels // parts
@@ -255,11 +254,10 @@ def _convolution(m):
             tile_rows = (count * PH + m - 1) // m
             t = 0
             for image in range(images):
-                place, laid = band + image * height * row, tile_rows * m + overlap
-                lay_band(source, canvas, first_image + image, first * PH, laid, bands, place)
+                lay_band(source, canvas, first_image + image, first * PH, tile_rows * m + overlap, bands, band)
                 for i in range(tile_rows):
                     for j in range(across):
-                        corner = place + i * m * row + j * m * C
+                        corner = band + i * m * row + j * m * C
                         pixels_to_V(bands, corner, V, v + t * C, row, C, n * V_step, V_step, C)
                         t += 1
             T = t
@@ -294,14 +292,11 @@ def _gradient_summation(m):
     pixels_to_V, dy_to_D = make_transform(BT_4), make_transform(_AT[m].T)
 
     @kernel(parallel=True)
-    def sum_pieces(
-        x, x_canvas, dy, dy_canvas, work, down, across, rows, cols, pieces, partial, partial_db, sizes, buffers
-    ):
+    def sum_pieces(x, x_canvas, dy, dy_canvas, work, across, rows, cols, pieces, partial, partial_db, sizes, buffers):
         bands, V, D, dy_bands = buffers
         C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
         columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
         V_step, D_step = sizes[1] // 16, sizes[2] // 16
-        height = down * m + 4 - m
         for piece in prange(pieces):
             thread = numba.get_thread_id()
             band, v, d, dy_band = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
@@ -313,12 +308,12 @@ def _gradient_summation(m):
                 tile_rows = (count + m - 1) // m
                 t = 0
                 for image in range(images):
-                    place, dy_place = band + image * height * row, dy_band + image * tile_rows * m * dy_row
-                    lay_band(x, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, place)
+                    dy_place = dy_band + image * tile_rows * m * dy_row
+                    lay_band(x, x_canvas, n + image, first, tile_rows * m + 4 - m, bands, band)
                     lay_band(dy, dy_canvas, n + image, first, tile_rows * m, dy_bands, dy_place)
                     for i in range(tile_rows):
                         for j in range(across):
-                            corner = place + (i * row + j * C) * m
+                            corner = band + (i * row + j * C) * m
                             pixels_to_V(bands, corner, V, v + t * C, row, C, 4 * V_step, V_step, C)
                             t += 1
                 T = t
