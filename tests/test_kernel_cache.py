@@ -13,7 +13,7 @@ import numpy as np
 from numba.core.caching import NullCache
 
 import minicnn
-from minicnn.kernels.cpu.compile import cache_folder, kernel
+from minicnn.kernels.cpu.compile import _CheckedFiles, cache_folder, kernel
 
 
 def test_kernels_are_kept_on_disk_and_damage_is_survived(python, tmp_path):
@@ -33,6 +33,59 @@ print(compile_clock.count)
     for path in files:
         path.write_bytes(b"damaged")
     assert python(code, **environment).split()[-1] == "1"
+    assert python(code, **environment).split()[-1] == "0"
+
+
+def test_a_kernel_with_one_wrong_bit_is_compiled_again(python, tmp_path):
+    """Numba loads machine code as it is. One wrong bit may end the process, or make wrong numbers."""
+    code = """
+import io, sys
+sys.stderr = io.StringIO()
+import numpy as np
+from minicnn.kernels.cpu.compile import compile_clock
+from minicnn.ops import rescale
+y, _ = rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
+assert (y == 3).all()
+print(compile_clock.count, sys.stderr.getvalue().count("is damaged, so this kernel is compiled again"))
+"""
+    environment = {"MINICNN_CACHE_DIR": str(tmp_path)}
+    assert python(code, **environment).split() == ["1", "0"]
+    for path in [path for path in tmp_path.rglob("*.nb?") if path.is_file()]:
+        stored = path.read_bytes()
+        path.write_bytes(
+            bytes([*stored[: len(stored) // 2], stored[len(stored) // 2] ^ 4, *stored[len(stored) // 2 + 1 :]])
+        )
+        assert python(code, **environment).split() == ["1", "1"], path.suffix
+        assert python(code, **environment).split() == ["0", "0"], path.suffix
+
+
+def test_every_wrong_bit_of_a_stored_kernel_is_found(tmp_path, capsys):
+    files = _CheckedFiles(str(tmp_path), "kernel", source_stamp=None)
+    files.save("key", ["machine code"] * 20)
+    for path in tmp_path.iterdir():
+        stored = path.read_bytes()
+        for place in range(len(stored)):
+            path.write_bytes(bytes([*stored[:place], stored[place] ^ (1 << place % 8), *stored[place + 1 :]]))
+            assert files.load("key") is None
+            assert "is damaged" in capsys.readouterr().err
+        for end in range(0, len(stored), 7):
+            path.write_bytes(stored[:end])
+            assert files.load("key") is None
+        path.write_bytes(stored)
+    assert files.load("key") == ["machine code"] * 20
+
+
+def test_code_for_other_types_is_not_taken(tmp_path):
+    """Two processes that begin together may both call their first file 1: the last index and the last code win."""
+    one, other = (_CheckedFiles(str(tmp_path), "kernel", source_stamp=None) for _ in range(2))
+    one.save("float32", "code for float32")
+    index = next(tmp_path.glob("*.nbi")).read_bytes()
+    next(tmp_path.glob("*.nbi")).unlink()
+    other.save("float64", "code for float64")
+    next(tmp_path.glob("*.nbi")).write_bytes(index)
+    assert one.load("float32") is None
+    one.save("float32", "code for float32")
+    assert other.load("float32") == "code for float32"
 
 
 def test_the_first_kernel_of_a_process_may_be_a_stored_one_for_one_thread(python, tmp_path):

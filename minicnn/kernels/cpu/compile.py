@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numba
 from numba.core import event
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 
 from ...config import cache_home
 from ...printing import say
@@ -180,6 +181,52 @@ class _KernelCacheImpl(CompileResultCacheImpl):
     _locator_classes = (_KernelLocator,)
 
 
+class _CheckedFiles(IndexDataCacheFile):
+    """Numba's two kinds of files, an index and machine code, each with its SHA-256 in front.
+
+    Numba loads machine code as it is: with one wrong bit it may end the process. So a file with another hash counts as
+    missing, and so does code that another process stored under the same name for other types. Then the kernel is
+    compiled again, and the file replaced.
+    """
+
+    def save(self, key, data):
+        super().save(key, (key, data))
+
+    def load(self, key):
+        stored_key, data = super().load(key) or (None, None)
+        return data if stored_key == key else None
+
+    def _load_index(self):
+        return self._read(self._index_path, default={})
+
+    def _save_index(self, overloads):
+        self._write(self._index_path, overloads)
+
+    def _load_data(self, name):
+        return self._read(self._data_path(name), default=None)
+
+    def _save_data(self, name, data):
+        self._write(self._data_path(name), data)
+
+    def _write(self, path, content):
+        content = self._dump(content)
+        with self._open_for_write(path) as file:
+            file.write(hashlib.sha256(content).digest() + content)
+
+    def _read(self, path, default):
+        try:
+            stored = Path(path).read_bytes()
+        except FileNotFoundError:
+            return default
+        size = hashlib.sha256().digest_size
+        if hashlib.sha256(stored[size:]).digest() != stored[:size]:
+            say(f"minicnn: {path} is damaged, so this kernel is compiled again.", stream=sys.stderr)
+            with suppress(OSError):
+                os.unlink(path)
+            return default
+        return pickle.loads(stored[size:])
+
+
 class _KernelCache(FunctionCache):
     """Numba's cache, in `cache_folder()`. A damaged or unwritable file costs a compilation, but stops no program."""
 
@@ -188,6 +235,7 @@ class _KernelCache(FunctionCache):
     def __init__(self, function, parallel):
         super().__init__(function)
         self._parallel = parallel
+        self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, source_stamp=None)
 
     def _index_key(self, sig, codegen):
         """Argument types, processor, the values that a kernel made by a factory closes over (functions by name), and
@@ -199,18 +247,12 @@ class _KernelCache(FunctionCache):
     def load_overload(self, sig, target_context):
         try:
             return super().load_overload(sig, target_context)
-        except Exception:  # unpickling a damaged file may raise any error; compiling again replaces the file
+        except Exception:  # a file that may not be read, or that another version of a library wrote: compile again
             return None
 
     def save_overload(self, sig, data):
         try:
-            try:
-                super().save_overload(sig, data)
-            except (OSError, MemoryError):
-                raise
-            except Exception:  # a damaged index, as above: start an empty one
-                self.flush()
-                super().save_overload(sig, data)
+            super().save_overload(sig, data)
         except OSError as error:
             say(f"minicnn: a compiled kernel was not kept ({error}).", stream=sys.stderr)
 
