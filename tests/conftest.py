@@ -163,12 +163,13 @@ def browser(request):
 
 @pytest.fixture
 def python():
-    """Run Python code in a process of its own; its standard output."""
+    """Run Python code in a process of its own; its standard output. A process that hangs is stopped, and fails."""
 
     def run(code, **environment):
         result = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}, cwd=ROOT
-        )
+            [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}, cwd=ROOT,
+            timeout=600,
+        )  # fmt: skip
         assert result.returncode == 0, result.stderr
         return result.stdout
 

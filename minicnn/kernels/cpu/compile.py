@@ -72,10 +72,15 @@ def kernel(parallel: bool = False, as_written: bool = False):
 
 
 class _ParallelKernel:
-    """A parallel kernel, launched one at a time unless the threading layer is known to allow more."""
+    """A parallel kernel, launched one at a time unless the threading layer is known to allow more.
+
+    After `os.fork` the new process has one thread, and GNU OpenMP ends it if it starts a parallel kernel. There the
+    kernel runs on this thread.
+    """
 
     _lock = threading.Lock()
     _layer_allows_several = False
+    _threads_are_lost = False
 
     def __init__(self, dispatcher, as_written):
         self.dispatcher, self.as_written = dispatcher, as_written
@@ -84,6 +89,9 @@ class _ParallelKernel:
     def __call__(self, *args):
         if _ParallelKernel._layer_allows_several:
             return _run(self.dispatcher, args)
+        if _ParallelKernel._threads_are_lost:
+            _tell_of_lost_threads()
+            return self.alone(*args)
         with self._lock:
             result = self.dispatcher(*args)
             _ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
@@ -104,6 +112,30 @@ class _ParallelKernel:
     def _serial(self):
         numba.get_num_threads()  # loads the functions of the threads: stored machine code calls them without a check
         return kernel(parallel=False, as_written=self.as_written)(self.dispatcher.py_func)
+
+
+def _after_fork() -> None:
+    """In a process that `os.fork` has made: compute on one thread, if the other threads had started before."""
+    _ParallelKernel._lock = threading.Lock()  # a thread that this process does not have may hold the old one
+    try:
+        numba.threading_layer()
+    except ValueError:  # no threads yet: this process may start its own
+        return
+    _ParallelKernel._threads_are_lost, _ParallelKernel._layer_allows_several = True, False
+    _tell_of_lost_threads.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _tell_of_lost_threads() -> None:
+    say(
+        "minicnn: this process was forked from one that had computed before, so it computes on one thread. "
+        'multiprocessing.get_context("spawn") starts processes that use all threads.',
+        stream=sys.stderr,
+    )
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _run(dispatcher, args):

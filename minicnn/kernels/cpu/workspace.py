@@ -18,6 +18,7 @@ has used for a while goes back to the operating system.
 from __future__ import annotations
 
 import math
+import os
 import threading
 
 import numpy as np
@@ -52,6 +53,8 @@ class _Pool(threading.local):
 
 
 _pool = _Pool()
+if hasattr(os, "register_at_fork"):  # recordings hold kernels for threads that a forked process does not have
+    os.register_at_fork(after_in_child=lambda: setattr(_pool, "thread", object()))
 poison_released_buffers = False
 """For tests: fill every buffer with NaN bytes when it is taken back, so that a test notices if it is still used."""
 
