@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..dispatch import backend
-from ..kernels.cpu import workspace
+from ..kernels.cpu import pace, workspace
 from ..layers.base import FOR_WEIGHTS
 from ..layers.penalty import collected_losses
 from ..printing import say
@@ -40,7 +40,7 @@ class TrainingStep:
         """Learn from these rows of the data, and count the loss and the metrics."""
         variables = self.model.weights
         forget_gradients(variables)  # an interrupted step may have left gradients behind
-        with workspace.step(), changes.of_weights.within():
+        with workspace.step(), pace.for_other_work(), changes.of_weights.within():
             batch = self._arrays_of(data, rows)
             losses, penalties, outputs = self.learn_or_replay(*batch)  # `_learn` below, or its recording
             self._count(losses, penalties, outputs, data, rows, batch, training=True)
@@ -65,7 +65,7 @@ class TrainingStep:
 
     def evaluate(self, data, rows) -> None:
         """Count the loss and the metrics of these rows in inference: dropout is off, nothing is learned."""
-        with workspace.step():
+        with workspace.step(), pace.for_other_work():
             batch = self._arrays_of(data, rows)
             x, targets = self._parts(batch)
             with collected_losses() as added:

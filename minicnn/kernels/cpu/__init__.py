@@ -9,5 +9,5 @@ windows       only the windows of the pixels that won a pool                  el
 vector_math   exp, log, tanh, erf of vectors (fit_polynomials made its numbers)   vectors   formulas as instructions
 workspace     reused buffers                                                  denormals     tiny numbers count as zero
 compile       compiling kernels, and keeping the machine code                 linking       loops compiled only once
-recording     a training step as a list of calls, replayed without Python
+recording     a training step as a list of calls, replayed without Python   pace          fewer threads beside others
 """

@@ -40,6 +40,7 @@ THREADS = numba.config.NUMBA_NUM_THREADS
 up in the same order for any `numba.set_num_threads`."""
 
 _ALONE = 1 << 14  # numbers
+_SPINS = "10000"  # of a thread that waits: 0.2 ms here
 
 _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # Python never calls helpers: less to compile
 
@@ -93,6 +94,7 @@ class _ParallelKernel:
             _tell_of_lost_threads()
             return self.alone(*args)
         with self._lock:
+            _start_threads()
             result = self.dispatcher(*args)
             _ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
         if (running := recording()) is not None:
@@ -110,8 +112,27 @@ class _ParallelKernel:
 
     @cached_property
     def _serial(self):
-        numba.get_num_threads()  # loads the functions of the threads: stored machine code calls them without a check
+        _start_threads()  # stored machine code calls functions of the threads without a check
         return kernel(parallel=False, as_written=self.as_written)(self.dispatcher.py_func)
+
+
+@lru_cache(maxsize=1)
+def _start_threads() -> None:
+    """Start Numba's threads.
+
+    A thread of GNU OpenMP that waits for another spins for up to 5 ms before it sleeps. If the other one waits for a
+    core, which the spinning thread may hold, every kernel takes that long. So threads spin for a 30th of that: longer
+    than the pauses between kernels, and short beside the time for which a program holds a core. The library reads this
+    from its environment when it is loaded, which is now. Values that are set already win.
+    """
+    if {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
+        numba.get_num_threads()
+        return
+    os.environ["GOMP_SPINCOUNT"] = _SPINS
+    try:
+        numba.get_num_threads()
+    finally:
+        del os.environ["GOMP_SPINCOUNT"]
 
 
 def _after_fork() -> None:

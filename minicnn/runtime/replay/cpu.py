@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from ...kernels.cpu import workspace
+from ...kernels.cpu.pace import Pace
 from ...kernels.cpu.recording import Recording, is_made_of_arrays
 from .recorded import Recorded, is_own
 
@@ -15,7 +16,7 @@ _MOST = 1 << 27  # bytes that a recording may keep; a step that needs more spend
 
 
 def make(function, parts):
-    return Recorded(function, parts, _record_step, _allows)
+    return Recorded(function, parts, _record_step, _allows, Pace())
 
 
 def _record_step(function, arrays):
@@ -26,7 +27,7 @@ def _record_step(function, arrays):
 
 
 def make_prediction(function, parts, unchanged, idle):
-    return Recorded(function, parts, partial(_record_prediction, unchanged, idle), _allows)
+    return Recorded(function, parts, partial(_record_prediction, unchanged, idle), _allows, Pace())
 
 
 def _record_prediction(unchanged, idle, function, arrays):

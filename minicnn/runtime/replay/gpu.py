@@ -8,7 +8,7 @@ from .recorded import Recorded
 
 
 def make(function, parts):
-    return Recorded(function, parts, _record, _allows) if way_to_launch() == "graph" else function
+    return Recorded(function, parts, _record, _allows, _run) if way_to_launch() == "graph" else function
 
 
 def make_prediction(function, parts, unchanged, idle):
@@ -18,6 +18,10 @@ def make_prediction(function, parts, unchanged, idle):
 def _record(function, arrays):
     graph = Graph(function, arrays)
     return graph.replay, graph.replay(arrays)
+
+
+def _run(work, arrays):
+    return work(arrays)
 
 
 def _allows(part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...dispatch import backend
-from ...kernels.cpu import workspace
+from ...kernels.cpu import pace, workspace
 from .settings import Settings
 
 _CALLS_BEFORE = 2  # calls before the recording: they compile kernels, send tables and allocate memory
@@ -28,11 +28,12 @@ class Recorded:
     record(function, arrays) returns two things: a function that replays the work with other arrays (None if it cannot
     be recorded), and the outputs. allows(part) tells whether a part's code may be recorded. Arrays of other shapes,
     such as an epoch's last batch, are computed without a recording. A recording uses the scratch memory of the thread
-    that made it, so it is replayed in this thread only; and `record` fits one backend.
+    that made it, so it is replayed in this thread only; and `record` fits one backend. run(work, arrays) calls
+    work(arrays); on a CPU it is a `Pace`.
     """
 
-    def __init__(self, function, parts, record, allows):
-        self.function, self.parts, self.record, self.allows = function, parts, record, allows
+    def __init__(self, function, parts, record, allows, run):
+        self.function, self.parts, self.record, self.allows, self.run = function, parts, record, allows, run
         self.settings, self.shapes, self.calls, self.replay, self.allowed = None, None, 0, None, False
         self.backend, self.thread = backend(), None
 
@@ -40,14 +41,19 @@ class Recorded:
         shapes = [(x.shape, x.dtype) for x in arrays]
         if self.thread is not workspace.this_thread() or not self.settings.still_so():
             self._begin_anew(shapes)
-        if shapes != self.shapes or not self.allowed:
+        if shapes == self.shapes:
+            if self.replay is not None:
+                return self.run(self.replay, arrays)
+            self.calls += 1
+            if self.calls == _CALLS_BEFORE + 1 and self.allowed:
+                self.replay, outputs = self.record(self.function, arrays)
+                return outputs
+            if self.calls > _CALLS_BEFORE:
+                return self.run(self._call, arrays)
+        with pace.for_other_work():
             return self.function(*arrays)
-        if self.replay is not None:
-            return self.replay(arrays)
-        self.calls += 1
-        if self.calls == _CALLS_BEFORE + 1:
-            self.replay, outputs = self.record(self.function, arrays)
-            return outputs
+
+    def _call(self, arrays):
         return self.function(*arrays)
 
     def _begin_anew(self, shapes):
