@@ -193,6 +193,20 @@ def test_a_heap_that_never_ends_is_reported(tmp_path, ending):
         minicnn.models.load_model(file)
 
 
+def mutated(content, chance):
+    """The bytes of a file with a part cut out, or with some bytes changed."""
+    content, kind = bytearray(content), chance.randrange(4)
+    if kind == 0:
+        return content[: chance.randrange(len(content))]
+    if kind == 1:
+        start = chance.randrange(len(content))
+        del content[start : start + chance.randrange(1, 64)]
+        return content
+    for _ in range(chance.choice([1, 1, 4, 32])):
+        content[chance.randrange(len(content))] = chance.randrange(256)
+    return content
+
+
 @pytest.mark.parametrize("ending", FORMATS)
 def test_broken_files_are_reported(tmp_path, ending):
     """A thousand files with changed or missing bytes: each loads, or raises a ValueError."""
@@ -210,19 +224,66 @@ def test_broken_files_are_reported(tmp_path, ending):
                     new.writestr(name, old.read(name))
             versions.append(packed.read_bytes())
     for i in range(1000):
-        content = bytearray(versions[i % len(versions)])
-        kind = chance.randrange(4)
-        if kind == 0:
-            content = content[: chance.randrange(len(content))]
-        elif kind == 1:
-            start = chance.randrange(len(content))
-            del content[start : start + chance.randrange(1, 64)]
-        else:
-            for _ in range(chance.choice([1, 1, 4, 32])):
-                content[chance.randrange(len(content))] = chance.randrange(256)
-        file.write_bytes(content)
+        file.write_bytes(mutated(versions[i % len(versions)], chance))
         try:
             minicnn.models.load_model(file)
         except ValueError:
             refused += 1
     assert refused > 200
+
+
+def everything(model):
+    """All that a file of weights may change."""
+    dropout = model.layers[1]
+    state = model.optimizer.state(model.trainable_weights)
+    return [*model.get_weights(), *state, np.array([dropout.random_stream, dropout.random_counter], np.uint64)]
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".h5", ".keras"])
+def test_a_broken_file_of_weights_changes_all_or_nothing(tmp_path, ending):
+    """A thousand broken files: each is taken as a whole, or refused, and then the model is as it was. It can be saved
+    in any case."""
+    file = tmp_path / f"some{ending}"
+    model = minicnn.Sequential([
+        layers.Input((3,)), layers.Dense(2), layers.Dropout(0.5, seed=1), layers.Dense(1, activation="sigmoid"),
+    ])  # fmt: skip
+    model.compile("adam", "binary_crossentropy")
+    model.fit(np.ones((8, 3)), np.ones(8), batch_size=2, verbose=0)
+    if ending == ".keras":
+        model.save(file)
+    else:
+        model.save_weights(file)
+    content, chance, refused = file.read_bytes(), random.Random(1), 0
+    model.fit(np.ones((8, 3)), np.ones(8), batch_size=2, verbose=0)
+    for _ in range(1000):
+        file.write_bytes(mutated(content, chance))
+        before = everything(model)
+        try:
+            model.load_weights(file)
+        except ValueError:
+            refused += 1
+            for one, other in zip(everything(model), before, strict=True):
+                np.testing.assert_array_equal(one, other)
+    assert refused > 100
+    model.save(tmp_path / "after.keras")
+    minicnn.models.load_model(tmp_path / "after.keras")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "loss scale"])
+@pytest.mark.parametrize("bad", [1e38, -1.0, np.nan, np.inf, 2.5])
+def test_numbers_of_an_optimizer_that_make_no_sense_are_not_taken(tmp_path, bad, optimizer, capsys):
+    model = minicnn.Sequential([layers.Input((3,)), layers.Dense(2)])
+    adam = minicnn.optimizers.Adam()
+    model.compile(adam if optimizer == "adam" else minicnn.optimizers.LossScaleOptimizer(adam), "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    model.save_weights(tmp_path / "some.weights.h5")
+    with h5py.File(tmp_path / "some.weights.h5", "a") as h5:
+        place = "optimizer/vars/0" if optimizer == "adam" else "optimizer/vars/2"
+        del h5[place]
+        h5[place] = np.float64(bad)
+    before = model.optimizer.state(model.trainable_weights)
+    model.load_weights(tmp_path / "some.weights.h5")
+    assert "does not fit" in capsys.readouterr().out
+    for one, other in zip(model.optimizer.state(model.trainable_weights), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+    model.save(tmp_path / "after.keras")

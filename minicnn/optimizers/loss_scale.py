@@ -81,8 +81,14 @@ class LossScaleOptimizer(Optimizer):
     def set_state(self, variables, arrays):
         if len(arrays) < 4 or any(np.shape(number) for number in arrays[:4]):
             raise ValueError(f"The state of {self.name!r} begins with four numbers; received {len(arrays)} arrays.")
+        good_steps, scale = arrays[2:4]
+        if not (0 <= good_steps < 2**31 and good_steps == int(good_steps) and 0 < scale < np.inf):
+            raise ValueError(
+                f"The state of {self.name!r} needs a whole number of good steps and a scale above 0; received "
+                f"{good_steps} and {scale}."
+            )
         self.inner_optimizer.set_state(variables, arrays[4:])
-        self._good_steps, self.dynamic_scale = int(arrays[2]), float(arrays[3])
+        self._good_steps, self.dynamic_scale = int(good_steps), float(scale)
 
     def remembers(self, variable):
         return self.inner_optimizer.remembers(variable)

@@ -8,6 +8,7 @@ from ..runtime import transfer
 from ..variable import Variable
 from . import schedules
 
+_MOST_STEPS = 2**62  # files hold the number of steps as int64
 AVERAGE, MEAN = "average", "gradient_accumulator"  # memories that arguments ask for: of the weight, of its gradients
 
 
@@ -67,6 +68,11 @@ class RemembersWeights:
             raise ValueError(
                 f"The state of {self.name!r} has {len(arrays)} arrays; for {len(variables)} weights it needs "
                 f"{len(places) + numbers + after} arrays of matching shapes."
+            )
+        if not (steps < _MOST_STEPS and steps == int(steps) and all(np.isfinite(rate))):
+            raise ValueError(
+                f"The state of {self.name!r} needs a whole number of steps below 2**62 and a finite rate; received "
+                f"{steps} and {[*map(float, rate)]}."
             )
         known = self._schedule is not None or np.float32(self.learning_rate) == np.float32(rate[0])
         if not known:  # `state` gives float32: keep an equal rate

@@ -11,7 +11,7 @@ import h5py
 from ..models import Model
 from . import archive, legacy_h5
 from .atomic import replacing
-from .weights import child, read_optimizer, read_weights, write_weights
+from .weights import child, read_weights, write_weights
 
 
 def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, zipped=None, **unknown) -> None:
@@ -101,9 +101,7 @@ def load_weights(model: Model, filepath, skip_mismatch=False, by_name=False) -> 
             if isinstance(group, h5py.Group):
                 legacy_h5.read_weights(group, model, skip_mismatch, by_name)
                 return
-            read_weights(h5, model, skip_mismatch)
-            if model.compiled and not skip_mismatch:
-                read_optimizer(h5, model)
+            read_weights(h5, model, skip_mismatch, with_optimizer=model.compiled and not skip_mismatch)
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def _compile(h5, model, settings, custom_objects):
         return
     group = child(h5, "optimizer_state") or child(h5, "optimizer_weights")
     if isinstance(group, h5py.Group):
-        take_optimizer_state(model, _stored(group))
+        take_optimizer_state(model, [array_of(dataset) for dataset in _stored(group)])
 
 
 def _json(h5, name, file):

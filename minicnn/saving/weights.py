@@ -90,8 +90,12 @@ def _write(group, arrays, name):
         variables.create_dataset(str(i), data=array)
 
 
-def read_weights(file: h5py.File, model: Layer, skip_mismatch=False) -> None:
-    """Set all weights. ValueError, before any weight changes, if one is missing, too many or of another shape."""
+def read_weights(file: h5py.File, model: Layer, skip_mismatch=False, with_optimizer=False) -> None:
+    """Set all weights and random states, and the optimizer's state if the file has one that fits.
+
+    The whole file is read first. ValueError, before anything changes, if a part of it is broken, or if a weight is
+    missing, too many or of another shape.
+    """
     pairs = []
     for path, layer in places(model).items():
         wanted, stored = layer._variables, _stored(file, path)
@@ -102,11 +106,19 @@ def read_weights(file: h5py.File, model: Layer, skip_mismatch=False) -> None:
             pairs += [(variable, array_of(dataset)) for variable, dataset in zip(wanted, stored, strict=True)]
     if not pairs and model.weights and not skip_mismatch:
         raise ValueError(f"The file holds no weights for {model.name!r}.")
+    random_states = [
+        (source, _random_state(file, f"{path}/{name}" if path else name))
+        for path, layer in places(model).items()
+        for name, source in _random_states(layer).items()
+    ]
+    optimizer_state = [array_of(dataset) for dataset in _stored(file, "optimizer")] if with_optimizer else []
     for variable, array in pairs:
         variable.assign(array)
-    for path, layer in places(model).items():
-        for name, source in _random_states(layer).items():
-            _read_random_state(file, f"{path}/{name}" if path else name, source)
+    for source, state in random_states:
+        if state is not None:
+            source.random_stream, source.random_counter = state
+    if with_optimizer:
+        take_optimizer_state(model, optimizer_state)
 
 
 def _random_states(layer):
@@ -115,12 +127,13 @@ def _random_states(layer):
     return {"seed_generator": layer, **held} if hasattr(layer, "random_counter") else held
 
 
-def _read_random_state(file, path, layer):
-    """Set a random state. A file of Keras changes nothing, because Keras draws other numbers."""
+def _random_state(file, path):
+    """(stream, counter) of a random state; None in a file of Keras, which draws other numbers."""
     group, stored = child(file, path), _stored(file, path)
     stream = None if group is None else attribute_of(group, "minicnn_stream")
-    if isinstance(stream, np.integer) and len(stored) == 1 and stored[0].shape == (2,):
-        layer.random_stream, layer.random_counter = int(stream), int(array_of(stored[0])[1])
+    if not isinstance(stream, np.integer) or len(stored) != 1 or stored[0].shape != (2,) or stored[0].dtype.kind != "u":
+        return None
+    return int(stream), int(array_of(stored[0])[1])
 
 
 def _problem(wanted, stored):
@@ -135,22 +148,22 @@ def _problem(wanted, stored):
 
 def read_optimizer(file: h5py.File, model) -> None:
     """Set the optimizer's state, if the file has one that fits."""
-    take_optimizer_state(model, _stored(file, "optimizer"))
+    take_optimizer_state(model, [array_of(dataset) for dataset in _stored(file, "optimizer")])
 
 
-def take_optimizer_state(model, stored: list[h5py.Dataset]) -> None:
-    """Give the optimizer the state in these datasets. If it does not fit, print so and leave the optimizer unchanged.
+def take_optimizer_state(model, stored: list[np.ndarray]) -> None:
+    """Give the optimizer the state in these arrays. If it does not fit, print so and leave the optimizer unchanged.
 
     If a model was compiled but not trained, Keras's file has no memories. Then the optimizer silently stays unchanged.
     """
     wanted = [array.shape for array in model.optimizer.state(model.trainable_weights)]
-    found = [dataset.shape for dataset in stored]
+    found = [array.shape for array in stored]
     if found != wanted and len(stored) <= 2:
         return
     try:
         if found != wanted:
             raise ValueError(f"the file has {len(stored)} arrays, but {len(wanted)} of other shapes are needed")
-        model.optimizer.set_state(model.trainable_weights, [array_of(dataset) for dataset in stored])
+        model.optimizer.set_state(model.trainable_weights, stored)
     except ValueError as error:
         say(
             f"minicnn: the optimizer {model.optimizer.name!r} starts from the beginning, because its state in the file "
