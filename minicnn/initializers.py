@@ -7,6 +7,8 @@ random numbers, which `set_random_seed` restarts.
 from __future__ import annotations
 
 import math
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -222,6 +224,30 @@ glorot_normal, glorot_uniform = GlorotNormal, GlorotUniform
 he_normal, he_uniform = HeNormal, HeUniform
 lecun_normal, lecun_uniform = LecunNormal, LecunUniform
 IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+
+
+class _ThisThread(threading.local):
+    left_out = False
+
+
+_here = _ThisThread()
+
+
+@contextmanager
+def left_out():
+    """Within this block new weights are zeros, whatever their initializers: a file brings their numbers. NumPy gets
+    memory for zeros only when it is written, so weights that the file does not have cost nothing."""
+    before, _here.left_out = _here.left_out, True
+    try:
+        yield
+    finally:
+        _here.left_out = before
+
+
+def for_weight(identifier):
+    """The initializer of a new weight; within `left_out` that of zeros."""
+    made = get(identifier)
+    return Zeros() if _here.left_out else made
 
 
 def get(identifier):

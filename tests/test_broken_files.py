@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import resource
 import zipfile
 
 import h5py
@@ -287,3 +288,31 @@ def test_numbers_of_an_optimizer_that_make_no_sense_are_not_taken(tmp_path, bad,
     for one, other in zip(model.optimizer.state(model.trainable_weights), before, strict=True):
         np.testing.assert_array_equal(one, other)
     model.save(tmp_path / "after.keras")
+
+
+def test_weights_are_not_drawn_before_the_file_s_arrays_are_looked_at(tmp_path, monkeypatch):
+    """A small file with a layer of a hundred million units is refused before that layer gets memory."""
+    file = tmp_path / "model.keras"
+    minicnn.Sequential([layers.Input((4,)), layers.Dense(3, kernel_initializer="orthogonal")]).save(file)
+    monkeypatch.setattr(minicnn.initializers.Orthogonal, "__call__", lambda *a, **o: pytest.fail("drawn"))
+    minicnn.models.load_model(file)
+    rewritten(file, lambda c: c["config"]["layers"][1]["config"].update(units=10**8))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match="do not fit"):
+        minicnn.models.load_model(file)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+def test_messages_about_files_are_short_and_name_the_file(tmp_path):
+    file = tmp_path / "model.keras"
+    minicnn.Sequential([layers.Input((4,)), layers.Dense(3)]).save(file)
+    rewritten(file, lambda c: c["config"]["layers"][1].update(class_name="X" * 5_000_000))
+    with pytest.raises(ValueError) as told:
+        minicnn.models.load_model(file)
+    assert len(str(told.value)) < 1500 and "model.keras" in str(told.value)
+    for content in (b"{", b'{"class_name": "\xff"}'):
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("config.json", content)
+            archive.writestr("model.weights.h5", b"")
+        with pytest.raises(ValueError, match=r"model\.keras' is broken"):
+            minicnn.models.load_model(file)

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -187,18 +188,52 @@ def damaged(kind, path, parts):
         path.write_bytes(gzip.compress(idx(parts["x_train"].reshape(-1, 14, 56))))
     elif kind == "fewer pictures":
         path.write_bytes(gzip.compress(idx(parts["x_train"][:4])))
+    elif kind == "numbers too many":
+        path.write_bytes(gzip.compress(content + bytes(1)))
+    elif kind == "sizes missing":
+        path.write_bytes(gzip.compress(content[:9]))
+    elif kind == "a bomb":
+        path.write_bytes(
+            gzip.compress(content[:4] + np.array([300_000, 28, 28], ">u4").tobytes() + bytes(300_000 * 784))
+        )
 
 
 @pytest.mark.parametrize(
     "kind",
-    ["cut short", "a byte flipped", "not gzip", "numbers missing", "other numbers", "other shape", "fewer pictures"],
-)
+    ["cut short", "a byte flipped", "not gzip", "numbers missing", "other numbers", "other shape", "fewer pictures",
+     "numbers too many", "sizes missing", "a bomb"],
+)  # fmt: skip
 def test_damaged_files_are_named_and_not_passed_over(tmp_path, kind):
     folder = tmp_path / "data" / "mnist"
     write_idx(folder, pictures())
     damaged(kind, folder / "train-images-idx3-ubyte.gz", pictures())
     with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz cannot be read|mnist from .*data"):
         datasets.mnist.load_data(tmp_path / "data")
+
+
+def test_headers_that_claim_too_much_are_reported(tmp_path):
+    (tmp_path / "cifar10").mkdir()
+    file = tmp_path / "cifar10" / "cifar10.npz"
+    np.savez(file, **pictures(shape=(32, 32, 3)))
+    with zipfile.ZipFile(file) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    shape = str(pictures(shape=(32, 32, 3))["x_train"].shape).encode()
+    longer = b"(1000000000000000, 32, 32, 3)"
+    header = members["x_train.npy"]
+    start = header.index(shape)
+    rest = header[start + len(shape) :]
+    members["x_train.npy"] = header[:start] + longer + rest.replace(b" " * (len(longer) - len(shape)) + b"\n", b"\n", 1)
+    members["y_train.npy"] = members["y_train.npy"].replace(b"}", b" ", 1)
+    for wrong in ("x_train.npy", "y_train.npy"):
+        with zipfile.ZipFile(file) as old:
+            right = {name: old.read(name) for name in old.namelist()}
+        with zipfile.ZipFile(tmp_path / "cifar10.npz", "w") as new:
+            for name, content in {**right, wrong: members[wrong]}.items():
+                new.writestr(name, content)
+        (tmp_path / "only").mkdir(exist_ok=True)
+        (tmp_path / "cifar10.npz").replace(tmp_path / "only" / "cifar10.npz")
+        with pytest.raises(ValueError, match=r"cifar10\.npz cannot be read"):
+            datasets.cifar10.load_data(tmp_path / "only")
 
 
 @pytest.mark.parametrize("change", ["label", "channels first", "floats", "no y_test"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from helpers import assert_close
@@ -291,3 +293,28 @@ def test_an_image_dataset_is_split_as_keras_splits_it(tf, folder):
         assert all(f"/{name}/" in path for name, path in zip(names, ours.file_paths, strict=True))
     both = keras.utils.image_dataset_from_directory(folder, validation_split=0.25, subset="both", seed=123)
     assert [len(part.file_paths) for part in both] == [14, 4]
+
+
+def test_only_formats_that_pillow_reads_itself_are_opened(tmp_path, monkeypatch):
+    """For EPS, Pillow starts Ghostscript if it is installed."""
+    file = tmp_path / "picture.png"
+    picture = Image.fromarray(photograph(20, 24).astype(np.uint8))
+    picture.save(file, "EPS")
+    monkeypatch.setattr("subprocess.Popen.__init__", lambda *a, **o: pytest.fail("a program was started"))
+    with pytest.raises(ValueError, match=r"picture\.png cannot be used: Pillow does not recognize it as an image"):
+        load_img(file)
+    for name in ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP"):
+        picture.save(file, name)
+        assert load_img(file).size == picture.size
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_refused(tmp_path):
+    """Reading a pipe waits until another program writes to it."""
+    for name in ("picture.png", "model.keras", "model.h5"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match="pipe or a device"):
+        load_img(tmp_path / "picture.png")
+    for name in ("model.keras", "model.h5"):
+        with pytest.raises(ValueError, match="a pipe or a device"):
+            keras.models.load_model(tmp_path / name)

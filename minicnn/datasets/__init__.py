@@ -5,6 +5,7 @@
 fashion_mnist, mnist, cifar10, cifar100   the real data sets, one per file
 synthetic_fashion   drawn garments: needs no files
 sources             the places where the files are searched for, in order
+idx                 MNIST's own format of files
 keras_cache         files that Keras downloaded earlier
 tfds_source         a download through tensorflow_datasets
 """

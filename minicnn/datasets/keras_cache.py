@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import pickle
 from pathlib import Path
 from pickle import UnpicklingError
@@ -10,6 +9,7 @@ from pickle import UnpicklingError
 import numpy as np
 
 from ..config import keras_home
+from .idx import read_idx
 
 
 def home() -> Path:
@@ -29,19 +29,12 @@ def read(name: str, folder: Path) -> dict | None:
 
 def _fashion_mnist(folder):
     names = {
-        "x_train": ("train-images-idx3-ubyte.gz", 16),
-        "y_train": ("train-labels-idx1-ubyte.gz", 8),
-        "x_test": ("t10k-images-idx3-ubyte.gz", 16),
-        "y_test": ("t10k-labels-idx1-ubyte.gz", 8),
-    }
+        "x_train": "train-images-idx3-ubyte.gz", "y_train": "train-labels-idx1-ubyte.gz",
+        "x_test": "t10k-images-idx3-ubyte.gz", "y_test": "t10k-labels-idx1-ubyte.gz",
+    }  # fmt: skip
     for place in (folder / "fashion-mnist", folder / "fashion_mnist"):
-        if all((place / file).exists() for file, _ in names.values()):
-            parts = {}
-            for part, (file, header) in names.items():
-                with gzip.open(place / file, "rb") as stream:
-                    content = np.frombuffer(stream.read(), np.uint8, offset=header)
-                parts[part] = content.reshape(-1, 28, 28) if part.startswith("x") else content
-            return parts
+        if all((place / file).exists() for file in names.values()):
+            return {part: read_idx(place / file) for part, file in names.items()}
     return None
 
 

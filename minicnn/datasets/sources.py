@@ -9,14 +9,10 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import sys
-import zipfile
-import zlib
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +20,7 @@ import numpy as np
 from .. import config
 from ..printing import say
 from . import keras_cache
+from .idx import read_idx
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -114,7 +111,7 @@ def _read_kept(path):
         with np.load(path, allow_pickle=False) as file:
             parts = {name: file[name] for name in PARTS}
             intact = str(file["sha256"]) == _checksum(parts)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception:  # NumPy has many kinds for damaged files
         intact = False
     if not intact:
         say(f"minicnn: {path} is damaged and is not used.", stream=sys.stderr)
@@ -161,31 +158,14 @@ def _read_npz(path):
         return {name: file[name] for name in PARTS}
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array in an IDX file, gzipped or not, in the shape of its header. ValueError if the file is damaged.
-
-    The format: two zero bytes, 8 (for unsigned bytes), the number of axes, each axis's size as 4 bytes (big-endian),
-    then the numbers.
-    """
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        content = file.read()
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise ValueError("it does not start like an IDX file of bytes")
-    axes = content[3]
-    shape = tuple(np.frombuffer(content, ">u4", axes, offset=4).tolist())
-    if len(content) != 4 + 4 * axes + int(np.prod(shape)):
-        raise ValueError(f"its header states the shape {shape}, but it holds {len(content)} bytes")
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
-
-
 def _checked_read(read, path):
     """Return what `read` returns. If the file is damaged, raise a ValueError that names it."""
     try:
         return read()
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, UnpicklingError) as error:
+    except Exception as error:  # NumPy, gzip and pickle have many kinds for damaged files
         raise ValueError(
-            f"{path} cannot be read: {error}. Replace it, or move it away; then minicnn looks in other places."
+            f"{path} cannot be read: {str(error)[:1000]}. Replace it, or move it away; then minicnn looks in other "
+            "places."
         ) from error
 
 

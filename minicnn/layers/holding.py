@@ -78,7 +78,7 @@ class HoldsWeights(DefinesCall, changes.Watched):
         ValueError if the initializer makes another shape."""
         if initializer is None:
             initializer = "zeros" if np.dtype(dtype or self.dtype).kind in "biu" else "glorot_uniform"
-        make = initializers.get(initializer)
+        make = initializers.for_weight(initializer)
         regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
         with building(self):
             path = path_of_weight(name)

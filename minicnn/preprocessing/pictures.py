@@ -16,6 +16,10 @@ from ..ops.resize.cpu import resize_one
 from ..shapes import middle
 
 _MOST_PIXELS = 178_956_970  # half a gigabyte of RGB; Pillow treats larger images as an attack
+_FORMATS = (  # those that Pillow decodes itself: for EPS and WMF it would start other programs
+    "AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "JPEG", "JPEG2000", "MPO", "MSP", "PCX", "PNG", "PPM", "PSD",
+    "QOI", "SGI", "SPIDER", "SUN", "TGA", "TIFF", "WEBP", "XBM", "XPM",
+)  # fmt: skip
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 """The number of channels in each colour mode."""
@@ -31,9 +35,15 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
     """
     name = path if isinstance(path, (str, bytes, os.PathLike)) else "The image"
     with _problems_told(name):
-        content = path if isinstance(path, io.BytesIO) else io.BytesIO(Path(os.fsdecode(path)).read_bytes())
+        content = path if isinstance(path, io.BytesIO) else io.BytesIO(_bytes_of(os.fsdecode(path)))
         picture = _decoded(content, color_mode)
     return picture if target_size is None else _fitted(picture, target_size, interpolation, keep_aspect_ratio)
+
+
+def _bytes_of(path):
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise ValueError("it is a pipe or a device, not a file")  # reading a pipe waits for ever
+    return Path(path).read_bytes()
 
 
 def _decoded(content, color_mode):
@@ -44,7 +54,8 @@ def _decoded(content, color_mode):
         raise ValueError(f"color_mode must be one of {', '.join(_MODES)}; received color_mode={color_mode!r}.")
     if not content.getbuffer().nbytes:
         raise ValueError("it is empty")
-    picture = Image.open(content)
+    Image.init()  # Pillow knows a format only after this
+    picture = Image.open(content, formats=[name for name in _FORMATS if name in Image.OPEN])
     if picture.width * picture.height > _MOST_PIXELS:
         raise ValueError(f"it has {picture.width} x {picture.height} pixels, more than {_MOST_PIXELS:,}")
     if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a photograph with more views

@@ -14,6 +14,7 @@ import zipfile
 
 import h5py
 
+from .. import initializers
 from ..registry import custom_object_scope
 from .configuration import model_from_keras, model_to_keras, own_compile_to_keras
 from .hdf5_check import check_heaps, check_heaps_of_file
@@ -57,7 +58,8 @@ def read(file, custom_objects=None, compile=True):
     if not isinstance(described, dict):
         raise ValueError(f"The configuration in {file!r} is not a JSON object.")
     compiling = described.pop("compile_config", None)
-    model = model_from_keras(described, custom_objects)
+    with initializers.left_out():
+        model = model_from_keras(described, custom_objects)
     with opened(io.BytesIO(weights), file) as h5:
         read_weights(h5, model)
         if compile and compiling:

@@ -13,6 +13,8 @@ from . import archive, legacy_h5
 from .atomic import replacing
 from .weights import child, read_weights, write_weights
 
+_LONGEST_MESSAGE = 1000  # characters
+
 
 def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, zipped=None, **unknown) -> None:
     """Save structure, weights and optimizer state to a file that ends in .keras, .h5 or .hdf5, or to an open file.
@@ -106,13 +108,19 @@ def load_weights(model: Model, filepath, skip_mismatch=False, by_name=False) -> 
 
 @contextmanager
 def broken_files_told(file):
-    """Turn the errors that a broken or hostile file causes in this block into a ValueError."""
+    """Turn the errors that a broken or hostile file causes in this block into a ValueError of a readable length."""
     try:
         yield
-    except (ValueError, FileNotFoundError, PermissionError, IsADirectoryError):
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:
-        raise ValueError(f"{file!r} is broken: {type(error).__name__} {error}.") from error
+        text = str(error)
+        if len(text) > _LONGEST_MESSAGE:
+            text = f"{text[:_LONGEST_MESSAGE]} ... ({len(text)} characters)"
+            raise ValueError(f"{file!r} is broken: {type(error).__name__} {text}") from None
+        if type(error) is ValueError:
+            raise
+        raise ValueError(f"{file!r} is broken: {type(error).__name__} {text}.") from error
 
 
 def _checked(filepath, endings, what) -> str:
@@ -125,6 +133,8 @@ def _checked(filepath, endings, what) -> str:
 def _existing(file):
     if not os.path.exists(file):
         raise FileNotFoundError(f"There is no file {file!r}.")
+    if not os.path.isfile(file):  # a pipe, for example, from which reading waits for ever
+        raise ValueError(f"{file!r} is not a file, but a folder, a pipe or a device.")
     return file
 
 

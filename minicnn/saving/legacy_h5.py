@@ -18,6 +18,7 @@ import json
 import h5py
 import numpy as np
 
+from .. import initializers
 from ..registry import custom_object_scope
 from .archive import _WRITTEN_AS, opened
 from .configuration import model_from_keras, model_to_keras, own_compile_to_keras
@@ -92,7 +93,8 @@ def legacy_weights(layer) -> list:
 def read(file: str, custom_objects=None, compile=True):
     """The model in a file. ValueError if the file does not hold one."""
     with opened(file, file) as h5:
-        model = model_from_keras(_json(h5, "model_config", file), custom_objects)
+        with initializers.left_out():
+            model = model_from_keras(_json(h5, "model_config", file), custom_objects)
         weights = child(h5, "model_weights")
         if weights is None:
             raise ValueError(f"{file!r} has no model_weights.")
