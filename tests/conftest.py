@@ -123,6 +123,9 @@ def tf(request):
     import tensorflow
 
     tensorflow.keras.config.dtype_policy()  # Keras makes its default when first asked: now, and not in a float64 test
+    from keras.src.trainers import trainer
+
+    trainer.model_supports_jit = lambda model: False  # XLA compiles for seconds what a test runs a few times
     return tensorflow
 
 
