@@ -91,6 +91,16 @@ def next_seed() -> int:
     return int(_seeds.integers(2**63))
 
 
+def seeds_state() -> dict:
+    """Where minicnn's own stream of seeds is, for `set_seeds_state`."""
+    return _seeds.bit_generator.state
+
+
+def set_seeds_state(state: dict) -> None:
+    """Bring minicnn's own stream of seeds back to where it was."""
+    _seeds.bit_generator.state = state
+
+
 def cache_home() -> Path:
     """minicnn's folder for compiled kernels and downloads: `MINICNN_CACHE_DIR`, or minicnn/ in `XDG_CACHE_HOME`,
     or in `~/.cache`."""

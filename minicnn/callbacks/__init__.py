@@ -6,7 +6,7 @@ model_checkpoint          saves the model while it trains          csv_logger   
 reduce_lr_on_plateau      a smaller rate when it stops improving   lambda_callback  callbacks from functions
 learning_rate_scheduler   a rate for every epoch                   terminate_on_nan stops at a NaN loss
 backup_and_restore        continues an interrupted training        tensorboard      event files for TensorBoard
-swap_ema_weights          evaluates with averages of the weights
+resuming                  what such a training must remember       swap_ema_weights evaluates with averages of weights
 explore_recorder          weights of several epochs, for the page of `visualize.explore`
 """
 

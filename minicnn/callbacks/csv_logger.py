@@ -28,11 +28,34 @@ class CSVLogger(Callback):
             self.keys = sorted(logs)
             if not any(key.startswith("val_") for key in self.keys):  # a later epoch may be validated
                 self.keys += [f"val_{key}" for key in self.keys]
-            self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
+            self.writer = self._made_writer()
             if not self._header_there:
                 self.writer.writeheader()
         self.writer.writerow({"epoch": epoch, **{key: logs.get(key, "NA") for key in self.keys}})
         self.csv_file.flush()
+
+    def get_state(self):
+        """The lines that the file has so far."""
+        if self.csv_file is not None:
+            self.csv_file.flush()
+        text = ""
+        if os.path.exists(self.filename):
+            with open(self.filename, newline="") as file:
+                text = file.read()
+        return {"text": text, "keys": self.keys}
+
+    def set_state(self, state):
+        """Write the file as it was, and go on behind it."""
+        self.csv_file.close()
+        self.csv_file = open(self.filename, "w", newline="")  # noqa: SIM115 - closed at the end
+        self.csv_file.write(state["text"])
+        self.csv_file.flush()
+        self._header_there, self.keys = bool(state["text"]), state["keys"]
+        if self.keys is not None:
+            self.writer = self._made_writer()
+
+    def _made_writer(self):
+        return csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
 
     def on_train_end(self, logs=None):
         self.csv_file.close()

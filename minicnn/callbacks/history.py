@@ -11,6 +11,8 @@ _FEW = 10  # epochs that a notebook shows in numbers
 class History(Callback):
     """`history`: a list per loss and metric, one number per epoch; `epoch`: the epochs' numbers."""
 
+    kept = "history", "epoch"
+
     def __init__(self):
         super().__init__()
         self.history: dict[str, list[float]] = {}

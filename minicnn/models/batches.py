@@ -64,6 +64,14 @@ class ArraySource:
         self.data, self.batch_size, self.generator = data, batch_size, generator
         self.length = math.ceil(data.size / batch_size)
 
+    def state(self):
+        """What decides the order of the passes to come."""
+        return {"order": None if self.generator is None else self.generator.bit_generator.state}
+
+    def set_state(self, state):
+        if self.generator is not None and state.get("order"):
+            self.generator.bit_generator.state = state["order"]
+
     def begin(self):
         order = None if self.generator is None else self.generator.permutation(self.data.size)
         return ((self.data, rows) for rows in self.data.batches(self.batch_size, order))
@@ -83,6 +91,17 @@ class BatchSource:
         self.length = batches.num_batches if self.numbered else _length(batches)
         self.once = not self.numbered and hasattr(batches, "__next__")
         self._threads: ThreadPoolExecutor | None = None
+
+    def state(self):
+        """What decides the order of the passes to come, with the state of the data set if it has a `get_state`."""
+        own = self.batches.get_state() if hasattr(self.batches, "get_state") else None
+        return {"order": None if self.generator is None else self.generator.bit_generator.state, "batches": own}
+
+    def set_state(self, state):
+        if self.generator is not None and state.get("order"):
+            self.generator.bit_generator.state = state["order"]
+        if state.get("batches") is not None and hasattr(self.batches, "set_state"):
+            self.batches.set_state(state["batches"])
 
     def begin(self):
         self.close()
@@ -177,6 +196,25 @@ class Passes:
         self.ran_out = False
         self._running = None
         self._begun = False
+        self._before, self._given = None, 0  # the source's state before the running pass; its batches so far
+
+    def state(self) -> dict:
+        """Where the passes are: what `go_on` needs."""
+        if self._running is None:
+            return {"source": self.source.state(), "given": 0}
+        return {"source": self._before, "given": self._given}
+
+    def go_on(self, state: dict) -> None:
+        """Bring passes over an equal source to where others were. The batches before that are made and dropped."""
+        self.source.set_state(state["source"])
+        if not self.source.once:  # else its first batch waits in the running pass
+            self._running = None
+        if state["given"]:
+            if self._running is None:
+                self._start()
+            for _ in range(state["given"]):
+                next(self._running, None)
+            self._given = state["given"]
 
     def first(self):
         """The data of the first batch, to be checked. The first pass gives this batch again."""
@@ -190,15 +228,17 @@ class Passes:
     def _start(self):
         """Begin a new pass over the source, or continue the first one if the source allows only one."""
         if not (self._begun and self.source.once):
+            self._before, self._given = self.source.state(), 0
             self._running = self.source.begin()
         self._begun = True
 
-    def batches(self):
+    def batches(self, done=0):
         """Yield the batches of the next pass: `steps` of them, or fewer if the source ends. The pass after that begins
-        the source again. If the source can begin only once, `ran_out` says that there were too few batches, or none."""
+        the source again. If the source can begin only once, `ran_out` says that there were too few batches, or none.
+        done: the batches of this pass that an earlier training has had."""
         if self._running is None:
             self._start()
-        count = 0
+        count = done
         while self.steps is None or count < self.steps:
             batch = next(self._running, None)
             if batch is None:
@@ -206,6 +246,7 @@ class Passes:
             if self.check is not None:  # only the first batch has been checked already
                 self.check(batch[0])
             count += 1
+            self._given += 1
             yield batch
         if self.source.once:
             self.ran_out = count == 0 or (self.steps is not None and count < self.steps)

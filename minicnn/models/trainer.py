@@ -225,6 +225,7 @@ class Trainer(Inference):
         self.stop_training, self._told_non_finite = False, False
         training_step = TrainingStep(self, recorded=True)
         self.initial_epoch = initial_epoch  # a callback may set it, to continue an earlier training
+        hooks.passes = passes
         hooks.call("on_train_begin", {})
         logs: dict = {}
         for epoch in range(self.initial_epoch, epochs):
@@ -233,7 +234,9 @@ class Trainer(Inference):
             if verbose and epochs > 1:
                 say(f"Epoch {epoch + 1}/{epochs}")
             progress = Progress(passes.length, verbose)
-            for step, (data, rows) in enumerate(passes.batches()):  # rows: the numbers of the batch's samples in data
+            done, hooks.batches_done = hooks.batches_done, 0
+            # rows: the numbers of the batch's samples in data
+            for step, (data, rows) in enumerate(passes.batches(done), done):
                 hooks.batch_begins("train", step)
                 with announced_compiling(progress):
                     training_step.train(data, rows)

@@ -57,6 +57,15 @@ class Iterator(PyDataset):
         rows = self.index_array[index * self.batch_size : (index + 1) * self.batch_size]
         return self.make(rows, np.random.default_rng((self._stream, self._epoch, index)))
 
+    def get_state(self):
+        """What decides all batches to come."""
+        return {"stream": self._stream, "epoch": self._epoch}
+
+    def set_state(self, state):
+        """Take over what `get_state` returned: the batches to come are the same."""
+        self._stream, self._epoch = state["stream"], state["epoch"]
+        self._set_index_array()
+
     def on_epoch_end(self):
         self._epoch += 1
         self._set_index_array()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
 def replacing(file):
     """`with replacing(file) as new:` lets the block write to the path `new`, and then moves `new` to `file`.
 
-    After an error or an interruption the old file is still complete. An interrupted process may leave behind a file
-    whose name begins with the same name and ends in .partial.
+    After an error or an interruption the old file is still complete. A killed process leaves behind a file whose name
+    begins with the same name and ends in .partial. The next `replacing` of this file removes it.
     """
     file = os.path.realpath(file)
-    handle, new = tempfile.mkstemp(".partial", os.path.basename(file)[:100] + ".", os.path.dirname(file))
+    begin, writer = os.path.basename(file)[:100], f"{_host()}-{os.getpid()}"
+    _remove_those_of_ended_processes(os.path.dirname(file), begin)
+    handle, new = tempfile.mkstemp(".partial", f"{begin}.{writer}-", os.path.dirname(file))
     os.close(handle)
     try:
         os.chmod(new, _usual_mode(file))
@@ -26,6 +30,32 @@ def replacing(file):
     finally:
         if os.path.exists(new):
             os.unlink(new)
+
+
+def _host():
+    return re.sub(r"\W", "", socket.gethostname())[:40]
+
+
+def _remove_those_of_ended_processes(folder, begin):
+    """Remove what processes of this computer that have ended began to write in place of this file."""
+    pattern = re.compile(re.escape(f"{begin}.{_host()}-") + r"(\d+)-\w+\.partial")
+    for name in os.listdir(folder):
+        found = pattern.fullmatch(name)
+        if found and not _runs(int(found[1])):
+            with suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+
+
+def _runs(process):
+    if os.name == "nt":  # there this question would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs, and belongs to somebody else; or this system cannot tell
+        return True
+    return True
 
 
 def _usual_mode(file):
