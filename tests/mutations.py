@@ -44,6 +44,7 @@ from types import CodeType, FunctionType
 
 import pytest
 from helpers import OPERATION_FILES
+from mutations_alike import CUTS, EQUIVALENT
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "minicnn"
@@ -77,47 +78,6 @@ SURFACE = (
     "test_layers.py", "test_metrics.py", "test_optimizers.py", "test_constraints.py", "test_penalties.py",
     "test_variables.py", "test_own_models.py", "test_keras_habits.py",
 )  # fmt: skip
-
-EQUIVALENT = {  # files and broken lines that give the same results: the reason
-    "ops/activation/vectorized.py: y = np.where(x < 0, np.expm1(np.minimum(x, (1))) * x.dtype.type(parameter), x)": (
-        "the minimum only keeps expm1 from overflowing where it is not taken"
-    ),
-    "ops/batch_norm/loops.py: variance = sum(((mean - float(rows[m, c]))) ** 2 for m in range(M)) / M": "a square",
-    "ops/batch_norm/cpu.py: partial = workspace.empty((_PIECES, (3), C), np.float64)": "a buffer larger than needed",
-    "ops/dense/cpu.py: gradients = workspace.empty((K + (2), F), w.dtype)": "a buffer larger than needed",
-    **{
-        f"ops/conv2d/tiled.py: padded_dy = pad_and_dilate(dy, {size}, top, left, win.SH, win.SW)": "wider padding"
-        for size in ("H + ((KH + 1)) * win.DH, W + (KW - 1) * win.DW", "H + (KH - 1) * win.DH, W + ((KW + 1)) * win.DW")
-    },
-    **{
-        f"ops/conv2d/cpu.py: (PH, PW), (_, pooled_H, pooled_W, _) = pool or {size}, y.shape": "not read without a pool"
-        for size in ("((2), 1)", "(1, (2))")
-    },
-    "ops/conv2d/cpu.py: canvas_back = dy_canvas._replace(top=top, left=left, width=W + ((KW + 1)) * win.DW, SH=win.SH, "
-    "SW=win.SW)": "a wider canvas",
-    "ops/conv2d/cpu.py: products = winograd.products if winograd.suits(KH, KW, back, groups, (F * groups), C) else "
-    "_products": "only without groups",
-    "ops/conv2d/cpu.py: products(dy, canvas_back, w_back, back, groups, dx, None, no_bias, False, (1, 1), "
-    "largest_tile=(3))": "the next larger tile is 4",
-    "ops/conv2d/cpu.py: reach = ((KH + 1)) * win.DH + 1": "a higher band than needed",
-    "ops/batch_norm/cpu.py: pieces = partial.shape[(1)]": "fewer pieces of the same sum",
-    "ops/conv2d/cpu.py: lay_panel(dy_bands, dy_band + f, F, M, min(columns, (F_group + j)), panels, panel)": (
-        "columns that no tile stores"
-    ),
-    "ops/conv2d/cpu.py: if win.DW == 1 and left >= (1) and left + win.KW <= W:": "the other way gives the same sums",
-    "ops/conv2d/cpu.py: count = min(rows_at_once, (win.OH + first))": "rows below dy are zeros",
-    "ops/conv2d/winograd.py: for xi in range((17) if width < columns else 0):": "zeros that are written over",
-    "ops/conv2d/winograd.py: for xi in range(16 if width < columns else (1)):": "zeros that are written over",
-    "ops/conv2d/pooled.py: lay_band(x, canvas, n, oh * PH, (count * PH + KH + 1), bands, band)": "rows no window reads",
-    "ops/conv2d/pooled.py: _finish_rows(dx_bands, band, canvas, n, OH * PH, (KH + 1), dx)": "rows below the image",
-    "ops/conv2d/pooled.py: first = max((1), OH * PH + KH - 1 - canvas.top)": "the other number is never below 1",
-}
-CUTS = {  # lines that only say how the work is cut, or how large a buffer is: with other numbers the results stay
-    "ops/conv2d/cpu.py": r"reach = |work = split|height = \(|band_rows = |alone = |rows_at_once = ",
-    "ops/conv2d/winograd.py": r"across = |x_canvas = |per_row = |down = |pieces = |partial, partial_db = |total = ",
-    "ops/conv2d/pooled.py": r"rows = max|band_size = ",
-    "ops/conv2d/depthwise.py": r"pieces = |partial, sums = |both = ",
-}
 
 
 @dataclass(frozen=True)
