@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import inspect
 import pickle
 import struct
@@ -374,3 +375,11 @@ def test_tensorflow_datasets_offline_and_without_tensorflow(tmp_path, real_data)
     assert rest == f"(60000, 28, 28) {hashes(x, y)} (10000, 28, 28) False"
     assert "downloaded earlier" in result.stdout
     assert float(seconds) < 10  # it only reads a file and prepares nothing: under a second on an idle machine
+
+
+def test_without_the_package_that_reads_tfds_files_the_error_says_what_to_do(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_datasets")
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "array_record" else real(name))
+    with pytest.raises(sources.DataNotFoundError, match="Windows and Macs with Intel: download Keras's files"):
+        datasets.mnist.load_data()
