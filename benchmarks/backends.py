@@ -8,6 +8,7 @@ of the machine affects both. Prints a Markdown table of median milliseconds per 
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 
@@ -23,6 +24,7 @@ BACKENDS, BATCH, STEPS, ROUNDS = ("cpu", "numpy"), 32, 40, 5
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     rng = np.random.default_rng(0)
     x, y = rng.random((BATCH * STEPS, 28, 28, 1), np.float32), rng.integers(0, 10, BATCH * STEPS)
     models, losses = {}, {}

@@ -25,6 +25,7 @@ This file holds what all contestants share. Each library, or family of libraries
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -146,9 +147,12 @@ def peak_memory():
 
 
 def main():
-    library, name = sys.argv[1:]
-    entry = LIBRARIES[library]
-    serve(getattr(import_module(entry.file), entry.kind)(library, name))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("library", choices=LIBRARIES)
+    parser.add_argument("network", choices=WORKLOADS)
+    arguments = parser.parse_args()
+    entry = LIBRARIES[arguments.library]
+    serve(getattr(import_module(entry.file), entry.kind)(arguments.library, arguments.network))
 
 
 def serve(contestant):

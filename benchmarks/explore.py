@@ -10,6 +10,7 @@ page in README.md. It needs the real Fashion-MNIST.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import statistics
@@ -81,6 +82,7 @@ def opened(browser, file):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     from playwright.sync_api import sync_playwright
 
     found, results = next(filter(None, map(shutil.which, BROWSERS))), {}

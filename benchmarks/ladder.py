@@ -1,16 +1,18 @@
 """How much does each step from the definition to the fastest kernel gain? Measures convolution and dense, rung by rung.
 
-    python benchmarks/ladder.py
+    python benchmarks/ladder.py [--write]
 
 A rung is one variant of an operation. First every rung must agree with the NumPy variant. Then all rungs take turns.
 The table shows each rung's median in billions of operations of the definition (a multiply-add is two) per second, and
 as a share of the speed of the machine's cores on registers alone. Winograd's convolution may pass 100 %, because it
-computes the same with fewer multiplications. Writes benchmarks/results/ladder.json, ladder.png, roofline.png, and the
-tables in benchmarks/README.md and minicnn/ops/README.md.
+computes the same with fewer multiplications. With --write, on a machine with nothing else to do, it also writes
+benchmarks/results/ladder.json, ladder.png, roofline.png, and the tables in benchmarks/README.md and
+minicnn/ops/README.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import statistics
@@ -159,6 +161,11 @@ def draw_roofline(points, top, bandwidth, file):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write the results and the tables in the pages")
+    write = parser.parse_args().write
+    if write:
+        machine.refuse_if_busy()
     whole, few = convolution(conv2d_numpy), convolution(conv2d_numpy, FEW)
     ladders = {  # {title: {name: (rung, its reference)}}
         "convolution, 3x3, 32 to 64 channels": {
@@ -183,6 +190,8 @@ def main():
     text = "\n\n".join(table(f"GFLOP/s: {title}", found, top) for title, found in all_rates.items())
     text = f"{text}\n\n{where} {roofs[0].upper() + roofs[1:]}."
     print(text)
+    if not write:
+        return
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     record = {"machine": where, "peak GFLOP/s": top, "copy GB/s": bandwidth, "GFLOP/s": all_rates}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import re
+import sys
 from pathlib import Path
 
 import numba
 from numba import config
+
+_QUIET = 0.5  # the most programs that run on average
 
 
 def described(*packages) -> str:
@@ -31,6 +35,15 @@ def _processor():
         return next(value.strip() for key, value in fields.items() if key.strip() == "model name")
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def refuse_if_busy() -> None:
+    """End the program if other programs use the machine: then its times say nothing about minicnn."""
+    load = os.getloadavg()[0]
+    if load > _QUIET:
+        sys.exit(
+            f"The machine is busy: on average {load:.1f} programs ran in the last minute. Wait, or leave --write out."
+        )
 
 
 def put(file: Path, name: str, text: str) -> None:

@@ -9,6 +9,7 @@ accuracies on 10,000 others. Exits with an error unless the linear classifier st
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import machine
@@ -32,6 +33,7 @@ def test_accuracy(model, epochs, data):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     utils.set_random_seed(0)
     (x_train, y_train), (x_test, y_test) = synthetic_fashion.load_data()
     x_train, x_test = (x[..., None].astype(np.float32) / 255 for x in (x_train, x_test))

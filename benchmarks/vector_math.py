@@ -21,7 +21,13 @@ from minicnn.kernels.cpu.compile import OPTIONS, THREADS
 from minicnn.kernels.cpu.elementwise import elementwise, part
 
 _AT_ONCE = 2**22
-_erf = numba.vectorize(["float64(float64)"])(math.erf)
+
+
+@numba.vectorize(["float64(float64)"])
+def _erf(x):
+    return math.erf(x)
+
+
 TRUE = {
     "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
     "erf": lambda x: _erf(x.astype(np.float64)), "sqrt": np.sqrt,
