@@ -16,7 +16,7 @@ import minicnn
 PACKAGE = Path(minicnn.__file__).parent
 FLOORS = {
     "config": 0, "shapes": 0, "nest": 0, "kept_graphs": 0, "notebook": 0, "registry": 0, "arguments": 0, "results": 0,
-    "dtype_policy": 0, "printing": 0,
+    "dtype_policy": 0, "printing": 0, "figures": 1,
     "kernels": 1, "dispatch": 1,
     "ops": 2, "runtime": 2,
     "variable": 3, "symbol": 3, "initializers": 3, "regularizers": 3, "constraints": 3, "activations": 3,
@@ -38,6 +38,8 @@ LATE_IMPORTS = {
     "atomic",
     "matplotlib",
     "tensorboardX",
+    "array_record",
+    "h5py",
 }  # heavy, or optional
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
@@ -128,6 +130,7 @@ def test_only_declared_packages_are_imported():
         "llvmlite",
         "rich",
         "tensorflow_datasets",
+        "array_record",
         "PIL",
         "cuda",
         "h5py",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.util
 import inspect
 import pickle
 import struct
@@ -379,7 +378,6 @@ def test_tensorflow_datasets_offline_and_without_tensorflow(tmp_path, real_data)
 
 def test_without_the_package_that_reads_tfds_files_the_error_says_what_to_do(tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_datasets")
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "array_record" else real(name))
+    monkeypatch.setitem(sys.modules, "array_record", None)
     with pytest.raises(sources.DataNotFoundError, match="Windows and Macs with Intel: download Keras's files"):
         datasets.mnist.load_data()

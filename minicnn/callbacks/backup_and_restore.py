@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 
-import h5py
-
 from ..shapes import is_positive_integer
 from . import resuming
 from .base import Callback
@@ -67,6 +65,8 @@ class BackupAndRestore(Callback):
 
     def _read(self, name):
         """The description of the training; from a backup of Keras, or of an earlier version, the epoch alone."""
+        import h5py
+
         with h5py.File(self._file(name), "r") as file:
             if _GROUP in file:
                 return resuming.read(file[_GROUP])
@@ -98,6 +98,8 @@ class BackupAndRestore(Callback):
             self._save(epoch + 1, 0)
 
     def _save(self, epoch, batch):
+        import h5py
+
         os.makedirs(self.backup_dir, exist_ok=True)
         state = resuming.kept(self.model, self._others(), self._list.passes, epoch, batch)
         self.model.save_weights(self._file("next"))

@@ -6,7 +6,6 @@ and encodes images through four TensorFlow functions. `_without_tensorflow` repl
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import threading
@@ -35,11 +34,13 @@ def download(description, manual_dir=None, data_dir=None) -> dict:
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise NotReachableError(f'not installed: pip install "minicnn[data]"; {error}') from None
-    if importlib.util.find_spec("array_record") is None:
+    try:
+        import array_record  # noqa: F401
+    except ImportError:
         raise NotReachableError(
             "array_record, which reads its files, is not installed, and has no package for Windows and Macs with "
             "Intel: download Keras's files into the folder of Keras's cache instead"
-        )
+        ) from None
     if manual_dir is None and not answers(description.host):
         raise NotReachableError(f"{description.host} did not answer within {_PATIENCE:g} seconds")
     with _without_tensorflow():

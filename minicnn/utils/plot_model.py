@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from ..figures import figure_class
 from ..layers.base import Layer
 from ..models import Model
 from ..symbol import Symbol
@@ -158,14 +159,12 @@ def _place(boxes, rankdir):
 
 
 def _drawn(boxes, rankdir):
-    from matplotlib.figure import Figure
-
     left, right = min(b.x - b.width / 2 for b in boxes), max(b.x + b.width / 2 for b in boxes)
     top, bottom = min(b.y - b.height / 2 for b in boxes), max(b.y + b.height / 2 for b in boxes)
     edge = 0.25 + 0.15 * max(len(box.frames) for box in boxes)
     if any(box.level - source.level > 1 for box in boxes for source in box.sources):
         edge += 0.35  # for arrows that pass beside boxes
-    figure = Figure((right - left + 2 * edge, bottom - top + 2 * edge))
+    figure = figure_class()((right - left + 2 * edge, bottom - top + 2 * edge))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(left - edge, right + edge)
     axes.set_ylim(bottom + edge, top - edge)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..figures import figure_of
 from ..models import Model
-from .grid import figure_of, grid, shown
+from .grid import grid, shown
 
 
 def feature_maps(model, image, layer, map=None, before=None, columns=8):

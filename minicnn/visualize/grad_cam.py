@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..figures import figure_of
 from ..models import Model
 from ..runtime import transfer
 from .feature_maps import found_layer, made_by
-from .grid import figure_of, shown
+from .grid import shown
 
 
 def grad_cam_map(model, image, layer=None, label=None) -> np.ndarray:

@@ -6,12 +6,7 @@ import math
 
 import numpy as np
 
-
-def figure_of(size):
-    """A matplotlib figure of (width, height) inches that opens no window."""
-    from matplotlib.figure import Figure
-
-    return Figure(size, layout="constrained")
+from ..figures import figure_of
 
 
 def shown(image) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .grid import figure_of
+from ..figures import figure_of
 
 
 def history(record, first_epoch=1, keys=None):

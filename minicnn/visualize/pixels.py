@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .grid import figure_of
+from ..figures import figure_of
 
 
 def pixels(image, channel=0):

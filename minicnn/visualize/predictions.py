@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .grid import figure_of, grid
+from ..figures import figure_of
+from .grid import grid
 
 
 def predictions(images, probabilities, labels=None, classes=None, columns=6):
