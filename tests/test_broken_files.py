@@ -316,3 +316,32 @@ def test_messages_about_files_are_short_and_name_the_file(tmp_path):
             archive.writestr("model.weights.h5", b"")
         with pytest.raises(ValueError, match=r"model\.keras' is broken"):
             minicnn.models.load_model(file)
+
+
+FULL = """
+import resource, signal
+import numpy as np
+import minicnn
+from minicnn import layers
+model = minicnn.Sequential([layers.Input((40,)), layers.Dense(3000)])
+file = {file!r}
+save = model.save_weights if ".weights." in file else model.save
+save(file)
+before = open(file, "rb").read()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    save(file)
+except OSError as error:
+    print(error)
+assert open(file, "rb").read() == before
+"""
+
+
+@pytest.mark.parametrize("ending", [*FORMATS, ".weights.h5"])
+def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path, python, ending):
+    """A limit on the size of files stands for the full disk."""
+    file = str(tmp_path / f"model{ending}")
+    said = python(FULL.format(file=file))
+    assert f"{file!r} cannot be saved (" in said and "is unchanged" in said
+    assert [path.name for path in tmp_path.iterdir()] == [f"model{ending}"]

@@ -256,3 +256,12 @@ def test_patience_is_not_negative(name):
     for wrong in (-1, "two"):
         with pytest.raises(ValueError, match="patience must be a number of epochs, zero or more; received patience="):
             getattr(minicnn.callbacks, name)(patience=wrong)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+def test_a_full_disk_does_not_end_a_training_that_is_logged(tmp_path, capsys):
+    logger, backup = callbacks.CSVLogger("/dev/full"), callbacks.BackupAndRestore(tmp_path)
+    history = model().fit(X, Y, epochs=3, verbose=0, callbacks=[logger, backup])
+    assert history.epoch == [0, 1, 2]
+    said = capsys.readouterr().out
+    assert said.count("epoch 1 is not written to /dev/full") == 1 and said.count("is not written") == 1

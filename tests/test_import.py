@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 HEAVY = ("matplotlib", "tensorflow", "tensorflow_datasets", "h5py", "numba.cuda.cudadrv.driver", "rich", "PIL", "keras")
 
@@ -76,3 +79,10 @@ def test_the_backend_of_the_environment(python):
     code = "try:\n import minicnn\nexcept ValueError as e: print(e)"
     said = python(code, MINICNN_BACKEND="numpi")
     assert "Unknown backend 'numpi' in the environment variable MINICNN_BACKEND. Did you mean 'numpy'" in said
+
+
+def test_disabled_compilation_is_refused_in_a_sentence():
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    run = subprocess.run([sys.executable, "-c", "import minicnn"], env=environment, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "NUMBA_DISABLE_JIT: unset it" in run.stderr and "MINICNN_BACKEND=loops" in run.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+from contextlib import suppress
 
+from ..printing import say
 from .base import Callback
 
 
@@ -21,9 +23,17 @@ class CSVLogger(Callback):
         self._header_there = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         self.csv_file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 - closed at the end
         self.keys = self.writer = None
+        self._told = False
 
     def on_epoch_end(self, epoch, logs=None):
-        logs = logs or {}
+        try:
+            self._write_row(epoch, logs or {})
+        except OSError as error:  # a full disk, for example, should not end a training
+            if not self._told:
+                self._told = True
+                say(f"minicnn: epoch {epoch + 1} is not written to {self.filename} ({error}). Training goes on.")
+
+    def _write_row(self, epoch, logs):
         if self.keys is None:
             self.keys = sorted(logs)
             if not any(key.startswith("val_") for key in self.keys):  # a later epoch may be validated
@@ -36,10 +46,8 @@ class CSVLogger(Callback):
 
     def get_state(self):
         """The lines that the file has so far."""
-        if self.csv_file is not None:
-            self.csv_file.flush()
         text = ""
-        if os.path.exists(self.filename):
+        if os.path.isfile(self.filename):
             with open(self.filename, newline="") as file:
                 text = file.read()
         return {"text": text, "keys": self.keys}
@@ -58,4 +66,5 @@ class CSVLogger(Callback):
         return csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
 
     def on_train_end(self, logs=None):
-        self.csv_file.close()
+        with suppress(OSError):  # the lines that could not be written
+            self.csv_file.close()

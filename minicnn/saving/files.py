@@ -40,7 +40,7 @@ def save_model(model: Model, filepath, overwrite=True, include_optimizer=True, z
     if not file.endswith(".keras"):  # as Keras does it, in the older formats only
         os.makedirs(os.path.dirname(file) or ".", exist_ok=True)
     _refuse_existing(file, overwrite)
-    with replacing(file) as new:
+    with failures_told(file), replacing(file) as new:
         (archive if file.endswith(".keras") else legacy_h5).write(new, model, include_optimizer)
 
 
@@ -77,7 +77,7 @@ def save_weights(model: Model, filepath, overwrite=True) -> None:
     if not model.built:
         raise ValueError(f"{model.name!r} has no weights yet: build it, or call it on data, before saving them.")
     _refuse_existing(file, overwrite)
-    with replacing(file) as new, h5py.File(new, "w") as h5:
+    with failures_told(file), replacing(file) as new, h5py.File(new, "w") as h5:
         (write_weights if file.endswith(".weights.h5") else legacy_h5.write_weights)(h5, model)
 
 
@@ -104,6 +104,20 @@ def load_weights(model: Model, filepath, skip_mismatch=False, by_name=False) -> 
                 legacy_h5.read_weights(group, model, skip_mismatch, by_name)
                 return
             read_weights(h5, model, skip_mismatch, with_optimizer=model.compiled and not skip_mismatch)
+
+
+@contextmanager
+def failures_told(file):
+    """Name the file in errors of writing, such as a full disk, which HDF5 reports in its own words."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        what = os.strerror(error.errno) if getattr(error, "errno", None) else str(error)[:_LONGEST_MESSAGE]
+        kind = type(error) if isinstance(error, OSError) else OSError
+        raise kind(
+            getattr(error, "errno", None) or 0,
+            f"{file!r} cannot be saved ({what}). A file that was there before is unchanged.",
+        ) from error
 
 
 @contextmanager

@@ -26,6 +26,12 @@ from ...printing import say
 from .linking import link_before_compiling
 from .recording import recording
 
+if numba.config.DISABLE_JIT:
+    raise ImportError(
+        "minicnn's kernels are machine code, so it does not run with NUMBA_DISABLE_JIT: unset it. To step through a "
+        "computation in Python, set MINICNN_BACKEND=numpy or MINICNN_BACKEND=loops."
+    )
+
 # Reordering may change the last bits. "nnan" and "ninf" are left out, because NaN must stay NaN. "contract" is left out
 # too. With it LLVM may make one instruction of a product and a sum when it compiles a loop once, and not when it
 # compiles the loop again. Then a seed's first run, which compiles, differs from its second, which loads. This happens
