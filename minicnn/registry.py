@@ -131,6 +131,11 @@ def get_custom_objects() -> dict:
     return _custom[0]
 
 
+def knows_users_objects() -> bool:
+    """Whether classes or functions of users may be found by name."""
+    return any(_custom)
+
+
 def get_registered_name(obj) -> str:
     """The name under which `register_keras_serializable` registered a class, or its own name."""
     return vars(obj).get("_registered_name", obj.__name__)

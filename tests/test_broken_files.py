@@ -293,6 +293,7 @@ def test_numbers_of_an_optimizer_that_make_no_sense_are_not_taken(tmp_path, bad,
 def test_weights_are_not_drawn_before_the_file_s_arrays_are_looked_at(tmp_path, monkeypatch):
     """A small file with a layer of a hundred million units is refused before that layer gets memory."""
     file = tmp_path / "model.keras"
+    monkeypatch.setattr(minicnn.registry, "_custom", [{}])  # classes of other tests
     minicnn.Sequential([layers.Input((4,)), layers.Dense(3, kernel_initializer="orthogonal")]).save(file)
     monkeypatch.setattr(minicnn.initializers.Orthogonal, "__call__", lambda *a, **o: pytest.fail("drawn"))
     minicnn.models.load_model(file)
@@ -345,3 +346,25 @@ def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path, python, end
     said = python(FULL.format(file=file))
     assert f"{file!r} cannot be saved (" in said and "is unchanged" in said
     assert [path.name for path in tmp_path.iterdir()] == [f"model{ending}"]
+
+
+def test_code_of_users_finds_the_first_values_of_weights(tmp_path):
+    """A layer that computes something from a weight when it is built: the file's own values come later, as in Keras."""
+
+    @minicnn.utils.register_keras_serializable("first_values")
+    class Scaled(layers.Layer):
+        def build(self, input_shape):
+            self.w = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="w")
+            self.gain = float(np.mean(np.asarray(self.w)))
+
+        def call(self, x):
+            return x * self.w * self.gain
+
+    model = minicnn.Sequential([layers.Input((5,)), Scaled()])
+    try:
+        for ending in FORMATS:
+            model.save(tmp_path / f"model{ending}")
+            loaded = minicnn.models.load_model(tmp_path / f"model{ending}")
+            np.testing.assert_array_equal(loaded.predict(np.ones((2, 5)), verbose=0), np.ones((2, 5)))
+    finally:
+        minicnn.utils.get_custom_objects().pop("first_values>Scaled", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -73,6 +74,19 @@ def test_every_wrong_bit_of_a_stored_kernel_is_found(tmp_path, capsys):
             assert files.load("key") is None
         path.write_bytes(stored)
     assert files.load("key") == ["machine code"] * 20
+
+
+def test_files_of_other_versions_of_libraries_are_replaced(tmp_path, capsys):
+    """Their hash is right, but they name modules that are not there."""
+    files = _CheckedFiles(str(tmp_path), "kernel", source_stamp=None)
+    files.save("key", "machine code")
+    gone = b"cgone_module\nThing\n."
+    for path in tmp_path.iterdir():
+        path.write_bytes(hashlib.sha256(gone).digest() + gone)
+        assert files.load("key") is None
+        assert "is compiled again" in capsys.readouterr().err
+        files.save("key", "machine code")
+        assert files.load("key") == "machine code"
 
 
 def test_code_for_other_types_is_not_taken(tmp_path):

@@ -137,10 +137,6 @@ def test_a_training_that_had_stopped_does_not_go_on(tmp_path):
     """The process ends after early stopping, before the end of `fit`: the next one only restores the best weights."""
 
     class EndsBeforeTheEnd(callbacks.Callback):
-        comes_last = True
-
-        def set_callbacks(self, callbacks): ...
-
         def on_train_end(self, logs=None):
             raise KeyboardInterrupt
 
@@ -243,3 +239,128 @@ print(len(model.history.epoch))
     run = subprocess.run([sys.executable, "-c", code, "99"], capture_output=True, text=True)
     assert run.stdout.split() == ["6"], run.stderr
     assert [path.name for path in tmp_path.rglob("*.partial")] == []
+
+
+class Keeps(minicnn.metrics.Metric):
+    """A metric of a user that keeps lists, texts and nothing at all."""
+
+    def __init__(self, name="keeps", **kwargs):
+        super().__init__(name, **kwargs)
+        self.reset_state()
+
+    def reset_state(self):
+        self.values, self.last, self.by_name = [], None, {}
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.values.append(float(np.mean(y_pred)))
+        self.last = np.asarray(y_pred).sum(axis=0)
+        self.by_name["count"] = self.by_name.get("count", 0) + 1
+
+    def result(self):
+        return sum(self.values) / max(len(self.values), 1) + float(np.sum(self.last or 0)) + len(self.by_name)
+
+
+@pytest.mark.parametrize("batches", [3, 4, 7, 9])
+def test_all_kinds_of_metrics_go_on_in_the_middle_of_an_epoch(tmp_path, batches):
+    m = minicnn.metrics
+
+    def trained(folder, interruption):
+        minicnn.utils.set_random_seed(1)
+        model = minicnn.Sequential([layers.Input((6, 6, 2)), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+        watched = [
+            m.AUC(name="a"), m.AUC(curve="PR", name="b"), Keeps(), m.BinaryAccuracy(name="c"), m.Precision(name="d"),
+            m.SensitivityAtSpecificity(0.5, name="e"), m.MeanIoU(2, name="f"), m.F1Score(threshold=0.5, name="g"),
+        ]  # fmt: skip
+        model.compile("adam", "binary_crossentropy", metrics=watched)
+        given = [callbacks.BackupAndRestore(folder, save_freq=2), interruption]
+        return model.fit(X, (Y == 1)[:, None], batch_size=12, epochs=2, verbose=0, callbacks=given).history
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "one", Interruption(batches))
+    resumed, whole = trained(tmp_path / "one", Interruption()), trained(tmp_path / "other", Interruption())
+    assert resumed.keys() == whole.keys() and len(whole) > 8
+    for name, values in whole.items():
+        np.testing.assert_array_equal(resumed[name], values, name)
+
+
+@pytest.mark.parametrize("save_freq", ["epoch", 3])
+def test_what_callbacks_do_when_an_epoch_begins_is_done_once(tmp_path, save_freq):
+    class Draws(callbacks.Callback):
+        _kept = ("count",)
+
+        def __init__(self):
+            super().__init__()
+            self.count = 0
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.count = 0
+            self.model.layers[-1].bias.assign_add(np.random.normal(size=1) * 0.01)
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.count += 1
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["count"] = self.count
+
+    def trained(folder, interruption):
+        minicnn.utils.set_random_seed(1)
+        model = minicnn.Sequential([layers.Input((6, 6, 2)), layers.Flatten(), layers.Dense(1)])
+        model.compile(minicnn.optimizers.Adam(use_ema=True), "mse")
+        given = [
+            callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5), Draws(),
+            callbacks.SwapEMAWeights(swap_on_epoch=save_freq == "epoch"),
+            callbacks.BackupAndRestore(folder, save_freq=save_freq), interruption,
+        ]  # fmt: skip
+        history = model.fit(X, Y[:, None], batch_size=12, epochs=4, verbose=0, callbacks=given).history
+        return [*model.get_weights(), *map(np.array, (history["loss"], history["learning_rate"], history["count"]))]
+
+    for batches in (4, 6):
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path / "one", Interruption(batches))
+    for one, other in zip(trained(tmp_path / "one", Interruption()), trained(tmp_path / "other", Interruption()),
+                          strict=True):  # fmt: skip
+        np.testing.assert_array_equal(one, other)
+
+
+def test_names_that_users_give_to_their_own_things_do_no_harm(tmp_path, capsys):
+    class Mine(callbacks.Callback):
+        comes_last, kept = True, 0
+
+        def get_state(self, x):
+            return x
+
+    class Data(minicnn.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return np.ones((2, 3)), np.ones((2, 1))
+
+        def get_state(self, key):
+            return key
+
+    class Iterator:
+        """An iterator that can be put to another place, as those of Grain can."""
+
+        place = 0
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            self.place += 1
+            return np.full((2, 3), float(self.place)), np.ones((2, 1))
+
+        def get_state(self):
+            return b"bytes"
+
+        def set_state(self, state):
+            raise AssertionError("not asked for")
+
+    for data in (Data(), Iterator()):
+        model = minicnn.Sequential([layers.Input((3,)), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        given = [Mine(), callbacks.BackupAndRestore(tmp_path)]
+        history = model.fit(data, epochs=3, steps_per_epoch=3, verbose=0, callbacks=given)
+        assert history.epoch == [0, 1, 2]
+    assert capsys.readouterr().out.count("does not hold the state of Mine") == 2

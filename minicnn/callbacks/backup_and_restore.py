@@ -18,13 +18,14 @@ class BackupAndRestore(Callback):
     The state is written after every epoch, or after every save_freq batches, into one file: weights, optimizer, random
     numbers, the place in the epoch and its order, History, and what the other callbacks remember (`get_state`). So a
     training that was interrupted, and started again with the same arguments, ends with the same weights, History and
-    files as without the interruption. A generator is begun again, and the batches before that place are dropped.
+    files as without the interruption. A generator is begun again, and the batches before that place are dropped. What
+    a data set or a callback of your own remembers is not known: a callback tells it by get_state and set_state.
 
     After a training that ran to its end the backup is deleted, unless delete_checkpoint is False. With
     double_checkpoint the backup before the last one is kept too, and used if the last one is missing or broken.
     """
 
-    comes_last = True  # when it writes, the others have done their part of the epoch
+    _comes_last = True  # when it writes, the others have done their part of the epoch
 
     def __init__(self, backup_dir, save_freq="epoch", double_checkpoint=False, delete_checkpoint=True):
         super().__init__()
@@ -35,12 +36,11 @@ class BackupAndRestore(Callback):
         self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
 
-    def set_callbacks(self, callbacks) -> None:
-        """Get to know the list of all callbacks of this training."""
+    def _set_list(self, callbacks):
         self._list = callbacks
 
     def _others(self):
-        return [callback for callback in self._list.callbacks if not callback.comes_last]
+        return [callback for callback in self._list.callbacks if not callback._comes_last]
 
     def _file(self, name):
         """The "latest" or the "previous" backup, and the "next" one while it is written."""
@@ -54,7 +54,8 @@ class BackupAndRestore(Callback):
                 continue
             try:
                 state = self._read(name)
-                self.model.load_weights(self._file(name))
+                self._restored = self._file(name)
+                self.model.load_weights(self._restored)
                 self._go_on(state)
             except Exception as error:  # HDF5 and JSON have many kinds for broken files
                 problem = problem or error
@@ -78,14 +79,19 @@ class BackupAndRestore(Callback):
         self.model.initial_epoch = self.params["epochs"] if state.get("stopped") else state["epoch"]
         if "callbacks" not in state:
             return
-        resuming.give_back(state, self.model, self._others(), self._list.passes)
+        for passes, where in zip(self._list.passes, state["batches"], strict=True):
+            passes.go_on(where)
+        resuming.give_back(state, self.model, self._others())
         if not state["stopped"]:
             self._batches, self._list.batches_done, self._to_give_back = state["batches_done"], state["batch"], state
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        if self._to_give_back is not None:
-            resuming.give_back_metrics(self._to_give_back, self.model)
+        if self._to_give_back is not None:  # the others have begun the epoch once more, and metrics were reset
+            if self._to_give_back["batch"]:
+                self.model.load_weights(self._restored)
+                resuming.give_back(self._to_give_back, self.model, self._others())
+                resuming.give_back_metrics(self._to_give_back, self.model)
             self._to_give_back = None
 
     def on_train_batch_end(self, batch, logs=None):

@@ -12,10 +12,10 @@ class Callback:
     the running epoch (or after the running batch, in a batch hook).
     """
 
-    comes_last = False
+    _comes_last = False
     """Whether the hooks of the other callbacks are called before those of this one."""
 
-    kept: tuple[str, ...] = ()
+    _kept: tuple[str, ...] = ()
     """The attributes that `get_state` returns."""
 
     def __init__(self):
@@ -28,14 +28,17 @@ class Callback:
     def set_params(self, params: dict) -> None:
         self.params = params
 
+    def _set_list(self, callbacks) -> None:
+        """Get to know the list of all callbacks; `BackupAndRestore` does."""
+
     def get_state(self) -> dict:
         """What the callback must remember if the training is interrupted (`BackupAndRestore`): numbers, texts and
         arrays, in lists and dictionaries."""
-        return {name: getattr(self, name) for name in self.kept}
+        return {name: getattr(self, name) for name in self._kept}
 
     def set_state(self, state: dict) -> None:
         """Take over what `get_state` returned, after `on_train_begin` of the training that goes on."""
-        for name in self.kept:
+        for name in self._kept:
             if name in state:
                 setattr(self, name, state[name])
 
@@ -77,16 +80,16 @@ class CallbackList:
         for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise ValueError(f"callbacks must be minicnn.callbacks.Callback objects; received {callback!r}.")
-        self.callbacks = sorted(callbacks, key=lambda callback: callback.comes_last)
-        self.passes, self.batches_done = None, 0  # the batches of `fit`; those of its first epoch that are done already
+        self.callbacks = sorted(callbacks, key=lambda callback: callback._comes_last)
+        self.passes: list = []  # those of `fit`: over the training data, and over the validation data
+        self.batches_done = 0  # of the first epoch, by an earlier training
         self.steps_per_execution = getattr(model, "steps_per_execution", 1)
         self._overridden: dict[str, bool] = {}  # by hook: whether its logs are needed
         self._last: int | None = None  # the number of the batch that ends the running execution
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
-            if callback.comes_last:
-                callback.set_callbacks(self)
+            callback._set_list(self)
 
     def __getattr__(self, name):
         """Keras's way to call a hook on every callback: `callbacks.on_epoch_end(epoch, logs)`."""

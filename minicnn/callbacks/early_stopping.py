@@ -14,7 +14,7 @@ class EarlyStopping(MonitorCallback):
     the model ends with the weights of its best epoch, also when training runs to its end.
     """
 
-    kept = "wait", "stopped_epoch", "best_epoch", "best", "best_weights"
+    _kept = "wait", "stopped_epoch", "best_epoch", "best", "best_weights"
 
     def __init__(
         self,

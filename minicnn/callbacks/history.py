@@ -11,7 +11,7 @@ _FEW = 10  # epochs that a notebook shows in numbers
 class History(Callback):
     """`history`: a list per loss and metric, one number per epoch; `epoch`: the epochs' numbers."""
 
-    kept = "history", "epoch"
+    _kept = "history", "epoch"
 
     def __init__(self):
         super().__init__()

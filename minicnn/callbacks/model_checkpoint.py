@@ -17,7 +17,7 @@ class ModelCheckpoint(MonitorCallback):
     save_weights_only the file's name ends in .weights.h5, otherwise in .keras or .h5.
     """
 
-    kept = "best", "_batches"
+    _kept = "best", "_batches"
 
     def __init__(
         self,

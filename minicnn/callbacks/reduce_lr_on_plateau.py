@@ -15,7 +15,7 @@ class ReduceLROnPlateau(MonitorCallback):
     falls below min_lr. The logs get the epoch's "learning_rate".
     """
 
-    kept = "best", "wait", "cooldown_counter"
+    _kept = "best", "wait", "cooldown_counter"
 
     def __init__(
         self,

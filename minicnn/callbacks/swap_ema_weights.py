@@ -9,6 +9,8 @@ class SwapEMAWeights(Callback):
     """While the model is evaluated or predicts, its weights are their moving averages. swap_on_epoch: also at the end
     of an epoch, so that a callback after this one saves the averages; training goes on with the weights themselves."""
 
+    _kept = ("_averages_in_model",)
+
     def __init__(self, swap_on_epoch=False):
         super().__init__()
         self.swap_on_epoch, self._averages_in_model = swap_on_epoch, False

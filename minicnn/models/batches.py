@@ -54,6 +54,11 @@ class PyDataset:
     def on_epoch_begin(self): ...
     def on_epoch_end(self): ...
 
+    def _order_state(self):
+        """What decides all batches to come, for minicnn's own data sets."""
+
+    def _set_order_state(self, state): ...
+
 
 class ArraySource:
     """The rows of a `Data`, batch_size at a time, in a new random order for every pass if a generator is given."""
@@ -93,15 +98,15 @@ class BatchSource:
         self._threads: ThreadPoolExecutor | None = None
 
     def state(self):
-        """What decides the order of the passes to come, with the state of the data set if it has a `get_state`."""
-        own = self.batches.get_state() if hasattr(self.batches, "get_state") else None
+        """What decides the order of the passes to come."""
+        own = self.batches._order_state() if self.numbered else None
         return {"order": None if self.generator is None else self.generator.bit_generator.state, "batches": own}
 
     def set_state(self, state):
         if self.generator is not None and state.get("order"):
             self.generator.bit_generator.state = state["order"]
-        if state.get("batches") is not None and hasattr(self.batches, "set_state"):
-            self.batches.set_state(state["batches"])
+        if state.get("batches") is not None and self.numbered:
+            self.batches._set_order_state(state["batches"])
 
     def begin(self):
         self.close()

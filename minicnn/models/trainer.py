@@ -225,7 +225,7 @@ class Trainer(Inference):
         self.stop_training, self._told_non_finite = False, False
         training_step = TrainingStep(self, recorded=True)
         self.initial_epoch = initial_epoch  # a callback may set it, to continue an earlier training
-        hooks.passes = passes
+        hooks.passes = [passes] if validation is None else [passes, validation]
         hooks.call("on_train_begin", {})
         logs: dict = {}
         for epoch in range(self.initial_epoch, epochs):

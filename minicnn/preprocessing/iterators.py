@@ -57,12 +57,10 @@ class Iterator(PyDataset):
         rows = self.index_array[index * self.batch_size : (index + 1) * self.batch_size]
         return self.make(rows, np.random.default_rng((self._stream, self._epoch, index)))
 
-    def get_state(self):
-        """What decides all batches to come."""
+    def _order_state(self):
         return {"stream": self._stream, "epoch": self._epoch}
 
-    def set_state(self, state):
-        """Take over what `get_state` returned: the batches to come are the same."""
+    def _set_order_state(self, state):
         self._stream, self._epoch = state["stream"], state["epoch"]
         self._set_index_array()
 

@@ -55,7 +55,8 @@ def _decoded(content, color_mode):
     if not content.getbuffer().nbytes:
         raise ValueError("it is empty")
     Image.init()  # Pillow knows a format only after this
-    picture = Image.open(content, formats=[name for name in _FORMATS if name in Image.OPEN])
+    of_others = [name for name, (opens, _) in Image.OPEN.items() if not opens.__module__.startswith("PIL.")]
+    picture = Image.open(content, formats=[*(name for name in _FORMATS if name in Image.OPEN), *of_others])
     if picture.width * picture.height > _MOST_PIXELS:
         raise ValueError(f"it has {picture.width} x {picture.height} pixels, more than {_MOST_PIXELS:,}")
     if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: a photograph with more views

@@ -14,9 +14,8 @@ import zipfile
 
 import h5py
 
-from .. import initializers
 from ..registry import custom_object_scope
-from .configuration import model_from_keras, model_to_keras, own_compile_to_keras
+from .configuration import model_for_weights, model_to_keras, own_compile_to_keras
 from .hdf5_check import check_heaps, check_heaps_of_file
 from .weights import read_optimizer, read_weights, write_weights
 
@@ -58,8 +57,7 @@ def read(file, custom_objects=None, compile=True):
     if not isinstance(described, dict):
         raise ValueError(f"The configuration in {file!r} is not a JSON object.")
     compiling = described.pop("compile_config", None)
-    with initializers.left_out():
-        model = model_from_keras(described, custom_objects)
+    model = model_for_weights(described, custom_objects)
     with opened(io.BytesIO(weights), file) as h5:
         read_weights(h5, model)
         if compile and compiling:

@@ -33,13 +33,22 @@ def replacing(file):
 
 
 def _host():
-    return re.sub(r"\W", "", socket.gethostname())[:40]
+    """This computer and, in a container, its own numbers of processes."""
+    try:
+        processes = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        processes = ""
+    return re.sub(r"\W", "", socket.gethostname()[:40] + processes)
 
 
 def _remove_those_of_ended_processes(folder, begin):
     """Remove what processes of this computer that have ended began to write in place of this file."""
     pattern = re.compile(re.escape(f"{begin}.{_host()}-") + r"(\d+)-\w+\.partial")
-    for name in os.listdir(folder):
+    try:
+        names = os.listdir(folder)
+    except OSError:  # a folder that may be written to, but not read
+        return
+    for name in names:
         found = pattern.fullmatch(name)
         if found and not _runs(int(found[1])):
             with suppress(OSError):

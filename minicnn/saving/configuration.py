@@ -10,6 +10,7 @@ names of Keras's modules, and shown in error messages.
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -18,7 +19,14 @@ from ..dtype_policy import DTypePolicy
 from ..layers.base import Layer
 from ..layers.base import registry as layer_registry
 from ..models import Functional, Model
-from ..registry import Configurable, custom_object, custom_object_scope, serialize, snake_case
+from ..registry import (
+    Configurable,
+    custom_object,
+    custom_object_scope,
+    knows_users_objects,
+    serialize,
+    snake_case,
+)  # fmt: skip
 from ..shapes import is_positive_integer
 from .operations import operation_from_keras, operations_to_keras
 
@@ -225,6 +233,14 @@ def model_from_keras(described: dict, custom_objects=None):
     if not isinstance(model, Model):
         raise ValueError(f"The configuration describes a {type(model).__name__}, not a model.")
     return model
+
+
+def model_for_weights(described: dict, custom_objects=None):
+    """The same, for a file that brings the weights: they are not drawn. They are if there are classes or functions of
+    users, whose code may look at the first values."""
+    drawn = custom_objects or knows_users_objects()
+    with nullcontext() if drawn else initializers.left_out():
+        return model_from_keras(described, custom_objects)
 
 
 def compile_to_keras(model) -> dict | None:

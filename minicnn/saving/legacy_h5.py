@@ -18,10 +18,9 @@ import json
 import h5py
 import numpy as np
 
-from .. import initializers
 from ..registry import custom_object_scope
 from .archive import _WRITTEN_AS, opened
-from .configuration import model_from_keras, model_to_keras, own_compile_to_keras
+from .configuration import model_for_weights, model_to_keras, own_compile_to_keras
 from .weights import array_of, attribute_of, child, dataset_in, take_optimizer_state
 
 _LARGEST_ATTRIBUTE = 64_000  # the most bytes that HDF5 keeps in an attribute
@@ -93,8 +92,7 @@ def legacy_weights(layer) -> list:
 def read(file: str, custom_objects=None, compile=True):
     """The model in a file. ValueError if the file does not hold one."""
     with opened(file, file) as h5:
-        with initializers.left_out():
-            model = model_from_keras(_json(h5, "model_config", file), custom_objects)
+        model = model_for_weights(_json(h5, "model_config", file), custom_objects)
         weights = child(h5, "model_weights")
         if weights is None:
             raise ValueError(f"{file!r} has no model_weights.")

@@ -278,12 +278,13 @@ class _CheckedFiles(IndexDataCacheFile):
         except FileNotFoundError:
             return default
         size = hashlib.sha256().digest_size
-        if hashlib.sha256(stored[size:]).digest() != stored[:size]:
-            say(f"minicnn: {path} is damaged, so this kernel is compiled again.", stream=sys.stderr)
-            with suppress(OSError):
-                os.unlink(path)
-            return default
-        return pickle.loads(stored[size:])
+        if hashlib.sha256(stored[size:]).digest() == stored[:size]:
+            with suppress(Exception):  # another version of a library wrote it
+                return pickle.loads(stored[size:])
+        say(f"minicnn: {path} is damaged, so this kernel is compiled again.", stream=sys.stderr)
+        with suppress(OSError):
+            os.unlink(path)
+        return default
 
 
 class _KernelCache(FunctionCache):
