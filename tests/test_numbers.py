@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from cases import both_tests, case
-from helpers import normal
+import pytest
+from cases import both_tests, case, module
+from helpers import assert_close, normal
 
 from minicnn.ops import elementwise, reduce
+from minicnn.ops.elementwise import formulas
+from minicnn.ops.elementwise.vectorized import FUNCTIONS
 from minicnn.ops.moves.tables import Table
 from minicnn.runtime import transfer
 
@@ -119,3 +122,31 @@ def test_equal_largest_numbers_share_the_gradient(each_backend):
         y, saved = reduce.forward(name, transfer.to_device(x))
         dx = reduce.backward(name, transfer.full_like(y, 6.0), saved)
         np.testing.assert_allclose(transfer.to_host(dx).reshape(-1), 6 * np.array(share), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_formulas_that_only_a_gpu_compiles_say_the_same(name):
+    """`formulas.py` gives numpy's functions and their derivatives, number by number."""
+    function, derivative = FUNCTIONS[name]
+    formula = getattr(formulas, name)
+    its_derivative = getattr(formulas, f"{name}_derivative", formulas.step_derivative)
+    x, dy = np.abs(normal(40, seed=1)) * 0.9 + 0.05, normal(40, seed=2)
+    y = function(x)
+    dx = [its_derivative(*three, 0.0) for three in zip(dy, x, y, strict=True)]
+    assert_close(np.array([formula(a, 0.0) for a in x], float), y, 1e-12)
+    assert_close(np.array(dx, float), derivative(dy, x, y), 1e-12)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_equal_extremes_share_the_gradient(name):
+    """Each of the k largest numbers gets 1/k of the gradient, as in TensorFlow."""
+    x, dy = np.round(normal(4, 9, 3, seed=5).clip(-1, 1)), normal(4, 3, seed=6)
+    extreme = getattr(np, name)
+    for variant in ("vectorized", "cpu"):
+        op = module("reduce", variant)
+        _, saved = getattr(op, f"{name}_forward")(x)
+        dx = getattr(op, f"{name}_backward")(dy, saved)
+        for a, b in np.ndindex(4, 3):
+            winners = [r for r in range(9) if x[a, r, b] == extreme(x[a, :, b])]
+            for r in range(9):
+                assert dx[a, r, b] == pytest.approx(dy[a, b] / len(winners) if r in winners else 0.0)
