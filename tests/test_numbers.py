@@ -124,7 +124,7 @@ def test_equal_largest_numbers_share_the_gradient(each_backend):
         np.testing.assert_allclose(transfer.to_host(dx).reshape(-1), 6 * np.array(share), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", FUNCTIONS, ids="elementwise-{}".format)
 def test_formulas_that_only_a_gpu_compiles_say_the_same(name):
     """`formulas.py` gives numpy's functions and their derivatives, number by number."""
     function, derivative = FUNCTIONS[name]
@@ -137,7 +137,7 @@ def test_formulas_that_only_a_gpu_compiles_say_the_same(name):
     assert_close(np.array(dx, float), derivative(dy, x, y), 1e-12)
 
 
-@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("name", ["max", "min"], ids="reduce-{}".format)
 def test_equal_extremes_share_the_gradient(name):
     """Each of the k largest numbers gets 1/k of the gradient, as in TensorFlow."""
     x, dy = np.round(normal(4, 9, 3, seed=5).clip(-1, 1)), normal(4, 3, seed=6)
