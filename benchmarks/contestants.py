@@ -150,9 +150,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("library", choices=LIBRARIES)
     parser.add_argument("network", choices=WORKLOADS)
-    arguments = parser.parse_args()
-    entry = LIBRARIES[arguments.library]
-    serve(getattr(import_module(entry.file), entry.kind)(arguments.library, arguments.network))
+    library, name = vars(parser.parse_args()).values()
+    entry = LIBRARIES[library]
+    serve(getattr(import_module(entry.file), entry.kind)(library, name))
 
 
 def serve(contestant):
