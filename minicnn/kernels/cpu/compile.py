@@ -23,7 +23,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataC
 
 from ...config import cache_home
 from ...printing import say
-from .linking import link_before_compiling
+from .linking import link_before_compiling, only_link
 from .recording import recording
 
 if numba.config.DISABLE_JIT:
@@ -50,12 +50,16 @@ _SPINS = "10000"  # of a thread that waits: 0.2 ms here
 
 _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # Python never calls helpers: less to compile
 
-helper = numba.njit(**OPTIONS, **_INNER)
-"""Decorator for a function that only kernels call. It is compiled into its callers."""
 
-helper_as_written = numba.njit(**AS_WRITTEN, **_INNER)
-"""The same, for formulas whose digits depend on the order of operations: `(z - largest) - log(sum)` must not become
-`z - (largest + log(sum))`."""
+def helper(function):
+    """Decorator for a function that only kernels call. It is compiled into its callers."""
+    return only_link(numba.njit(**OPTIONS, **_INNER)(function))
+
+
+def helper_as_written(function):
+    """The same, for formulas whose digits depend on the order of operations: `(z - largest) - log(sum)` must not become
+    `z - (largest + log(sum))`."""
+    return only_link(numba.njit(**AS_WRITTEN, **_INNER)(function))
 
 
 def kernel(parallel: bool = False, as_written: bool = False):
@@ -70,10 +74,8 @@ def kernel(parallel: bool = False, as_written: bool = False):
         dispatcher = numba.njit(parallel=parallel, **(AS_WRITTEN if as_written else OPTIONS))(function)
         if cache_folder() is not None:
             dispatcher._cache = _KernelCache(function, parallel)
-        if not parallel:
-            return dispatcher
         link_before_compiling(dispatcher)
-        return _ParallelKernel(dispatcher, as_written)
+        return _ParallelKernel(dispatcher, as_written) if parallel else dispatcher
 
     return decorate
 

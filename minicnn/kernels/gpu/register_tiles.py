@@ -182,13 +182,9 @@ def register_tiles(BM, BN, BK, a_runs, b_runs):
     A_SIZE, B_SIZE = BK * LDA, BK * BN
     A_BUFFERS, B_BUFFERS = 2 * A_SIZE, 2 * B_SIZE
     A_COUNT, B_COUNT = BM * BK // THREADS, BN * BK // THREADS  # numbers of a tile that each thread moves
-    STARTS, TAPS, *moves = A_WAYS[a_runs](BM, BK, THREADS, LDA)
-    starts, look_ahead, fetch_a, lay_a = _inlined(moves)
-    fetch_b, lay_b, store = _inlined((b_in_runs if b_runs else b_one_by_one)(BN, BK, THREADS))
-    finish = _inlined([_make_finish(HALF_N, store)])[0]
-    steps, done = _inlined([_make_step(HALF_M, HALF_N)])[0], 1
-    while done < BK:
-        steps, done = _twice(steps, done * LDA, done * BN), 2 * done
+    STARTS, TAPS, starts, look_ahead, fetch_a, lay_a = _ways_of_a(a_runs, BM, BK, THREADS, LDA)
+    fetch_b, lay_b, finish = _ways_of_b(b_runs, BN, BK, THREADS)
+    steps = _steps(HALF_M, HALF_N, LDA, BN, BK)
 
     @gpu_kernel(launch_bounds=(THREADS, 2 if BN == 128 else 3))
     def tiles(a, rows, cols, b, bias, has_bias, relu, c, M, N, K, share):
@@ -290,8 +286,31 @@ def _twice(run, to_next_a, to_next_b):
         run(a_tile, at_a, b_tile, at_b, a_part, b_part, sums)
         run(a_tile, at_a + to_next_a, b_tile, at_b + to_next_b, a_part, b_part, sums)
 
-    return _inlined([both])[0]
+    return _inlined(both)
 
 
-def _inlined(functions):
-    return [device_function(function, forceinline=True) for function in functions]
+# Tiles that differ in one way share the other functions, which then are compiled once.
+
+
+@lru_cache(maxsize=32)
+def _ways_of_a(a_runs, BM, BK, THREADS, LDA):
+    STARTS, TAPS, *functions = A_WAYS[a_runs](BM, BK, THREADS, LDA)
+    return STARTS, TAPS, *map(_inlined, functions)
+
+
+@lru_cache(maxsize=32)
+def _ways_of_b(b_runs, BN, BK, THREADS):
+    fetch, lay, store = map(_inlined, (b_in_runs if b_runs else b_one_by_one)(BN, BK, THREADS))
+    return fetch, lay, _inlined(_make_finish(BN // 2, store))
+
+
+@lru_cache(maxsize=32)
+def _steps(HALF_M, HALF_N, LDA, BN, BK):
+    steps, done = _inlined(_make_step(HALF_M, HALF_N)), 1
+    while done < BK:
+        steps, done = _twice(steps, done * LDA, done * BN), 2 * done
+    return steps
+
+
+def _inlined(function):
+    return device_function(function, forceinline=True)

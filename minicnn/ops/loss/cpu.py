@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import prange
+from numba import intp, prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.compile import helper_as_written, kernel
@@ -22,12 +22,12 @@ def _pair(name):
     @kernel(parallel=True, as_written=True)
     def run(p, t, K, epsilon, losses):
         for i in prange(losses.size):
-            losses[i] = row_loss(p, t, i, K, p.dtype.type(epsilon))
+            losses[i] = row_loss(p, t, intp(i), K, p.dtype.type(epsilon))
 
     @kernel(parallel=True, as_written=True)
     def run_gradient(dlosses, p, t, K, epsilon, dp):
         for i in prange(dlosses.size):
-            row_gradient(p, t, i, K, p.dtype.type(epsilon), dlosses[i], dp)
+            row_gradient(p, t, intp(i), K, p.dtype.type(epsilon), dlosses[i], dp)
 
     def forward(p, t, epsilon=1e-7, need_saved=True):
         losses = workspace.empty((p.shape[0],), p.dtype)
