@@ -58,6 +58,7 @@ CONVOLUTIONS = {
     "16 channels": ((3, 7, 6, 16), (3, 3, 16, 5), (1, 1), "same", (1, 1), 1),
     "16 channels, valid": ((2, 8, 9, 16), (1, 2, 16, 3), (1, 1), "valid", (1, 1), 1),
     "32 channels, narrow kernel": ((2, 6, 5, 32), (2, 1, 32, 17), (1, 1), "same", (1, 1), 1),
+    "64 channels": ((2, 4, 5, 64), (3, 3, 64, 3), (1, 1), "same", (1, 1), 1),
 }
 if VIRTUAL:  # these cases are slow, and gpu.py has no Winograd
     CONVOLUTIONS = {name: sizes for name, sizes in CONVOLUTIONS.items() if "Winograd" not in name}
@@ -97,6 +98,7 @@ POOLED = {  # fused with pools of these sizes; the cases are small, so that in f
     "16 channels": ((2, 2), (3, 3), (4, 1), (1, 3)),
     "16 channels, valid": ((2, 2), (2, 3)),
     "32 channels, narrow kernel": ((2, 2),),
+    "64 channels": ((2, 2),),
 }
 for name, pools in POOLED.items():
     for pool in pools if name in CONVOLUTIONS else ():

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numba
 import numpy as np
 from numba import prange
 from numpy import uintp
@@ -38,6 +37,7 @@ from .compile import THREADS, kernel
 from .microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from .packing import in_panels, lay_panel, lay_panel_through_relu, sum_rows, tile_width
 from .recording import do, is_prediction, of_weights
+from .split import own_part
 from .vector_loop import add, add_bias, copy, vector_loop, zero
 
 _PART = 8192 // VECTOR_BYTES  # terms of a sum that a tile adds in one loop, so that a panel has 16 kB
@@ -81,11 +81,11 @@ def multiply(a, b, bias, c, relu=False):
             b_panels = in_panels(b)
     a, b, c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
     if pieces == 1:
-        _multiply(a, M, K, F, rows, cols, b, b_panels, laid, bias, relu, c, 1, strips, scratch, size)
+        _multiply(a, M, K, F, rows, cols, b, b_panels, laid, bias, relu, c, 1, strips, scratch)
         return
     partial = workspace.empty((pieces * M * F,), c.dtype)
     no_bias = np.zeros_like(bias)
-    _multiply(a, M, K, F, rows, cols, b, b_panels, laid, no_bias, False, partial, pieces, strips, scratch, size)
+    _multiply(a, M, K, F, rows, cols, b, b_panels, laid, no_bias, False, partial, pieces, strips, scratch)
     _finish_pieces(partial, M, F, pieces, bias, relu, c)
 
 
@@ -114,7 +114,7 @@ def _multiply_one_row(a, b, bias, relu, c, cuts, part):
     K, F = a.size, c.size
     for cut in prange(cuts):
         f, end = cut * F // cuts // 16 * 16, F if cut == cuts - 1 else (cut + 1) * F // cuts // 16 * 16
-        here = numba.get_thread_id() * F
+        here = own_part(part)
         for first in range(0, K, _PART):
             last = min(K, first + _PART)
             zero(part, here, end - f)
@@ -138,7 +138,7 @@ def _multiply_one_row(a, b, bias, relu, c, cuts, part):
 
 
 @kernel(parallel=True)
-def _multiply(a, M, K, F, rows, cols, b, b_panels, laid, bias, relu, c, pieces, strips, scratch, size):
+def _multiply(a, M, K, F, rows, cols, b, b_panels, laid, bias, relu, c, pieces, strips, scratch):
     """c[piece] = a piece's share of a @ b, plus bias: panel by panel, in the thread's own scratch buffer.
 
     b_panels is where the panels are: with `laid` all of them, otherwise the scratch buffer.
@@ -152,7 +152,7 @@ def _multiply(a, M, K, F, rows, cols, b, b_panels, laid, bias, relu, c, pieces, 
         columns = min(width, F - f)
         whole_vectors = (columns + lanes - 1) // lanes * lanes
         first, last = strip * row_tiles // strips * ROWS, min(M, (strip + 1) * row_tiles // strips * ROWS)
-        here = numba.get_thread_id() * size
+        here = own_part(scratch)
         sums = here + _PART * width
         for k in range(begin, end, _PART):
             depth = min(_PART, end - k)
@@ -208,7 +208,7 @@ def _multiply_transposed(a, M, K, F, rows, cols, b, y, relu, partial, pieces, st
     row_tiles = (K + ROWS - 1) // ROWS
     for task in prange(pieces * strips):
         piece, strip = task // strips, task % strips
-        here, place = numba.get_thread_id() * _PART * width, piece * (K + 1) * F
+        here, place = own_part(panel), piece * (K + 1) * F
         for m in range(piece * _PIECE, min(M, (piece + 1) * _PIECE), _PART):
             depth, further = min(_PART, min(M, (piece + 1) * _PIECE) - m), m > piece * _PIECE
             for f in range(0, F, width):
@@ -278,7 +278,7 @@ def _multiply_by_transposed(b, K, F, M, rows, cols, transposed, c, strips, finis
     for task in prange(strips * panels):
         strip, panel = task // panels, task % panels
         m, columns = panel * width, min(width, M - panel * width)
-        here = numba.get_thread_id() * ROWS * width
+        here = own_part(finished)
         for t in range(strip * row_tiles // strips, (strip + 1) * row_tiles // strips):
             k = t * ROWS
             count = min(ROWS, K - k)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import numba
+
 from .compile import THREADS, helper
 
 
@@ -70,3 +72,9 @@ def task_rows(task, split):
     n = task // split.bands * split.images
     first = task % split.bands * split.rows
     return n, min(split.images, split.N - n), first, min(split.rows, split.OH - first)
+
+
+@helper
+def own_part(buffer):
+    """Where in a scratch buffer (`workspace.scratch`) the part of the running thread begins."""
+    return numba.get_thread_id() * (buffer.size // THREADS)

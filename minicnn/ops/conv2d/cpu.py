@@ -21,7 +21,6 @@ fill whole vectors.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numba import prange
 
@@ -32,7 +31,7 @@ from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import in_panels, lay_panel, sum_rows, tile_width
 from ...kernels.cpu.recording import do, of_weights
-from ...kernels.cpu.split import pieces_of, split, split_filters, task_rows
+from ...kernels.cpu.split import own_part, pieces_of, split, split_filters, task_rows
 from ...kernels.cpu.vector_loop import add, add_bias, zero
 from ...shapes import check_convolution, window
 from . import depthwise, pooled, strided, winograd
@@ -146,15 +145,14 @@ def _convolve(source, canvas, win, height, work, parts, pixels, taps, w_panels, 
     (bands, sums), F, PH = buffers, out.bias.size, out.PH
     columns = VECTORS * (VECTOR_BYTES // w_panels.itemsize)
     C_group, F_group = canvas.C // groups, F // groups
-    image_size, sums_size = height * canvas.width * canvas.C, work.rows * PH * win.OW * stride
+    image_size = height * canvas.width * canvas.C
     written = stride // groups  # columns that tiles may write, for each group
     panels = (F_group + columns - 1) // columns
     for task in prange(work.tasks * parts):
         part = task % parts
         first_panel, end_panel = part * panels // parts, (part + 1) * panels // parts
         n, images, first, count = task_rows(task // parts, work)
-        band = numba.get_thread_id() * work.images * image_size
-        start = numba.get_thread_id() * work.images * sums_size
+        band, start = own_part(bands), own_part(sums)
         band_rows = height - (work.rows - count) * PH * win.SH
         for image in range(images):
             lay_band(source, canvas, n + image, first * PH * win.SH, band_rows, bands, band + image * image_size)
@@ -215,10 +213,9 @@ def _kernel_gradient_pieces(
     columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
     F, K = dy_canvas.C, taps.size
     C_group, F_group = x_canvas.C // groups, F // groups
-    x_size, dy_size = height * x_canvas.width * x_canvas.C, work.rows * win.OW * F
+    x_size = height * x_canvas.width * x_canvas.C
     for piece in prange(pieces):
-        thread = numba.get_thread_id()
-        x_band, dy_band = thread * work.images * x_size, thread * work.images * dy_size
+        x_band, dy_band, panel = own_part(x_bands), own_part(dy_bands), own_part(panels)
         begin, end = piece * work.tasks // pieces, (piece + 1) * work.tasks // pieces
         for task in range(begin, end):
             n, images, first, count = task_rows(task, work)
@@ -229,7 +226,6 @@ def _kernel_gradient_pieces(
                 place = dy_band + image * count * win.OW * F
                 lay_band(dy, dy_canvas, n + image, first, count, dy_bands, place)
             M = images * count * win.OW
-            panel = thread * pixels.size * columns
             alone = groups == 1 and columns == F  # then dy's band already is a panel
             for group in range(groups):
                 for j in range(0, F_group, columns):
@@ -272,9 +268,8 @@ def _add_window_gradients(dy, dy_canvas, w_by_filter, win, dx_shape, rows_at_onc
     (bands, windows), (N, H, W, C), dx = buffers, dx_shape, out.y
     columns = VECTORS * (VECTOR_BYTES // dx.itemsize)
     F, K, run = dy_canvas.C, win.KH * win.KW * C, win.KW * C
-    pixels = rows_at_once * win.OW
     for n in prange(N):
-        band, window = numba.get_thread_id() * pixels * F, numba.get_thread_id() * pixels * K
+        band, window = own_part(bands), own_part(windows)
         zero(dx, n * H * W * C, H * W * C)
         for first in range(0, win.OH, rows_at_once):
             count = min(rows_at_once, win.OH - first)

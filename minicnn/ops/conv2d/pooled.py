@@ -25,9 +25,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
-from numba import prange, uintp
+from numba import intp, prange, uintp
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.bands import Canvas, from_images, lay_band
@@ -35,7 +34,7 @@ from ...kernels.cpu.compile import THREADS, helper, kernel
 from ...kernels.cpu.matmul import add_pieces
 from ...kernels.cpu.microkernel import VECTOR_BYTES
 from ...kernels.cpu.recording import do
-from ...kernels.cpu.split import pieces_of
+from ...kernels.cpu.split import own_part, pieces_of
 from ...kernels.cpu.vector_loop import copy, zero
 from ...kernels.cpu.windows import make_gather, make_scatter, vectors_across
 
@@ -125,7 +124,7 @@ def _list_winners(dy, start, count, places, listed, values, here):
         total += number if cell < uintp(cells) else values.dtype.type(0)
         end += uintp(counts)
         start += uintp(dy.F)
-    return numba.intp(end) - here, total
+    return intp(end) - here, total
 
 
 @helper
@@ -153,12 +152,10 @@ def _gradients(KH, V):
         """partial[piece] (F, KH, KW, C) = dw of a share of the images. Also their dx, one band of rows at a time."""
         (bands, dx_bands, values), N, OH, OW, F, PH = buffers, dy.N, dy.OH, dy.OW, dy.F, dy.PH
         C, row, run = canvas.C, canvas.width * canvas.C, KW * canvas.C
-        band_size = (rows * PH + KH - 1) * row
         columns = V * (VECTOR_BYTES // w.itemsize)
         kept = (KH - 1) * row  # numbers of dx's band that the next band adds to as well
         for piece in prange(pieces):
-            thread = numba.get_thread_id()
-            band, here = thread * band_size, thread * rows * OW
+            band, here = own_part(bands), own_part(values)
             zero(partial, piece * F * KH * run, F * KH * run)
             zero(partial_db, piece * F, F)
             for n in range(piece * N // pieces, (piece + 1) * N // pieces):

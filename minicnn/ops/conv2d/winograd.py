@@ -55,18 +55,17 @@ from __future__ import annotations
 from functools import lru_cache
 from math import gcd
 
-import numba
 import numpy as np
 from numba import prange
 
 from ...kernels.cpu import workspace
 from ...kernels.cpu.bands import add_columns, finish_band, lay_band, output
-from ...kernels.cpu.compile import kernel
+from ...kernels.cpu.compile import THREADS, kernel
 from ...kernels.cpu.matmul import add_pieces, multiples
 from ...kernels.cpu.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile
 from ...kernels.cpu.packing import tile_width
 from ...kernels.cpu.recording import do, of_weights
-from ...kernels.cpu.split import pieces_of, split, split_filters, task_rows
+from ...kernels.cpu.split import own_part, pieces_of, split, split_filters, task_rows
 from ...kernels.cpu.transform import make_transform
 from ...kernels.cpu.vector_loop import zero
 
@@ -131,7 +130,7 @@ def products(source, canvas, w, win, groups, y, argmax, bias, relu, pool, larges
     with of_weights():
         U = _transformed_kernel(w, m)
     out, buffers = output(y, argmax, bias, relu, pool), workspace.scratch(w.dtype, *sizes)
-    _convolution(m)(source, canvas, work, parts, across, rows, cols, U, out, sizes, buffers)
+    _convolution(m)(source, canvas, work, parts, across, rows, cols, U, out, buffers)
 
 
 def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
@@ -150,7 +149,7 @@ def kernel_gradient(x, x_canvas, dy, dy_canvas, N, win, dw, db):
     partial, partial_db = workspace.empty((pieces, 16 * C * F), dw.dtype), workspace.empty((pieces, F), dw.dtype)
     _gradient_summation(m)(
         x, x_canvas, dy, dy_canvas, work, across, rows, cols, pieces, partial.reshape(-1),
-        partial_db.reshape(-1), sizes, workspace.scratch(dw.dtype, *sizes),
+        partial_db.reshape(-1), workspace.scratch(dw.dtype, *sizes),
     )  # fmt: skip
     total = workspace.empty((16 * C * F,), dw.dtype)
     add_pieces(partial.reshape(-1), total)
@@ -239,17 +238,17 @@ def _convolution(m):
     pixels_to_V, M_to_sums = make_transform(_BT[n]), make_transform(_AT[m])
 
     @kernel(parallel=True, as_written=True)
-    def convolve(source, canvas, work, parts, across, rows, cols, U, out, sizes, buffers):
+    def convolve(source, canvas, work, parts, across, rows, cols, U, out, buffers):
         (bands, V, M, sums), F, PH = buffers, out.bias.size, out.PH
         C, row = canvas.C, canvas.width * canvas.C
         columns = VECTORS * (VECTOR_BYTES // U.itemsize)
         panels = (F + columns - 1) // columns
-        V_step, M_step = sizes[1] // (n * n), sizes[2] // (n * n)
+        V_step, M_step = V.size // THREADS // (n * n), M.size // THREADS // (n * n)
         alone = _ADDED_ALONE if n == 6 else C
         for task in prange(work.tasks * parts):
-            thread, part = numba.get_thread_id(), task % parts
+            part = task % parts
             first_panel, end_panel = part * panels // parts, (part + 1) * panels // parts
-            band, v, p, s = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
+            band, v, p, s = own_part(bands), own_part(V), own_part(M), own_part(sums)
             first_image, images, first, count = task_rows(task // parts, work)
             tile_rows = (count * PH + m - 1) // m
             t = 0
@@ -292,14 +291,13 @@ def _gradient_summation(m):
     pixels_to_V, dy_to_D = make_transform(BT_4), make_transform(_AT[m].T)
 
     @kernel(parallel=True)
-    def sum_pieces(x, x_canvas, dy, dy_canvas, work, across, rows, cols, pieces, partial, partial_db, sizes, buffers):
+    def sum_pieces(x, x_canvas, dy, dy_canvas, work, across, rows, cols, pieces, partial, partial_db, buffers):
         bands, V, D, dy_bands = buffers
         C, F, row, dy_row = x_canvas.C, dy_canvas.C, x_canvas.width * x_canvas.C, dy_canvas.width * dy_canvas.C
         columns = VECTORS * (VECTOR_BYTES // partial.itemsize)
-        V_step, D_step = sizes[1] // 16, sizes[2] // 16
+        V_step, D_step = V.size // THREADS // 16, D.size // THREADS // 16
         for piece in prange(pieces):
-            thread = numba.get_thread_id()
-            band, v, d, dy_band = thread * sizes[0], thread * sizes[1], thread * sizes[2], thread * sizes[3]
+            band, v, d, dy_band = own_part(bands), own_part(V), own_part(D), own_part(dy_bands)
             begin, end = piece * work.tasks // pieces, (piece + 1) * work.tasks // pieces
             for f in range(F):
                 partial_db[piece * F + f] = 0
@@ -320,8 +318,6 @@ def _gradient_summation(m):
                 add_columns(dy_bands, dy_band, partial_db, piece * F, T * m * m, F, F)
                 for f in range(0, F, columns):
                     width = min(columns, F - f)
-                    for xi in range(16 if width < columns else 0):
-                        zero(D, d + xi * D_step, T * columns)
                     for t in range(T):
                         place, corner = d + t * columns, dy_band + (t // across * dy_row + t % across * F) * m + f
                         dy_to_D(dy_bands, corner, D, place, dy_row, F, 4 * D_step, D_step, width)
