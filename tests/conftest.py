@@ -123,9 +123,19 @@ def tf(request):
     import tensorflow
 
     tensorflow.keras.config.dtype_policy()  # Keras makes its default when first asked: now, and not in a float64 test
+    from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
     from keras.src.trainers import trainer
 
     trainer.model_supports_jit = lambda model: False  # XLA compiles for seconds what a test runs a few times
+    make_train_function = TensorFlowTrainer.make_train_function
+
+    def with_built_optimizer(model, force=False):
+        """TensorFlow traces a function that makes variables twice, so the optimizer makes its variables before."""
+        if model.built and model.optimizer is not None and not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        make_train_function(model, force)
+
+    TensorFlowTrainer.make_train_function = with_built_optimizer
     return tensorflow
 
 
