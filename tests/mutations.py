@@ -72,7 +72,7 @@ BEHIND_FUNCTIONS = {  # operations that functions of `minicnn.ops` use: the test
 LAYERS = ("test_gradients.py", "test_keras_layers.py", "test_augmentation.py")
 BEHIND_LAYERS = (
     "test_call*.py", "test_embedding.py", "test_functions.py", "test_own_models.py", "test_models.py",
-    "test_schedule.py",
+    "test_schedule.py", "test_found_in_programs.py",
 )  # fmt: skip
 SURFACE = (
     "test_layers.py", "test_metrics.py", "test_optimizers.py", "test_constraints.py", "test_penalties.py",

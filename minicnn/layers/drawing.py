@@ -165,7 +165,7 @@ class WriteVariable(Layer):
 
 
 class UpdateMetric(Layer):
-    """Gives its inputs to a metric: `update_state` on symbols. No gradient comes back through it."""
+    """Gives its inputs to a metric: `update_state` on symbols. Nothing reads its output, so it has no backward."""
 
     takes_several = True
     may_be_recorded = False
@@ -181,10 +181,7 @@ class UpdateMetric(Layer):
         metric, form = self._held
         arguments = form.filled([np.array(transfer.to_host(part)) for part in x])
         metric.update_state(*arguments["given"], **arguments["named"])
-        return x[0], len(x)
-
-    def backward(self, dy, saved, need_dx=True):
-        return [None] * saved
+        return x[0], None
 
 
 class AddLoss(Layer):
