@@ -57,7 +57,7 @@ EQUIVALENT = {  # files and broken lines that give the same results: the reason
     "ops/conv2d/pooled.py: first = max((1), OH * PH + KH - 1 - canvas.top)": "the other number is never below 1",
 }
 CUTS = {  # lines that only say how the work is cut, or how large a buffer is: with other numbers the results stay
-    "ops/conv2d/cpu.py": r"reach = |work = split|height = \(|band_rows = |alone = |rows_at_once = ",
+    "ops/conv2d/cpu.py": r"reach = |work = split|height = \(|band_rows = |is_panel = |rows_at_once = ",
     "ops/conv2d/winograd.py": r"across = |x_canvas = |per_row = |down = |pieces = |partial, partial_db = |total = ",
     "ops/conv2d/pooled.py": r"rows = max|band_size = ",
     "ops/conv2d/depthwise.py": r"pieces = |partial, sums = |both = ",

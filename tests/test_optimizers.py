@@ -32,6 +32,9 @@ def test_optimizers_by_hand(tf):
         assert_close(mine, wanted, 1e-5)
     with pytest.raises(ValueError, match="received no gradient"):
         optimizers.SGD().apply_gradients([(None, minicnn.Variable(1.0))])
+    with pytest.warns(UserWarning, match="received no gradients") as warned:
+        optimizers.SGD().apply_gradients([(None, minicnn.Variable(1.0)), (np.float32(1), minicnn.Variable(1.0))])
+    assert warned[0].filename == __file__, "the warning shows the line that called apply_gradients"
 
 
 def test_weights_may_be_left_out_of_decay(tf):

@@ -7,7 +7,7 @@ layer reads slot 0, the images, and writes slot 1, which the second layer reads.
 - **joined**: a convolution or a dense layer does what follows it in the same call, if nothing else reads its output: an
   activation, a max pooling (a convolution only), and in inference a batch normalization, which becomes part of the
   weights. A batch normalization does the ReLU behind it. If an activation stands between a convolution and a max
-  pooling, the pooling is done first. The numbers stay the same, because a joined activation never falls: a larger x
+  pooling, the pooling may be done first. The numbers stay the same, because a joined activation never falls: a larger x
   never gives a smaller y. And the activation has fewer numbers to compute. The backend `cpu` does bias, ReLU and
   pooling in one pass and never stores the output before them. A softmax or sigmoid at the end is left out if the loss
   computes it (`logits`).

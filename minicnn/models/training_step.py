@@ -58,7 +58,7 @@ class TrainingStep:
         self._check_loss(losses, penalties)
         outputs = self._outputs_to_measure(y)
         self._look_at(losses, penalties, batch, training=True)
-        model.backward(dy, saved, need_dx=False)  # a Sequential looks at FOR_WEIGHTS instead
+        model.backward(dy, saved, need_dx=False)  # the images get no gradient
         add_penalty_gradients(variables)
         model.optimizer.apply([v.grad for v in variables], variables)
         return losses, penalties, outputs

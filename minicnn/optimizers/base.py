@@ -178,7 +178,7 @@ class Optimizer(changes.Watched, RemembersWeights, Configurable):
         changes_weights = True
         if self.gradient_accumulation_steps:
             pairs, changes_weights = self._means(pairs)
-        rate = self._numbers_of_step(dtype)
+        rate = self._begin_step(dtype)
         with changes.of_weights.within():
             if changes_weights:
                 self._update_all(pairs, rate, dtype)
@@ -239,8 +239,8 @@ class Optimizer(changes.Watched, RemembersWeights, Configurable):
         for variable in var_list:
             transfer.assign(self._memory_of(variable)[AVERAGE], transfer.to_host(variable.array))
 
-    def _numbers_of_step(self, dtype):
-        """What `step_rate` returns, in a form that kernels read. A replayed step computes it again."""
+    def _begin_step(self, dtype):
+        """Count the step. Returns what `step_rate` returns, for kernels. A replayed step does this again."""
         first = transfer.number(self._next_numbers, dtype)
         if len(self._numbers) == 1:
             return first

@@ -143,7 +143,7 @@ def _lay_unpooled_row(x, argmax, canvas, n, h, band, place):
 
 @helper
 def finish_band(sums, start, stride, width, rows, out, y_start, first, filters):
-    """Add the bias to a band of raw sums, clamp with ReLU, pool: `rows` rows of y (.., OW, F), for some filters.
+    """Add the bias to a band of raw sums, pool, and clamp with ReLU: `rows` rows of y (.., OW, F), for some filters.
 
     The sums are (rows * PH, width, stride). The filters are first .. first + filters.
 

@@ -226,12 +226,12 @@ def _kernel_gradient_pieces(
                 place = dy_band + image * count * win.OW * F
                 lay_band(dy, dy_canvas, n + image, first, count, dy_bands, place)
             M = images * count * win.OW
-            alone = groups == 1 and columns == F  # then dy's band already is a panel
+            is_panel = groups == 1 and columns == F  # then dy's band already is the only panel
             for group in range(groups):
                 for j in range(0, F_group, columns):
                     f = group * F_group + j
-                    source, place = (dy_bands, dy_band) if alone else (panels, panel)
-                    if not alone:
+                    source, place = (dy_bands, dy_band) if is_panel else (panels, panel)
+                    if not is_panel:
                         lay_panel(dy_bands, dy_band + f, F, M, min(columns, F_group - j), panels, panel)
                     sum_rows(source, place, M, partial_db, piece * F + f, min(columns, F_group - j), task > begin)
                     for tap in range(0, K, ROWS):

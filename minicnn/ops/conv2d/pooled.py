@@ -117,11 +117,11 @@ def _list_winners(dy, start, count, places, listed, values, here):
     """
     start, end, total, cells = uintp(start), uintp(here), values.dtype.type(0), dy.PH * dy.PW
     for i in range(uintp(count)):
-        number, cell = dy.dy[start], uintp(dy.argmax[start])
-        values[end] = number
+        gradient, cell = dy.dy[start], uintp(dy.argmax[start])
+        values[end] = gradient
         listed[end] = places[i * uintp(cells + 1) + cell]
-        counts = (cell < uintp(cells)) & (number != 0)
-        total += number if cell < uintp(cells) else values.dtype.type(0)
+        counts = (cell < uintp(cells)) & (gradient != 0)
+        total += gradient if cell < uintp(cells) else values.dtype.type(0)
         end += uintp(counts)
         start += uintp(dy.F)
     return intp(end) - here, total
@@ -153,7 +153,7 @@ def _gradients(KH, V):
         (bands, dx_bands, values), N, OH, OW, F, PH = buffers, dy.N, dy.OH, dy.OW, dy.F, dy.PH
         C, row, run = canvas.C, canvas.width * canvas.C, KW * canvas.C
         columns = V * (VECTOR_BYTES // w.itemsize)
-        kept = (KH - 1) * row  # numbers of dx's band that the next band adds to as well
+        kept = (KH - 1) * row  # the last KH - 1 rows of dx's band: windows of the next band reach into them as well
         for piece in prange(pieces):
             band, here = own_part(bands), own_part(values)
             zero(partial, piece * F * KH * run, F * KH * run)
@@ -168,15 +168,15 @@ def _gradients(KH, V):
                         zero(dx_bands, band + kept, count * PH * row)
                     for f in range(F):
                         start = (n * OH + oh) * OW * F + f
-                        number, total = _list_winners(dy, start, count * OW, places, listed, values, here)
+                        length, total = _list_winners(dy, start, count * OW, places, listed, values, here)
                         partial_db[piece * F + f] += total
                         for k in range(0, run, columns):
                             gather(
-                                bands, band + k, row, listed, values, here, number,
+                                bands, band + k, row, listed, values, here, length,
                                 partial, (piece * F + f) * KH * run + k, run,
                             )  # fmt: skip
                             if need_dx:
-                                scatter(dx_bands, band + k, row, listed, values, here, number, w, f * KH * run + k, run)
+                                scatter(dx_bands, band + k, row, listed, values, here, length, w, f * KH * run + k, run)
                     if need_dx:
                         _finish_rows(dx_bands, band, canvas, n, oh * PH, count * PH, dx)
                         copy(dx_bands, band + count * PH * row, dx_bands, band, kept)

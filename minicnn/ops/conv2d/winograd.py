@@ -8,14 +8,16 @@ products. The definition needs 6.
     p2 = (d2 - d1) (g0 - g1 + g2) / 2
     p3 = (d3 - d1) g2
 
-In matrices y = AT ((G g) * (BT d)), where * multiplies number by number. Images need the transforms twice, down and
-sideways. This is F(m x m, r x r):
+In matrices y = AT ((G g) * (BT d)), where * multiplies number by number. F(m, r) is the method's name, for m outputs of
+r taps; F alone is the number of filters, as everywhere. Images need the transforms twice, down and sideways. This is
+F(m x m, r x r):
 
     Y = AT [ (G g GT) * (BT d B) ] A          d: n x n pixels     g: r x r taps     Y: m x m outputs,  m + r - 1 = n = 4
 
 r = 3 gives 4 outputs for 16 products instead of 36; r = 2 gives 9 outputs for 16 products instead of 36. BT is the same
-for both. A convolution sums over the channels. So `convolve` computes one matrix product at each of the 16 places of
-a tile, for all T tiles: (T, C) times (C, F).
+for both. An n x n piece of the image is called a tile. A convolution sums over the channels. So `convolve` computes one
+matrix product at each of the 16 places of a tile, for all T tiles: (T, C) times (C, F). The function `tile` of the
+microkernel computes these products; its own tiles are pieces of M.
 
     V (16, T, C)  transformed pixels        U (16, C, F)  transformed kernel        M (16, T, F) = V @ U
 
@@ -244,7 +246,7 @@ def _convolution(m):
         columns = VECTORS * (VECTOR_BYTES // U.itemsize)
         panels = (F + columns - 1) // columns
         V_step, M_step = V.size // THREADS // (n * n), M.size // THREADS // (n * n)
-        alone = _ADDED_ALONE if n == 6 else C
+        channels = _ADDED_ALONE if n == 6 else C  # in one partial sum
         for task in prange(work.tasks * parts):
             part = task % parts
             first_panel, end_panel = part * panels // parts, (part + 1) * panels // parts
@@ -264,9 +266,9 @@ def _convolution(m):
                 f, width = panel * columns, min(columns, F - panel * columns)
                 for xi in range(n * n):
                     for t in range(0, T, ROWS):
-                        for c in range(0, C, alone):
+                        for c in range(0, C, channels):
                             tile(
-                                V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(alone, C - c),  # a
+                                V, v + xi * V_step, rows, t, min(ROWS, T - t), cols, c, min(channels, C - c),  # a
                                 U, ((xi * panels + panel) * C + c) * columns,  # b
                                 M, p + xi * M_step + t * columns, columns, width, c > 0,  # c; c > 0: add to it
                             )  # fmt: skip
