@@ -29,6 +29,9 @@ def split(N: int, OH: int, unit: int, numbers_per_row: int, numbers: int, wanted
     """Bands of a multiple of `unit` rows with about `numbers` numbers; several images if one image has fewer numbers.
 
     The aim is four tasks per thread: if there are few images, they are cut into more bands, as far as they have rows.
+
+    For example, rows of 860 numbers, 26 for each image, and two threads: split(128, 26, 1, 860, 24 * 1024) makes 128
+    tasks, an image each. With two images it makes 8 tasks, each a band of at most 7 rows.
     """
     fitting = max(1, numbers // (unit * numbers_per_row)) * unit
     bands = max(-(-OH // fitting), min(-(-OH // unit), wanted_tasks // max(N, 1)))

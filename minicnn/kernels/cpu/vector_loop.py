@@ -29,6 +29,9 @@ def vector_loop(arrays: int, scalars: int = 0, numbers: int = 0, wide: int = 0, 
 
     and does the work for `count` numbers of every array, from its start on. Scalars are integers; numbers have the
     first array's type. All float arrays have the same type, except the last `wide` arrays, which are float64.
+
+    For example `add` below: add(x, 10, y, 0, 100) does y[i] += x[10 + i] for i = 0 .. 99. With 16 lanes its body runs
+    seven times, the last time with a mask of 4 lanes.
     """
     narrow = arrays - wide
 
