@@ -172,9 +172,13 @@ class Registry:
 
         return decorate
 
+    def look_up(self, name: str):
+        """The entry of that name, or None."""
+        return custom_object(name) or self.entries.get(name)
+
     def find(self, name: str):
         """The entry of that name; ValueError with the nearest known names if there is none."""
-        found = custom_object(name) or self.entries.get(name)
+        found = self.look_up(name)
         if found is not None:
             return found
         raise ValueError(f"Unknown {self.kind} {name!r}. {nearest(name, self.entries)} {_TABLE}")

@@ -27,9 +27,9 @@ _CHANGE_NO_GRAPH = {
     "input_shape_argument", "jit_compile", "loss", "may_be_recorded", "name", "optimizer", "run_eagerly",
     "steps_per_execution", "stop_evaluating", "stop_predicting", "stop_training", "takes_several", "trainable",
     "_built_for", "_drawings", "_drawn_after", "_form", "_heads", "_heads_of", "_holds_containers", "_input_keys",
-    "_input_nest", "_input_places", "_is_in_a_drawing", "_loss_mean", "_losses_of_call", "_metrics_within", "_nodes",
-    "_output_keys", "_output_nest", "_output_places", "_prediction", "_sublayers", "_told_non_finite", "_trainable",
-    "_variables",
+    "_input_nest", "_input_places", "_is_in_a_drawing", "_loss_mean", "_losses_of_call", "_metrics_within", "_names",
+    "_nodes", "_output_keys", "_output_nest", "_output_places", "_prediction", "_sublayers", "_told_non_finite",
+    "_trainable", "_variables",
 }  # fmt: skip
 """Attributes that minicnn sets itself, in layers and models, and that no `call` reads."""
 

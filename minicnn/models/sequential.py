@@ -31,6 +31,7 @@ class Sequential(Model):
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(name=name, trainable=trainable)
         self.inputs, self.outputs = [], []
+        self._names: set[str] = set()  # of the layers, so that adding many does not compare each with all
         if layers is not None:
             for layer in layers if isinstance(layers, (list, tuple)) else [layers]:
                 self.add(layer)
@@ -60,7 +61,7 @@ class Sequential(Model):
             self.dtype = layer.dtype
             self.inputs = self.outputs = [layer.output]
             return
-        if any(layer.name == other.name for other in self._sublayers):
+        if layer.name in self._names and any(layer.name == other.name for other in self._sublayers):
             raise ValueError(f"{self.name!r} has a layer named {layer.name!r} already; names must be unique.")
         if layer.gives_several:
             raise ValueError(f"Layers of a Sequential must give one output; {layer.name!r} gives {len(layer.outputs)}.")
@@ -78,6 +79,7 @@ class Sequential(Model):
             self.built = True
         self.inputs, self.outputs = inputs, outputs
         self._sublayers.append(layer)
+        self._names.add(layer.name)
 
     def pop(self) -> Layer:
         """Remove the last layer and return it."""

@@ -23,6 +23,7 @@ def replacing(file):
     os.close(handle)
     try:
         os.chmod(new, _usual_mode(file))
+        _give_to_owner_of(file, new)
         yield new
         with open(new, "rb") as written:
             os.fsync(written.fileno())
@@ -65,6 +66,14 @@ def _runs(process):
     except OSError:  # it runs, and belongs to somebody else; or this system cannot tell
         return True
     return True
+
+
+def _give_to_owner_of(file, new):
+    """Let the new file belong to whom the file belongs that it replaces, where this process may do so."""
+    if os.path.exists(file) and hasattr(os, "chown"):
+        old = os.stat(file)
+        with suppress(OSError):
+            os.chown(new, old.st_uid, old.st_gid)
 
 
 def _usual_mode(file):

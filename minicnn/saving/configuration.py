@@ -94,10 +94,7 @@ def _object_to_keras(described, found):
 def class_of(name, module=None):
     """The class of that name, or None. The registry that belongs to Keras's module is searched first."""
     for _, registry in sorted(KINDS.values(), key=lambda kind: kind[0] != module):
-        try:
-            found = registry.find(name)
-        except ValueError:
-            continue
+        found = registry.look_up(name)
         if isinstance(found, type):
             return found
     return None
