@@ -30,6 +30,7 @@ EQUIVALENT = {  # files and broken lines that give the same results: the reason
     "ops/conv2d_transpose/cpu.py: dy = activation.relu_backward(dy, (y, y, (1.0)))": (
         "the parameter of other activations"
     ),
+    "ops/conv2d/depthwise.py: dy = activation.relu_backward(dy, (y, y, (1.0)))": "the parameter of other activations",
     "ops/matrix_product/cpu.py: gradient = workspace.empty((K + (2), F), b.dtype)": "a buffer larger than needed",
     **{
         f"ops/resize/cpu.py: _hand_back_nearest(dy, {places}, dx)": "the nearest pixel stands in both places"

@@ -10,9 +10,16 @@ from explore_page import opened
 from helpers import normal
 
 from minicnn import Input, Sequential, datasets, layers
+from minicnn.callbacks import ExploreRecorder
 from minicnn.visualize import explore
 
-HOSTILE = ["</script><script>alert(1)</script>", "<!-- <script>", "\"quotes\" & 'more' `${x}`", "🐱 고양이", "שלום‮abc"]
+HOSTILE = [
+    "</script><script>alert(1)</script>" + 60 * "long",
+    "<!-- <script>",
+    "\"quotes\" & 'more' `${x}`",
+    "🐱 고양이",
+    "שלום‮abc",
+]
 
 
 @pytest.fixture
@@ -158,6 +165,31 @@ def test_numbers_that_differ_from_minicnns_are_reported_in_red(browser, tmp_path
         assert page.eval_on_selector("p.differs", "p => getComputedStyle(p).color") == "rgb(176, 0, 32)"
 
 
+def test_the_verdict_is_that_of_the_weights_and_the_picture_as_they_are(browser, tmp_path, model, images):
+    labels = model.predict(images, verbose=0).argmax(axis=1)
+    explore(model, images, labels, ["a", "b", "c"], file=tmp_path / "page.html")
+    wrong = (labels[0] + 1) % 3
+    with opened(browser, tmp_path / "page.html") as page:
+        assert page.inner_text("p.verdict").endswith("(right).")
+        bias = len(model.weights) - 1
+        page.evaluate(f"explore.setWeight({bias}, {wrong}, 1e4)")
+        assert page.inner_text("p.verdict").endswith(f"{'abc'[wrong]} (wrong).")
+        page.evaluate(f"explore.setWeight({bias}, {wrong}, NaN)")
+        assert "The network says: NaN" in page.inner_text("p.verdict")
+        page.evaluate("explore.undoEdits()")
+        assert page.inner_text("p.verdict").endswith("(right).")
+
+
+def test_a_file_that_is_no_image_is_reported(browser, tmp_path, model, images):
+    explore(model, images, file=tmp_path / "page.html")
+    (tmp_path / "notes.txt").write_text("no picture")
+    with opened(browser, tmp_path / "page.html") as page:
+        for _ in range(2):  # the same file can be chosen again
+            page.evaluate("explore.show()")
+            page.set_input_files("label.file input", tmp_path / "notes.txt")
+            page.wait_for_function("document.body.innerText.includes('notes.txt could not be read as an image')")
+
+
 def test_hostile_names_do_no_harm(browser, tmp_path):
     model = Sequential([Input((3, 3, 1)), layers.Flatten(name=HOSTILE[0]), layers.Dense(5, name=HOSTILE[3])])
     model.name = HOSTILE[1]
@@ -168,6 +200,8 @@ def test_hostile_names_do_no_harm(browser, tmp_path):
             HOSTILE
         )
         assert HOSTILE[0] in page.inner_text("li.card >> nth=1")
+    with opened(browser, made.path, width=400) as page:
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_nan_and_infinity_are_shown_as_such(browser, tmp_path):
@@ -230,7 +264,10 @@ def test_the_page_is_small():
         layers.Conv2D(64, 3, padding="same", activation="relu"), layers.MaxPooling2D(), layers.Flatten(),
         layers.Dense(100, activation="relu"), layers.Dropout(0.4), layers.Dense(10, activation="softmax"),
     ])  # fmt: skip
-    assert len(explore(fashion, normal(16, 28, 28, 1), file=None).html.encode()) < 3_000_000
+    fashion.compile("adam", "sparse_categorical_crossentropy")
+    x, recorder = np.random.default_rng(0).integers(0, 256, (18, 28, 28, 1), np.uint8), ExploreRecorder()
+    fashion.fit(x, np.arange(18) % 10, epochs=8, verbose=0, callbacks=[recorder])  # Adam's moments are in the page, too
+    assert len(explore(fashion, x, history=recorder, file=None).html.encode()) < 3_000_000
 
 
 def test_what_explore_cannot_show_is_an_error(model, images):

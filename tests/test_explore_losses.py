@@ -10,6 +10,8 @@ from helpers import normal
 from minicnn import Input, Model, Sequential, layers, losses
 from minicnn.layers import BatchNormalization, Conv2D, Dense, Flatten
 from minicnn.visualize import explore
+from minicnn.visualize.explore.kept import recorded_slots
+from minicnn.visualize.explore.network import Network
 
 LOSS = """async ([data, numbers, image]) => {
   const { load } = await import("app"), app = load(data, numbers);
@@ -129,6 +131,46 @@ def test_models_that_do_more_than_run_their_layers_are_not_opened(page, make):
     )
     found = page.evaluate(COMPUTE, [made.data, made.numbers, 0, [0.0] * model.output_shape[1], [0.0]])
     np.testing.assert_allclose([float(v) for v in found["y"]], np.asarray(model(x[:1]))[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_sum_with_an_unknown_part_is_no_gradient(page):
+    """One branch goes through a layer that the page does not know, so below it only a part of dL/dx is known."""
+    x = Input((6, 6, 2))
+    stem = Conv2D(2, 3, name="stem")(x)
+    known = Conv2D(2, 1, name="known")(stem)
+    joined = layers.Add()([known, layers.UnitNormalization()(Conv2D(2, 1, name="hidden")(stem))])
+    model = Model(x, Dense(2, name="head")(Flatten()(joined)))
+    made = explore(model, normal(1, 6, 6, 2, dtype=np.float32), file=None)
+    found = page.evaluate(COMPUTE, [made.data, made.numbers, 0, [1.0, -1.0], [0.0]])
+    names = {weight["name"] for number, weight in enumerate(made.data["weights"]) if str(number) in found["dws"]}
+    assert names == {f"{layer}/{name}" for layer in ("known", "head") for name in ("kernel", "bias")}
+    assert found["dxs"] == [None]
+
+
+def test_the_loss_says_that_it_is_a_part_of_the_models(browser, tmp_path):
+    x = Input((6, 6, 2))
+    flat = Flatten()(x)
+    for outputs, regularizer, expected in ((2, None, True), (1, "l2", True), (1, None, False)):
+        heads = [Dense(2, kernel_regularizer=regularizer)(flat) for _ in range(outputs)]
+        model = Model(x, heads)
+        model.compile("sgd", "mse")
+        y = [np.zeros((1, 2), np.float32)] * outputs
+        explore(model, normal(1, 6, 6, 2), y, file=tmp_path / "page.html")
+        with opened(browser, tmp_path / "page.html") as page:
+            assert ("of the first output, without penalties" in page.inner_text("body")) == expected
+
+
+def test_outputs_are_in_the_page_behind_layers_that_are_too_large_for_it():
+    model = Sequential([
+        Input((8, 8, 2)), Conv2D(40, 3), Conv2D(30, 3), layers.GlobalAveragePooling2D(), Dense(3),
+    ])  # fmt: skip
+    network = Network(model, [normal(1, 8, 8, 2, dtype=np.float32)])
+    kept = [weight.size < 100 for weight in network.weights]
+    conv, after, pool, dense = (layer["writes"] for layer in network.layers)
+    assert recorded_slots(network, kept, 10) == [dense]
+    assert recorded_slots(network, kept, 40) == [dense, pool]
+    assert recorded_slots(network, kept, 10_000) == [dense, after, conv]
+    assert recorded_slots(network, [True] * len(kept), 10_000) == []
 
 
 def test_an_output_whose_layer_is_asleep_opens(browser, tmp_path, monkeypatch):

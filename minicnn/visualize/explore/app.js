@@ -73,9 +73,9 @@ class App {
   // The largest relative difference between this page's outputs for an image and minicnn's; null if they are asleep.
   differenceOf(i) {
     this.unchanged ??= new Network(this.data, this.original);
-    const values = this.unchanged.forward(this.images.map((images) => images[i]), this.recordedFor(i));
-    const y = values.get(this.network.outputs[0]), expected = this.computed[i].data;
-    if (!y || this.recorded.some(([slot]) => slot === this.network.outputs[0])) return null;
+    const slot = this.network.outputs[0], recorded = this.recordedFor(i), expected = this.computed[i].data;
+    const y = this.unchanged.forward(this.images.map((images) => images[i]), recorded).get(slot);
+    if (!y || y === recorded.get(slot)) return null;
     const most = expected.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 1e-30);
     let largest = 0;
     for (let k = 0; k < expected.length; k++) {
@@ -103,7 +103,7 @@ class App {
     this.image = image;
     this.pictures = this.images.map((images) => images[image]);
     this.changed = this.another = false;
-    this.target = this.targets ? this.targets[image] : this.labels ? this.labels[image] : this.predicted[image];
+    this.target = this.targets ? this.targets[image] : this.labels ? this.labels[image] : this.predicted[image] ?? 0;
     this.compute();
     if (show) this.show();
   }
@@ -114,7 +114,7 @@ class App {
     this.changed = true;
     this.another = another;
     this.compute();
-    if (another && typeof this.target === "number") this.target = this.predictedNow();
+    if (another && typeof this.target === "number") this.target = this.predictedNow() ?? 0;
     this.show();
   }
 
@@ -169,7 +169,9 @@ class App {
     this.show();
   }
 
+  // null for outputs that are no numbers.
   classOf({ data }) {
+    if (data.some(Number.isNaN)) return null;
     if (data.length > 1) return argmax(data);
     return Number(data[0] > (this.lastActivation() || !this.data.loss.operation?.startsWith("sigmoid") ? 0.5 : 0));
   }
@@ -180,21 +182,30 @@ class App {
     return node?.op === "activation" && ["softmax", "sigmoid"].includes(node.function) ? node.function : null;
   }
 
-  // The class that the network sees in the picture as it is now.
+  // The class that the network, with its weights as they are now, sees in the picture as it is now.
   predictedNow() {
     const y = this.values.get(this.network.outputs[0]);
-    return y ? this.classOf(y) : 0;
+    return y ? this.classOf(y) : null;
   }
 
+  // Whether minicnn was right about an image; null where the label is not known.
   rightOrWrong(image) {
     return this.labels && this.data.loss.classifies ? this.predicted[image] === this.labels[image] : null;
   }
 
-  // "Coat. The network says: Shirt (wrong)", for an image whose label is known.
-  verdict(image) {
-    const right = this.rightOrWrong(image), names = this.choices();
-    if (right === null) return "";
-    return t("verdict", names[this.labels[image]], names[this.predicted[image]], t(right ? "right" : "wrong"));
+  // "Right: Coat. The network says: Shirt (wrong)", for an image whose label is known.
+  verdict(image, predicted = this.predicted[image]) {
+    const names = this.choices();
+    if (this.rightOrWrong(image) === null) return "";
+    const right = t(predicted === this.labels[image] ? "right" : "wrong");
+    return t("verdict", names[this.labels[image]], names[predicted] ?? "NaN", right);
+  }
+
+  // The same for the picture and the weights as they are now.
+  verdictNow() {
+    const predicted = this.predictedNow();
+    if (this.changed) return t("says", this.choices()[predicted] ?? "NaN");
+    return this.verdict(this.image, predicted);
   }
 
   // The names of the classes that the model chooses from: two for a single output.

@@ -34,17 +34,37 @@ def _products(operation) -> int:
 
 
 def recorded_slots(network, kept, most) -> list[int]:
-    """The slots of layers that the page cannot compute and whose outputs are in the page: the smallest ones, together
-    at most `most` numbers for an image."""
-    asleep = [
+    """The slots that the page cannot compute and whose numbers are in the page, together at most `most` numbers for an
+    image: the outputs, then layers without weights in the page, the smallest first, then what is still unknown."""
+    chosen: list[int] = []
+    outputs = [slot for slot in _unknown_slots(network, kept, chosen) if slot in network.outputs]
+    room = most - sum(map(network.size, outputs))
+    for slots in (_asleep_slots(network, kept), None):
+        while True:
+            unknown = _unknown_slots(network, kept, [*chosen, *outputs]) if slots is None else slots
+            fitting = [slot for slot in unknown if slot not in (*chosen, *outputs) and network.size(slot) <= room]
+            if not fitting:
+                break
+            chosen.append(min(fitting, key=network.size))
+            room -= network.size(chosen[-1])
+    return [*outputs, *chosen]
+
+
+def _asleep_slots(network, kept) -> list[int]:
+    """The slots of the layers that the page does not know, or whose weights it does not have."""
+    return [
         layer["writes"]
         for layer in network.layers
         if not layer["operations"]
         or not all(kept[number] for operation in layer["operations"] for number in operation["weights"].values())
     ]
-    chosen, total = [], 0
-    for slot in sorted(asleep, key=network.size):
-        total += network.size(slot)
-        if total <= most:
-            chosen.append(slot)
-    return chosen
+
+
+def _unknown_slots(network, kept, recorded) -> list[int]:
+    """The slots that the page has no numbers for: those of layers that are asleep, and all that follows from them."""
+    asleep, unknown = set(_asleep_slots(network, kept)), []
+    for layer in network.layers:
+        slot = layer["writes"]
+        if slot not in recorded and (slot in asleep or any(read in unknown for read in layer["reads"])):
+            unknown.append(slot)
+    return unknown

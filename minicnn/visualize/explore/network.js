@@ -77,16 +77,25 @@ export class Network {
     return made;
   }
 
-  // The same, from the gradients of some slots.
+  // The same, from the gradients of some slots. What goes back through something asleep is unknown. So is every sum of
+  // which it would be a part: it is left out as a whole.
   backwardFrom(values, gradients) {
-    const weights = new Map();
-    for (const node of [...this.nodes].reverse()) {
+    const weights = new Map(), unknown = new Set(), unknownWeights = new Set();
+    const steps = this.layers.flatMap((layer) => (layer.operations.length ? layer.operations : [layer]));
+    for (const node of steps.reverse()) {
       const dy = gradients.get(node.writes), read = node.reads.map((slot) => values.get(slot));
-      if (!dy || !this.isAwake(node) || read.some((x) => !x)) continue;
-      const made = operations[node.op].backward(node, dy, read, values.get(node.writes), this.weightsOf(node));
-      node.reads.forEach((slot, i) => addTo(gradients, slot, made.inputs[i]));
-      for (const [name, dw] of Object.entries(made.weights)) addTo(weights, node.weights[name], dw);
+      const isKnown = node.op && this.isAwake(node) && read.every(Boolean);
+      if (unknown.has(node.writes) || (dy && !isKnown)) {
+        node.reads.forEach((slot) => unknown.add(slot));
+        Object.values(node.weights ?? {}).forEach((number) => unknownWeights.add(number));
+      } else if (dy) {
+        const made = operations[node.op].backward(node, dy, read, values.get(node.writes), this.weightsOf(node));
+        node.reads.forEach((slot, i) => addTo(gradients, slot, made.inputs[i]));
+        for (const [name, dw] of Object.entries(made.weights)) addTo(weights, node.weights[name], dw);
+      }
     }
+    unknown.forEach((slot) => gradients.delete(slot));
+    unknownWeights.forEach((number) => weights.delete(number));
     return { gradients, weights };
   }
 
@@ -101,7 +110,7 @@ export class Network {
       gradient.data[typeof target === "number" && target < y.data.length ? target : 0] = -1;
       return { slot, gradient };
     }
-    const t = targetFor(target, y, K, this.loss);
+    const t = this.targetOf(values, target);
     if (!joined) return { slot, ...losses[operation](y, t, K) };
     const z = values.get(node.reads[0]);
     if (!z) return { slot };
@@ -112,6 +121,12 @@ export class Network {
       gradient.data[i] = t.data[i] === 0 && node.function === "softmax" ? 0 : toP;
     }
     return { slot, gradient: own ? gradient : undefined, loss, before: { slot: node.reads[0], gradient: before } };
+  }
+
+  // The target as numbers of the output's shape.
+  targetOf(values, target) {
+    const y = values.get(this.outputs[0]);
+    return targetFor(target, y, y.shape.at(-1), this.loss);
   }
 
   // How the number `at` of a slot was computed, see the operations.

@@ -35,6 +35,7 @@ const strings = {
   logit: ["logit", "로짓"],
   label: ["Class that the loss takes as right", "손실 계산에 쓸 정답"],
   loss: ["Loss", "손실"],
+  part: ["(of the first output, without penalties)", "(첫 출력의 손실, 페널티 제외)"],
   network: ["Network", "신경망"],
   hint: [
     "Click a pixel, or move with the arrow keys and press Enter. Page Up and Page Down change the map.",
@@ -100,6 +101,10 @@ const strings = {
   positions: ["dL/dw: the positions where this weight was used", "dL/dw: 이 가중치가 쓰인 위치들"],
   met: ["x there", "그 위치의 x"],
   optimizer: ["{0}: the next step, if the batch were this image alone", "{0}: 배치가 이 이미지 하나일 때의 다음 갱신"],
+  asInPrediction: [
+    "With dropout and batch norm as in prediction: a step of training would differ a little.",
+    "드롭아웃과 배치 정규화는 예측할 때처럼 계산했으므로, 실제 학습의 갱신과 조금 다릅니다.",
+  ],
   fresh: ["Its moments are not in this page: m and v begin at 0.", "모멘트가 이 페이지에 없습니다. m과 v는 0에서 시작합니다."],
   edit: ["Try another value", "다른 값 넣기"],
   apply: ["Compute again", "다시 계산"],
@@ -116,13 +121,13 @@ const strings = {
     "마이크로커널 한 번의 호출이 {0}~{1}번 행과 {2}~{3}번 열을 계산합니다. 타일에는 합이 {4}행 {5}열 있고, 모두 레지스터에 있습니다.",
   ],
   task: [
-    "The variant tiled.py makes one task of each image: this is task {0}. Threads that share the tasks: {1}.",
-    "tiled.py는 이미지마다 작업 하나를 만듭니다. 이것은 {0}번 작업이고, 스레드 {1}개가 작업을 나눕니다.",
+    "The variant tiled.py (the backend tiled) makes one task of each image: this is task {0}. Threads that share the tasks: {1}.",
+    "tiled.py(백엔드 tiled)는 이미지마다 작업 하나를 만듭니다. 이것은 {0}번 작업이고, 스레드 {1}개가 작업을 나눕니다.",
   ],
   moreTaps: ["and {0} more taps", "그 밖의 탭 {0}개"],
   gpu: [
-    "Version v2 of the GPU's matrix product computes it in block ({0}, {1}), in thread ({2}, {3}) of {4} × {4} threads.",
-    "GPU 행렬 곱의 v2에서는 블록 ({0}, {1})의 {4} × {4} 스레드 가운데 스레드 ({2}, {3})이 계산합니다.",
+    "Version v2 of the GPU's matrix product (which float64 takes; float32 takes the faster v4) computes it in block ({0}, {1}), in thread ({2}, {3}) of {4} × {4} threads.",
+    "GPU 행렬 곱의 v2(float64용이며, float32에는 더 빠른 v4를 씁니다)에서는 블록 ({0}, {1})의 {4} × {4} 스레드 가운데 스레드 ({2}, {3})이 계산합니다.",
   ],
   shared: [
     "In shared memory it reads numbers {0} to {1} of a_tile, and of b_tile one number in {3}, beginning with number {2}.",
@@ -132,6 +137,7 @@ const strings = {
   predictedClass: ["what the network says", "신경망의 예측"],
   evidenceIn: ["Orange: evidence for {0}, in {1}.", "주황색: {1}에서 찾은 {0}의 근거"],
   noEvidence: ["Nothing in {1} is evidence for {0}.", "{1}에는 {0}의 근거가 없습니다."],
+  notAnImage: ["{0} could not be read as an image.", "{0}: 이미지로 읽을 수 없는 파일입니다."],
   fitted: ["Your file was fitted into {0} × {1} pixels.", "파일을 {0} × {1} 픽셀로 맞추었습니다."],
   verdict: ["Right: {0}. The network says: {1} ({2}).", "정답: {0}. 신경망의 예측: {1} ({2})"],
   says: ["The network says: {0}.", "신경망의 예측: {0}"],

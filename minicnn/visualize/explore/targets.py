@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...layers.penalty import makes_gradients
+
 _KNOWN = {  # operations of minicnn's losses: their names in `losses.js`
     "sparse_softmax_cross_entropy": "softmax_cross_entropy",
     "softmax_cross_entropy": "softmax_cross_entropy",
@@ -18,7 +20,8 @@ _OF_ENDS = {"softmax": "softmax_cross_entropy", "sigmoid": "sigmoid_cross_entrop
 
 def loss_of(model, y, output, are_classes) -> dict:
     """{"operation": name in `losses.js` or None, "joined": whether it reads what the last activation reads,
-    "smoothing", "choices", "classifies": whether the outputs are classes}. are_classes: the caller named them."""
+    "smoothing", "choices", "classifies": whether the outputs are classes, "part": whether the model's whole loss has
+    more parts, from other outputs or penalties}. are_classes: the caller named them."""
     loss, end = model._heads[0].loss if model.compiled else None, model.ends_in
     end = end[0] if isinstance(end, list) else end
     if loss is None:
@@ -38,8 +41,13 @@ def loss_of(model, y, output, are_classes) -> dict:
         "joined": bool(joined and operation),
         "smoothing": smoothing,
         "choices": loss.choices(output.shape) if smoothing else K,
+        "part": len(model.outputs) > 1 or _has_penalties(model),
         "classifies": output.ndim == 2 and (are_classes or end is not None or "entropy" in str(operation) or labels),
     }
+
+
+def _has_penalties(model) -> bool:
+    return makes_gradients(model) or any(variable.regularizer is not None for variable in model.trainable_variables)
 
 
 def targets_of(y, output, operation, numbers) -> dict:

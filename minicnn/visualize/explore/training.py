@@ -8,8 +8,8 @@ from ...optimizers import SGD, Adam
 from .kept import kept_weights, recorded_slots
 from .network import Network
 
-_MOST_EPOCHS = 7
-_EPOCH_WEIGHTS = 180_000  # numbers in all epochs together: a megabyte of the page
+_MOST_EPOCHS = 6
+_EPOCH_WEIGHTS = 150_000  # numbers in all epochs together: 0.8 MB of the page
 _EPOCH_OUTPUTS = 40_000
 _MOST_MOMENTS = 100_000  # numbers
 _NOT_SHOWN = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "amsgrad")  # of Adam and SGD

@@ -15,8 +15,8 @@ export function gradientOfNumber(app, slot, at) {
   const { before } = app.network.lossGradient(app.values, app.target);
   if (app.network.outputs[0] === slot) parts.push(h("p", {}, t("atLoss")));
   if (before?.slot === slot && app.lastActivation()) {
-    const p = app.values.get(app.network.outputs[0]).data[at];
-    parts.push(h("p", {}, t("joined", text(p), text(p - gradient.data[at]))));
+    const p = app.values.get(app.network.outputs[0]).data[at], taken = app.network.targetOf(app.values, app.target);
+    parts.push(h("p", {}, t("joined", text(p), text(taken.data[at]))));
   }
   if (terms.length) parts.push(table(app, terms, [t("wentTo"), t("upstream"), t("factor")], (term) => [
     h("td", {}, h("button.link", { onclick: () => app.select({ slot: term.node.writes, at: term.at }) },
@@ -64,7 +64,8 @@ function nextStep(app, number, at, g) {
   const moments = app.moments.get(number), fresh = optimizer.name === "adam" && !moments, rate = optimizer.learning_rate;
   if (optimizer.name !== "adam") {
     const line = `w − rate · dL/dw = ${text(w)} − ${text(rate)} · ${inFormula(g)}`;
-    return h("section.step", {}, h("h3", {}, t("optimizer", "SGD")), h("p.formula", {}, `${line} = `, h("b", {}, text(w - rate * g))));
+    return h("section.step", {}, h("h3", {}, t("optimizer", "SGD")), h("p.formula", {}, `${line} = `, h("b", {}, text(w - rate * g))),
+      asInPrediction(app));
   }
   const { beta_1, beta_2, epsilon } = optimizer, step = fresh ? 1 : optimizer.iterations + 1;
   const [m0, v0] = fresh ? [0, 0] : [moments.momentum.data[at], moments.velocity.data[at]];
@@ -74,7 +75,13 @@ function nextStep(app, number, at, g) {
     h("p.formula", {}, `m = ${beta_1} · ${inFormula(m0)} + ${text(1 - beta_1)} · ${inFormula(g)} = `, h("b", {}, text(m))),
     h("p.formula", {}, `v = ${beta_2} · ${text(v0)} + ${text(1 - beta_2)} · ${inFormula(g)}² = `, h("b", {}, text(v))),
     h("p.formula", {}, `rate = ${text(rate)} · √(1 − ${beta_2}^${step}) / (1 − ${beta_1}^${step}) = `, h("b", {}, text(corrected))),
-    h("p.formula", {}, `w − rate · m / (√v + ${text(epsilon)}) = ${text(w)} − ${inFormula(change)} = `, h("b", {}, text(w - change))));
+    h("p.formula", {}, `w − rate · m / (√v + ${text(epsilon)}) = ${text(w)} − ${inFormula(change)} = `, h("b", {}, text(w - change))),
+    asInPrediction(app));
+}
+
+function asInPrediction(app) {
+  const differ = app.data.layers.some(({ type }) => /Dropout|Normalization|Noise|Random/.test(type));
+  return differ ? h("p.note", {}, t("asInPrediction")) : "";
 }
 
 // The place of a weight's number, in words: kh, kw, c, f for a kernel.

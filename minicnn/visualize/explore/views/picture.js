@@ -70,9 +70,12 @@ export class Picture {
       h("div", { role: "group", "aria-label": t("pointer") }, ["look", "draw", "erase"].map(tool)),
       h("button", { onclick: () => this.empty() }, t("empty")),
       h("button", { onclick: () => this.centre() }, t("centre")),
-      h("button", { onclick: () => app.choose(app.image) }, t("reset")),
+      h("button", { onclick: () => { this.waiting = null; app.choose(app.image); } }, t("reset")),
       h("label.file", {}, t("upload"), h("input", {
-        type: "file", accept: "image/*", onchange: (event) => this.upload(event.target.files[0]),
+        type: "file", accept: "image/*", onchange: ({ target }) => {
+          this.upload(target.files[0]);
+          target.value = ""; // so that the same file can be chosen again
+        },
       })),
       h("label", {}, h("input", {
         type: "checkbox", checked: this.evidence, onchange: (event) => this.setEvidence(event.target.checked),
@@ -126,7 +129,7 @@ export class Picture {
   }
 
   showEvidence() {
-    const { app } = this, label = this.evidenceFor ?? app.predictedNow(), found = evidenceOf(app, label);
+    const { app } = this, label = this.evidenceFor ?? app.predictedNow() ?? 0, found = evidenceOf(app, label);
     if (!found) return;
     const name = app.choices()[label];
     this.caption.textContent = found.most > 0 ? t("evidenceIn", name, found.layer.name) : t("noEvidence", name, found.layer.name);
@@ -145,7 +148,7 @@ export class Picture {
   }
 
   stroke(event) {
-    const { app } = this, picture = app.pictures[0], [H, W, C] = picture.shape, box = this.canvas.getBoundingClientRect();
+    const { app } = this, picture = this.waiting ?? app.pictures[0], [H, W, C] = picture.shape, box = this.canvas.getBoundingClientRect();
     const column = ((event.clientX - box.left) / box.width) * W, row = ((event.clientY - box.top) / box.height) * H;
     if (picture.shape.length !== 3) return;
     if (this.tool === "look") {
@@ -167,10 +170,19 @@ export class Picture {
         }
     }
     this.last = [row, column];
-    app.setPicture(changed);
+    if (!this.waiting) requestAnimationFrame(() => this.showStrokes());
+    this.waiting = changed;
+  }
+
+  // Strokes come faster than a large network computes, so those of one frame of the screen are computed together.
+  showStrokes() {
+    const picture = this.waiting;
+    this.waiting = null;
+    if (picture) this.app.setPicture(picture);
   }
 
   empty() {
+    this.waiting = null;
     const { app } = this, blank = app.pictures[0].like();
     blank.data.fill(this.rangeOfImages()[0]);
     this.tool = "draw";
@@ -180,6 +192,7 @@ export class Picture {
 
   // Moves the picture so that its ink is in the middle: MNIST's makers did this with every digit.
   centre() {
+    this.showStrokes();
     const { app } = this, picture = app.pictures[0], [H, W, C] = picture.shape, low = this.rangeOfImages()[0], moved = picture.like();
     let ink = 0, row = 0, column = 0;
     picture.data.forEach((value, at) => {
@@ -202,7 +215,12 @@ export class Picture {
   async upload(file) {
     if (!file) return;
     const { app } = this, picture = app.pictures[0], [H, W, C] = picture.shape, [low, high] = this.rangeOfImages();
-    const bitmap = await createImageBitmap(file), canvas = new OffscreenCanvas(W, H), context = canvas.getContext("2d");
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (!bitmap) {
+      this.note.textContent = t("notAnImage", file.name);
+      return;
+    }
+    const canvas = new OffscreenCanvas(W, H), context = canvas.getContext("2d");
     const share = Math.max(W / bitmap.width, H / bitmap.height), width = bitmap.width * share, height = bitmap.height * share;
     context.fillRect(0, 0, W, H);
     context.drawImage(bitmap, (W - width) / 2, (H - height) / 2, width, height);

@@ -24,7 +24,7 @@ export function scores(app) {
   const head = h("thead", {}, h("tr", {}, h("td", {}), h("td", {}),
     h("th", { scope: "col" }, p ? t("probability") : ""), h("th", { scope: "col" }, p ? t("logit") : "")));
   return [
-    h("p.verdict", {}, app.changed ? t("says", names[app.predictedNow()] ?? "") : app.verdict(app.image)),
+    h("p.verdict", {}, app.verdictNow()),
     h("table.scores", {}, h("caption", {}, t("scores")), head, h("tbody", {}, rows)), target(app, names), loss(app),
   ].filter(Boolean);
 }
@@ -43,5 +43,7 @@ function target(app, names) {
 function loss(app) {
   if (!app.data.loss.operation) return h("p.note", {}, t("noLoss"));
   const value = app.network.lossGradient(app.values, app.target).loss;
-  return value === undefined ? null : h("p", {}, `${t("loss")}: `, h("b", {}, text(value)));
+  if (value === undefined) return null;
+  const note = app.data.loss.part ? h("span.note", {}, ` ${t("part")}`) : "";
+  return h("p", {}, `${t("loss")}: `, h("b", {}, text(value)), note);
 }
