@@ -30,6 +30,10 @@ EQUIVALENT = {  # files and broken lines that give the same results: the reason
     "ops/conv2d_transpose/cpu.py: dy = activation.relu_backward(dy, (y, y, (1.0)))": (
         "the parameter of other activations"
     ),
+    **{
+        f"ops/conv2d/cpu.py: output(dx, None, bias, relu, {size}), buffers,": "the kernel does not read the pool's size"
+        for size in ("((2), 1)", "(1, (2))")
+    },
     "ops/conv2d/depthwise.py: dy = activation.relu_backward(dy, (y, y, (1.0)))": "the parameter of other activations",
     "ops/matrix_product/cpu.py: gradient = workspace.empty((K + (2), F), b.dtype)": "a buffer larger than needed",
     **{
