@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -123,6 +125,26 @@ def test_fit_allocates_no_large_array_after_the_first_steps():
         tracemalloc.stop()
     assert len(peaks) == 18
     assert max(peaks[6:]) < 100_000, peaks  # the input batch alone takes 400 kB
+
+
+def test_the_memory_of_a_recording_is_free_when_fit_returns(monkeypatch):
+    """Without the garbage collector, which may run much later."""
+    kept, make = [], workspace.keep
+
+    def keep(function, most):
+        result, buffers = make(function, most)
+        kept.extend(weakref.ref(buffer.base) for _, buffer, _ in buffers)
+        return result, buffers
+
+    monkeypatch.setattr(workspace, "keep", keep)
+    model = classifier()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    gc.disable()
+    try:
+        model.fit(X, Y, batch_size=4, verbose=0)
+        assert kept and not any(buffer() is not None for buffer in kept)
+    finally:
+        gc.enable()
 
 
 def images_on_images(branched):

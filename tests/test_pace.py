@@ -56,6 +56,14 @@ def test_alone_all_threads_are_used(machine):
     assert used[-1] == 4 and machine.threads == 4
 
 
+def test_alone_a_trial_loses_two_calls_for_each_other_number_of_threads(machine):
+    run = pace.Pace()
+    for _ in range(15):
+        run(machine.work, "result")
+    assert machine.used == [4] * 7 + [3] * 2 + [2] * 2 + [4] * 4
+    assert pace._process.next_trial > machine.clock
+
+
 def test_beside_a_busy_program_fewer_threads_are_used_and_later_all_again(machine):
     run = pace.Pace()
     calls(machine, run, 5)

@@ -223,7 +223,8 @@ class Trainer(Inference):
             verbose=verbose, epochs=epochs, steps=passes.length, do_validation=validation is not None,
         )  # fmt: skip
         self.stop_training, self._told_non_finite = False, False
-        training_step = TrainingStep(self, recorded=True)
+        training_step = TrainingStep(self)
+        learn = training_step.recorded()
         self.initial_epoch = initial_epoch  # a callback may set it, to continue an earlier training
         hooks.passes = [passes] if validation is None else [passes, validation]
         hooks.call("on_train_begin", {})
@@ -239,7 +240,7 @@ class Trainer(Inference):
             for step, (data, rows) in enumerate(passes.batches(done), done):
                 hooks.batch_begins("train", step)
                 with announced_compiling(progress):
-                    training_step.train(data, rows)
+                    training_step.train(data, rows, learn)
                 progress.step(step + 1)
                 hooks.batch_ended("train", step, training_step.logs)
                 if progress.wants_logs():

@@ -28,21 +28,24 @@ from .recorded_step import recorded_step
 class TrainingStep:
     """The step of one model, for one call of `fit`, `evaluate` or `train_on_batch`. Its data have been checked."""
 
-    def __init__(self, model, recorded=False):
+    def __init__(self, model):
         self.model, self.heads = model, model._heads_with_loss()
         in_loss = [head.activation_in_loss is not None for head in model._heads]
         self.logits = {"logits": in_loss if model.gives_several else True} if any(in_loss) else {}
         self.output_shapes: dict[tuple, list] = {}  # {shapes of the inputs: shapes of the outputs}
         self.not_looked_at: tuple | None = None  # the last batch, if its loss is still on the way from the GPU
-        self.learn_or_replay = recorded_step(model, self._learn) if recorded else self._learn
 
-    def train(self, data, rows) -> None:
-        """Learn from these rows of the data, and count the loss and the metrics."""
+    def recorded(self):
+        """`_learn`, or its recording. Who calls this holds it: the memory of a step is free when the recording is."""
+        return recorded_step(self.model, self._learn)
+
+    def train(self, data, rows, learn=None) -> None:
+        """Learn from these rows of the data, and count the loss and the metrics. learn: what `recorded` returned."""
         variables = self.model.weights
         forget_gradients(variables)  # an interrupted step may have left gradients behind
         with workspace.step(), pace.for_other_work(), changes.of_weights.within():
             batch = self._arrays_of(data, rows)
-            losses, penalties, outputs = self.learn_or_replay(*batch)  # `_learn` below, or its recording
+            losses, penalties, outputs = (learn or self._learn)(*batch)
             self._count(losses, penalties, outputs, data, rows, batch, training=True)
             forget_gradients(variables)
 

@@ -23,7 +23,7 @@ from .compile import THREADS
 CHOICES = tuple(dict.fromkeys(max(1, n) for n in (THREADS, THREADS - 1, THREADS // 2)))
 """The numbers of threads that are tried."""
 
-_ROUNDS = 6  # calls with each number of threads; neither the first counts, for threads may be asleep, nor the slowest
+_ROUNDS = 6  # calls with each number of threads
 _SHARE = 20  # trials take at most one part in so many of the time
 _SLOWER = 1.4  # times as long: the work is timed again
 _BUSY = 1.15  # times as long as with fewer threads: not the work, but another program slows all threads down
@@ -67,9 +67,7 @@ class Pace:
         seconds = perf_counter() - started
         self.recent = 0.75 * self.recent + 0.25 * seconds if self.recent else seconds
         if self.waiting:
-            self.times[self.waiting.pop()].append(seconds)
-            if not self.waiting:
-                self._choose()
+            self._note(self.waiting.pop(), seconds)
         return result
 
     def _may_try(self, now):
@@ -78,13 +76,28 @@ class Pace:
             return False
         return self.recent > _SLOWER * self.usual or self.threads != THREADS
 
+    def _note(self, threads, seconds):
+        """The time of a trial's call. A number of threads that is slower than all threads twice is tried no more."""
+        times = self.times[threads]
+        times.append(seconds)
+        if threads != THREADS and len(times) == 2 and min(times) > _mean(self.times[THREADS]):
+            self.waiting = [n for n in self.waiting if n != threads]
+            del self.times[threads]
+        if not self.waiting:
+            self._choose()
+
     def _choose(self):
         """End a trial: keep the quickest number of threads."""
-        means = {n: sum(sorted(times[1:])[:-1]) / (len(times) - 2) for n, times in self.times.items()}
-        self.threads = min(CHOICES, key=means.__getitem__)
+        means = {n: _mean(times) for n, times in self.times.items()}
+        self.threads = min(means, key=means.__getitem__)
         self.usual = self.recent = means[self.threads]
         _process.threads = self.threads if means[THREADS] > _BUSY * self.usual else THREADS
         _process.next_trial = perf_counter() + _SHARE * sum(map(sum, self.times.values()))
+
+
+def _mean(times):
+    """The mean without the first call, for which threads may be asleep, and without the slowest of the others."""
+    return sum(sorted(times[1:])[:-1]) / (len(times) - 2)
 
 
 def for_other_work():
