@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -122,21 +123,22 @@ def tf(request):
         _missing(request.config, "TensorFlow is not installed: pip install tensorflow-cpu")
     import tensorflow
 
+    tensorflow.config.run_functions_eagerly(True)  # tracing a function takes longer than the few calls of a test
     tensorflow.keras.config.dtype_policy()  # Keras makes its default when first asked: now, and not in a float64 test
-    from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
+    gc.collect()
+    gc.freeze()  # a million objects, which every collection would look at
+    return tensorflow
+
+
+@pytest.fixture
+def keras_in_graphs(tf, monkeypatch):
+    """Keras traces its steps, as it does by default. Then it knows no size of a batch, and its results show that."""
     from keras.src.trainers import trainer
 
-    trainer.model_supports_jit = lambda model: False  # XLA compiles for seconds what a test runs a few times
-    make_train_function = TensorFlowTrainer.make_train_function
-
-    def with_built_optimizer(model, force=False):
-        """TensorFlow traces a function that makes variables twice, so the optimizer makes its variables before."""
-        if model.built and model.optimizer is not None and not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        make_train_function(model, force)
-
-    TensorFlowTrainer.make_train_function = with_built_optimizer
-    return tensorflow
+    monkeypatch.setattr(trainer, "model_supports_jit", lambda model: False)  # XLA compiles for seconds
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
 
 
 @pytest.fixture(scope="session")

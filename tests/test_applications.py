@@ -77,13 +77,16 @@ def test_layers_and_parameters_are_keras_s(tf, network, end):
     assert mine.output_shape == wanted.output_shape
 
 
+WITH_SMALL_LAYERS = ("efficientnetb0", "mobilenet_v3", "convnext", "inception_resnet_v2")  # which no other network has
+
+
 @pytest.mark.parametrize(
     "network",
     ["vgg16", "resnet50", "mobilenet_v2", "resnet50v2", "densenet121", "mobilenet", "xception", "inception_v3",
-     "efficientnetb0", "efficientnetv2b0", "mobilenet_v3", "convnext"],
+     "efficientnetv2b0", *WITH_SMALL_LAYERS],
 )  # fmt: skip
-@pytest.mark.parametrize("file", ["weights.weights.h5", "weights.h5"])
-def test_keras_s_weight_files_give_keras_s_outputs(tf, tmp_path, network, file):
+def test_keras_s_files_give_keras_s_outputs(tf, tmp_path, network):
+    """Files of weights, whole models in the older format, and in the present one. Keras opens minicnn's file too."""
     ours, module, name, options = NETWORKS[network]
     options = {**options, "include_top": False, "input_shape": (80, 80, 3), "pooling": "avg"}
     theirs = getattr(tf.keras.applications, name)(weights=None, **options)
@@ -92,16 +95,22 @@ def test_keras_s_weight_files_give_keras_s_outputs(tf, tmp_path, network, file):
         [abs(w) + 0.05 if "variance" in v.name else w if v.name == "count" else w + 0.05 * rng.standard_normal(w.shape)
          for v, w in zip(theirs.weights, theirs.get_weights(), strict=True)]
     )  # fmt: skip
-    if file == "weights.h5":
-        theirs.save(tmp_path / file)  # the whole model, in the older format
-    else:
-        theirs.save_weights(tmp_path / file)
-    mine = ours(weights=str(tmp_path / file), **options)
-    preprocess = getattr(keras.applications, module).preprocess_input
-    x = preprocess(pictures(80))
+    x = getattr(keras.applications, module).preprocess_input(pictures(80))
     assert_close(x, getattr(tf.keras.applications, module).preprocess_input(pictures(80)), 1e-6)
     wanted = np.asarray(theirs(x, training=False))
-    assert_close(mine.predict(x, verbose=0) / abs(wanted).max(), wanted / abs(wanted).max(), 1e-4)
+    largest = abs(wanted).max()
+    theirs.save_weights(tmp_path / "weights.weights.h5")
+    theirs.save(tmp_path / "weights.h5")
+    for file in ("weights.weights.h5", "weights.h5"):
+        mine = ours(weights=str(tmp_path / file), **options)
+        assert_close(mine.predict(x, verbose=0) / largest, wanted / largest, 1e-4)
+    if network in WITH_SMALL_LAYERS:
+        theirs.save(tmp_path / "theirs.keras")
+        mine.save(tmp_path / "mine.keras")
+        opened = keras.models.load_model(tmp_path / "theirs.keras")
+        np.testing.assert_array_equal(opened.predict(x, verbose=0), mine.predict(x, verbose=0))
+        opened = tf.keras.models.load_model(tmp_path / "mine.keras", compile=False)
+        assert_close(np.asarray(opened(x, training=False)) / largest, wanted / largest, 1e-4)
 
 
 @pytest.mark.parametrize("module", [vgg16, resnet50, mobilenet_v2])
@@ -255,20 +264,3 @@ def test_operations_are_not_among_the_layers(tf):
     assert "add" in "".join(lines) and "multiply" in "".join(lines)
     again = keras.models.clone_model(mine)
     assert [layer.name for layer in again.layers] == [layer.name for layer in mine.layers]
-
-
-@pytest.mark.parametrize("network", ["efficientnetb0", "mobilenet_v3", "convnext", "inception_resnet_v2"])
-def test_whole_networks_in_files(tf, tmp_path, network):
-    """minicnn and Keras open each other's .keras files, with the small layers that only these networks have."""
-    ours, _, name, options = NETWORKS[network]
-    options = {**options, "weights": None, "include_top": False, "input_shape": (80, 80, 3), "pooling": "avg"}
-    mine, theirs, x = ours(**options), getattr(tf.keras.applications, name)(**options), pictures(80)
-    mine.save(tmp_path / "mine.keras")
-    theirs.save(tmp_path / "theirs.keras")
-    y = mine.predict(x, verbose=0)
-    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "mine.keras").predict(x, verbose=0), y)
-    opened = tf.keras.models.load_model(tmp_path / "mine.keras", compile=False)
-    assert_close(np.asarray(opened(x, training=False)) / abs(y).max(), y / abs(y).max(), 1e-4)
-    y = np.asarray(theirs(x, training=False))
-    opened = keras.models.load_model(tmp_path / "theirs.keras").predict(x, verbose=0)
-    assert_close(opened / abs(y).max(), y / abs(y).max(), 1e-4)

@@ -57,7 +57,7 @@ COMPILED = {
 
 
 @pytest.mark.parametrize("what", COMPILED)
-def test_histories_are_keras_s(tf, what):
+def test_histories_are_keras_s(tf, keras_in_graphs, what):
     x, y = data()
     if what == "one loss for all":
         y[0] = np.eye(3, dtype=np.float32)[y[0]]

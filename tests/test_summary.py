@@ -79,7 +79,7 @@ def test_a_line_too_short_is_an_error():
         drawn(sequential(fashion)(minicnn), line_length=10)
 
 
-def test_shapes_within_a_call(tf):
+def test_shapes_within_a_call(tf, keras_in_graphs):
     """The layers of a model that defines `call`, where Keras knows the shapes of some."""
 
     def made(k):
