@@ -155,6 +155,18 @@ def test_an_edited_weight_changes_the_outputs(browser, tmp_path, model, images):
         assert page.inner_text("table.scores") != before
         page.click("button.undo")
         assert page.inner_text("table.scores") == before
+        page.evaluate("explore.select({ weight: 0, at: 4, name: 'kernel' })")
+        page.fill("form.editor input", "")
+        page.click("form.editor button")
+        assert page.inner_text("table.scores") == before  # an empty field is no number
+
+
+def test_a_negative_number_in_a_function_has_one_pair_of_brackets(browser, tmp_path, model, images):
+    explore(model, images, file=tmp_path / "page.html")
+    at = int(np.asarray(Sequential(model.layers[:1])(images[:1])).argmin())
+    with opened(browser, tmp_path / "page.html") as page:
+        page.evaluate(f"explore.select({{ slot: explore.network.layers[0].operations.at(-1).writes, at: {at} }})")
+        assert "= relu(−" in page.inner_text("aside.panel")
 
 
 def test_numbers_that_differ_from_minicnns_are_reported_in_red(browser, tmp_path, model, images):

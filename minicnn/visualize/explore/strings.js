@@ -9,8 +9,8 @@ const strings = {
     "이 페이지의 계산이 minicnn의 계산과 다릅니다. 가장 큰 차이: {0}",
   ],
   sleeping: [
-    "{0} of {1} layers are asleep: their weights are not in this page.",
-    "층 {1}개 가운데 {0}개의 가중치가 이 페이지에 없습니다.",
+    "{0} of {1} layers are asleep: the page holds only what minicnn computed for its images.",
+    "층 {1}개 가운데 {0}개는 계산하지 않고, minicnn이 계산한 값만 보여 줍니다.",
   ],
   forward: ["Forward: outputs", "순전파: 출력"],
   backward: ["Backward: dL/d(output)", "역전파: dL/d(출력)"],

@@ -145,5 +145,6 @@ function formulas(app, node, how) {
 // Numbers and words as a formula.
 function written(parts) {
   const joined = parts.map((part) => (typeof part === "number" ? inFormula(part) : part)).join(" ");
-  return joined.replaceAll("( ", "(").replaceAll(" )", ")").replaceAll(" ,", ",");
+  const close = joined.replaceAll("( ", "(").replaceAll(" )", ")").replaceAll(" ,", ",");
+  return close.replace(/(\w)\((\([^()]*\))\)/g, "$1$2"); // a function of one negative number has brackets already
 }

@@ -39,10 +39,10 @@ function aboutWeight(app, { weight, at }) {
 
 // A field for another value of the weight.
 function editor(app, weight, at) {
-  const value = Number(app.network.weights[weight].data[at].toPrecision(9)), field = h("input", { type: "number", step: "any", value });
+  const value = Number(app.network.weights[weight].data[at].toPrecision(9)), field = h("input", { type: "number", step: "any", required: true, value });
   const submit = (event) => {
     event.preventDefault();
-    app.setWeight(weight, at, Number(field.value));
+    app.setWeight(weight, at, field.valueAsNumber);
   };
   return h("form.editor", { onsubmit: submit }, h("label", {}, `${t("edit")} `, field), h("button", {}, t("apply")));
 }
