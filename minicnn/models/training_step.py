@@ -1,4 +1,4 @@
-"""What happens to one batch: forward, loss, backward, update, count. Read this first, from top to bottom.
+"""What happens to one batch: forward, loss, backward, update, count. Read this file from top to bottom.
 
 `fit` (`trainer.py`) calls `train` for every batch of an epoch, `evaluate` (`inference.py`) calls `evaluate`. A step
 computes in buffers borrowed from the workspace (`kernels/cpu/workspace.py`). Later steps overwrite these buffers.
@@ -61,7 +61,7 @@ class TrainingStep:
         self._check_loss(losses, penalties)
         outputs = self._outputs_to_measure(y)
         self._look_at(losses, penalties, batch, training=True)
-        model.backward(dy, saved, need_dx=False)  # the images get no gradient
+        model.backward(dy, saved, need_dx=False)
         add_penalty_gradients(variables)
         model.optimizer.apply([v.grad for v in variables], variables)
         return losses, penalties, outputs
