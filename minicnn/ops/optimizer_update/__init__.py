@@ -1,7 +1,8 @@
 """The optimizers' updates, in place.
 
 w are the weights and g is their gradient (read only). Every other array is the optimizer's memory of these weights. All
-have one shape, but for Adafactor's r and c. The formulas are Keras's, term by term. A rate is a number, or what `runtime.transfer.number` returns.
+have one shape, except Adafactor's r and c. The formulas are Keras's, term by term. A rate is a number, or what
+`runtime.transfer.number` returns.
 
     sgd        w -= rate * g
     momentum   v = momentum * v - rate * g;   w += v,   or with Nesterov w += momentum * v - rate * g
