@@ -127,7 +127,6 @@ def tf(request):
     tensorflow.keras.config.dtype_policy()  # Keras makes its default when first asked: now, and not in a float64 test
     gc.collect()
     gc.freeze()  # a million objects, which every collection would look at
-    gc.set_threshold(10_000, 10, 10)  # models are large, and Keras's are many objects
     return tensorflow
 
 

@@ -108,8 +108,9 @@ def test_keras_s_files_give_keras_s_outputs(tf, tmp_path, network):
     if network in WITH_SMALL_LAYERS:
         theirs.save(tmp_path / "theirs.keras")
         mine.save(tmp_path / "mine.keras")
-        opened = keras.models.load_model(tmp_path / "theirs.keras")
-        np.testing.assert_array_equal(opened.predict(x, verbose=0), mine.predict(x, verbose=0))
+        for file in ("theirs.keras", "mine.keras"):
+            opened = keras.models.load_model(tmp_path / file)
+            np.testing.assert_array_equal(opened.predict(x, verbose=0), mine.predict(x, verbose=0))
         opened = tf.keras.models.load_model(tmp_path / "mine.keras", compile=False)
         assert_close(np.asarray(opened(x, training=False)) / largest, wanted / largest, 1e-4)
 

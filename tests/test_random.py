@@ -158,8 +158,7 @@ def test_uniform_numbers_in_a_call_stay_below_their_bound():
     for _ in range(12):
         unit, near_six, digits = layer(np.ones((1, 1), np.float32))
         assert unit.min() >= 0 and unit.max() < 1 and near_six.min() >= 5 and near_six.max() < 6
-        assert np.bincount(np.asarray(digits, int)).nonzero()[0].tolist() == list(range(10))
-        assert (digits == np.floor(digits)).all()
+        assert set(np.unique(digits)) == set(range(10))
 
 
 def test_normal_numbers_around_symbols():

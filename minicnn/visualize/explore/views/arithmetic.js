@@ -145,6 +145,6 @@ function formulas(app, node, how) {
 // Numbers and words as a formula.
 function written(parts) {
   const joined = parts.map((part) => (typeof part === "number" ? inFormula(part) : part)).join(" ");
-  const close = joined.replaceAll("( ", "(").replaceAll(" )", ")").replaceAll(" ,", ",");
-  return close.replace(/(\w)\((\([^()]*\))\)/g, "$1$2"); // a function of one negative number has brackets already
+  const tight = joined.replaceAll("( ", "(").replaceAll(" )", ")").replaceAll(" ,", ",");
+  return tight.replace(/(\w)\((\([^()]*\))\)/g, "$1$2"); // a function of one negative number has brackets already
 }

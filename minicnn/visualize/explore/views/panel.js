@@ -39,7 +39,8 @@ function aboutWeight(app, { weight, at }) {
 
 // A field for another value of the weight.
 function editor(app, weight, at) {
-  const value = Number(app.network.weights[weight].data[at].toPrecision(9)), field = h("input", { type: "number", step: "any", required: true, value });
+  const value = Number(app.network.weights[weight].data[at].toPrecision(9));
+  const field = h("input", { type: "number", step: "any", required: true, value }); // an empty one is not submitted
   const submit = (event) => {
     event.preventDefault();
     app.setWeight(weight, at, field.valueAsNumber);
