@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .checks import Checks
 from .data import Data, checked_batch_size
 from .prediction import Prediction
 from .progress import Progress, announced_compiling
+from .recorded_step import may_be_rehearsed
 from .training_step import TrainingStep
 
 
@@ -66,7 +67,7 @@ class Inference(Checks):
         hooks.call("on_test_begin", {})
         for step, (data, rows) in enumerate(passes.batches()):
             hooks.batch_begins("test", step)
-            with announced_compiling(progress):
+            with announced_compiling(progress, partial(training_step.rehearse, data, rows, training=False)):
                 training_step.evaluate(data, rows)
             progress.step(step + 1)
             hooks.batch_ended("test", step, training_step.logs)
@@ -130,11 +131,11 @@ class Inference(Checks):
             if step % hooks.steps_per_execution == 0:
                 first = done
             hooks.batch_begins("predict", step)
-            with announced_compiling(progress), workspace.step():
+            with announced_compiling(progress, partial(self._rehearse_prediction, data, rows)), workspace.step():
                 xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
                 if not self._prediction.run(xs, False, receive):
                     self.to_device()
-                    y, _ = self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
+                    y, _ = self._inference(xs)
                     receive(0, [transfer.to_host(part) for part in (y if self.gives_several else [y])])
             progress.step(step + 1)
             done += len(xs[0])
@@ -146,6 +147,14 @@ class Inference(Checks):
         hooks.batches_over("predict", logs)
         return [rows_so_far.all() for rows_so_far in collected]
 
+    def _inference(self, xs):
+        return self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
+
+    def _rehearse_prediction(self, data, rows) -> None:
+        """Call the kernels of a prediction, in a process where they compute nothing (`compile_ahead.py`)."""
+        if may_be_rehearsed(self):
+            self._inference([gather.forward(part, rows, self.dtype) for part in data.xs])
+
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch in inference."""
         self._check_compiled("test_on_batch")
@@ -154,8 +163,7 @@ class Inference(Checks):
         self._prepare(data)
         self.reset_metrics()
         training_step = TrainingStep(self)
-        with announced_compiling(Progress(1, 0)):
-            training_step.evaluate(data, np.arange(data.size))
+        training_step.evaluate(data, np.arange(data.size))
         logs = training_step.logs()
         return logs if return_dict else self._in_order(logs)
 

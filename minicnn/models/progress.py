@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..kernels.cpu.compile import compile_clock
+from ..kernels.cpu.compile_ahead import compiled_in_two_processes
 from ..printing import can_redraw, columns, has_colors, say
 
 
@@ -116,12 +117,16 @@ def _number(value):
 
 
 @contextmanager
-def announced_compiling(progress):
-    """Print that kernels are being compiled, and then how long it took. This time does not count as a step's time."""
+def announced_compiling(progress, rehearse):
+    """Print that kernels are being compiled, and then how long it took. This time does not count as a step's time.
+
+    rehearse: calls the kernels of this block in another process, which compiles them too (`compile_ahead.py`).
+    """
     count, seconds = compile_clock.count, compile_clock.seconds
     compile_clock.announce = progress.verbose != 0
     try:
-        yield
+        with compiled_in_two_processes(rehearse):
+            yield
     finally:
         compile_clock.announce = False
     if compile_clock.count > count:

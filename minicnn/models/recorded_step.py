@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .. import config
 from ..activations import Activation
+from ..dispatch import backend
 from ..regularizers import Regularizer
 from ..runtime import replay
 from ..runtime.replay import changes
@@ -30,6 +31,14 @@ def is_users_code(model) -> bool:
     """Whether the model's class, or its forward or backward, is not minicnn's own."""
     own = type(model).__module__.startswith("minicnn.") or model._draws
     return not own or bool({"forward", "backward"} & vars(model).keys())
+
+
+def may_be_rehearsed(model) -> bool:
+    """Whether the model's steps run on the processor, and no code of a user runs in them."""
+    measures = [metric for head in model._heads for metric in head.all_metrics()]
+    parts = [*_what_it_depends_on(model)[0], *measures]
+    draws = any(getattr(part, "_draws", False) for part in [model, *parts])  # a user's `call`, run on symbols
+    return backend() != "cuda" and not draws and not is_users_code(model) and all(is_own(part) for part in parts)
 
 
 def computes_images_alone(model, training, shapes) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -239,7 +240,7 @@ class Trainer(Inference):
             # rows: the numbers of the batch's samples in data
             for step, (data, rows) in enumerate(passes.batches(done), done):
                 hooks.batch_begins("train", step)
-                with announced_compiling(progress):
+                with announced_compiling(progress, partial(training_step.rehearse, data, rows, training=True)):
                     training_step.train(data, rows, learn)
                 progress.step(step + 1)
                 hooks.batch_ended("train", step, training_step.logs)

@@ -22,7 +22,7 @@ from ..printing import say
 from ..runtime import gather, replay, transfer, weighted_sum
 from ..runtime.replay import changes
 from .nonfinite import first_non_finite
-from .recorded_step import recorded_step
+from .recorded_step import may_be_rehearsed, recorded_step
 
 
 class TrainingStep:
@@ -79,6 +79,12 @@ class TrainingStep:
             outputs = self._outputs_to_measure(y)
             self._look_at(losses, penalties, batch, training=False)
             self._count(losses, penalties, outputs, data, rows, batch, training=False)
+
+    def rehearse(self, data, rows, training) -> None:
+        """Call the kernels of `train` or `evaluate`, in a process where they compute nothing (`compile_ahead.py`)."""
+        if may_be_rehearsed(self.model):
+            self.model._told_non_finite = True  # numbers that were not computed say nothing
+            (self.train if training else self.evaluate)(data, rows)
 
     def _arrays_of(self, data, rows) -> list:
         """The batch's rows as arrays of the model's float type, where the backend computes: the inputs, then for each

@@ -10,4 +10,5 @@ vector_math   exp, log, tanh, erf of vectors (fit_polynomials made its numbers) 
 workspace     reused buffers                                                  denormals     tiny numbers count as zero
 compile       compiling kernels, and keeping the machine code                 linking       loops compiled only once
 recording     a training step as a list of calls, replayed without Python   pace          fewer threads beside others
+compile_ahead compiling in two processes
 """

@@ -71,16 +71,18 @@ def kernel(parallel: bool = False, as_written: bool = False):
     """
 
     def decorate(function):
-        dispatcher = numba.njit(parallel=parallel, **(AS_WRITTEN if as_written else OPTIONS))(function)
+        options = AS_WRITTEN if as_written else OPTIONS
+        # no wrapper for callers in C: there are none
+        dispatcher = numba.njit(parallel=parallel, no_cfunc_wrapper=True, **options)(function)
         if cache_folder() is not None:
             dispatcher._cache = _KernelCache(function, parallel)
         link_before_compiling(dispatcher)
-        return _ParallelKernel(dispatcher, as_written) if parallel else dispatcher
+        return ParallelKernel(dispatcher, as_written) if parallel else dispatcher
 
     return decorate
 
 
-class _ParallelKernel:
+class ParallelKernel:
     """A parallel kernel, launched one at a time unless the threading layer is known to allow more.
 
     After `os.fork` the new process has one thread, and GNU OpenMP ends it if it starts a parallel kernel. There the
@@ -89,22 +91,22 @@ class _ParallelKernel:
 
     _lock = threading.Lock()
     _layer_allows_several = False
-    _threads_are_lost = False
+    threads_are_lost = False
 
     def __init__(self, dispatcher, as_written):
         self.dispatcher, self.as_written = dispatcher, as_written
         self.__doc__ = dispatcher.py_func.__doc__
 
     def __call__(self, *args):
-        if _ParallelKernel._layer_allows_several:
+        if ParallelKernel._layer_allows_several:
             return _run(self.dispatcher, args)
-        if _ParallelKernel._threads_are_lost:
+        if ParallelKernel.threads_are_lost:
             _tell_of_lost_threads()
             return self.alone(*args)
         with self._lock:
             _start_threads()
             result = self.dispatcher(*args)
-            _ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
+            ParallelKernel._layer_allows_several = numba.threading_layer() in ("omp", "tbb")
         if (running := recording()) is not None:
             running.add(self, args)
         return result
@@ -116,10 +118,10 @@ class _ParallelKernel:
 
     def alone(self, *args):
         """Run on this thread only."""
-        return _run(self._serial, args)
+        return _run(self.serial, args)
 
     @cached_property
-    def _serial(self):
+    def serial(self):
         _start_threads()  # stored machine code calls functions of the threads without a check
         return kernel(parallel=False, as_written=self.as_written)(self.dispatcher.py_func)
 
@@ -145,12 +147,12 @@ def _start_threads() -> None:
 
 def _after_fork() -> None:
     """In a process that `os.fork` has made: compute on one thread, if the other threads had started before."""
-    _ParallelKernel._lock = threading.Lock()  # a thread that this process does not have may hold the old one
+    ParallelKernel._lock = threading.Lock()  # a thread that this process does not have may hold the old one
     try:
         numba.threading_layer()
     except ValueError:  # no threads yet: this process may start its own
         return
-    _ParallelKernel._threads_are_lost, _ParallelKernel._layer_allows_several = True, False
+    ParallelKernel.threads_are_lost, ParallelKernel._layer_allows_several = True, False
     _tell_of_lost_threads.cache_clear()
 
 
@@ -326,6 +328,7 @@ class _CompileClock(event.Listener):
         self.seconds, self.count, self._started = 0.0, 0, 0.0
         self._depth = 0  # 1 in a kernel, more in the helpers that are compiled within it
         self.announce = False
+        self.at_first = None  # a function that is called once, when a kernel is compiled
 
     def _is_ours(self, happening):
         return (happening.data["dispatcher"].py_func.__module__ or "").startswith("minicnn.")
@@ -352,6 +355,9 @@ class _CompileClock(event.Listener):
                 self.announce = False
                 kept = "" if cache_folder() is None else "; they are kept for the next run"
                 say(f"Compiling kernels for this processor{kept} ...")
+            at_first, self.at_first = self.at_first, None
+            if at_first is not None:
+                at_first()
 
     def on_end(self, happening):
         if not self._is_ours(happening):

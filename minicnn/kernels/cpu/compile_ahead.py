@@ -1,0 +1,78 @@
+"""Compile the kernels of a step in two processes, so that the first start takes little more than half as long.
+
+Numba compiles one kernel at a time, and half of its work is Python's. So at the first kernel that must be compiled, the
+process is copied (`os.fork`). The copy runs the step without computing: it only notes which kernels the step calls,
+with arguments of which types. Then it compiles them, the last one first, and stores them in the cache, where the
+process looks before it compiles. The process itself goes on as always: it compiles the first kernel, and the next one,
+until it finds the others stored. The first step of README's network then takes 6.2 s instead of 11.5, the first
+prediction of MobileNetV2 3.4 instead of 6.0 (two cores of an AMD EPYC, empty cache).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import warnings
+from contextlib import contextmanager, suppress
+from io import StringIO
+
+from .compile import THREADS, ParallelKernel, cache_folder, compile_clock
+
+
+@contextmanager
+def compiled_in_two_processes(rehearse):
+    """If a kernel is compiled within this block, a second process compiles the kernels that `rehearse()` calls.
+
+    In the second process kernels compute nothing, so `rehearse` must not do anything but compute. A second process is
+    made on Linux only, for two threads or more.
+    """
+    made = []
+    outer, compile_clock.at_first = compile_clock.at_first, lambda: made.extend(_second_process(rehearse))
+    try:
+        yield
+    finally:
+        compile_clock.at_first = outer
+        for process in made:
+            process.kill()
+            process.join()
+
+
+def is_possible() -> bool:
+    """Whether this process may be copied, and the copy's kernels reach it through the cache."""
+    may_fork = sys.platform == "linux" and not multiprocessing.current_process().daemon
+    return may_fork and THREADS > 1 and not ParallelKernel.threads_are_lost and cache_folder() is not None
+
+
+def _second_process(rehearse) -> list:
+    """[the process], or [] if there is none."""
+    if not is_possible():
+        return []
+    process = multiprocessing.get_context("fork").Process(target=_work, args=(rehearse,), daemon=True)
+    with warnings.catch_warnings(), suppress(OSError):  # OSError: no more processes or memory
+        warnings.simplefilter("ignore")  # Python and JAX warn of locks of other threads; one that waits is killed
+        process.start()
+        return [process]
+    return []
+
+
+def _work(rehearse) -> None:
+    """What the second process does. Its errors do not matter: what it does not compile, the first one does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # a user's handler may save files
+    sys.stdout = sys.stderr = StringIO()
+    first_process, noted = os.getppid(), {}
+
+    def note(dispatcher, args):
+        noted.setdefault((dispatcher, tuple(dispatcher.typeof_pyval(arg) for arg in args)))
+
+    ParallelKernel.__call__ = lambda self, *args: note(self.dispatcher, args)
+    ParallelKernel.alone = lambda self, *args: note(self.serial, args)
+    with suppress(Exception):
+        rehearse()
+    for dispatcher, types in [*noted][:0:-1]:  # the first one is what the first process compiles now
+        if os.getppid() != first_process:
+            return
+        with suppress(Exception):
+            dispatcher.compile(types)
