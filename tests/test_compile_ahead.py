@@ -9,26 +9,27 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a second process is made on Linux only")
 
 PROGRAM = """
-import multiprocessing, os, signal, sys
+import os, signal
 import numpy as np
 import minicnn
 from minicnn import layers
 from minicnn.kernels.cpu import compile_ahead
 from minicnn.kernels.cpu.compile import compile_clock
 
+def children():
+    return open(f"/proc/self/task/{os.getpid()}/children").read().split()
+
 class Told(layers.Layer):
     def call(self, x):
         os.write(1, b"called\\n")
         return x
 
-def trained(*more, epochs=1):
+def trained(*more):
     minicnn.utils.set_random_seed(0)
-    model = minicnn.Sequential([
-        minicnn.Input((3,)), *more, layers.Dense(4, activation="tanh"), layers.Dense(3, activation="softmax"),
-    ])
-    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model = minicnn.Sequential([minicnn.Input((3,)), *more, layers.Dense(1)])
+    model.compile("sgd", "mse")
     x = np.arange(24, dtype="f").reshape(8, 3) / 8
-    model.fit(x, np.arange(8) % 3, epochs=epochs, verbose=0)
+    model.fit(x, np.arange(8.0), verbose=0)
     return sum(float(np.sum(w)) for w in model.get_weights()), model.predict(x, verbose=0).sum()
 """
 
@@ -38,7 +39,7 @@ def run(python, folder, code):
 
 
 def test_the_first_process_compiles_fewer_kernels_and_gets_the_same_numbers(python, tmp_path):
-    code = "\nresult = trained()\nassert not multiprocessing.active_children()\nprint(*result, compile_clock.count)"
+    code = "\nresult = trained()\nassert not children()\nprint(*result, compile_clock.count)"
     *in_two, few = run(python, tmp_path / "two", code)
     *in_one, all_of_them = run(python, tmp_path / "one", "\ncompile_ahead.is_possible = lambda: False" + code)
     assert in_two == in_one
@@ -48,10 +49,9 @@ def test_the_first_process_compiles_fewer_kernels_and_gets_the_same_numbers(pyth
 
 
 def test_a_users_code_runs_in_the_first_process_only(python, tmp_path):
-    code = "\ntrained(Told())\nprint(compile_clock.count)"
-    in_two = run(python, tmp_path / "two", code)
-    in_one = run(python, tmp_path / "one", "\ncompile_ahead.is_possible = lambda: False" + code)
-    assert in_two == in_one and in_two.count("called") > 1
+    with_a_second_process = run(python, tmp_path, "\ntrained(Told())")
+    without = run(python, tmp_path, "\ntrained(Told())")  # all kernels are stored now
+    assert with_a_second_process == without and without.count("called") > 1
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "MemoryError"])
@@ -61,19 +61,9 @@ def test_the_second_process_ends_with_the_block(python, tmp_path, error):
 try:
     with compile_ahead.compiled_in_two_processes(signal.pause):
         minicnn.ops.rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
-        (second,) = multiprocessing.active_children()
+        print(len(children()))
         raise {error}
 except {error}:
-    assert not multiprocessing.active_children()
-    print(second.exitcode == -signal.SIGKILL)
+    print(len(children()))
 """
-    assert run(python, tmp_path, code) == ["True"]
-
-
-def test_processes_of_a_pool_compile_alone(python, tmp_path):
-    code = """
-with multiprocessing.get_context("fork").Pool(1) as pool:
-    print(pool.apply(trained))
-    print(pool.apply(compile_ahead.is_possible))
-"""
-    assert run(python, tmp_path, code)[-1] == "False"
+    assert run(python, tmp_path, code) == ["1", "0"]

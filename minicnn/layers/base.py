@@ -154,7 +154,7 @@ class Layer(HoldsWeights, HasType, Configurable):
     """What super().call of a subclass finds in one of minicnn's own layers; `parent.py` sets this function."""
 
     def backward(self, dy, saved, need_dx=True):
-        """dx for the upstream gradient dy (None unless need_dx); adds the weights' gradients to their `.grad`."""
+        """dx for the upstream gradient dy (it may be None without need_dx); adds to the weights' `.grad`."""
         if self._draws:
             return self.backward_drawn(dy, saved, need_dx)
         raise NotImplementedError(f"{type(self).__name__} does not define backward.")

@@ -1,4 +1,4 @@
-"""compile and fit: epochs, callbacks, arguments. What happens to one batch is in `training_step.py`: read it first.
+"""compile and fit: epochs, callbacks, arguments. What happens to one batch is in `training_step.py`.
 
 `inference.py` has evaluate and predict.
 """

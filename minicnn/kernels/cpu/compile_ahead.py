@@ -10,7 +10,6 @@ prediction of MobileNetV2 3.4 instead of 6.0 (two cores of an AMD EPYC, empty ca
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -35,34 +34,42 @@ def compiled_in_two_processes(rehearse):
     finally:
         compile_clock.at_first = outer
         for process in made:
-            process.kill()
-            process.join()
+            with suppress(OSError):  # it has ended, and this process does not wait for its children (SIGCHLD)
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
 
 
 def is_possible() -> bool:
     """Whether this process may be copied, and the copy's kernels reach it through the cache."""
-    may_fork = sys.platform == "linux" and not multiprocessing.current_process().daemon
-    return may_fork and THREADS > 1 and not ParallelKernel.threads_are_lost and cache_folder() is not None
+    threads_are_here = THREADS > 1 and not ParallelKernel.threads_are_lost
+    return sys.platform == "linux" and threads_are_here and cache_folder() is not None
 
 
-def _second_process(rehearse) -> list:
-    """[the process], or [] if there is none."""
+def _second_process(rehearse) -> list[int]:
+    """[the number of the process], or [] if there is none."""
     if not is_possible():
         return []
-    process = multiprocessing.get_context("fork").Process(target=_work, args=(rehearse,), daemon=True)
-    with warnings.catch_warnings(), suppress(OSError):  # OSError: no more processes or memory
-        warnings.simplefilter("ignore")  # Python and JAX warn of locks of other threads; one that waits is killed
-        process.start()
-        return [process]
-    return []
+    first_process = os.getpid()
+    with warnings.catch_warnings():
+        # Python and JAX warn of locks that other threads hold: a second process that waits for one is killed later
+        warnings.simplefilter("ignore")
+        try:
+            process = os.fork()
+        except OSError:  # no more processes or memory
+            return []
+    if process == 0:
+        with suppress(BaseException):
+            _compile_from_the_end(rehearse, first_process)
+        os._exit(0)
+    return [process]
 
 
-def _work(rehearse) -> None:
+def _compile_from_the_end(rehearse, first_process) -> None:
     """What the second process does. Its errors do not matter: what it does not compile, the first one does."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)  # a user's handler may save files
     sys.stdout = sys.stderr = StringIO()
-    first_process, noted = os.getppid(), {}
+    noted = {}
 
     def note(dispatcher, args):
         noted.setdefault((dispatcher, tuple(dispatcher.typeof_pyval(arg) for arg in args)))

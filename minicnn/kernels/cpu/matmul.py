@@ -14,7 +14,7 @@ What each idea gains, on two Zen 4 cores:
 - The gradients read dy through the ReLU. Numbers that the ReLU stopped become zero while dy is copied into a panel or
   transposed. The bias gradient is the sum of a panel's rows. This does not slow the products down. A separate pass
   before them takes 40 us per training step, for five dense layers from 784 to 10 on two Intel cores.
-- b^T is never stored. Its product is computed as (b @ a^T)^T: a, the smaller matrix, is transposed before, and every
+- b^T is never stored. Its product is computed as (b @ a^T)^T: the smaller matrix a is transposed before, and every
   finished tile is transposed when it is written.
 
 - A recorded prediction lays the panels of the weights once, for all its replays. On two Zen 3 cores 128 x 784 times
@@ -273,6 +273,11 @@ def _lay_transposed(a, y, relu, M, F, width, transposed):
 
 @kernel(parallel=True)
 def _multiply_by_transposed(b, K, F, M, rows, cols, transposed, c, strips, finished):
+    """c (M, K) = a (M, F) @ b (K, F)^T, for flat b and c.
+
+    transposed: a^T in panels of F x width numbers; rows, cols: where the rows of a tile of b begin, and the numbers of
+    a row; finished: for each thread, room for a tile, which is then written transposed.
+    """
     width = VECTORS * (VECTOR_BYTES // b.itemsize)
     row_tiles, panels = (K + ROWS - 1) // ROWS, (M + width - 1) // width
     for task in prange(strips * panels):

@@ -67,6 +67,7 @@ def sparse_softmax_loss(z, labels, i, K, epsilon):
 
 
 def sparse_softmax_gradient(z, labels, i, K, epsilon, upstream, dz):
+    """dz of row i = upstream * (softmax(z) - one-hot(label)), for logits z with K classes, flat."""
     largest, total = largest_and_sum(z, i, K)
     for k in range(K):
         target = z.dtype.type(1 if k == labels[i] else 0)

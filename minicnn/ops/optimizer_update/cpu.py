@@ -82,6 +82,10 @@ def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
 
 @kernel(parallel=True)
 def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, epsilon):
+    """A step of Adam (the equations are in `__init__.py`), in place, for flat arrays of weights w and gradients g.
+
+    m, v: running means of g and g^2; v_hat: the largest v so far, for amsgrad; rate (1,): the step's size (there, too).
+    """
     step_size = rate[0]
     for i in prange(w.size):
         m[i] += (g[i] - m[i]) * one_minus_beta_1

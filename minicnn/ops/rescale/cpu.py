@@ -26,6 +26,7 @@ def _rescaled(x, scale, offset):
 
 @kernel(parallel=True)
 def _rescale(x, scale, offset, y):
+    """y = x * scale + offset, for x and y (pixels, C), scale and offset (C,)."""
     for i in prange(x.shape[0]):
         for c in range(x.shape[1]):
             y[i, c] = x[i, c] * scale[c] + offset[c]

@@ -31,6 +31,7 @@ def forward(x, index, dtype):
 
 @kernel(parallel=True)
 def _gather(x, index, y):
+    """y[i] = x[index[i]], for x (rows, numbers of a row), in the type of y."""
     for i in prange(index.size):
         row = index[i]
         for j in range(x.shape[1]):
