@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import assert_close
+from helpers import assert_close, normal
 
 import minicnn as keras
 from minicnn import applications
@@ -78,13 +78,13 @@ def test_layers_and_parameters_are_keras_s(tf, network, end):
     assert mine.output_shape == wanted.output_shape
 
 
-WITH_SMALL_LAYERS = ("efficientnetb0", "mobilenet_v3", "convnext", "inception_resnet_v2")  # which no other network has
+AS_WHOLE_MODELS = ("efficientnetb0", "mobilenet_v3")
 
 
 @pytest.mark.parametrize(
     "network",
     ["vgg16", "resnet50", "mobilenet_v2", "resnet50v2", "densenet121", "mobilenet", "xception", "inception_v3",
-     "efficientnetv2b0", *WITH_SMALL_LAYERS],
+     "efficientnetv2b0", "convnext", "inception_resnet_v2", *AS_WHOLE_MODELS],
 )  # fmt: skip
 def test_keras_s_files_give_keras_s_outputs(tf, tmp_path, network):
     """Files of weights, whole models in the older format, and in the present one. Keras opens minicnn's file too."""
@@ -105,7 +105,7 @@ def test_keras_s_files_give_keras_s_outputs(tf, tmp_path, network):
     for file in ("weights.weights.h5", "weights.h5"):
         mine = ours(weights=str(tmp_path / file), **options)
         assert_close(mine.predict(x, verbose=0) / largest, wanted / largest, 1e-4)
-    if network in WITH_SMALL_LAYERS:
+    if network in AS_WHOLE_MODELS:
         theirs.save(tmp_path / "theirs.keras")
         mine.save(tmp_path / "mine.keras")
         for file in ("theirs.keras", "mine.keras"):
@@ -113,6 +113,23 @@ def test_keras_s_files_give_keras_s_outputs(tf, tmp_path, network):
             np.testing.assert_array_equal(opened.predict(x, verbose=0), mine.predict(x, verbose=0))
         opened = tf.keras.models.load_model(tmp_path / "mine.keras", compile=False)
         assert_close(np.asarray(opened(x, training=False)) / largest, wanted / largest, 1e-4)
+
+
+def test_layers_that_only_known_networks_have_go_both_ways(tf, tmp_path):
+    from keras.src.applications.convnext import LayerScale
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    inputs = tf.keras.Input((4, 4, 3))
+    scaled = CustomScaleLayer(0.3)([inputs, tf.keras.layers.Conv2D(3, 1)(inputs)])
+    theirs = tf.keras.Model(inputs, LayerScale(0.5, 3)(scaled))
+    theirs.set_weights([np.random.default_rng(4).standard_normal(w.shape) for w in theirs.get_weights()])
+    theirs.save(tmp_path / "theirs.keras")
+    mine = keras.models.load_model(tmp_path / "theirs.keras")
+    x = normal(2, 4, 4, 3, dtype=np.float32)
+    assert_close(mine.predict(x, verbose=0), np.asarray(theirs(x)), 1e-5)
+    mine.save(tmp_path / "mine.keras")
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "mine.keras")(x), mine(x))
+    assert_close(np.asarray(tf.keras.models.load_model(tmp_path / "mine.keras")(x)), np.asarray(theirs(x)), 1e-6)
 
 
 @pytest.mark.parametrize("module", [vgg16, resnet50, mobilenet_v2])

@@ -62,6 +62,7 @@ case("batch_norm", "folded into a large kernel")(_fold((3, 3, 40, 50), False, Tr
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("relu", [False, True], ids=["", "relu"])
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @pytest.mark.parametrize("shape", [(7, 31, 1500), (5, 9, 5000), (90, 30, 100), (60000, 3)], ids=str)

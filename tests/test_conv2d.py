@@ -110,6 +110,7 @@ for name, pools in POOLED.items():
 test_float64_is_the_definition, test_float32_is_as_near_the_definition_as_numpy = both_tests(__name__)
 
 
+@pytest.mark.cpu
 def test_pooled_sums_that_the_bias_makes_equal_are_ties():
     x, w = np.zeros((1, 2, 2, 1), np.float32), np.full((1, 1, 1, 1), 1e-9, np.float32)
     x[0, :, :, 0] = [[1, 2], [3, 4]]
@@ -154,6 +155,7 @@ def test_convolution_passes_nan_and_infinity_on(side, C, F, reach, pool, bad):
             assert_close(found[finite], expected[finite], 1e-9)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("numbers", [1, 700, 8192])
 @pytest.mark.parametrize("shape", [(1, 9, 8), (7, 11, 5)], ids=str)
 def test_bands_of_winners_of_any_height_give_the_same_gradients(shape, numbers, monkeypatch):
@@ -169,6 +171,7 @@ def test_bands_of_winners_of_any_height_give_the_same_gradients(shape, numbers, 
         assert_close(results[1][what], expected, 1e-12)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_won_its_window_passes_nan_and_infinity_on(bad, monkeypatch):
     """Compare the gradients behind a pool with a plain loop over the winners."""
@@ -193,6 +196,7 @@ def test_what_won_its_window_passes_nan_and_infinity_on(bad, monkeypatch):
     assert_close(dx, expected_dx, 1e-12)
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_the_gradient_of_a_window_without_a_winner_is_dropped(bad, monkeypatch):
     monkeypatch.setattr(pooled, "_IMAGES", 1)
@@ -207,6 +211,7 @@ def test_the_gradient_of_a_window_without_a_winner_is_dropped(bad, monkeypatch):
     assert db[0] == 0
 
 
+@pytest.mark.cpu
 def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
     """Long sums of numbers of one sign, 4,096 winners for each kernel entry, are added in parts."""
     monkeypatch.setattr(pooled, "_IMAGES", 1)
@@ -225,6 +230,7 @@ def test_gradients_of_many_winners_round_no_more_than_numpys(monkeypatch):
     assert errors["cpu"] <= 4 * errors["vectorized"]
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
 @pytest.mark.parametrize(
     ("C", "F", "groups"), [(3, 20, 1), (3, tile_width(np.float64), 1), (12, 20, 2), (16, 17, 1), (9, 9, 9)], ids=str
@@ -245,6 +251,7 @@ def test_threads_share_no_buffer(images, C, F, groups, pool):
             assert_close(results[name][what], expected, 1e-9, f"{name}.py, {what}")
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("pool", [None, (2, 2)], ids=["no pool", "pool"])
 @pytest.mark.parametrize(
     ("C", "F", "KH", "groups"), [(3, 20, 3, 1), (12, 20, 3, 2), (16, 17, 3, 1), (17, 16, 2, 1), (9, 5, 4, 1)], ids=str
@@ -267,6 +274,7 @@ def test_kernels_write_within_their_scratch_buffers(images, C, F, KH, groups, po
         assert (array[size:] == 1234.5).all()
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("numbers", [1, 900, 4000])
 @pytest.mark.parametrize("sizes", [(3, 5, 1), (9, 8, 1), (16, 17, 1), (6, 10, 2)], ids=str)
 def test_bands_of_any_height_give_the_same_numbers(sizes, numbers, monkeypatch):
@@ -293,6 +301,7 @@ FEW_PIXELS = {
 }
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("x, w, pool", FEW_PIXELS.values(), ids=FEW_PIXELS)
 def test_filters_are_split_over_the_tasks_of_small_images(x, w, pool, monkeypatch):
     parts = []

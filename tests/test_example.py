@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib import get_cachedir
 from PIL import Image
+
+from minicnn.kernels.cpu.compile import cache_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 LAST_LINE = r"test accuracy (0\.\d{4})  test loss (\d\.\d{4})  data (\w+)  backend (\w+)"
@@ -50,7 +53,12 @@ def test_on_real_images(tmp_path, real_data):
 
 @pytest.mark.parametrize("backend", ["cpu", "numpy"])
 def test_without_data_every_line_says_synthetic(tmp_path, backend):
-    environment = {"HOME": str(tmp_path), "MINICNN_DATA": "", "http_proxy": "http://127.0.0.1:9", "KERAS_HOME": ""}
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "kernels").symlink_to(cache_folder())  # compiled by other tests
+    environment = {
+        "HOME": str(tmp_path), "MINICNN_CACHE_DIR": str(tmp_path / "cache"), "MPLCONFIGDIR": get_cachedir(),
+        "MINICNN_DATA": "", "KERAS_HOME": "", "http_proxy": "http://127.0.0.1:9",
+    }  # fmt: skip
     said = run(tmp_path, "--epochs", "1", "--limit", "1000", "--backend", backend, **environment)
     assert all("synthetic" in line for line in said)
     assert any("was not found. Looked in: " in line for line in said)

@@ -29,7 +29,9 @@ PROCESSES = {  # name: (which GPU, how kernels are launched, arguments of pytest
 @pytest.mark.parametrize("name", PROCESSES)
 def test_process(numba_cuda, name):
     gpu, launch, arguments = PROCESSES[name]
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rs", "--rootdir", ROOT]
+    command = [
+        sys.executable, "-m", "pytest", "-n", "0", "-m", "not cpu", "-p", "no:cacheprovider", "-rs", "--rootdir", ROOT,
+    ]  # fmt: skip
     environment = {**os.environ, "MINICNN_TEST_GPU": gpu, "MINICNN_CUDA_LAUNCH": launch}
     result = subprocess.run([*command, *arguments], cwd=TESTS, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-1000:]

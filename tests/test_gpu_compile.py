@@ -38,7 +38,7 @@ def launched(dtype):
 def every_kernel_compiles(dtype):
     for kernel, signature in launched(dtype):
         for major, minor in compiling.ARCHITECTURES:
-            ptx = compiling.compiled_to_ptx(kernel, signature, (major, minor))
+            ptx = compiling.compiled_without_optimizing(kernel, signature, (major, minor))
             assert ".entry" in ptx and f".target sm_{major}{minor}" in ptx
     assert len(launched(dtype)) > 60
 

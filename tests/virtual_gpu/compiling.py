@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from functools import cache
 from unittest import mock
 
 import numpy as np
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba.cuda import types
+from numba.cuda.cudadrv import nvvm
 from numba.cuda.np import numpy_support
 
 from minicnn.kernels.gpu import launch
@@ -44,10 +44,15 @@ def signature_of(arguments) -> tuple:
     )
 
 
-@cache
 def compiled_to_ptx(kernel, signature, architecture=ARCHITECTURES[-1]) -> str:
     """The kernel in PTX for an architecture, such as (9, 0) for sm_90."""
     return _library(kernel, signature).get_asm_str(cc=architecture)
+
+
+def compiled_without_optimizing(kernel, signature, architecture) -> str:
+    """The same in a tenth of the time: enough to see that the architecture has everything that the kernel uses."""
+    library, name = _library(kernel, signature), "compute_{}{}".format(*architecture)
+    return nvvm.compile_ir(library.llvm_strs, **{**library._nvvm_options, "arch": name, "opt": 0}).decode()
 
 
 def resources(kernel, signature, architecture) -> dict:
