@@ -8,6 +8,7 @@ import numpy as np
 
 from ..callbacks import CallbackList
 from ..kernels.cpu import workspace
+from ..kernels.cpu.compile_ahead import compiled_in_two_processes
 from ..runtime import gather, transfer
 from .batches import is_source_of_batches, refuse_beside_batches
 from .by_name import listed
@@ -163,7 +164,9 @@ class Inference(Checks):
         self._prepare(data)
         self.reset_metrics()
         training_step = TrainingStep(self)
-        training_step.evaluate(data, np.arange(data.size))
+        rows = np.arange(data.size)
+        with compiled_in_two_processes(partial(training_step.rehearse, data, rows, training=False)):
+            training_step.evaluate(data, rows)
         logs = training_step.logs()
         return logs if return_dict else self._in_order(logs)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import config, metrics, optimizers
 from ..callbacks import CallbackList, History
+from ..kernels.cpu.compile_ahead import compiled_in_two_processes
 from ..printing import say
 from ..running_mean import RunningMean
 from ..shapes import is_positive_integer
@@ -310,7 +311,9 @@ class Trainer(Inference):
         self._prepare(data)
         self.reset_metrics()
         training_step = TrainingStep(self)
-        training_step.train(data, np.arange(data.size))
+        rows = np.arange(data.size)
+        with compiled_in_two_processes(partial(training_step.rehearse, data, rows, training=True)):
+            training_step.train(data, rows)
         logs = training_step.logs()
         return logs if return_dict else self._in_order(logs)
 

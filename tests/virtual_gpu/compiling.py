@@ -44,13 +44,16 @@ def signature_of(arguments) -> tuple:
     )
 
 
-def compiled_to_ptx(kernel, signature, architecture=ARCHITECTURES[-1]) -> str:
-    """The kernel in PTX for an architecture, such as (9, 0) for sm_90."""
-    return _library(kernel, signature).get_asm_str(cc=architecture)
+def compiled_to_ptx(kernel, signature) -> str:
+    """The kernel in PTX for the virtual GPU, as it is when the kernel is launched."""
+    return _library(kernel, signature).get_asm_str()
 
 
 def compiled_without_optimizing(kernel, signature, architecture) -> str:
-    """The same in a tenth of the time: enough to see that the architecture has everything that the kernel uses."""
+    """The kernel in PTX for an architecture, such as (9, 0) for sm_90.
+
+    It takes a tenth of the time, and is enough to see that the architecture has everything that the kernel uses.
+    """
     library, name = _library(kernel, signature), "compute_{}{}".format(*architecture)
     return nvvm.compile_ir(library.llvm_strs, **{**library._nvvm_options, "arch": name, "opt": 0}).decode()
 
