@@ -96,9 +96,13 @@ class FunctionActivation(Activation):
         return self.in_layer(x, need_saved, training=False)
 
     def in_layer(self, x, need_saved, training):
-        drawn = graph_for(self._drawings, self._drawn, [x.shape], str(x.dtype))
+        drawn = self.drawn_for(x.shape, x.dtype)
         (y,), saved = drawn.forward([x], training, need_saved)
         return y, (drawn, saved)
+
+    def drawn_for(self, shape, dtype):
+        """The graph of the function for an array of this shape."""
+        return graph_for(self._drawings, self._drawn, [shape], str(dtype))
 
     def _drawn(self, shapes, dtype):
         return FunctionActivation.draw(lambda xs: self.function(*xs), shapes, dtype, self.__name__)

@@ -40,7 +40,7 @@ COMPUTE = """async ([data, numbers, image, upstream, wanted]) => {
   function shownResult(network, values, slot, at) {
     const how = network.explain(values, slot, at), bias = how.bias?.value ?? 0;
     const terms = how.terms ?? how.groups?.flatMap((group) => group.terms);
-    if (how.rule === "max") return terms.find((term) => term.at === how.winner).value;
+    if (how.winner !== undefined) return terms.find((term) => term.at === how.winner).value;
     if (how.rule === "mean") return terms.reduce((total, term) => total + (term.value ?? 0), 0) / how.count;
     return terms ? sum(terms) + bias : how.formulas.at(-1)[2];
   }

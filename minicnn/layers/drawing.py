@@ -112,6 +112,10 @@ class VariableSource(_Source):
     def compute_output_shape(self, input_shape):
         return self._held.shape
 
+    @property
+    def variable(self):
+        return self._held
+
     def has_trainable_weights(self):
         return self._held.trainable and self._owner is not None and self._owner.trainable
 

@@ -175,6 +175,10 @@ class Rearrangement(Operation):
         mixed, or if sizes are unknown."""
         return None if None in shape else _row_table(self.move, _frozen(self.arguments), tuple(shape[1:]))
 
+    def table_of_all(self, shape):
+        """The same for all numbers of an array of this shape, whatever its first axis is."""
+        return _whole_table(self.move, _frozen(self.arguments), tuple(shape))
+
     def forward(self, x, training=False, need_saved=True):
         return moved(x, self.move, self.arguments, self.fill, bool(need_saved))
 

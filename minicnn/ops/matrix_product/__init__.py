@@ -1,4 +1,6 @@
-"""Products of matrices, several at a time: y[s] = a[s] @ b[s].
+"""Products of matrices, several at a time.
+
+    y[s, m, f] = sum over k of a[s, m, k] * b[s, k, f]          y[s] = a[s] @ b[s]
 
     a  (S, M, K)      b  (S, K, F), or (1, K, F) for one matrix that all of a are multiplied by      y  (S, M, F)
 

@@ -1,4 +1,6 @@
-"""Rescaling: y = x * scale + offset, with one scale and one offset per channel (the last axis).
+"""Rescaling, with one scale and one offset per channel (the last axis).
+
+    y = x * scale + offset          dx = dy * scale
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.
 """

@@ -1,5 +1,7 @@
 """Zero padding of images: rows and columns of zeros around x (N, H, W, C).
 
+    y[n, h + top, w + left, c] = x[n, h, w, c], and zero elsewhere          dx: the middle of dy
+
 y (N, top + H + bottom, left + W + right, C)      padding = (top, bottom, left, right)
 
 Reading order: `vectorized.py` (the definition), `cpu.py`, `gpu.py`.

@@ -3,7 +3,8 @@
 The page computes the network by itself, in JavaScript, from the weights in the file. It needs no server and no network.
 
 network.py      a model as the page's network, and what minicnn computed for the images
-operations.py   each layer as operations of `ops/`
+operations.py   each layer as operations of `ops/` (`operation.py`: what one is)
+graphs.py       layers that define `call`, and functions as activations, as operations
 kept.py         which weights are in the page, and which outputs of layers whose weights are not
 training.py     the curves, earlier epochs, the optimizer's next step
 below.py        the place of a convolution's pixel in the matrix product, a register tile and a GPU's block

@@ -248,8 +248,10 @@ class App {
   slotTitle(slot) {
     const layer = this.network.layerOf.get(slot);
     if (!layer) return t("picture");
-    const next = layer.operations.find((node) => node.reads[0] === slot);
-    return next && layer.writes !== slot ? `${layer.name}, ${t("before", next.function ?? next.op)}` : layer.name;
+    if (layer.writes === slot) return layer.name;
+    const own = this.network.nodeOf.get(slot), next = layer.operations.find((node) => node.reads[0] === slot);
+    const isBefore = next?.op === "activation" && next.writes === layer.writes;
+    return `${layer.name}, ${isBefore ? t("before", next.function) : own.function ?? own.kind ?? own.op}`;
   }
 
   // The numbers of a layer's output that the chosen number is, or was computed from.

@@ -11,9 +11,14 @@ from ...ops import (
     conv2d,
     conv2d_transpose,
     dense,
+    elementwise,
     global_pool2d,
+    matrix_product,
     max_pool2d,
     merge,
+    moves,
+    reduce,
+    rescale,
     resize,
     zero_pad2d,
 )
@@ -23,6 +28,7 @@ from ...ops.conv2d import loops as conv2d_loops
 from ...ops.conv2d_transpose import loops as conv2d_transpose_loops
 from ...ops.dense import vectorized as dense_definition
 from ...ops.global_pool2d import vectorized as global_pool2d_definition
+from ...ops.matrix_product import vectorized as matrix_product_definition
 from ...ops.max_pool2d import loops as max_pool2d_loops
 from ...ops.resize import vectorized as resize_definition
 
@@ -46,7 +52,13 @@ _OPERATIONS = {  # operation: (its contract, the functions that define it, forwa
     "resize": (resize, resize_definition.forward, resize_definition.backward),
     "activation": (activation, None, None),
     "merge": (merge, None, None),
+    "concatenate": (merge, None, None),
     "zero_pad2d": (zero_pad2d, None, None),
+    "elementwise": (elementwise, None, None),
+    "reduce": (reduce, None, None),
+    "matrix_product": (matrix_product, matrix_product_definition.forward, matrix_product_definition.backward),
+    "moves": (moves, None, None),
+    "rescale": (rescale, None, None),
 }
 
 

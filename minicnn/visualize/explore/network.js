@@ -10,20 +10,24 @@ import * as concatenate from "ops/concatenate";
 import * as conv2d from "ops/conv2d";
 import * as conv2d_transpose from "ops/conv2d_transpose";
 import * as dense from "ops/dense";
+import * as elementwise from "ops/elementwise";
 import * as global_pool2d from "ops/global_pool2d";
+import * as matrix_product from "ops/matrix_product";
 import * as max_pool2d from "ops/max_pool2d";
 import * as merge from "ops/merge";
 import * as moves from "ops/moves";
+import * as reduce from "ops/reduce";
 import * as rescale from "ops/rescale";
 import * as reshape from "ops/reshape";
 import * as resize from "ops/resize";
+import * as source from "ops/source";
 import * as zero_pad2d from "ops/zero_pad2d";
 import * as losses from "losses";
 import { targetFor } from "losses";
 
 const operations = {
-  activation, avg_pool2d, batch_norm, concatenate, conv2d, conv2d_transpose, dense, global_pool2d, max_pool2d, merge,
-  moves, rescale, reshape, resize, zero_pad2d,
+  activation, avg_pool2d, batch_norm, concatenate, conv2d, conv2d_transpose, dense, elementwise, global_pool2d,
+  matrix_product, max_pool2d, merge, moves, reduce, rescale, reshape, resize, source, zero_pad2d,
 };
 
 export class Network {
@@ -155,6 +159,7 @@ export class Network {
     for (const node of this.nodes) {
       const name = Object.keys(node.weights).find((key) => node.weights[key] === number), dy = gradients.get(node.writes);
       const read = node.reads.map((other) => values.get(other));
+      if (name && node.op === "source") terms.push(...this.reached(values, gradients, node.writes, at));
       if (!name || !operations[node.op].used || !dy || read.some((x) => !x)) continue;
       for (const term of operations[node.op].used(node, read, values.get(node.writes), this.weightsOf(node), name, at)) {
         terms.push({ ...term, node, upstream: dy.data[term.at], product: dy.data[term.at] * term.factor });

@@ -107,15 +107,18 @@ class Network:
         self.layers.append(described)
         return described
 
-    def _linked(self, operations, reads, shape):
-        """The operations of one layer, each reading what the one before it wrote."""
+    def _linked(self, operations, inputs, shape):
+        """The operations of one layer, linked by slots (see `Operation.reads`)."""
         linked = []
         for operation in operations:
+            if operation.reads is None:
+                reads = [linked[-1]["writes"]] if linked else inputs
+            else:
+                reads = [inputs[~i] if i < 0 else linked[i]["writes"] for i in operation.reads]
             made = {"op": operation.op, "shape": shape, **operation.settings, "reads": reads}
             made["weights"] = {name: self._number(weight) for name, weight in operation.weights.items()}
             made["writes"] = self._new_slot()
             linked.append(made)
-            reads = [made["writes"]]
         return linked
 
     def _new_slot(self):

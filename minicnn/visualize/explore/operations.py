@@ -1,46 +1,43 @@
 """Each layer as the operations that the page computes: its name in `ops/`, its settings, and its weights.
 
-`operations_of(layer, shapes)` gives the list, first to last. Only the first operation may read several arrays. A layer
-that is not in the table, for example a user's own, gives None: the page then shows what minicnn computed.
+`operations_of(layer, shapes)` gives the list, first to last. A layer that defines `call` is taken apart into the
+functions that it calls (`graphs.py`). Another layer that is not in the table, for example a user's own with `forward`,
+gives None: the page then shows what minicnn computed.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from ... import config, layers
 from ...activations import Activation as Function
+from ...activations import FunctionActivation
 from ...layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from ...layers.arithmetic import Arithmetic
 from ...layers.augmentation import Augmentation
-from ...layers.places import Rearrangement, View
-from ...ops.resize import INTERPOLATIONS
-from ...ops.resize.tables import table
+from ...layers.places import Rearrangement
+from ...ops.resize.tables import table, weights
 from ...shapes import middle, transposed_window, window
-
-
-class Operation(NamedTuple):
-    """One step of the page's network. weights: arrays, or the variables that hold them, by their names in Keras."""
-
-    op: str
-    settings: dict = {}  # noqa: RUF012 - never changed in place
-    weights: dict = {}  # noqa: RUF012
+from .graphs import FUNCTIONS, after, operations_of_function, operations_of_graph
+from .operation import SAME, Operation
 
 
 def operations_of(layer, shapes) -> list[Operation] | None:
     """shapes: of the arrays that the layer reads, with the batch axis."""
     if isinstance(layer, Augmentation) and not isinstance(layer, layers.RandomCrop):
-        return [_SAME]  # augmentation changes nothing in inference
+        return [SAME]  # augmentation changes nothing in inference
+    if layer._draws:
+        graph = layer.drawn_for(list(shapes), False)
+        return None if graph.gives_several else operations_of_graph(graph, shapes, operations_of)
+    if type(layer) in FUNCTIONS:
+        return operations_of_function(layer, shapes)
     make, function = _MAKERS.get(type(layer)), getattr(layer, "function", getattr(layer, "activation", None))
-    if make is None or (function is not None and type(function) is not Function):
-        return None  # the layer or its activation is a user's own
-    return make(layer, *shapes)
-
-
-_SAME = Operation("reshape")
-_LONGEST_INDEX = 20_000  # numbers, which are text in the page
+    if make is None or not (function is None or type(function) in (Function, FunctionActivation)):
+        return None  # a user's own layer, with `forward`, or a layer as an activation
+    operations = make(layer, *shapes)
+    if operations is not None and type(function) is FunctionActivation:
+        shape = layer.compute_output_shape(shapes[0])
+        return after(operations, function.drawn_for(shape, layer.dtype), shape, operations_of)
+    return operations
 
 
 def _conv2d(layer, x):
@@ -80,13 +77,13 @@ def _dense(layer, x):
 
 
 def _activation(function):
-    if function.operation is None:
+    if function.operation is None or type(function) is FunctionActivation:  # its graph comes after
         return []
     return [Operation("activation", {"function": function.operation, "parameter": float(function.parameter)})]
 
 
 def _activation_layer(layer, x):
-    return _activation(layer.function) or [_SAME]
+    return _activation(layer.function) or [SAME]
 
 
 def _max_pool2d(layer, x):
@@ -118,7 +115,9 @@ def _batch_norm(layer, x):
         return [operation]
     back = np.argsort(there)
     parts = (
-        _rearrangement(Rearrangement("transpose", {"axes": [int(axis) for axis in order]}), [x[i] for i in of])
+        operations_of_function(
+            Rearrangement("transpose", {"axes": [int(axis) for axis in order]}), [[x[i] for i in of]]
+        )
         for order, of in ((there, range(len(x))), (back, there))
     )
     first, last = parts
@@ -126,7 +125,7 @@ def _batch_norm(layer, x):
 
 
 def _same(layer, x):
-    return [_SAME]
+    return [SAME]
 
 
 def _zero_pad2d(layer, x):
@@ -165,36 +164,48 @@ def _normalization(layer, x):
 
 
 def _resizing(layer, x):
-    if layer.antialias or layer.interpolation not in INTERPOLATIONS:
-        return None  # products with matrices
-    (_, H, W, _), size, before = x, (layer.height, layer.width), []
+    (_, H, W, C), size, before = x, (layer.height, layer.width), []
     if layer.crop_to_aspect_ratio:
-        return _fitted(x, size, layer.interpolation)
+        return _fitted(x, size, layer.interpolation, layer.antialias)
     if layer.pad_to_aspect_ratio:
         top = int((max(H, int(W * size[0] / size[1])) - H) / 2)
         left = int((max(W, int(H * size[1] / size[0])) - W) / 2)
         before, H, W = [_window(top, left, layer.fill_value)], H + 2 * top, W + 2 * left
-        before = [before[0]._replace(settings={**before[0].settings, "shape": [H, W, x[3]]})]
-    return [*before, _resize((H, W), size, layer.interpolation)]
+        before = [before[0]._replace(settings={**before[0].settings, "shape": [H, W, C]})]
+    return [*before, *_resize((H, W, C), size, layer.interpolation, layer.antialias, before=len(before))]
 
 
-def _resize(of, size, interpolation):
-    rows, columns = (table(of[i], size[i], interpolation) for i in (0, 1))
-    return Operation("resize", {"rows": [t.tolist() for t in rows], "columns": [t.tolist() for t in columns]})
+def _resize(of, size, interpolation, antialias=False, before=0):
+    """Images (H, W, C) in another size, after so many other operations."""
+    if interpolation == "nearest" or (interpolation == "bilinear" and not antialias):
+        rows, columns = (table(of[i], size[i], interpolation) for i in (0, 1))
+        return [Operation("resize", {"rows": [t.tolist() for t in rows], "columns": [t.tolist() for t in columns]})]
+    (H, W, C), (OH, OW) = of, size
+    rows, columns = (
+        Operation("source", {"shape": [size[i], of[i]]}, {"value": weights(of[i], size[i], interpolation, antialias)})
+        for i in (0, 1)
+    )
+    return [
+        Operation("reshape", {"shape": [H, W * C]}, reads=(before - 1 if before else ~0,)),
+        rows._replace(reads=()),
+        Operation("matrix_product", {"shape": [OH, W * C]}, reads=(before + 1, before)),
+        Operation("reshape", {"shape": [OH, W, C]}),
+        columns._replace(reads=()),
+        Operation("matrix_product", {"shape": [OH, OW, C]}, reads=(before + 4, before + 3)),
+    ]
 
 
-def _fitted(x, size, interpolation):
+def _fitted(x, size, interpolation, antialias=False):
     """The largest part with these proportions out of the middle, resized."""
     top, left, height, width = middle(x[1], x[2], size)
     cut = _window(-top, -left, 0.0)
     cut = cut._replace(settings={**cut.settings, "shape": [height, width, x[3]]})
-    return [cut, _resize((height, width), size, interpolation)]
+    return [cut, *_resize((height, width, x[3]), size, interpolation, antialias, before=1)]
 
 
 def _up_sampling(layer, x):
-    if layer.interpolation not in INTERPOLATIONS:
-        return None
-    return [_resize((x[1], x[2]), [side * n for side, n in zip(x[1:3], layer.size, strict=True)], layer.interpolation)]
+    size = [side * n for side, n in zip(x[1:3], layer.size, strict=True)]
+    return _resize(x[1:], size, layer.interpolation)
 
 
 def _cropping(layer, x):
@@ -221,28 +232,6 @@ def _concatenate(layer, *shapes):
     return [Operation("concatenate", {"axis": axis - 1})]
 
 
-def _arithmetic(layer, *shapes):
-    settings = {"kind": layer.operation}
-    if layer.constant is None:
-        return [Operation("merge", settings)]
-    constant = np.asarray(layer.constant, np.float32)
-    if constant.ndim == len(shapes[0]):
-        constant = constant[0]  # without its batch axis of size 1
-    constant = constant.reshape((1,) * (len(shapes[0]) - 1 - constant.ndim) + constant.shape)
-    return [Operation("merge", {**settings, "constant_first": layer.constant_first}, {"constant": constant})]
-
-
-def _rearrangement(layer, x):
-    found = layer.table_of_image((1, *x[1:]))
-    if found is None or found[0].index.size > _LONGEST_INDEX:
-        return None
-    return [Operation("moves", {"index": found[0].index.tolist(), "fill": layer.fill, "shape": list(found[1])})]
-
-
-def _view(layer, x):
-    return [Operation("reshape")] if layer.compute_output_shape((5, *x[1:]))[:1] == (5,) else None
-
-
 _UNCHANGED = (
     layers.InputLayer, layers.Identity, layers.Flatten, layers.Reshape, layers.Dropout, layers.SpatialDropout2D,
     layers.GaussianDropout, layers.GaussianNoise, layers.AlphaDropout, layers.ActivityRegularization,
@@ -261,6 +250,5 @@ _MAKERS = {
     layers.GlobalAveragePooling2D: _global_average, layers.GlobalMaxPooling2D: _global_maximum,
     layers.BatchNormalization: _batch_norm, layers.ZeroPadding2D: _zero_pad2d, layers.Rescaling: _rescaling,
     layers.Normalization: _normalization, layers.Resizing: _resizing, layers.CenterCrop: _center_crop,
-    layers.RandomCrop: _random_crop, layers.Concatenate: _concatenate, Arithmetic: _arithmetic,
-    Rearrangement: _rearrangement, View: _view,
+    layers.RandomCrop: _random_crop, layers.Concatenate: _concatenate,
 }  # fmt: skip

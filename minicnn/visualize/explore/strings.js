@@ -82,6 +82,10 @@ const strings = {
     "The largest number becomes the output. On the way back, the gradient goes to its place alone.",
     "가장 큰 값이 출력이 되고, 역전파 때 기울기는 그 자리로만 갑니다.",
   ],
+  winsSmallest: [
+    "The smallest number becomes the output. On the way back, the gradient goes to its place alone.",
+    "가장 작은 값이 출력이 되고, 역전파 때 기울기는 그 자리로만 갑니다.",
+  ],
   means: ["The sum of {0} numbers, divided by {0}.", "값 {0}개의 합을 {0}으로 나눕니다."],
   outside: ["outside the image", "이미지 밖"],
   equation: ["Equation", "식"],

@@ -5,6 +5,11 @@
 
 import { Tensor, numberOf, placeOf } from "tensor";
 
+// 1 if the answer is yes, else 0.
+function question(sign, ask) {
+  return { sign, value: ([a, b]) => (ask(a, b) ? 1 : 0), slope: () => 0 };
+}
+
 const rules = {
   add: { sign: "+", value: (v) => v.reduce((sum, x) => sum + x, 0), slope: () => 1 },
   average: { sign: "+", value: (v) => v.reduce((sum, x) => sum + x, 0) / v.length, slope: (v) => 1 / v.length },
@@ -15,6 +20,13 @@ const rules = {
   subtract: { sign: "-", value: ([a, b]) => a - b, slope: (v, i) => (i === 0 ? 1 : -1) },
   divide: { sign: "/", value: ([a, b]) => a / b, slope: ([a, b], i) => (i === 0 ? 1 / b : -a / b / b) },
   maximum: { sign: ",", value: (v) => Math.max(...v), slope: (v, i) => (v.indexOf(Math.max(...v)) === i ? 1 : 0) },
+  power: {
+    sign: "^", value: ([a, b]) => a ** b, slope: ([a, b], i) => (i === 0 ? b * a ** (b - 1) : a ** b * Math.log(a)),
+  },
+  where: { sign: ",", value: ([c, a, b]) => (c ? a : b), slope: ([c], i) => (i === (c ? 1 : 2) ? 1 : 0) },
+  greater: question(">", (a, b) => a > b), greater_equal: question(">=", (a, b) => a >= b),
+  less: question("<", (a, b) => a < b), less_equal: question("<=", (a, b) => a <= b),
+  equal: question("==", (a, b) => a === b), not_equal: question("!=", (a, b) => a !== b),
   minimum: { sign: ",", value: (v) => Math.min(...v), slope: (v, i) => (v.indexOf(Math.min(...v)) === i ? 1 : 0) },
 };
 
@@ -63,6 +75,7 @@ export function explain(node, xs, { constant }, at) {
   const numbers = values.flatMap((number, i) => (i ? [sign, number] : [number]));
   const written = {
     average: ["(", ...numbers, ") /", values.length], maximum: ["max(", ...numbers, ")"], minimum: ["min(", ...numbers, ")"],
+    where: ["where(", ...numbers, ")"],
   };
   return { reads, formulas: [["y", written[node.kind] ?? numbers, value(values)]] };
 }

@@ -112,12 +112,12 @@ function pooling(app, node, how, result) {
   const table = grid(t("window"), group, scale, (term) => (
     term.at === null ? null : toNumber(app, node.reads[0], term.at, term.value)
   ), "value");
-  if (how.rule === "max") {
+  if (how.winner !== undefined) {
     group.terms.forEach((term, i) => {
       if (term.at === how.winner) table.querySelectorAll("td")[i].classList.add("winner");
     });
   }
-  return [h("div.scroll", { tabIndex: 0 }, table), h("p", {}, how.rule === "max" ? t("wins") : t("means", how.count)),
+  return [h("div.scroll", { tabIndex: 0 }, table), h("p", {}, how.rule === "mean" ? t("means", how.count) : t(how.rule === "max" ? "wins" : "winsSmallest")),
     h("table.sums", {}, h("tbody", {}, h("tr.result", {}, h("th", { scope: "row" }, t("result")), h("td", {}, text(result)))))];
 }
 
@@ -139,7 +139,8 @@ function formulas(app, node, how) {
     toNumber(app, node.reads[read.input], read.at, read.value)));
   const lines = (how.formulas ?? []).map(([name, parts, value]) => h("p.formula", {},
     `${name} = ${written(parts)} = `, h("b", {}, text(value))));
-  return [facts, reads, how.note ? h("p.formula", {}, how.note) : null, lines];
+  const weight = how.weight ? h("p", {}, `${t("weight")} = `, toWeight(app, node, how.weight.name, how.weight.at, how.weight.value)) : null;
+  return [facts, reads, weight, how.note ? h("p.formula", {}, how.note) : null, lines];
 }
 
 // Numbers and words as a formula.

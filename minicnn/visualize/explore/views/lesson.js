@@ -15,7 +15,7 @@ export function lesson(app, node, indices, direction) {
 
 // Of activations and merges, which share a page of equations, only the line of this one.
 function equationOf(node, found) {
-  const own = found.equation.match(new RegExp(`(?:^|   )(${node.function ?? node.kind} +.+?)(?:   |\n|$)`, "m"));
+  const own = found.equation.match(new RegExp(`(?:^|   )(${node.function ?? node.kind ?? node.op} +.+?)(?:   |\n|$)`, "m"));
   return own ? own[1] : found.equation;
 }
 
