@@ -127,6 +127,34 @@ def test_a_keyboard_alone_reaches_the_arithmetic(browser, tmp_path, model, image
         assert heading(page).startswith("first, row 1, column 2, map 1: ")
 
 
+def test_a_keyboard_alone_draws(browser, tmp_path, model, images):
+    explore(model, images, file=tmp_path / "page.html")
+    pictures = "[...window.explore.pictures[0].data]"
+    with opened(browser, tmp_path / "page.html") as page:
+        before = page.evaluate(pictures)
+        page.get_by_role("button", name="draw").press("Enter")
+        page.locator("canvas.picture").focus()
+        for key in ("ArrowLeft", "ArrowUp", "Space"):
+            page.keyboard.press(key)
+        page.wait_for_function("window.explore.changed")
+        assert page.evaluate(pictures) != before
+        page.get_by_role("button", name="look").press("Enter")
+        page.locator("canvas.picture").focus()
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        H, W = images.shape[1:3]
+        assert heading(page).startswith(f"Picture, row {H // 2 - 1}, column {W // 2}, ")
+
+
+def test_what_was_closed_stays_closed(browser, tmp_path, model, images):
+    explore(model, images, file=tmp_path / "page.html")
+    with opened(browser, tmp_path / "page.html") as page:
+        maps_of(page, "first").click(position={"x": 5, "y": 5})
+        page.click("aside.panel details.lesson summary")
+        maps_of(page, "first").click(position={"x": 15, "y": 5})
+        assert not page.evaluate("document.querySelector('aside.panel details.lesson').open")
+
+
 def test_backward_shows_where_gradients_come_from(browser, tmp_path, model, images):
     model.compile("adam", "sparse_categorical_crossentropy")
     explore(model, images, [0, 1, 2, 0, 1], file=tmp_path / "page.html")
@@ -143,6 +171,8 @@ def test_backward_shows_where_gradients_come_from(browser, tmp_path, model, imag
         assert heading(page).startswith("first, kernel[kh = 1, kw = 1, c = 0, f = 0]")
         total = value_in(page.inner_text("tr.result"))
         assert total == pytest.approx(dw[1, 1, 0, 0], rel=2e-3, abs=1e-7)
+        page.click("aside.panel details.lesson summary")
+        assert "sum over kh, kw, c" in page.inner_text("aside.panel details.lesson pre >> nth=0")
 
 
 def test_an_edited_weight_changes_the_outputs(browser, tmp_path, model, images):

@@ -301,7 +301,10 @@ class App {
     this.training.show();
     this.layers.show();
     this.panel.classList.toggle("open", Boolean(this.selected));
+    const kinds = ["enlarged", "lesson", "below"].map((kind) => () => this.panel.querySelectorAll(`details.${kind}`));
+    const open = kinds.map((parts) => [...parts()].map((part) => part.open)); // what was opened or closed stays so
     this.panel.replaceChildren(...panel(this));
+    kinds.forEach((parts, kind) => parts().forEach((part, i) => { part.open = open[kind][i] ?? part.open; }));
     this.panel.scrollTop = 0;
   }
 

@@ -84,18 +84,12 @@ def _put_together(name, data, numbers) -> str:
 def _module(path) -> str:
     """A script that the page's loader turns into a module. Its name is its path, as `import` writes it.
 
-    Lines of comment stay in the repository, and two spaces at a line's start become a tab, so that an empty page has
-    less than 150 kB.
+    Lines of comment and the spaces before code stay in the repository, so that an empty page has less than 150 kB.
     """
     name = path.relative_to(FOLDER).with_suffix("").as_posix()
     lines = path.read_text(encoding="utf-8").splitlines()
-    code = "\n".join(_with_tabs(line) for line in lines if not line.lstrip().startswith("//"))
+    code = "\n".join(line.lstrip() for line in lines if not line.lstrip().startswith("//"))
     return f'<script type="text/plain" data-module="{name}">\n{code}\n</script>'
-
-
-def _with_tabs(line) -> str:
-    code = line.lstrip(" ")
-    return "\t" * ((len(line) - len(code)) // 2) + code
 
 
 def _json(data) -> str:

@@ -54,6 +54,7 @@ const strings = {
   training: ["Training over time", "학습 과정"],
   epoch: ["after epoch {0}", "에포크 {0} 학습 후"],
   now: ["now", "현재"],
+  epochsKept: ["The page keeps {0} of {1} recorded epochs.", "기록한 에포크 {1}개 가운데 {0}개가 이 페이지에 있습니다."],
   curves: ["Curves", "곡선"],
   play: ["Play", "재생"],
   arithmetic: ["Arithmetic", "계산 과정"],

@@ -16,8 +16,8 @@ _NOT_SHOWN = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "amsgr
 
 
 def training_of(history, model, xs, numbers) -> dict:
-    """{"history": {name: one number for each epoch}, "epochs": what is left of the network of earlier epochs, "now":
-    the epoch whose weights the model has}."""
+    """{"history": {name: one number for each epoch}, "epochs": what is left of the network of earlier epochs,
+    "records": how many epochs were recorded, "now": the epoch whose weights the model has}."""
     if history is None:
         return {}
     logs = getattr(history, "history", history)
@@ -26,7 +26,8 @@ def training_of(history, model, xs, numbers) -> dict:
     names = sorted((name for name in logs if name != "learning_rate"), key=lambda name: "loss" not in name)
     curves = {name: [float(value) for value in logs[name]] for name in names}
     records = getattr(history, "records", [])
-    return {"history": curves, "epochs": _epochs(records, model, xs, numbers), "now": _epoch_of_now(records, model)}
+    epochs, now = _epochs(records, model, xs, numbers), _epoch_of_now(records, model)
+    return {"history": curves, "epochs": epochs, "records": len(records), "now": now}
 
 
 def _epoch_of_now(records, model) -> int | None:

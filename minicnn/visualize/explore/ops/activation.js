@@ -50,7 +50,7 @@ export const functions = {
 
 // The normal distribution function: the error function by formula 7.1.26 would be too inexact, so its series and, for
 // large numbers, its continued fraction are used. Source: Abramowitz and Stegun, 7.1.5 and 7.1.14, 1964.
-function normalCdf(x) {
+export function normalCdf(x) {
   const z = Math.abs(x) / Math.SQRT2;
   if (Number.isNaN(x)) return x;
   if (z < 3) {

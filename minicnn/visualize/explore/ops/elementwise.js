@@ -2,16 +2,9 @@
 //
 //     y = value(x)        dL/dx = dL/dy * slope(x, y)
 
-const erf = (x) => {
-  const z = Math.abs(x);
-  if (z > 6) return Math.sign(x);
-  let term = z, sum = z;
-  for (let n = 1; n < 200; n++) {
-    term *= (-z * z) / n;
-    sum += term / (2 * n + 1);
-  }
-  return (Math.sign(x) * sum * 2) / Math.sqrt(Math.PI);
-};
+import { normalCdf } from "ops/activation";
+
+const erf = (x) => 2 * normalCdf(x * Math.SQRT2) - 1;
 const toEven = (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 const step = (value) => ({ value, slope: () => 0 });
 

@@ -44,8 +44,9 @@ export function gradientOfWeight(app, number, at) {
     h("td", {}, text(term.factor)),
   ];
   const heads = [t("wentTo"), t("upstream"), t("input"), t("met")];
+  const node = app.network.nodes.find(({ weights }) => Object.values(weights).includes(number));
   return [h("h3", {}, t("positions")), table(app, terms, heads, rows), total("dL/dw", gradient.data[at]),
-    nextStep(app, number, at, gradient.data[at])];
+    lesson(app, node, null, "backward"), nextStep(app, number, at, gradient.data[at])];
 }
 
 function table(app, terms, heads, cells) {

@@ -16,11 +16,12 @@ export class Picture {
     this.tool = before?.tool ?? "look";
     this.evidence = before?.evidence ?? false;
     this.evidenceFor = before?.evidenceFor ?? null; // a class; null: the one that the network predicts
+    this.cursor = null; // [row, column]
     this.note = h("p.note");
     this.caption = h("p.note");
     this.canvas = h("canvas.picture", {
       onpointerdown: (event) => this.start(event), onpointermove: (event) => event.buttons && this.stroke(event),
-      role: "img",
+      tabIndex: 0, role: "application", onkeydown: (event) => this.cursorKey(event), onblur: () => this.moveCursor(null),
     });
     this.thumbs = h("div.thumbs", { role: "radiogroup", "aria-label": t("images"), onkeydown: (event) => this.key(event) });
     this.tools = h("div.tools", {});
@@ -115,13 +116,19 @@ export class Picture {
     this.show();
   }
 
-  // A frame around the part of the picture that the chosen number depends on.
+  // Frames around the part of the picture that the chosen number depends on, and around the keyboard's cursor.
   showField() {
-    const { app } = this, field = receptiveField(app), [H, W] = app.pictures[0].shape;
-    if (!field || app.pictures[0].shape.length !== 3) return;
-    const context = this.canvas.getContext("2d"), down = this.canvas.height / H, across = this.canvas.width / W;
-    const box = [field.left * across, field.top * down, (field.right - field.left + 1) * across, (field.bottom - field.top + 1) * down];
-    for (const [colour, thickness] of [["#fff", 4], ["#0a7d00", 2]]) {
+    const { app } = this, field = receptiveField(app);
+    if (app.pictures[0].shape.length !== 3) return;
+    if (field) this.frame(field.top, field.left, field.bottom, field.right, "#0a7d00");
+    if (this.cursor) this.frame(...this.cursor, ...this.cursor, "#000");
+  }
+
+  frame(top, left, bottom, right, dark) {
+    const [H, W] = this.app.pictures[0].shape, context = this.canvas.getContext("2d");
+    const down = this.canvas.height / H, across = this.canvas.width / W;
+    const box = [left * across, top * down, (right - left + 1) * across, (bottom - top + 1) * down];
+    for (const [colour, thickness] of [["#fff", 4], [dark, 2]]) {
       context.strokeStyle = colour;
       context.lineWidth = thickness;
       context.strokeRect(...box);
@@ -141,6 +148,25 @@ export class Picture {
     context.drawImage(one, 0, 0, this.canvas.width, this.canvas.height);
   }
 
+  // Arrow keys move a cursor over the picture. Enter or the space bar does there what a click does.
+  cursorKey(event) {
+    const [H, W] = this.app.pictures[0].shape, [row, column] = this.cursor ?? [H >> 1, W >> 1];
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (step) {
+      const within = (place, length) => Math.min(Math.max(place, 0), length - 1);
+      this.moveCursor([within(row + step[0], H), within(column + step[1], W)]);
+    } else if (event.key === "Enter" || event.key === " ") {
+      this.last = null;
+      this.use(row + 0.5, column + 0.5, true);
+    } else return;
+    event.preventDefault();
+  }
+
+  moveCursor(cursor) {
+    this.cursor = cursor;
+    this.show();
+  }
+
   start(event) {
     this.last = null;
     this.canvas.setPointerCapture(event.pointerId);
@@ -148,11 +174,17 @@ export class Picture {
   }
 
   stroke(event) {
-    const { app } = this, picture = this.waiting ?? app.pictures[0], [H, W, C] = picture.shape, box = this.canvas.getBoundingClientRect();
+    const [H, W] = this.app.pictures[0].shape, box = this.canvas.getBoundingClientRect();
     const column = ((event.clientX - box.left) / box.width) * W, row = ((event.clientY - box.top) / box.height) * H;
+    this.use(row, column, event.type === "pointerdown");
+  }
+
+  // Look at this place of the picture, or draw or erase a stroke to it.
+  use(row, column, isFirst) {
+    const { app } = this, picture = this.waiting ?? app.pictures[0], [H, W, C] = picture.shape;
     if (picture.shape.length !== 3) return;
     if (this.tool === "look") {
-      if (event.type === "pointerdown") app.select({ slot: app.network.inputs[0], at: (Math.floor(row) * W + Math.floor(column)) * C });
+      if (isFirst) app.select({ slot: app.network.inputs[0], at: (Math.floor(row) * W + Math.floor(column)) * C });
       return;
     }
     const [low, high] = this.rangeOfImages(), changed = picture.copy(), radius = (this.tool === "erase" ? 0.09 : 0.045) * Math.max(H, W);

@@ -20,6 +20,7 @@ export class Training {
     const there = epochs.length || Object.keys(history).length;
     this.element = there ? h("section.epochs", { "aria-label": t("training") }, h("h2", {}, t("training")),
       epochs.length ? h("p", {}, this.button, " ", this.slider, " ", this.said) : null,
+      epochs.length < app.data.records ? h("p.note", {}, t("epochsKept", epochs.length, app.data.records)) : null,
       Object.keys(history).length ? h("details", { open: !epochs.length }, h("summary", {}, t("curves")), this.curves) : null) : null;
   }
 
