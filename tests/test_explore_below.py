@@ -78,6 +78,14 @@ def test_every_output_is_stored_by_the_thread_in_the_table(numba_cuda):
     assert stored == {i * F + j: (*rows[i], *columns[j]) for i in range(M) for j in range(F)}
 
 
+def test_threads_read_a_row_and_a_column_of_the_tiles_in_shared_memory(numba_cuda):
+    """The definition: total += a_tile[down, step] * b_tile[step, across], for tiles of TILE x TILE numbers."""
+    from minicnn.kernels.gpu import matmul
+
+    numbers = np.arange(matmul.TILE**2).reshape(matmul.TILE, matmul.TILE)
+    np.testing.assert_array_equal(below._shared_reads(), [numbers, numbers.T])
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_room_for_the_tables_is_known_before_they_are_made(case):
     (H, W, C), size, strides, padding, dilation, groups, F = case
@@ -95,6 +103,9 @@ def test_the_page_shows_the_row_of_the_matrix_product(browser, tmp_path):
         page.evaluate("explore.select({ slot: explore.network.layers[0].writes, at: 7 * 20 + 17 })")
         page.click("details.below summary")
         assert "row 7 of 30 in im2col. The row has 27 numbers" in page.inner_text("details.below")
+        if below._gpu_tile():
+            said = "it reads numbers 112 to 127 of a_tile, and of b_tile one number in 16, beginning with number 1."
+            assert said in page.inner_text("details.below")
         cells = page.eval_on_selector_all("details.below tbody tr", "rows => rows.map((r) => r.cells[3]?.innerText)")
         shown = [float(re.sub("−", "-", cell)) for cell in cells[:-1]]
         np.testing.assert_allclose(shown, row[: len(shown)], rtol=1e-3, atol=1e-6)

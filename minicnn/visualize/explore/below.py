@@ -2,7 +2,8 @@
 
 Nothing is computed a second time here. The offset tables are those of `ops/conv2d/tiled.py`. Its kernel runs as plain
 Python, with a `tile` that only notes which outputs it is asked for. The GPU's kernel (v2 of `kernels/gpu/matmul.py`)
-runs as plain Python for one row and one column of threads, and notes which output each of them stores.
+runs as plain Python for one row and one column of threads. It notes which output each of them stores, and which
+numbers it reads in shared memory.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MOST_NUMBERS = 100_000  # in all tables of a page
 
 def add_below(network, numbers) -> None:
     """Give each convolution of a network its tables, as long as there is room for them: "below" in its operation."""
-    room = _MOST_NUMBERS
+    room, shared = _MOST_NUMBERS, {}
     for layer in network.layers:
         for operation in layer["operations"]:
             if operation["op"] != "conv2d":
@@ -31,8 +32,10 @@ def add_below(network, numbers) -> None:
                 continue
             room -= size
             described = {name: numbers.add(table, np.int32) for name, table in _tables(operation).items()}
+            if "gpu_rows" in described and not shared:  # the same for all
+                shared = {"shared_reads": numbers.add(_shared_reads(), np.int32)}
             sizes = {"ROWS": ROWS, "width": _width(), "threads": THREADS, "TILE": _gpu_tile()}
-            operation["below"] = {**described, **sizes}
+            operation["below"] = {**described, **shared, **sizes}
 
 
 def _width():
@@ -85,10 +88,7 @@ def _gpu_tile() -> int | None:
 
 def _gpu_threads(M, F):
     """For each of M rows and F columns of outputs, the block and the thread that store it."""
-    from ...kernels.gpu import matmul
-
-    TILE, kernel = matmul.TILE, matmul.tiles_in_shared_memory(np.float32, matmul.TILE).kernel.function
-    places = np.full((2, max(M, F), 2), -1)
+    places, TILE = np.full((2, max(M, F), 2), -1), _gpu_tile()
 
     class Stored:
         """An output array that notes in which block and thread it is written."""
@@ -100,17 +100,54 @@ def _gpu_threads(M, F):
             if row == 0:
                 places[1, column] = cuda.blockIdx.y, cuda.threadIdx.x
 
-    cuda = SimpleNamespace(shared=SimpleNamespace(array=lambda size, kind: None), syncthreads=lambda: None)
-    thread = FunctionType(kernel.__code__, {**kernel.__globals__, "cuda": cuda}, closure=kernel.__closure__)
-
-    def run(row_block, column_block, down, across):
-        cuda.blockIdx, cuda.threadIdx = (
-            SimpleNamespace(x=row_block, y=column_block, z=0),
-            SimpleNamespace(x=across, y=down),
-        )
-        thread(None, None, None, None, None, False, False, Stored(), M, F, 0, 1)  # sums of no terms
-
+    cuda, thread = _gpu_kernel_in_python(shared=lambda size, kind: None)
     for i in range(-(-max(M, F) // TILE) * TILE):
-        run(i // TILE, 0, i % TILE, 0)
-        run(0, i // TILE, 0, i % TILE)
+        for block, place in (((i // TILE, 0), (i % TILE, 0)), ((0, i // TILE), (0, i % TILE))):
+            _place(cuda, block, place)
+            thread(None, None, None, None, None, False, False, Stored(), M, F, 0, 1)  # sums of no terms
     return places[0, :M], places[1, :F]
+
+
+def _shared_reads() -> np.ndarray:
+    """(2, TILE, TILE): the places in a_tile that a thread with threadIdx.y = i reads, one after the other, and those in
+    b_tile that a thread with threadIdx.x = i reads."""
+    TILE, arrays = _gpu_tile(), []
+
+    class Noted:
+        """An array in shared memory that notes where it is read."""
+
+        def __init__(self):
+            self.read = []
+            arrays.append(self)
+
+        def __getitem__(self, place):
+            self.read.append(place)
+            return 0
+
+        def __setitem__(self, place, value):
+            pass
+
+    zeros, reads = np.zeros(4 * TILE * TILE, np.int64), np.zeros((2, TILE, TILE), int)
+    cuda, thread = _gpu_kernel_in_python(shared=lambda size, kind: Noted())
+    for i in range(TILE):
+        for which, place in ((0, (i, 0)), (1, (0, i))):
+            arrays.clear()
+            _place(cuda, (0, 0), place)
+            thread(zeros, zeros, zeros, zeros, None, False, False, zeros.copy(), TILE, TILE, TILE, 1)
+            reads[which, i] = arrays[which].read
+    return reads
+
+
+def _gpu_kernel_in_python(shared):
+    """(what stands for numba.cuda, the kernel as a function of Python). shared: makes an array in shared memory."""
+    from ...kernels.gpu import matmul
+
+    kernel = matmul.tiles_in_shared_memory(np.float32, matmul.TILE).kernel.function
+    cuda = SimpleNamespace(shared=SimpleNamespace(array=shared), syncthreads=lambda: None)
+    return cuda, FunctionType(kernel.__code__, {**kernel.__globals__, "cuda": cuda}, closure=kernel.__closure__)
+
+
+def _place(cuda, block, thread):
+    """Let the kernel run as this thread (down, across) of this block (of rows, of columns)."""
+    cuda.blockIdx = SimpleNamespace(x=block[0], y=block[1], z=0)
+    cuda.threadIdx = SimpleNamespace(x=thread[1], y=thread[0])

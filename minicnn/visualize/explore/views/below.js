@@ -43,9 +43,10 @@ function tileOf(tiles, at, F) {
 function gpu(table, node, row, column) {
   const [blockX, threadY] = table("gpu_rows").slice(2 * row, 2 * row + 2);
   const [blockY, threadX] = table("gpu_columns").slice(2 * column, 2 * column + 2);
-  const { TILE } = node.below;
+  const { TILE } = node.below, reads = table("shared_reads");
+  const a = reads.slice(threadY * TILE, (threadY + 1) * TILE), b = reads.slice((TILE + threadX) * TILE, (TILE + threadX + 1) * TILE);
   return h("div", {}, h("h4", {}, "GPU"), h("p", {}, t("gpu", blockX, blockY, threadX, threadY, TILE)),
-    h("p", {}, t("shared", threadY * TILE, threadY * TILE + TILE - 1, threadX, TILE)));
+    h("p", {}, t("shared", a[0], a.at(-1), b[0], b[1] - b[0])));
 }
 
 // The three matrices, to scale as far as they are visible: im2col @ kernel = output, with the row, the column, the tile.
