@@ -59,7 +59,7 @@ def test_the_second_process_ends_with_the_block(python, tmp_path, error):
     """Also if it would never end: this one waits for a signal."""
     code = f"""
 try:
-    with compile_ahead.compiled_in_two_processes(signal.pause):
+    with compile_ahead.compiled_in_two_processes(lambda: signal.pause):
         minicnn.ops.rescale.forward(np.ones((2, 3)), np.full(3, 2.0), np.ones(3))
         print(len(children()))
         raise {error}

@@ -68,7 +68,7 @@ class Inference(Checks):
         hooks.call("on_test_begin", {})
         for step, (data, rows) in enumerate(passes.batches()):
             hooks.batch_begins("test", step)
-            with announced_compiling(progress, partial(training_step.rehearse, data, rows, training=False)):
+            with announced_compiling(progress, partial(training_step.rehearsal, data, rows, training=False)):
                 training_step.evaluate(data, rows)
             progress.step(step + 1)
             hooks.batch_ended("test", step, training_step.logs)
@@ -132,7 +132,7 @@ class Inference(Checks):
             if step % hooks.steps_per_execution == 0:
                 first = done
             hooks.batch_begins("predict", step)
-            with announced_compiling(progress, partial(self._rehearse_prediction, data, rows)), workspace.step():
+            with announced_compiling(progress, partial(self._rehearsal, data, rows)), workspace.step():
                 xs = [gather.forward(part, rows, self.dtype) for part in data.xs]
                 if not self._prediction.run(xs, False, receive):
                     self.to_device()
@@ -151,10 +151,13 @@ class Inference(Checks):
     def _inference(self, xs):
         return self.forward(xs if self.takes_several else xs[0], training=False, need_saved=False)
 
-    def _rehearse_prediction(self, data, rows) -> None:
-        """Call the kernels of a prediction, in a process where they compute nothing (`compile_ahead.py`)."""
-        if may_be_rehearsed(self):
+    def _rehearsal(self, data, rows):
+        """The same for a prediction as `TrainingStep.rehearsal`."""
+
+        def rehearse():
             self._inference([gather.forward(part, rows, self.dtype) for part in data.xs])
+
+        return rehearse if may_be_rehearsed(self) else None
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch in inference."""
@@ -165,7 +168,7 @@ class Inference(Checks):
         self.reset_metrics()
         training_step = TrainingStep(self)
         rows = np.arange(data.size)
-        with compiled_in_two_processes(partial(training_step.rehearse, data, rows, training=False)):
+        with compiled_in_two_processes(partial(training_step.rehearsal, data, rows, training=False)):
             training_step.evaluate(data, rows)
         logs = training_step.logs()
         return logs if return_dict else self._in_order(logs)

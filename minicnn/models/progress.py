@@ -117,15 +117,15 @@ def _number(value):
 
 
 @contextmanager
-def announced_compiling(progress, rehearse):
+def announced_compiling(progress, rehearsal):
     """Print that kernels are being compiled, and then how long it took. This time does not count as a step's time.
 
-    rehearse: calls the kernels of this block in another process, which compiles them too (`compile_ahead.py`).
+    rehearsal: with what a second process compiles, too, see `compile_ahead.py`.
     """
     count, seconds = compile_clock.count, compile_clock.seconds
     compile_clock.announce = progress.verbose != 0
     try:
-        with compiled_in_two_processes(rehearse):
+        with compiled_in_two_processes(rehearsal):
             yield
     finally:
         compile_clock.announce = False

@@ -241,7 +241,7 @@ class Trainer(Inference):
             # rows: the numbers of the batch's samples in data
             for step, (data, rows) in enumerate(passes.batches(done), done):
                 hooks.batch_begins("train", step)
-                with announced_compiling(progress, partial(training_step.rehearse, data, rows, training=True)):
+                with announced_compiling(progress, partial(training_step.rehearsal, data, rows, training=True)):
                     training_step.train(data, rows, learn)
                 progress.step(step + 1)
                 hooks.batch_ended("train", step, training_step.logs)
@@ -312,7 +312,7 @@ class Trainer(Inference):
         self.reset_metrics()
         training_step = TrainingStep(self)
         rows = np.arange(data.size)
-        with compiled_in_two_processes(partial(training_step.rehearse, data, rows, training=True)):
+        with compiled_in_two_processes(partial(training_step.rehearsal, data, rows, training=True)):
             training_step.train(data, rows)
         logs = training_step.logs()
         return logs if return_dict else self._in_order(logs)

@@ -80,11 +80,15 @@ class TrainingStep:
             self._look_at(losses, penalties, batch, training=False)
             self._count(losses, penalties, outputs, data, rows, batch, training=False)
 
-    def rehearse(self, data, rows, training) -> None:
-        """Call the kernels of `train` or `evaluate`, in a process where they compute nothing (`compile_ahead.py`)."""
-        if may_be_rehearsed(self.model):
+    def rehearsal(self, data, rows, training):
+        """A function that calls the kernels of `train` or `evaluate`, for a process where they compute nothing
+        (`compile_ahead.py`). None if a user's code would run."""
+
+        def rehearse():
             self.model._told_non_finite = True  # numbers that were not computed say nothing
             (self.train if training else self.evaluate)(data, rows)
+
+        return rehearse if may_be_rehearsed(self.model) else None
 
     def _arrays_of(self, data, rows) -> list:
         """The batch's rows as arrays of the model's float type, where the backend computes: the inputs, then for each

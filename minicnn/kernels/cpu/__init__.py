@@ -11,4 +11,14 @@ workspace     reused buffers                                                  de
 compile       compiling kernels, and keeping the machine code                 linking       loops compiled only once
 recording     a training step as a list of calls, replayed without Python   pace          fewer threads beside others
 compile_ahead compiling in two processes
+
+Words that these files use:
+
+tap      a place (kh, kw, c) of a convolution's kernel: one term of each sum
+tile     the sums of a few rows and columns of a product, which one call of the microkernel keeps in registers
+panel    columns of the right matrix, as many as a tile has, stored in the order in which a tile reads them
+to lay   to copy numbers to where a tile reads them in order: into a panel, or into a band
+band     some rows of an image, with the rows above and below that their windows need, in memory that fits the cache
+strip    some rows of the left matrix, which are multiplied with one panel after the other
+canvas   memory for an image with zeros around it, the padding
 """

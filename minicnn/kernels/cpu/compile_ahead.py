@@ -21,34 +21,36 @@ from .compile import THREADS, ParallelKernel, cache_folder, compile_clock
 
 
 @contextmanager
-def compiled_in_two_processes(rehearse):
-    """If a kernel is compiled within this block, a second process compiles the kernels that `rehearse()` calls.
+def compiled_in_two_processes(rehearsal):
+    """If a kernel is compiled within this block, a second process compiles the kernels of the block, too.
 
-    In the second process kernels compute nothing, so `rehearse` must not do anything but compute. A second process is
-    made on Linux only, for two threads or more.
+    rehearsal() returns a function that calls these kernels, or None if it would do more than compute: in the second
+    process kernels compute nothing. A second process is made on Linux only, for two threads or more.
     """
     made = []
-    outer, compile_clock.at_first = compile_clock.at_first, lambda: made.extend(_second_process(rehearse))
+
+    def begin():
+        rehearse = rehearsal() if is_possible() else None
+        if rehearse is not None:
+            made.extend(_second_process(rehearse))
+
+    outer, compile_clock.at_first = compile_clock.at_first, begin
     try:
         yield
     finally:
         compile_clock.at_first = outer
         for process in made:
-            with suppress(OSError):  # it has ended, and this process does not wait for its children (SIGCHLD)
-                os.kill(process, signal.SIGKILL)
-                os.waitpid(process, 0)
+            _end(process)
 
 
 def is_possible() -> bool:
     """Whether this process may be copied, and the copy's kernels reach it through the cache."""
     threads_are_here = THREADS > 1 and not ParallelKernel.threads_are_lost
-    return sys.platform == "linux" and threads_are_here and cache_folder() is not None
+    return hasattr(os, "pidfd_open") and threads_are_here and cache_folder() is not None
 
 
 def _second_process(rehearse) -> list[int]:
-    """[the number of the process], or [] if there is none."""
-    if not is_possible():
-        return []
+    """[a handle of the process], or [] if the system does not make one."""
     first_process = os.getpid()
     with warnings.catch_warnings():
         # Python and JAX warn of locks that other threads hold: a second process that waits for one is killed later
@@ -61,7 +63,19 @@ def _second_process(rehearse) -> list[int]:
         with suppress(BaseException):
             _compile_from_the_end(rehearse, first_process)
         os._exit(0)
-    return [process]
+    try:
+        return [os.pidfd_open(process)]  # a process that has ended gives its number away, but not its handle
+    except OSError:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        return []
+
+
+def _end(process) -> None:
+    with suppress(OSError):  # it has ended, and this process does not wait for its children (SIGCHLD)
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, process, os.WEXITED)
+    os.close(process)
 
 
 def _compile_from_the_end(rehearse, first_process) -> None:
