@@ -47,7 +47,7 @@ def forward(
     win = window(H, W, (KH, KW), strides, padding, dilation)
     padded = pad_and_dilate(x, win.PT + H + win.PB, win.PL + W + win.PR, win.PT, win.PL, 1, 1)
     y = workspace.empty((N, win.OH, win.OW, F), x.dtype)
-    _multiply(padded, w, win, groups, y)
+    _multiply_windows(padded, w, win, groups, y)
     saved_relu = saved_pool = None
     if b is not None:
         do(np.add, y, b, out=y)
@@ -77,11 +77,11 @@ def backward(dy, saved, need_dx=True):
         top, left = (KH - 1) * win.DH - win.PT, (KW - 1) * win.DW - win.PL
         padded_dy = pad_and_dilate(dy, H + (KH - 1) * win.DH, W + (KW - 1) * win.DW, top, left, win.SH, win.SW)
         dx = workspace.empty((N, H, W, C), dy.dtype)
-        _multiply(padded_dy, flipped_kernel(w, groups), win._replace(SH=1, SW=1, OH=H, OW=W), groups, dx)
+        _multiply_windows(padded_dy, flipped_kernel(w, groups), win._replace(SH=1, SW=1, OH=H, OW=W), groups, dx)
     return dx, dw, db
 
 
-def _multiply(padded, w, win, groups, y):
+def _multiply_windows(padded, w, win, groups, y):
     """y (N, OH, OW, F) = im2col(padded) @ w."""
     pixels, taps = offset_tables(1, *padded.shape[1:], win.OH, win, w.shape[2])
     w_panels, F = in_panels(w.reshape(-1, w.shape[3]), groups), w.shape[3]

@@ -84,7 +84,7 @@ def adam(w, g, m, v, v_hat, rate, beta_1, beta_2, epsilon):
 def _adam(w, g, m, v, v_hat, amsgrad, rate, one_minus_beta_1, one_minus_beta_2, epsilon):
     """A step of Adam (the equations are in `__init__.py`), in place, for flat arrays of weights w and gradients g.
 
-    m, v: running means of g and g^2; v_hat: the largest v so far, for amsgrad; rate (1,): the step's size (there, too).
+    m, v: running means of g and g^2; v_hat: the largest v so far, for amsgrad; rate (1,): `rate` of the equations.
     """
     step_size = rate[0]
     for i in prange(w.size):
