@@ -112,7 +112,32 @@ def autoencoder():
     ])  # fmt: skip
 
 
-@pytest.mark.parametrize("make", [branching, nested, two_inputs, autoencoder])
+class Subclassed(Model):
+    """As Keras's guides write models: two branches, a function, dropout that is told whether the model trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool = layers.Conv2D(4, 3, activation="relu", padding="same"), layers.MaxPooling2D()
+        self.dropout, self.head = layers.Dropout(0.4), layers.Dense(3)
+
+    def call(self, x, training=False):
+        y = self.pool(self.conv(x))
+        y = y + 0.5 * ops.tanh(y)
+        return ops.softmax(self.head(self.dropout(ops.mean(y, axis=(1, 2)), training=training)))
+
+
+def subclassed():
+    model = Subclassed()
+    model.build((None, 8, 8, 2))
+    return model
+
+
+def subclassed_within():
+    x = Input((8, 8, 2))
+    return Model(x, layers.Dense(2)(Subclassed()(layers.Rescaling(0.5)(x))))
+
+
+@pytest.mark.parametrize("make", [branching, nested, two_inputs, autoencoder, subclassed, subclassed_within])
 def test_model(page, make):
     model = make()
     shapes = [(3, *symbol.shape[1:]) for symbol in model.inputs] or [(3, 8, 8, 2)]

@@ -24,6 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...layers.state import unchanged_state
+from ...models import Model
 from ...models.data import Data
 from .below import add_below
 from .kept import kept_weights, recorded_slots
@@ -37,6 +38,10 @@ _MOST_IMAGES = 100
 _MOST_PIXELS = 4_000_000  # numbers in all images: 16 MB
 _MOST_WEIGHTS = 1_500_000  # numbers
 _MOST_RECORDED = 2_000_000  # numbers that layers without weights in the page have computed
+_SHOWN = (
+    "explore shows models that run their layers: Sequential([...]), Model(inputs, outputs), or a class whose call "
+    "calls layers; not those with a forward of their own, or with weights of their own; received {!r}."
+)
 
 
 def explore(model, x, y=None, classes=None, history=None, file="explore.html") -> Page:
@@ -82,11 +87,8 @@ def explore(model, x, y=None, classes=None, history=None, file="explore.html") -
 
 def _checked(model, x, y) -> tuple[list[np.ndarray], np.ndarray | None]:
     """(an array for each input, in the model's type; the targets of the first output)."""
-    if not can_be_opened(model):
-        raise ValueError(
-            "explore shows models that run their layers, Sequential([...]) or Model(inputs, outputs), and not those "
-            f"with a forward of their own; received {model!r}."
-        )
+    if not isinstance(model, Model):
+        raise ValueError(_SHOWN.format(model))
     data = Data(x, y, None, model.input_names, model.output_names)
     if data.size > _MOST_IMAGES or sum(values.size for values in data.xs) > _MOST_PIXELS:
         raise ValueError(
@@ -98,9 +100,11 @@ def _checked(model, x, y) -> tuple[list[np.ndarray], np.ndarray | None]:
     xs = [values.astype(model.dtype) for values in data.xs]
     shapes = [values.shape for values in xs]
     model.build_for(shapes if model.takes_several else shapes[0])
+    if not can_be_opened(model):
+        raise ValueError(_SHOWN.format(model))
     y = data.ys[0]
     if y is not None and model.compiled and model._heads[0].loss is not None:
-        model._heads[0].loss.check_targets(y, (data.size, *model.outputs[0].shape[1:]))
+        model._heads[0].loss.check_targets(y, model._shapes_of_outputs(shapes)[0])
     return xs, y
 
 

@@ -21,6 +21,9 @@ def can_be_opened(layer) -> bool:
     """Whether a layer is a model that does nothing but run its layers."""
     if not isinstance(layer, Model) or type(layer).forward not in (Sequential.forward, Model.forward):
         return False
+    if layer._draws:  # what it draws, unless weights or constants are arrays in it, which have no batch axis
+        graph = layer.last_drawing()
+        return graph is not None and not any(step.layer.is_source for step in graph.plan.steps)
     return isinstance(layer, Sequential) or layer.plan is not None
 
 
@@ -72,8 +75,12 @@ class Network:
         if isinstance(model, Sequential):
             steps, slots, ends = row_of_steps(model.layers), {0: inputs[0]}, [len(model.layers)]
         else:
-            steps, ends = model.plan.steps, model.plan.output_slots
-            slots = dict(zip(model.plan.input_slots, inputs, strict=True))
+            plan, count = model.plan, None
+            if model._draws:
+                graph = model.drawn_for([values[slot].shape for slot in inputs], False)
+                plan, count = graph.plan, graph.count
+            steps, ends = plan.steps, plan.output_slots[:count]
+            slots = dict(zip(plan.input_slots, inputs, strict=True))
         for step in steps:
             reads, layer = [slots[slot] for slot in step.inputs], step.layer
             if can_be_opened(layer) and not step.training:

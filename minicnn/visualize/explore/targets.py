@@ -41,7 +41,7 @@ def loss_of(model, y, output, are_classes) -> dict:
         "joined": bool(joined and operation),
         "smoothing": smoothing,
         "choices": loss.choices(output.shape) if smoothing else K,
-        "part": len(model.outputs) > 1 or _has_penalties(model),
+        "part": model.gives_several or _has_penalties(model),
         "classifies": output.ndim == 2 and (are_classes or end is not None or "entropy" in str(operation) or labels),
     }
 
