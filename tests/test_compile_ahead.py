@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from contextlib import contextmanager
 
+import numpy as np
 import pytest
+from helpers import normal
+
+import minicnn
+from minicnn import layers
+from minicnn.kernels.cpu import compile_ahead
+from minicnn.models import inference, progress, trainer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a second process is made on Linux only")
 
@@ -67,3 +77,62 @@ except {error}:
     print(len(children()))
 """
     assert run(python, tmp_path, code) == ["1", "0"]
+
+
+def sequential():
+    return minicnn.Sequential([
+        minicnn.Input((8, 8, 2)), layers.Rescaling(0.5), layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(),
+        layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.5), layers.Dense(3, activation="softmax"),
+    ])  # fmt: skip
+
+
+def several():
+    x, more = minicnn.Input((8, 8, 2)), minicnn.Input((3,))
+    y = layers.GlobalAveragePooling2D()(layers.LayerNormalization()(layers.SeparableConv2D(4, 3, strides=2)(x)))
+    y = layers.Dense(3, kernel_regularizer="l2")(layers.Concatenate()([y, more]))
+    return minicnn.Model([x, more], [layers.Softmax()(y), layers.Softmax()(layers.Dense(3)(y))])
+
+
+@pytest.mark.parametrize("make", [sequential, several])
+@pytest.mark.parametrize("compiled", ["not compiled", "adam", "sgd"])
+def test_a_rehearsal_calls_the_kernels_without_an_error(make, compiled):
+    """In a copy of this process, in which no kernel computes: its arrays hold any numbers."""
+    model, x, y = make(), normal(5, 8, 8, 2, dtype=np.float32), np.arange(5) % 3
+    xs = [x, normal(5, 3, dtype=np.float32)] if model.takes_several else x
+    tasks = [lambda: model.predict(xs, verbose=0)]
+    if compiled != "not compiled":
+        losses = ["sparse_categorical_crossentropy"] * (2 if model.gives_several else 1)
+        model.compile(compiled, losses, metrics=[["accuracy"]] * len(losses))
+        ys = [y, y] if model.gives_several else y
+        tasks += [lambda: model.evaluate(xs, ys, verbose=0), lambda: model.fit(xs, ys, verbose=0)]
+        tasks += [lambda: model.train_on_batch(xs, ys), lambda: model.test_on_batch(xs, ys)]
+    for task in tasks:
+        assert rehearsed(task) > 2
+
+
+def rehearsed(task) -> int:
+    """The number of kernels that the rehearsal of a task calls, in a copy of this process."""
+    rehearsals, reading, writing = [], *os.pipe()
+
+    @contextmanager
+    def kept(rehearsal):
+        rehearsals.append(rehearsal)
+        yield
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (progress, trainer, inference):
+            patch.setattr(module, "compiled_in_two_processes", kept)
+        task()
+    child = os.fork()
+    if child == 0:
+        try:
+            noted = compile_ahead.note_kernels()
+            rehearsals[0]()()
+            os.write(writing, str(len(noted)).encode())
+        except BaseException:
+            os.write(writing, traceback.format_exc().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as said:
+        return int(said.read())

@@ -14,7 +14,7 @@ from ..dispatch import backend
 from ..regularizers import Regularizer
 from ..runtime import replay
 from ..runtime.replay import changes
-from ..runtime.replay.recorded import is_own
+from ..runtime.replay.recorded import is_own, runs_own_code
 from .alone import keeps_images_apart
 
 _HELD_BY_LAYERS = (Activation, Regularizer)
@@ -36,9 +36,9 @@ def is_users_code(model) -> bool:
 def may_be_rehearsed(model) -> bool:
     """Whether the model's steps run on the processor, and no code of a user runs in them."""
     measures = [metric for head in model._heads for metric in head.all_metrics()]
-    parts = [*_what_it_depends_on(model)[0], *measures]
-    draws = any(getattr(part, "_draws", False) for part in [model, *parts])  # a user's `call`, run on symbols
-    return backend() != "cuda" and not draws and not is_users_code(model) and all(is_own(part) for part in parts)
+    parts = [part for part in [*_what_it_depends_on(model)[0], *measures] if part is not None]
+    own_model = type(model).__module__.startswith("minicnn.") and not is_users_code(model)
+    return backend() != "cuda" and own_model and all(runs_own_code(part) for part in parts)
 
 
 def computes_images_alone(model, training, shapes) -> bool:

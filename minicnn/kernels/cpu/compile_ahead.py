@@ -17,6 +17,8 @@ import warnings
 from contextlib import contextmanager, suppress
 from io import StringIO
 
+import numpy as np
+
 from .compile import THREADS, ParallelKernel, cache_folder, compile_clock
 
 
@@ -83,13 +85,7 @@ def _compile_from_the_end(rehearse, first_process) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)  # a user's handler may save files
     sys.stdout = sys.stderr = StringIO()
-    noted = {}
-
-    def note(dispatcher, args):
-        noted.setdefault((dispatcher, tuple(dispatcher.typeof_pyval(arg) for arg in args)))
-
-    ParallelKernel.__call__ = lambda self, *args: note(self.dispatcher, args)
-    ParallelKernel.alone = lambda self, *args: note(self.serial, args)
+    noted = note_kernels()
     with suppress(Exception):
         rehearse()
     for dispatcher, types in [*noted][:0:-1]:  # the first one is what the first process compiles now
@@ -97,3 +93,17 @@ def _compile_from_the_end(rehearse, first_process) -> None:
             return
         with suppress(Exception):
             dispatcher.compile(types)
+
+
+def note_kernels() -> dict:
+    """From here on, no parallel kernel of this process computes. The result is filled with those that are called, as
+    keys (dispatcher, types of the arguments)."""
+    noted = {}
+    np.seterr(all="ignore")  # arrays hold any numbers now
+
+    def note(dispatcher, args):
+        noted.setdefault((dispatcher, tuple(dispatcher.typeof_pyval(arg) for arg in args)))
+
+    ParallelKernel.__call__ = lambda self, *args: note(self.dispatcher, args)
+    ParallelKernel.alone = lambda self, *args: note(self.serial, args)
+    return noted

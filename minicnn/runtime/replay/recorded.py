@@ -15,10 +15,16 @@ def is_own(part) -> bool:
     replaced."""
     if getattr(part, "_draws", False):  # its `call` has been run on symbols, and is not run again
         return not any(name in vars(part) for name in ("forward", "backward"))
+    return runs_own_code(part)
+
+
+def runs_own_code(part) -> bool:
+    """The same, also for a `call` that has been run on symbols already."""
     methods = [getattr(type(part), name, None) for name in ("forward", "backward", "update", "hold")]
     code = [type(part), *(method for method in methods if callable(method))]
-    held = [value if callable(value) and hasattr(value, "__module__") else type(value) for value in vars(part).values()]
-    replaced = any(name in vars(part) for name in ("forward", "backward", "update", "hold"))
+    attributes = getattr(part, "__dict__", {})  # a user's class may have __slots__
+    held = [value if callable(value) and hasattr(value, "__module__") else type(value) for value in attributes.values()]
+    replaced = any(name in attributes for name in ("forward", "backward", "update", "hold"))
     return not replaced and all((one.__module__ or "builtins").split(".")[0] in _OWN for one in [*code, *held])
 
 
