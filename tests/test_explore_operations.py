@@ -181,6 +181,13 @@ def test_functions(page, name, where):
     compare_function(page, FUNCTIONS[name], where)
 
 
+def test_an_activation_may_change_the_shape(page):
+    x = Input((6,))
+    model = Model(x, layers.Dense(4, activation="glu")(x))
+    randomize(model)
+    compare(page, model, [normal(3, 6, dtype=np.float32)], image=1)
+
+
 def test_a_call_may_move_the_axis_of_the_images(page):
     compare_function(page, lambda x: ops.transpose(ops.transpose(x, (1, 0, 2, 3)) * 2, (1, 0, 2, 3)), "in a call")
 

@@ -117,10 +117,9 @@ def after(operations, graph, shape, operations_of) -> list[Operation] | None:
     more = operations_of_graph(graph, [shape], operations_of)
     if more is None:
         return None
-    return [
-        *operations,
-        *(_placed(step, i, len(operations), [len(operations) - 1], shape) for i, step in enumerate(more)),
-    ]
+    count, shape = len(operations), list(shape[1:])
+    own = [operation._replace(settings={"shape": shape, **operation.settings}) for operation in operations]
+    return [*own, *(_placed(operation, i, count, [count - 1], shape) for i, operation in enumerate(more))]
 
 
 def _source(layer, xs, y):
