@@ -60,16 +60,6 @@ def compare(page, model, xs, image=0):
     return found
 
 
-def assert_shown_as_recorded(page, model, xs, image):
-    """The page does not compute what runs as a graph of its own: it shows what minicnn has computed, without terms."""
-    made = explore(model, xs if model.takes_several else xs[0], file=None)
-    one = [x[image : image + 1] for x in xs]
-    y, _ = model.forward(one if model.takes_several else one[0], False, need_saved=False)
-    found = computed(page, made, image, np.ones(y.shape, np.float32))
-    assert_alike(found["y"], y, FORWARD, "y")
-    assert not found["shown"]["explained"]
-
-
 @pytest.mark.parametrize(("name", "make", "shapes"), CASES, ids=[case[0] for case in CASES])
 def test_layer(page, name, make, shapes):
     several = shapes if isinstance(shapes, list) else [shapes]

@@ -240,5 +240,5 @@ _MAKERS = {
     Elementwise: _elementwise, Cast: _cast, StopGradient: _stop_gradient, Reduction: _reduction,
     Arithmetic: _arithmetic, Where: _where, Matmul: _matmul, Concatenate: _concatenate, ConvolutionBy: _convolution_by,
 }  # fmt: skip
-FUNCTIONS = set(_MAKERS) - {VariableSource, ConstantSource, Concatenate}
+FUNCTIONS = set(_MAKERS) - {VariableSource, ConstantSource}
 """The kinds of layers that functions are in a graph."""

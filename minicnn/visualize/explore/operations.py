@@ -227,11 +227,6 @@ def _merge(layer, *shapes):
     return [Operation("merge", {"kind": layer.operation})]
 
 
-def _concatenate(layer, *shapes):
-    axis = layer.axis if layer.axis >= 0 else layer.axis + len(shapes[0])
-    return [Operation("concatenate", {"axis": axis - 1})]
-
-
 _UNCHANGED = (
     layers.InputLayer, layers.Identity, layers.Flatten, layers.Reshape, layers.Dropout, layers.SpatialDropout2D,
     layers.GaussianDropout, layers.GaussianNoise, layers.AlphaDropout, layers.ActivityRegularization,
@@ -250,5 +245,5 @@ _MAKERS = {
     layers.GlobalAveragePooling2D: _global_average, layers.GlobalMaxPooling2D: _global_maximum,
     layers.BatchNormalization: _batch_norm, layers.ZeroPadding2D: _zero_pad2d, layers.Rescaling: _rescaling,
     layers.Normalization: _normalization, layers.Resizing: _resizing, layers.CenterCrop: _center_crop,
-    layers.RandomCrop: _random_crop, layers.Concatenate: _concatenate,
+    layers.RandomCrop: _random_crop,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 //
 //     add  x_1 + x_2 + ...      average  (x_1 + ... + x_n) / n      multiply  x_1 * x_2 * ...
 //     subtract  x_1 - x_2       divide   x_1 / x_2                  maximum, minimum  the gradient goes to the first
+//     power  x_1 ^ x_2          where    x_2 if x_1 is not 0, else x_3      greater, less, equal ...  1 or 0
 
 import { Tensor, numberOf, placeOf } from "tensor";
 
@@ -20,6 +21,7 @@ const rules = {
   subtract: { sign: "-", value: ([a, b]) => a - b, slope: (v, i) => (i === 0 ? 1 : -1) },
   divide: { sign: "/", value: ([a, b]) => a / b, slope: ([a, b], i) => (i === 0 ? 1 / b : -a / b / b) },
   maximum: { sign: ",", value: (v) => Math.max(...v), slope: (v, i) => (v.indexOf(Math.max(...v)) === i ? 1 : 0) },
+  minimum: { sign: ",", value: (v) => Math.min(...v), slope: (v, i) => (v.indexOf(Math.min(...v)) === i ? 1 : 0) },
   power: {
     sign: "^", value: ([a, b]) => a ** b, slope: ([a, b], i) => (i === 0 ? b * a ** (b - 1) : a ** b * Math.log(a)),
   },
@@ -27,7 +29,6 @@ const rules = {
   greater: question(">", (a, b) => a > b), greater_equal: question(">=", (a, b) => a >= b),
   less: question("<", (a, b) => a < b), less_equal: question("<=", (a, b) => a <= b),
   equal: question("==", (a, b) => a === b), not_equal: question("!=", (a, b) => a !== b),
-  minimum: { sign: ",", value: (v) => Math.min(...v), slope: (v, i) => (v.indexOf(Math.min(...v)) === i ? 1 : 0) },
 };
 
 export function forward(node, xs, { constant }) {
