@@ -4,8 +4,8 @@ Numba compiles one kernel at a time, and half of its work is Python's. So at the
 process is copied (`os.fork`). The copy runs the step without computing: it only notes which kernels the step calls,
 with arguments of which types. Then it compiles them, the last one first, and stores them in the cache, where the
 process looks before it compiles. The process itself goes on as always: it compiles the first kernel, and the next one,
-until it finds the others stored. The first step of README's network then takes 6.2 s instead of 11.5, the first
-prediction of MobileNetV2 3.4 instead of 6.0 (two cores of an AMD EPYC, empty cache).
+until it finds the others stored. The first step of README's network then takes 7.1 s instead of 12.1, the first
+prediction of MobileNetV2 4.2 instead of 5.9 (two cores of an AMD EPYC, empty cache).
 """
 
 from __future__ import annotations

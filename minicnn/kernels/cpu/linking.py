@@ -76,8 +76,8 @@ class _Part(JITCodeLibrary):
 
 @contextmanager
 def _collector_paused():
-    """Python's garbage collector looks at all objects again and again while Numba makes millions of them. Without it a
-    kernel compiles in 8 % less time."""
+    """Python's garbage collector looks at all objects again and again while Numba makes millions of them. Without it
+    kernels compile in 5 to 14 % less time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
